@@ -1,0 +1,269 @@
+"""Typed columns: `Fixed` (numbers, booleans, times), `Text` (string, binary views) and `Nested` (list, struct).
+
+A column is immutable once made. `valid` is None when no value is null, else a bool array, True where there is a
+value; what stands in `values` under a null is unspecified. Conventions of compiled kernels: arrays are C-contiguous
+and writable (numba compiles a second version for read-only ones), nulls come as a bool array of the full length or,
+when there are none, as the empty array `ALL_VALID`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from caudal.columnar import gather
+from caudal.core.types import DataType
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+
+ALL_VALID: Bools = np.empty(0, np.bool_)
+NUMPY_TYPES: dict[str, Any] = {
+    "bool": np.bool_,
+    "int32": np.int32,
+    "int64": np.int64,
+    "float32": np.float32,
+    "float64": np.float64,
+    "timestamp": np.int64,
+    "duration": np.int64,
+}
+
+
+class Column:
+    """One typed column: see the three kinds below."""
+
+    __slots__ = ("dtype", "valid")
+    dtype: DataType
+    valid: Bools | None
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def take(self, rows: Ints) -> Column:
+        """Return the values at these row numbers (int64, each in range)."""
+        raise NotImplementedError
+
+    def slice(self, start: int, stop: int) -> Column:
+        """Return rows [start, stop) as views."""
+        raise NotImplementedError
+
+    def to_arrow(self) -> pa.Array:
+        """Return an Arrow array; timestamps become timestamp[ms, UTC], durations duration[ms]."""
+        raise NotImplementedError
+
+    def valid_or_all(self) -> Bools:
+        """Return the validity as kernels take it: ALL_VALID when nothing is null."""
+        return ALL_VALID if self.valid is None else self.valid
+
+    def null_count(self) -> int:
+        """Return how many values are null."""
+        return 0 if self.valid is None else int(len(self.valid) - np.count_nonzero(self.valid))
+
+    def to_list(self) -> list[Any]:
+        """Return Python values (int64 milliseconds for times), None for null: for tests and messages, not for speed."""
+        if self.dtype.name in ("timestamp", "duration"):
+            return pa.array(self.to_arrow().cast(pa.int64())).to_pylist()
+        return self.to_arrow().to_pylist()
+
+
+class Fixed(Column):
+    """Values of a fixed width in one numpy array; times are int64 milliseconds."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, dtype: DataType, values: npt.NDArray[Any], valid: Bools | None = None) -> None:
+        self.dtype = dtype
+        self.values = values
+        self.valid = valid
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: Ints) -> Fixed:
+        return Fixed(self.dtype, self.values[rows], None if self.valid is None else self.valid[rows])
+
+    def slice(self, start: int, stop: int) -> Fixed:
+        return Fixed(self.dtype, self.values[start:stop], None if self.valid is None else self.valid[start:stop])
+
+    def to_arrow(self) -> pa.Array:
+        mask = None if self.valid is None else ~self.valid
+        return pa.array(self.values, mask=mask).cast(arrow_type(self.dtype))
+
+
+class Text(Column):
+    """Byte sequences as views: value i is data[start[i] : start[i] + length[i]]. Strings are valid UTF-8.
+
+    Views may overlap, stand in any order and leave gaps: they usually point into the block that was read.
+    """
+
+    __slots__ = ("data", "length", "start")
+
+    def __init__(self, dtype: DataType, data: Bytes, start: Ints, length: npt.NDArray[np.int32], valid: Bools | None = None):
+        self.dtype = dtype
+        self.data = data
+        self.start = start
+        self.length = length
+        self.valid = valid
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def take(self, rows: Ints) -> Text:
+        return Text(
+            self.dtype, self.data, self.start[rows], self.length[rows], None if self.valid is None else self.valid[rows]
+        )
+
+    def slice(self, start: int, stop: int) -> Text:
+        valid = None if self.valid is None else self.valid[start:stop]
+        return Text(self.dtype, self.data, self.start[start:stop], self.length[start:stop], valid)
+
+    def compact(self) -> Text:
+        """Return a copy whose data holds just the values, behind one another: what state keeps."""
+        data, offsets = gather.text(self.data, self.start, self.length, self.valid_or_all())
+        return Text(self.dtype, data, offsets[:-1], (offsets[1:] - offsets[:-1]).astype(np.int32), self.valid)
+
+    def to_arrow(self) -> pa.Array:
+        data, offsets = gather.text(self.data, self.start, self.length, self.valid_or_all())
+        kind = pa.large_string() if self.dtype.name == "string" else pa.large_binary()
+        bitmap = None if self.valid is None else pa.py_buffer(np.packbits(self.valid, bitorder="little"))
+        return pa.Array.from_buffers(kind, len(self), [bitmap, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+    def __getitem__(self, row: int) -> bytes:
+        start = int(self.start[row])
+        return self.data[start : start + int(self.length[row])].tobytes()
+
+
+class Nested(Column):
+    """Lists and structs, kept as an Arrow array."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, dtype: DataType, array: pa.Array) -> None:
+        self.dtype = dtype
+        self.array = array
+        self.valid = None if array.null_count == 0 else array.is_valid().to_numpy(zero_copy_only=False)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def take(self, rows: Ints) -> Nested:
+        return Nested(self.dtype, self.array.take(pa.array(rows)))
+
+    def slice(self, start: int, stop: int) -> Nested:
+        return Nested(self.dtype, self.array.slice(start, stop - start))
+
+    def to_arrow(self) -> pa.Array:
+        return self.array
+
+
+def arrow_type(dtype: DataType) -> pa.DataType:
+    """Return the Arrow type of a caudal type (strings and binaries with 64-bit offsets)."""
+    if dtype.item is not None:
+        return pa.large_list(arrow_type(dtype.item))
+    if dtype.name == "struct":
+        return pa.struct([pa.field(f.name, arrow_type(f.dtype)) for f in dtype.fields])
+    return {
+        "bool": pa.bool_(),
+        "int32": pa.int32(),
+        "int64": pa.int64(),
+        "float32": pa.float32(),
+        "float64": pa.float64(),
+        "string": pa.large_string(),
+        "binary": pa.large_binary(),
+        "timestamp": pa.timestamp("ms", tz="UTC"),
+        "duration": pa.duration("ms"),
+    }[dtype.name]
+
+
+def from_arrow(array: pa.Array | pa.ChunkedArray, dtype: DataType) -> Column:
+    """Return a column over an Arrow array, cast to the Arrow type of `dtype` where it differs."""
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks() if array.num_chunks != 1 else array.chunk(0)
+    wanted = arrow_type(dtype)
+    if array.type != wanted:
+        array = array.cast(wanted)
+    if dtype.is_nested:
+        return Nested(dtype, array)
+    valid = None if array.null_count == 0 else array.is_valid().to_numpy(zero_copy_only=False)
+    if dtype.is_text:
+        _, offsets, data = array.buffers()
+        ends = np.frombuffer(offsets, np.int64, len(array) + 1, array.offset * 8)
+        values = writable(data) if data is not None else np.empty(0, np.uint8)
+        return Text(dtype, values, ends[:-1].copy(), (ends[1:] - ends[:-1]).astype(np.int32), valid)
+    if dtype.name in ("timestamp", "duration"):
+        array = array.cast(pa.int64())
+    if valid is not None and dtype.name != "bool":
+        array = array.fill_null(0)
+    if dtype.name == "bool":
+        values = array.fill_null(False).to_numpy(zero_copy_only=False)
+    else:
+        values = _own(array.to_numpy(zero_copy_only=False))
+    return Fixed(dtype, values, valid)
+
+
+def _own(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return values if values.flags.writeable else writable(values).view(values.dtype)
+
+
+def writable(buffer: Any) -> Bytes:
+    """Return the bytes of a buffer as a uint8 array that numba types as writable; nobody may write to it.
+
+    The array keeps `buffer` alive.
+    """
+    view = memoryview(buffer)
+    if view.nbytes == 0:
+        return np.empty(0, np.uint8)
+    if not view.readonly:
+        return np.frombuffer(view, np.uint8)
+    address = np.frombuffer(view, np.uint8).__array_interface__["data"][0]
+    block = (ctypes.c_uint8 * view.nbytes).from_address(address)
+    block._keep_alive = buffer  # type: ignore[attr-defined]
+    return np.frombuffer(block, np.uint8)
+
+
+def from_list(values: Sequence[Any], dtype: DataType) -> Column:
+    """Return a column of Python values (None for null; int milliseconds for times): for tests, literals, small data."""
+    if dtype.name in ("timestamp", "duration"):
+        return from_arrow(pa.array(values, pa.int64()).cast(arrow_type(dtype)), dtype)
+    return from_arrow(pa.array(values, arrow_type(dtype)), dtype)
+
+
+def constant(value: Any, dtype: DataType, rows: int) -> Column:
+    """Return `value` (None: null) repeated `rows` times."""
+    if dtype.is_nested:
+        return from_list([value] * rows, dtype)
+    valid = np.zeros(rows, np.bool_) if value is None else None
+    if dtype.is_text:
+        raw = b"" if value is None else value.encode() if isinstance(value, str) else bytes(value)
+        data = np.frombuffer(bytearray(raw), np.uint8)
+        return Text(dtype, data, np.zeros(rows, np.int64), np.full(rows, len(raw), np.int32), valid)
+    return Fixed(dtype, np.full(rows, 0 if value is None else value, NUMPY_TYPES[dtype.name]), valid)
+
+
+def concat(columns: Sequence[Column]) -> Column:
+    """Return the columns (of one type, at least one) behind one another."""
+    first = columns[0]
+    if len(columns) == 1:
+        return first
+    if isinstance(first, Nested):
+        return Nested(first.dtype, pa.concat_arrays([c.to_arrow() for c in columns]))
+    valid: Bools | None = None
+    if any(c.valid is not None for c in columns):
+        valid = np.concatenate([np.ones(len(c), np.bool_) if c.valid is None else c.valid for c in columns])
+    if isinstance(first, Fixed):
+        return Fixed(first.dtype, np.concatenate([c.values for c in columns]), valid)  # type: ignore[attr-defined]
+    texts = [c.compact() for c in columns if isinstance(c, Text)]
+    bases = np.cumsum([0] + [len(t.data) for t in texts])
+    return Text(
+        first.dtype,
+        np.concatenate([t.data for t in texts]),
+        np.concatenate([t.start + base for t, base in zip(texts, bases)]),
+        np.concatenate([t.length for t in texts]),
+        valid,
+    )

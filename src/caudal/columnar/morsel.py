@@ -1,0 +1,62 @@
+"""A morsel: a batch of a stream's rows, with what the engine knows about each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from caudal.columnar.column import Bools, Column, Ints
+
+
+@dataclass(slots=True)
+class Morsel:
+    """Rows of one origin, in order.
+
+    `columns`: the visible columns, all of `rows` values. `time`: event time of each row in int64 milliseconds, None
+    for a stream without event time. `watermark`: W_p of each row's source row (SEMANTICS: what is late), None when no
+    row can be late. `position`: where each row's record stands in its partition, None where nobody needs it.
+    `partition`: the ordinal of the source partition the rows came from.
+    """
+
+    columns: dict[str, Column]
+    rows: int
+    time: Ints | None = None
+    watermark: Ints | None = None
+    position: Ints | None = None
+    partition: int = 0
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[name]
+
+    def take(self, rows: Ints) -> Morsel:
+        """Return the rows at these row numbers."""
+        return replace(
+            self,
+            columns={name: column.take(rows) for name, column in self.columns.items()},
+            rows=len(rows),
+            time=None if self.time is None else self.time[rows],
+            watermark=None if self.watermark is None else self.watermark[rows],
+            position=None if self.position is None else self.position[rows],
+        )
+
+    def filter(self, keep: Bools) -> Morsel:
+        """Return the rows where `keep` is true; self when all are."""
+        rows = np.flatnonzero(keep)
+        return self if len(rows) == self.rows else self.take(rows)
+
+    def slice(self, start: int, stop: int) -> Morsel:
+        """Return rows [start, stop) as views."""
+        return replace(
+            self,
+            columns={name: column.slice(start, stop) for name, column in self.columns.items()},
+            rows=stop - start,
+            time=None if self.time is None else self.time[start:stop],
+            watermark=None if self.watermark is None else self.watermark[start:stop],
+            position=None if self.position is None else self.position[start:stop],
+        )
+
+    def with_columns(self, columns: Mapping[str, Column]) -> Morsel:
+        """Return the same rows with these visible columns instead."""
+        return replace(self, columns=dict(columns))

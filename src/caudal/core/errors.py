@@ -1,0 +1,80 @@
+"""Errors that say where, what, why and what to do about it.
+
+Every error a user can meet is a `CaudalError`. The class decides the exit code of the command line:
+`UserError` and its kin are mistakes found before anything runs (2), `RunError` a failure while running (1).
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CaudalError(Exception):
+    """An error with a location, a message, a detail and a hint; all but the message are optional."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, location: str = "", detail: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.location = location
+        self.detail = detail
+        self.hint = hint
+
+    def __str__(self) -> str:
+        head = f"{self.location}: {self.message}" if self.location else self.message
+        lines = [head]
+        if self.detail:
+            lines.append(f"  {self.detail}")
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+    def at(self, location: str) -> CaudalError:
+        """Return self with `location` set, unless it already has one."""
+        if not self.location:
+            self.location = location
+        return self
+
+
+class UserError(CaudalError):
+    """A mistake of the user's, found before anything starts."""
+
+    exit_code = 2
+
+
+class PlanError(UserError):
+    """The pipeline does not hang together: unknown column, mismatched type, missing event time ..."""
+
+
+class SettingsError(UserError):
+    """A setting that does not exist or does not have the type of its default."""
+
+
+class OptionError(UserError):
+    """An unknown connector, format, engine or option, or a bad value for one."""
+
+
+class InputError(UserError):
+    """An input that cannot be opened: missing, unreadable, with a header that does not fit."""
+
+
+class RunError(CaudalError):
+    """The job failed while it ran: disk full, memory limit, a source that broke."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names the closest known name, or lists the known ones.
+
+    >>> nearest("cont", ["count", "sum"])
+    "did you mean 'count'?"
+    """
+    options = sorted(known)
+    close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    if not options:
+        return "there are none"
+    shown = ", ".join(options[:20]) + (" ..." if len(options) > 20 else "")
+    return f"known: {shown}"

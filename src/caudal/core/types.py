@@ -1,0 +1,208 @@
+"""Data types and schemas.
+
+A `DataType` is one of bool, int32, int64, float32, float64, string, binary, timestamp (milliseconds, UTC),
+duration (milliseconds), list and struct. There are no unsigned types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from caudal.core.errors import PlanError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """A type: its `name`, the item type of a list, the fields of a struct."""
+
+    name: str
+    item: DataType | None = None
+    fields: tuple[Field, ...] = ()
+
+    def __str__(self) -> str:
+        if self.item is not None:
+            return f"list<{self.item}>"
+        if self.name == "struct":
+            return "struct<" + ", ".join(f"{f.name}: {f.dtype}" for f in self.fields) + ">"
+        return self.name
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether this is int32 or int64."""
+        return self.name in ("int32", "int64")
+
+    @property
+    def is_float(self) -> bool:
+        """Whether this is float32 or float64."""
+        return self.name in ("float32", "float64")
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether arithmetic is defined: integers and floats."""
+        return self.is_integer or self.is_float
+
+    @property
+    def is_text(self) -> bool:
+        """Whether values are byte sequences: string or binary."""
+        return self.name in ("string", "binary")
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether this is a list or a struct."""
+        return self.name in ("list", "struct")
+
+    def field(self, name: str) -> Field:
+        """Return the struct's field `name`; raises `PlanError` with the nearest name."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        if self.name != "struct":
+            raise PlanError(f"a {self} has no fields", hint="field() takes a struct column")
+        raise PlanError(f"unknown field '{name}'", hint=nearest(name, [f.name for f in self.fields]))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A named, typed column. `path` is where it comes from in the record: a tuple of keys, () for its own name.
+
+    `unit` says what integers (and floats) of a timestamp are counted in: "s", "ms", "us", "ns" or "" (the default:
+    integers are milliseconds, floats seconds); `time_format` how its text is written ("": ISO 8601).
+    """
+
+    name: str
+    dtype: DataType
+    path: tuple[str, ...] = ()
+    unit: str = ""
+    time_format: str = ""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that lead to the value inside the record."""
+        return self.path or (self.name,)
+
+
+BOOL = DataType("bool")
+INT32 = DataType("int32")
+INT64 = DataType("int64")
+FLOAT32 = DataType("float32")
+FLOAT64 = DataType("float64")
+STRING = DataType("string")
+BINARY = DataType("binary")
+TIMESTAMP = DataType("timestamp")
+DURATION = DataType("duration")
+
+SCALARS = {t.name: t for t in (BOOL, INT32, INT64, FLOAT32, FLOAT64, STRING, BINARY, TIMESTAMP, DURATION)}
+_LIST = re.compile(r"list<(.+)>")
+
+
+def list_of(item: DataType) -> DataType:
+    """Return the list type with this item type."""
+    return DataType("list", item=item)
+
+
+def struct_of(fields: Iterable[Field]) -> DataType:
+    """Return the struct type with these fields; raises `PlanError` on a duplicate."""
+    fields = tuple(fields)
+    _no_duplicates(fields, "struct field")
+    return DataType("struct", fields=fields)
+
+
+def parse_type(spec: Any, where: str = "") -> DataType:
+    """Return the type for `spec`: "int64", "list<string>", ["string"] (a list) or {"a": "int64"} (a struct)."""
+    if isinstance(spec, DataType):
+        return spec
+    if isinstance(spec, str):
+        text = spec.strip()
+        if text in SCALARS:
+            return SCALARS[text]
+        inner = _LIST.fullmatch(text)
+        if inner:
+            return list_of(parse_type(inner.group(1), where))
+        aliases = {"str": "string", "int": "int64", "float": "float64", "double": "float64", "boolean": "bool"}
+        hint = f"write '{aliases[text]}'" if text in aliases else nearest(text, [*SCALARS, "list<...>"])
+        raise PlanError(f"unknown type '{spec}'{where}", hint=hint)
+    if isinstance(spec, list | tuple) and len(spec) == 1:
+        return list_of(parse_type(spec[0], where))
+    if isinstance(spec, Mapping):
+        return struct_of(make_field(name, inner) for name, inner in spec.items())
+    raise PlanError(f"{spec!r} is not a type{where}", hint='write a name such as "int64", or a mapping for a struct')
+
+
+def make_field(name: str, spec: Any) -> Field:
+    """Return a field from a schema entry: a type, a nested mapping, or a `Field` made by `cd.field(...)`."""
+    if not isinstance(name, str) or not name:
+        raise PlanError(f"a column name must be non-empty text, not {name!r}")
+    if isinstance(spec, Field):
+        return Field(name, spec.dtype, spec.path, spec.unit, spec.time_format)
+    return Field(name, parse_type(spec, f" for column '{name}'"))
+
+
+class Schema:
+    """An ordered, immutable set of fields with unique names.
+
+    >>> str(Schema.of({"ip": "string", "code": "int64"}))
+    'ip: string, code: int64'
+    """
+
+    __slots__ = ("_by_name", "fields")
+
+    def __init__(self, fields: Iterable[Field]) -> None:
+        self.fields = tuple(fields)
+        _no_duplicates(self.fields, "column")
+        self._by_name = {f.name: f for f in self.fields}
+
+    @classmethod
+    def of(cls, spec: Mapping[str, Any] | Schema) -> Schema:
+        """Return a schema from a mapping of names to types."""
+        if isinstance(spec, Schema):
+            return spec
+        if not isinstance(spec, Mapping):
+            raise PlanError(f"a schema is a mapping of names to types, not {spec!r}")
+        return cls(make_field(name, inner) for name, inner in spec.items())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields)
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Schema) and self.fields == other.fields
+
+    def __hash__(self) -> int:
+        return hash(self.fields)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{f.name}: {f.dtype}" for f in self.fields)
+
+    __repr__ = __str__
+
+    def __getitem__(self, name: str) -> Field:
+        """Return the field; raises `PlanError` with the nearest name when there is none."""
+        field = self._by_name.get(name)
+        if field is None:
+            raise PlanError(f"unknown column '{name}'", hint=nearest(name, self._by_name))
+        return field
+
+    def dtype(self, name: str) -> DataType:
+        """Return the type of a column."""
+        return self[name].dtype
+
+
+def _no_duplicates(fields: tuple[Field, ...], what: str) -> None:
+    seen: set[str] = set()
+    for field in fields:
+        if field.name in seen:
+            raise PlanError(f"duplicate {what} '{field.name}'", hint="rename one of them with .alias()")
+        seen.add(field.name)

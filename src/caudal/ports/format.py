@@ -1,0 +1,97 @@
+"""The contract of a format: bytes to columns, columns to bytes.
+
+A record's validity depends on the record and the declared schema only, never on `needed`: a field that nobody reads
+is checked like one that is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
+
+from caudal.core.types import Schema
+from caudal.ports.records import Block, Decoded, Options
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Decoder(Protocol):
+    """Decodes the blocks of one partition. `decode` is called by several threads at once, on different blocks."""
+
+    def decode(self, block: Block) -> Decoded:
+        """Return the rows of the block in order, with the needed columns, and its bad records as dead letters.
+
+        Never raises for what the data holds. Text columns may be views into the block's buffer.
+        """
+        ...
+
+
+@runtime_checkable
+class LineReader(Protocol):
+    """Reads a line-framed format (JSON lines, CSV, combined)."""
+
+    def open(self, head: bytes, name: str) -> tuple[Decoder, int]:
+        """Return the decoder of one partition and how many bytes of `head` are not records (a header line, a BOM).
+
+        `head` is the partition's beginning: whole lines up to some length, or all of it (b"" when it is empty).
+        Raises `InputError` for a header that does not fit the schema, with line and nearest names. After a restore
+        `head` is read again from the beginning of the partition.
+        """
+        ...
+
+
+@runtime_checkable
+class FileReader(Protocol):
+    """Reads a format that is not framed by lines (Parquet): whole files, in parts."""
+
+    def read(self, path: str, skip: int) -> Iterator[Decoded]:
+        """Yield the rows of a file in order, from row `skip` on, in parts of moderate size. Positions are row numbers.
+
+        Raises `InputError` when the file is not of this format or lacks a column.
+        """
+        ...
+
+
+class Encoder(Protocol):
+    """Writes rows to one target: `encode` in any thread, the rest in order in one."""
+
+    def begin(self, out: BinaryIO, *, append: bool) -> None:
+        """Start writing to `out`; with `append`, behind what an earlier run wrote."""
+        ...
+
+    def encode(self, table: pa.Table) -> Any:
+        """Return the rows in a form that `write` takes. Thread-safe, no side effect."""
+        ...
+
+    def write(self, payload: Any) -> None:
+        """Write an encoded payload."""
+        ...
+
+    def end(self) -> None:
+        """Write what stands at the end (a footer) and flush; `out` is closed by its owner."""
+        ...
+
+
+class Format(Protocol):
+    """A format by name. `options` are checked against `reader_options` and `writer_options` (name -> default)."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    reader_options: Options
+    writer_options: Options
+
+    def default_schema(self) -> Schema | None:
+        """Return the documented fields of a format that fixes them (combined), else None."""
+        ...
+
+    def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> LineReader | FileReader:
+        """Return a reader for the declared schema that yields the `needed` columns; options have their defaults.
+
+        Raises `OptionError` or `PlanError` for options or types that the format cannot read.
+        """
+        ...
+
+    def encoder(self, schema: Schema, options: Options) -> Encoder:
+        """Return an encoder for rows of this schema; raises `PlanError` for types that the format cannot write."""
+        ...

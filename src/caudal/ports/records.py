@@ -1,0 +1,73 @@
+"""What crosses the border between a connector, a format and the engine: blocks in, decoded columns out, dead letters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caudal.columnar.column import Bytes, Column, Ints
+
+PADDING = 128
+"""Readable bytes that every block has behind its last one, so that kernels may load whole words."""
+
+MAX_PAYLOAD = 4096
+"""Bytes of a bad record that its dead letter keeps."""
+
+
+@dataclass(slots=True)
+class Dead:
+    """A record that could not become a row.
+
+    `position` is that of its first byte (of its offset, row ...) in the partition; `reason` a stable code such as
+    "syntax", "type", "utf8", "too_long", "event_time"; `message` one line for people; `detail` what was found where;
+    `payload` the raw record, cut to `MAX_PAYLOAD` bytes; `truncated` whether it was cut. `event_time` is set by the
+    engine where it is known.
+    """
+
+    position: int
+    reason: str
+    message: str
+    detail: str = ""
+    payload: bytes = b""
+    truncated: bool = False
+    event_time: int | None = None
+
+    @classmethod
+    def of(cls, position: int, reason: str, message: str, payload: bytes, detail: str = "") -> Dead:
+        """Return a dead letter with the payload cut to size."""
+        return cls(position, reason, message, detail, payload[:MAX_PAYLOAD], len(payload) > MAX_PAYLOAD)
+
+
+@dataclass(slots=True)
+class Block:
+    """Whole records of one partition, as bytes.
+
+    data[start:stop] are complete lines (each ends with a newline, save perhaps the last of a bounded partition);
+    at least `PADDING` bytes may be read behind `stop`. `position` is the offset of data[start] in the partition's
+    decoded stream. `dead` are records that the framing itself refused (too long, truncated stream): they are not in
+    the data. `read_at`: wall clock of the read in milliseconds. `end`: where the partition stands behind this block
+    (what `Partition.seek` takes to read on).
+    """
+
+    data: Bytes
+    start: int
+    stop: int
+    position: int
+    end: int
+    read_at: int = 0
+    dead: list[Dead] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Decoded:
+    """Rows of a block: the needed columns, the position of each row's record, and the records that are no rows."""
+
+    columns: dict[str, Column]
+    rows: int
+    position: Ints
+    dead: list[Dead] = field(default_factory=list)
+
+
+Options = dict[str, Any]

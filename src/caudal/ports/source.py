@@ -1,0 +1,101 @@
+"""The contract of a source connector: where partitions come from and how they are read.
+
+Reading is pulled: the engine asks for a block when there is credit for one. A partition that is not asked costs
+nothing, which is all the backpressure there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from caudal.core.types import Schema
+from caudal.ports.format import FileReader
+from caudal.ports.records import Block, Decoded, Options
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The partition has ended; `failed` tells why when it broke (its good rows and a dead letter came before)."""
+
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A live partition has nothing new now."""
+
+
+class BlockPool(Protocol):
+    """Lends buffers, so that a steady stream reads into warm memory."""
+
+    def take(self, size: int) -> memoryview:
+        """Return a writable buffer of at least `size` bytes."""
+        ...
+
+
+class Partition(Protocol):
+    """One source partition: a file, standard input, a topic's partition. Used by one thread at a time."""
+
+    name: str
+    """Relative to the source's root; `natural_key(name)` gives the order of partitions."""
+    live: bool
+    """Whether it can grow: a live partition never ends by itself in follow mode."""
+
+    def head(self) -> bytes:
+        """Return the beginning (whole lines, up to 64 KiB, at least one line unless it is longer than max_record).
+
+        May be called before the first `read` and after a `seek`; does not move the position. A live partition may
+        return b"" while it has no complete line.
+        """
+        ...
+
+    def seek(self, position: int) -> None:
+        """Read on from a `Block.end` of an earlier run; 0 is the beginning. Raises `InputError` if that is gone."""
+        ...
+
+    def read(self, size: int) -> Block | Decoded | Nothing | End:
+        """Return about `size` bytes of whole records (more for a single longer record), or what stands in their way.
+
+        Raises `RunError` for a failure of the device; bad data never raises.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release files; idempotent."""
+        ...
+
+
+class Source(Protocol):
+    """An opened source: its partitions, and the new ones that appear while it is live."""
+
+    live: bool
+
+    def partitions(self) -> Sequence[Partition]:
+        """Return the partitions there are at the start, in natural order of their names."""
+        ...
+
+    def discover(self) -> Sequence[Partition]:
+        """Return partitions that appeared since the last call; [] for a bounded source."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; idempotent."""
+        ...
+
+
+class SourceConnector(Protocol):
+    """A connector's source side. Options are checked against `source_options` (name -> default)."""
+
+    source_options: Options
+
+    def source(self, options: Options, file_reader: FileReader | None, schema: Schema) -> Source:
+        """Open the source. For formats that are not framed by lines `file_reader` is given and partitions yield `Decoded`.
+
+        Raises `InputError` for what is missing or unreadable, before anything is read.
+        """
+        ...
+
+
+Rows = Iterator[Decoded]
