@@ -1,0 +1,543 @@
+"""Text to instants and back, and the parts of an instant.
+
+Instants are int64 milliseconds since 1970-01-01T00:00:00Z on the proleptic Gregorian calendar.
+
+Without a format, text is ISO 8601 in the profile of RFC 3339 and a little more: `2015-05-17`, then optionally `T` or
+one blank and `10:05`, `10:05:03`, `10:05:03.25` (or a comma; any number of digits), then optionally `Z`, `+hh`,
+`+hhmm` or `+hh:mm`. No offset means UTC. A second of 60, an hour of 24, a date that does not exist and anything
+before or behind the text are refused. Instants lie in the years 0001 to 9999 UTC. Fractions are floored to
+milliseconds, before 1970 too.
+
+With a format, text is read as by POSIX `strptime`: see `DIRECTIVES`. Day and month names are English.
+
+Calendar arithmetic after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numba as nb
+import numpy as np
+
+from caudal.columnar.column import Bools, Bytes, Ints, Text
+from caudal.core.errors import PlanError
+from caudal.core.types import STRING
+
+MIN_MS = -62_135_596_800_000
+"""0001-01-01T00:00:00.000Z."""
+MAX_MS = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z."""
+
+DIRECTIVES = {
+    "Y": "year, four digits",
+    "y": "year, two digits: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068",
+    "m": "month, one or two digits",
+    "b": "month, three letters, any case",
+    "B": "month, whole name, any case",
+    "d": "day of the month, one or two digits; a blank may stand for the first",
+    "j": "day of the year, one to three digits",
+    "H": "hour 0 to 23, one or two digits",
+    "M": "minute, one or two digits",
+    "S": "second 0 to 59, one or two digits",
+    "f": "fraction of a second, any number of digits",
+    "z": "offset: Z, +hh, +hhmm or +hh:mm; UTC where the format has none",
+    "a": "day of the week, three letters, any case; not compared with the date",
+    "s": "seconds since 1970-01-01T00:00:00Z, which may be negative",
+    "%": "a percent sign",
+}
+
+YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND, WEEKDAY, ORDINAL_DAY = range(9)
+"""What `civil` returns: WEEKDAY is 1 for Monday to 7 for Sunday, ORDINAL_DAY 1 to 366."""
+
+_PER_UNIT = {"s": 1_000, "": 1, "ms": 1}
+_UNITS_PER_MS = {"us": 1_000, "ns": 1_000_000}
+_FLOAT_SCALE = {"": 1e3, "s": 1e3, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
+_NAMES = np.frombuffer(bytearray(b"janfebmaraprmayjunjulaugsepoctnovdecmontuewedthufrisatsun"), np.uint8)
+_LONG = np.frombuffer(
+    bytearray(
+        b"january  february march    april    may      june     july     august   septemberoctober  november december "
+    ),
+    np.uint8,
+)
+
+
+def parse(data: Bytes, start: Ints, length: Any, valid: Bools, time_format: str = "") -> tuple[Ints, Bools]:
+    """Return (int64 milliseconds, whether there is one) for each view data[start : start + length].
+
+    `length` is int32; `valid` a bool array or `ALL_VALID`. A null and a text that is no time give False, and 0.
+    Raises `PlanError` for a format that cannot be (see `check_format`).
+    """
+    values = np.empty(len(start), np.int64)
+    ok = np.empty(len(start), np.bool_)
+    _parse(data, start, length, valid, check_format(time_format), _NAMES, _LONG, values, ok)
+    return values, ok
+
+
+def parse_text(value: str | bytes, time_format: str = "") -> int | None:
+    """Return the milliseconds of one text, None when it is no time.
+
+    >>> parse_text("1969-12-31T23:59:59.9999Z")
+    -1
+    """
+    raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    data = np.frombuffer(bytearray(raw), np.uint8)
+    every = np.empty(0, np.bool_)
+    values, ok = parse(data, np.zeros(1, np.int64), np.full(1, len(raw), np.int32), every, time_format)
+    return int(values[0]) if ok[0] else None
+
+
+def from_ints(values: Ints, unit: str = "") -> tuple[Ints, Bools]:
+    """Return (milliseconds, whether they fit int64) for counts of `unit` ("s", "ms", "us", "ns", "": ms); floored."""
+    if unit in _UNITS_PER_MS:
+        return values // _UNITS_PER_MS[unit], np.ones(len(values), np.bool_)
+    scale = _PER_UNIT[unit]
+    limit = (2**63 - 1) // scale
+    return values * scale, (values <= limit) & (values >= -(2**63 // scale))
+
+
+def from_floats(values: Any, unit: str = "") -> tuple[Ints, Bools]:
+    """Return (milliseconds, whether they fit int64) for counts of `unit` ("": seconds), rounded half away from zero."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = values * _FLOAT_SCALE[unit]
+        ok = np.abs(scaled) < 2.0**63
+    scaled = np.where(ok, scaled, 0.0)
+    whole = np.trunc(scaled)
+    whole += np.where(np.abs(scaled - whole) >= 0.5, np.sign(scaled), 0.0)
+    return whole.astype(np.int64), ok
+
+
+def format_iso(values: Ints) -> Text:
+    """Return ISO 8601 text in UTC with three decimals: `2015-05-17T10:05:03.000Z`.
+
+    A year outside 0 to 9999 is written with a sign and at least four digits, as in ISO 8601's expanded form. Nulls
+    are the caller's: what stands under them is formatted too.
+    """
+    stride = 24 if len(values) == 0 or (values.min() >= MIN_MS and values.max() <= MAX_MS) else 30
+    out = np.empty(len(values) * stride, np.uint8)
+    length = np.empty(len(values), np.int32)
+    _format(np.ascontiguousarray(values), stride, out, length)
+    return Text(STRING, out, np.arange(len(values), dtype=np.int64) * stride, length)
+
+
+def civil(values: Ints, part: int) -> Ints:
+    """Return one part (YEAR, MONTH ... above) of each instant in UTC, as int64. Defined for every int64."""
+    out = np.empty(len(values), np.int64)
+    _civil(np.ascontiguousarray(values), part, out)
+    return out
+
+
+@lru_cache(256)
+def check_format(time_format: str) -> Ints:
+    """Return the compiled table of a format (empty for "", ISO 8601): each entry a directive's code, or -1 - byte.
+
+    Raises `PlanError` for an unknown directive, one that stands twice, or a format that fixes no instant.
+    """
+    known = ", ".join(f"%{name}" for name in DIRECTIVES)
+    program: list[int] = []
+    seen: set[str] = set()
+    raw = time_format.encode()
+    at = 0
+    while at < len(raw):
+        if raw[at] != ord("%"):
+            program.append(-1 - raw[at])
+            at += 1
+            continue
+        name = chr(raw[at + 1]) if at + 1 < len(raw) else ""
+        if name not in DIRECTIVES:
+            raise PlanError(f"unknown directive '%{name}' in the time format '{time_format}'", hint=f"known: {known}")
+        if name == "%":
+            program.append(-1 - ord("%"))
+        else:
+            if name in seen:
+                raise PlanError(f"'%{name}' stands twice in the time format '{time_format}'", hint=f"known: {known}")
+            seen.add(name)
+            program.append(ord(name))
+        at += 2
+    if program:
+        problem = _problem(seen)
+        if problem:
+            raise PlanError(
+                f"the time format '{time_format}' {problem}", hint="an instant needs one year, month and day, or %s"
+            )
+    return np.array(program, np.int64)
+
+
+def _problem(seen: set[str]) -> str:
+    """Return why these directives fix no instant, or ""."""
+    year, month, day = seen & set("Yy"), seen & set("mbB"), seen & set("d")
+    if "s" in seen:
+        return "has both %s and parts of a date or time" if seen - set("sfa") else ""
+    if not year:
+        return "has no year (%Y, %y or %s)"
+    if len(year) > 1 or len(month) > 1:
+        return "has two directives for the same part"
+    if "j" in seen and (month or day):
+        return "has both %j and a month or a day"
+    return "has a day but no month" if day and not month else ""
+
+
+@nb.njit(nogil=True, cache=True)
+def _days(year, month, day):
+    """Days since 1970-01-01 of a date; `year` >= 0."""
+    y = year - 1 if month <= 2 else year
+    era = y // 400
+    yoe = y - era * 400
+    shifted = month - 3 if month > 2 else month + 9
+    doy = (153 * shifted + 2) // 5 + day - 1
+    return era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + doy - 719468
+
+
+@nb.njit(nogil=True, cache=True)
+def _leap(year):
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+@nb.njit(nogil=True, cache=True)
+def _month_length(year, month):
+    if month == 2:
+        return 29 if _leap(year) else 28
+    return 30 if month == 4 or month == 6 or month == 9 or month == 11 else 31
+
+
+@nb.njit(nogil=True, cache=True)
+def _number(data, p, stop, most):
+    """Read one to `most` digits at p: (value, behind them), or (-1, p) when there is none."""
+    value = 0
+    q = p
+    while q < stop and q - p < most:
+        d = np.int64(data[q]) - 48
+        if d < 0 or d > 9:
+            break
+        value = value * 10 + d
+        q += 1
+    if q == p:
+        return -1, p
+    return value, q
+
+
+@nb.njit(nogil=True, cache=True)
+def _pair(data, p):
+    """Read two digits at p: the value, or -1."""
+    a = np.int64(data[p]) - 48
+    b = np.int64(data[p + 1]) - 48
+    if a < 0 or a > 9 or b < 0 or b > 9:
+        return -1
+    return a * 10 + b
+
+
+@nb.njit(nogil=True, cache=True)
+def _fraction(data, p, stop):
+    """Read digits at p as a fraction: (milliseconds floored, whether something was cut, behind them); -1 for none."""
+    ms = 0
+    scale = 100
+    cut = False
+    q = p
+    while q < stop:
+        d = np.int64(data[q]) - 48
+        if d < 0 or d > 9:
+            break
+        if scale > 0:
+            ms += d * scale
+            scale //= 10
+        elif d != 0:
+            cut = True
+        q += 1
+    if q == p:
+        return -1, False, p
+    return ms, cut, q
+
+
+@nb.njit(nogil=True, cache=True)
+def _offset(data, p, stop):
+    """Read Z, +hh, +hhmm or +hh:mm at p: (minutes, behind it), or (0, -1) when it is none of these."""
+    if p >= stop:
+        return 0, -1
+    c = data[p]
+    if c == 90 or c == 122:  # Z z
+        return 0, p + 1
+    if (c != 43 and c != 45) or p + 3 > stop:  # + -
+        return 0, -1
+    hours = _pair(data, p + 1)
+    q = p + 3
+    minutes = 0
+    if q < stop and data[q] == 58:  # :
+        if q + 3 > stop:
+            return 0, -1
+        minutes = _pair(data, q + 1)
+        q += 3
+    elif q + 2 <= stop and 48 <= data[q] <= 57:
+        minutes = _pair(data, q)
+        q += 2
+    if hours < 0 or hours > 23 or minutes < 0 or minutes > 59:
+        return 0, -1
+    total = hours * 60 + minutes
+    return (total if c == 43 else -total), q
+
+
+@nb.njit(nogil=True, cache=True)
+def _iso(data, p, stop):
+    """Return (milliseconds, whether data[p:stop] is an ISO 8601 time)."""
+    if stop - p < 10 or data[p + 4] != 45 or data[p + 7] != 45:
+        return 0, False
+    century = _pair(data, p)
+    year = _pair(data, p + 2)
+    month = _pair(data, p + 5)
+    day = _pair(data, p + 8)
+    if century < 0 or year < 0:
+        return 0, False
+    year += century * 100
+    if year < 1 or month < 1 or month > 12 or day < 1 or day > _month_length(year, month):
+        return 0, False
+    ms = _days(year, month, day) * 86_400_000
+    p += 10
+    if p == stop:
+        return ms, True
+    c = data[p]
+    if (c != 84 and c != 116 and c != 32) or stop - p < 6 or data[p + 3] != 58:  # T t blank, :
+        return 0, False
+    hour = _pair(data, p + 1)
+    minute = _pair(data, p + 4)
+    second = 0
+    p += 6
+    if p + 3 <= stop and data[p] == 58:
+        second = _pair(data, p + 1)
+        p += 3
+        if p < stop and (data[p] == 46 or data[p] == 44):  # . ,
+            fraction, _, p = _fraction(data, p + 1, stop)
+            if fraction < 0:
+                return 0, False
+            ms += fraction
+    if hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 59:
+        return 0, False
+    ms += hour * 3_600_000 + minute * 60_000 + second * 1_000
+    if p < stop:
+        minutes, p = _offset(data, p, stop)
+        if p != stop:
+            return 0, False
+        ms -= minutes * 60_000
+    return ms, MIN_MS <= ms <= MAX_MS
+
+
+@nb.njit(nogil=True, cache=True)
+def _named(data, p, stop, names, first, last, width):
+    """Return which of names[first:last] (each `width` letters, blank-padded) stands at p, or -1, and where it ends."""
+    for k in range(first, last):
+        q = p
+        i = 0
+        while i < width:
+            letter = names[k * width + i]
+            if letter == 32:
+                break
+            if q >= stop or (data[q] | 32) != letter:
+                i = -1
+                break
+            q += 1
+            i += 1
+        if i > 0:
+            return k - first, q
+    return -1, p
+
+
+@nb.njit(nogil=True, cache=True)
+def _formatted(data, p, stop, program, names, long_names):
+    """Return (milliseconds, whether data[p:stop] is a time written as the program says)."""
+    year = 1970
+    month = 1
+    day = 1
+    ordinal = 0
+    ms = 0
+    cut = False
+    minutes = 0
+    epoch = 0
+    negative = False
+    has_epoch = False
+    for step in program:
+        if step < 0:
+            if p >= stop or data[p] != -1 - step:
+                return 0, False
+            p += 1
+        elif step == 89:  # Y
+            year, q = _number(data, p, stop, 4)
+            if q != p + 4 or year < 1:
+                return 0, False
+            p = q
+        elif step == 121:  # y
+            year, q = _number(data, p, stop, 2)
+            if q != p + 2:
+                return 0, False
+            year += 1900 if year >= 69 else 2000
+            p = q
+        elif step == 109:  # m
+            month, p = _number(data, p, stop, 2)
+        elif step == 98:  # b
+            month, p = _named(data, p, stop, names, 0, 12, 3)
+            month += 1
+        elif step == 66:  # B
+            month, p = _named(data, p, stop, long_names, 0, 12, 9)
+            month += 1
+        elif step == 100:  # d
+            if p + 1 < stop and data[p] == 32:
+                day, p = _number(data, p + 1, stop, 1)
+            else:
+                day, p = _number(data, p, stop, 2)
+        elif step == 106:  # j
+            ordinal, p = _number(data, p, stop, 3)
+            if ordinal < 1:
+                return 0, False
+        elif step == 72:  # H
+            value, p = _number(data, p, stop, 2)
+            if value < 0 or value > 23:
+                return 0, False
+            ms += value * 3_600_000
+        elif step == 77:  # M
+            value, p = _number(data, p, stop, 2)
+            if value < 0 or value > 59:
+                return 0, False
+            ms += value * 60_000
+        elif step == 83:  # S
+            value, p = _number(data, p, stop, 2)
+            if value < 0 or value > 59:
+                return 0, False
+            ms += value * 1_000
+        elif step == 102:  # f
+            value, cut, p = _fraction(data, p, stop)
+            if value < 0:
+                return 0, False
+            ms += value
+        elif step == 122:  # z
+            minutes, p = _offset(data, p, stop)
+            if p < 0:
+                return 0, False
+        elif step == 97:  # a
+            value, p = _named(data, p, stop, names, 12, 19, 3)
+            if value < 0:
+                return 0, False
+        else:  # s
+            has_epoch = True
+            negative = p < stop and data[p] == 45
+            epoch, p = _number(data, p + 1 if negative else p, stop, 13)
+            if epoch < 0:
+                return 0, False
+    if p != stop:
+        return 0, False
+    if has_epoch:
+        # The sign of "-1.5" is the whole number's: -1.5 s, floored to milliseconds.
+        ms = -(epoch * 1_000 + ms) - (1 if cut else 0) if negative else epoch * 1_000 + ms
+        return ms, MIN_MS <= ms <= MAX_MS
+    if ordinal > 0:
+        if ordinal > (366 if _leap(year) else 365):
+            return 0, False
+        day = ordinal
+    elif month < 1 or month > 12 or day < 1 or day > _month_length(year, month):
+        return 0, False
+    ms += _days(year, month, 1) * 86_400_000 + (day - 1) * 86_400_000 - minutes * 60_000
+    return ms, MIN_MS <= ms <= MAX_MS
+
+
+@nb.njit(nogil=True, cache=True)
+def _parse(data, start, length, valid, program, names, long_names, values, ok):
+    masked = valid.size > 0
+    iso = program.size == 0
+    for i in range(start.size):
+        if masked and not valid[i]:
+            values[i] = 0
+            ok[i] = False
+            continue
+        stop = start[i] + length[i]
+        if iso:
+            ms, good = _iso(data, start[i], stop)
+        else:
+            ms, good = _formatted(data, start[i], stop, program, names, long_names)
+        values[i] = ms if good else 0
+        ok[i] = good
+
+
+@nb.njit(nogil=True, cache=True)
+def _date(days):
+    """Return (year, month, day, day of the year) of days since 1970-01-01."""
+    z = days + 719468
+    era = z // 146097
+    doe = z - era * 146097
+    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
+    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
+    shifted = (5 * doy + 2) // 153
+    day = doy - (153 * shifted + 2) // 5 + 1
+    month = shifted + 3 if shifted < 10 else shifted - 9
+    year = yoe + era * 400
+    if month <= 2:
+        year += 1
+        ordinal = doy - 305
+    else:
+        ordinal = doy + (61 if _leap(year) else 60)
+    return year, month, day, ordinal
+
+
+@nb.njit(nogil=True, cache=True)
+def _civil(values, part, out):
+    for i in range(values.size):
+        days = values[i] // 86_400_000
+        rest = values[i] - days * 86_400_000
+        if part == HOUR:
+            out[i] = rest // 3_600_000
+        elif part == MINUTE:
+            out[i] = rest // 60_000 % 60
+        elif part == SECOND:
+            out[i] = rest // 1_000 % 60
+        elif part == MILLISECOND:
+            out[i] = rest % 1_000
+        elif part == WEEKDAY:
+            out[i] = (days + 3) % 7 + 1
+        else:
+            year, month, day, ordinal = _date(days)
+            if part == YEAR:
+                out[i] = year
+            elif part == MONTH:
+                out[i] = month
+            elif part == DAY:
+                out[i] = day
+            else:
+                out[i] = ordinal
+
+
+@nb.njit(nogil=True, cache=True)
+def _put(out, p, value, digits):
+    for k in range(digits - 1, -1, -1):
+        out[p + k] = 48 + value % 10
+        value //= 10
+    return p + digits
+
+
+@nb.njit(nogil=True, cache=True)
+def _format(values, stride, out, length):
+    for i in range(values.size):
+        days = values[i] // 86_400_000
+        rest = values[i] - days * 86_400_000
+        year, month, day, _ = _date(days)
+        first = i * stride
+        p = first
+        digits = 4
+        if year < 0 or year > 9999:
+            out[p] = 45 if year < 0 else 43
+            p += 1
+            year = abs(year)
+            bound = 10_000
+            while year >= bound:
+                digits += 1
+                bound *= 10
+        p = _put(out, p, year, digits)
+        out[p] = 45
+        p = _put(out, p + 1, month, 2)
+        out[p] = 45
+        p = _put(out, p + 1, day, 2)
+        out[p] = 84
+        p = _put(out, p + 1, rest // 3_600_000, 2)
+        out[p] = 58
+        p = _put(out, p + 1, rest // 60_000 % 60, 2)
+        out[p] = 58
+        p = _put(out, p + 1, rest // 1_000 % 60, 2)
+        out[p] = 46
+        p = _put(out, p + 1, rest % 1_000, 3)
+        out[p] = 90
+        length[i] = p + 1 - first
