@@ -1,0 +1,101 @@
+"""Aggregate functions of windows: their names, argument types and result types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from caudal.core.errors import PlanError, nearest
+from caudal.core.types import FLOAT64, INT64, DataType, Schema, list_of
+from caudal.plan.expr import Expr
+
+
+def _scalar(dtype: DataType) -> bool:
+    return not dtype.is_nested
+
+
+def _ordered(dtype: DataType) -> bool:
+    return not dtype.is_nested
+
+
+def _same(dtype: DataType) -> DataType:
+    return dtype
+
+
+def _sum(dtype: DataType) -> DataType:
+    return INT64 if dtype.is_integer else dtype if dtype.name == "duration" else FLOAT64
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What an aggregate takes and gives. `order_sensitive`: its result depends on the pinned order of rows."""
+
+    name: str
+    takes: str
+    accepts: Callable[[DataType], bool] | None
+    gives: Callable[[DataType], DataType]
+    order_sensitive: bool = False
+
+
+FUNCTIONS: dict[str, Function] = {
+    f.name: f
+    for f in (
+        Function("count", "nothing", None, lambda _: INT64),
+        Function("count_if", "a bool", lambda t: t.name == "bool", lambda _: INT64),
+        Function("sum", "a number or a duration", lambda t: t.is_numeric or t.name == "duration", _sum),
+        Function("min", "an ordered value", _ordered, _same),
+        Function("max", "an ordered value", _ordered, _same),
+        Function("mean", "a number", lambda t: t.is_numeric, lambda _: FLOAT64),
+        Function("stddev", "a number", lambda t: t.is_numeric, lambda _: FLOAT64),
+        Function("first", "any value", lambda _: True, _same, order_sensitive=True),
+        Function("last", "any value", lambda _: True, _same, order_sensitive=True),
+        Function("count_distinct", "a scalar", _scalar, lambda _: INT64),
+        Function("collect", "any value", lambda _: True, list_of, order_sensitive=True),
+    )
+}
+"""Every aggregate skips nulls; `count` counts rows. Without any value that is not null the result is null (counts: 0)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aggregate:
+    """An aggregate over the rows of a window: `function` over `argument`, ties of order broken by `order_by`."""
+
+    function: str
+    argument: Expr | None = None
+    order_by: tuple[Expr, ...] = ()
+
+    @property
+    def order_sensitive(self) -> bool:
+        """Whether the result depends on the order of rows."""
+        return FUNCTIONS[self.function].order_sensitive
+
+    def dtype(self, schema: Schema) -> DataType:
+        """Return the result type over these columns; raises `PlanError`."""
+        function = FUNCTIONS.get(self.function)
+        if function is None:
+            raise PlanError(f"unknown aggregate '{self.function}'", hint=nearest(self.function, FUNCTIONS))
+        if (self.argument is None) != (function.accepts is None):
+            raise PlanError(f"{self.function}() takes {function.takes}")
+        for expr in self.order_by:
+            if expr.dtype(schema).is_nested:
+                raise PlanError(f"{self.function}() cannot be ordered by a {expr.dtype(schema)}", detail=f"order_by {expr}")
+        if self.order_by and not function.order_sensitive:
+            raise PlanError(f"{self.function}() does not depend on order", hint="leave out order_by")
+        if self.argument is None or function.accepts is None:
+            return INT64
+        got = self.argument.dtype(schema)
+        if not function.accepts(got):
+            hint = "count_if() counts where a condition is true" if got.name == "bool" else ""
+            raise PlanError(f"{self.function}() takes {function.takes}, not {got}", detail=str(self), hint=hint)
+        return function.gives(got)
+
+    def reads(self) -> frozenset[str]:
+        """Return the names of the columns it reads."""
+        parts = self.order_by if self.argument is None else (self.argument, *self.order_by)
+        return frozenset().union(*(p.columns() for p in parts))
+
+    def __str__(self) -> str:
+        inside = [] if self.argument is None else [str(self.argument)]
+        if self.order_by:
+            inside.append("order_by " + ", ".join(str(e) for e in self.order_by))
+        return f"{self.function}({', '.join(inside)})"

@@ -1,0 +1,126 @@
+"""A plan: a named graph of nodes that ends in sinks, with an id for every operator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from caudal.core.errors import PlanError
+from caudal.plan.nodes import DeadLetters, Late, Node, Sink, Source, Union
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Sinks and everything upstream of them.
+
+    `nodes` are in topological order: inputs first, in the order in which the sinks reach them. `ids` maps each node to
+    its operator id: the `name=` given, else kind and a short hash of kind and upstream ids, so that an id survives
+    rewrites, changed thresholds and new branches elsewhere.
+    """
+
+    name: str
+    sinks: tuple[Sink, ...]
+    nodes: tuple[Node, ...] = field(init=False)
+    ids: dict[Node, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.name or not isinstance(self.name, str):
+            raise PlanError("a pipeline needs a name", hint='cd.Pipeline("dos", alerts.to(...))')
+        if not self.sinks:
+            raise PlanError("a pipeline needs at least one sink", hint='end a stream with .to("console")')
+        for sink in self.sinks:
+            if not isinstance(sink, Sink):
+                raise PlanError(f"a pipeline takes sinks, not {type(sink).__name__}", hint='end the stream with .to("files", ...)')
+        nodes = _topological(self.sinks)
+        object.__setattr__(self, "nodes", nodes)
+        object.__setattr__(self, "ids", _ids(nodes))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The sources, in topological order."""
+        return tuple(n for n in self.nodes if isinstance(n, Source))
+
+    def consumers(self) -> dict[Node, list[Node]]:
+        """Return for each node the nodes that read it, in topological order (a node twice if it reads twice)."""
+        out: dict[Node, list[Node]] = {node: [] for node in self.nodes}
+        for node in self.nodes:
+            for source in node.inputs:
+                out[source].append(node)
+        return out
+
+    def pinned(self) -> Plan:
+        """Return the same plan with every operator's id as its name, so that rewrites keep ids."""
+        return self.rebuild(lambda node, _: replace(node, name=self.ids[node]) if node.name != self.ids[node] else node)
+
+    def rebuild(self, change: Callable[[Node, dict[Node, Node]], Node]) -> Plan:
+        """Return a plan in which each node, inputs first, is replaced by change(node with its new inputs, old -> new).
+
+        Nodes that do not change stay the same objects.
+        """
+        new: dict[Node, Node] = {}
+        for node in self.nodes:
+            new[node] = change(with_inputs(node, [new[i] for i in node.inputs]), new)
+        return Plan(self.name, tuple(_sink(new[s]) for s in self.sinks))
+
+
+def _sink(node: Node) -> Sink:
+    assert isinstance(node, Sink)
+    return node
+
+
+def with_inputs(node: Node, inputs: Sequence[Node]) -> Node:
+    """Return the node over other inputs; itself when they are the same."""
+    if all(a is b for a, b in zip(node.inputs, inputs, strict=True)):
+        return node
+    if isinstance(node, Union):
+        return replace(node, streams=tuple(inputs))
+    return replace(node, **{"input": inputs[0]})  # type: ignore[arg-type]
+
+
+def _topological(sinks: Sequence[Node]) -> tuple[Node, ...]:
+    done: dict[Node, None] = {}
+    stack: list[tuple[Node, bool]] = [(s, False) for s in reversed(sinks)]
+    while stack:
+        node, expanded = stack.pop()
+        if node in done:
+            continue
+        if expanded:
+            done[node] = None
+        else:
+            stack.append((node, True))
+            stack.extend((i, False) for i in reversed(node.inputs))
+    return tuple(done)
+
+
+def _ids(nodes: Sequence[Node]) -> dict[Node, str]:
+    ids: dict[Node, str] = {}
+    taken: dict[str, Node] = {}
+    for node in nodes:
+        if node.name:
+            if node.name in taken:
+                raise PlanError(f"two operators are named '{node.name}'", hint="names are operator ids: make them differ")
+            ids[node] = node.name
+            taken[node.name] = node
+    for node in nodes:
+        if node in ids:
+            continue
+        upstream = "/".join([node.kind, *(ids[i] for i in node.inputs)])
+        base = f"{node.kind}-{hashlib.md5(upstream.encode(), usedforsecurity=False).hexdigest()[:4]}"
+        candidate, number = base, 2
+        while candidate in taken:
+            candidate, number = f"{base}-{number}", number + 1
+        ids[node] = candidate
+        taken[candidate] = node
+    return ids
+
+
+def side_port(node: Node) -> str:
+    """Return the output port of its input that a node reads: "out", "late" or "dead"."""
+    return "late" if isinstance(node, Late) else "dead" if isinstance(node, DeadLetters) else "out"
+
+
+def node_fields(node: Node) -> dict[str, Any]:
+    """Return the constructor fields of a node by name, without its derived ones."""
+    return {f.name: getattr(node, f.name) for f in fields(node) if f.init}
