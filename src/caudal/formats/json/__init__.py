@@ -1,0 +1,48 @@
+"""JSON lines: one object a line, RFC 8259.
+
+Enters: blocks of whole lines, a schema and the columns that are needed; Arrow tables to write. Leaves: columns with
+the position of each row's line, dead letters with a reason; bytes of JSON lines. May touch: core, columnar, ports.
+Must never: let a line's validity depend on what is needed, compile anything for a pipeline, raise for what data holds.
+
+Three readers agree on every line: a tree of learnt line shapes and a general parser, both compiled (`scanner`), and a
+strict parser in Python (`strict`), which has the last word and gives the reasons.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caudal.core.types import Schema
+from caudal.ports.records import Options
+
+if TYPE_CHECKING:
+    from caudal.formats.json.reader import JsonReader
+    from caudal.formats.json.writer import JsonEncoder
+
+
+class JsonFormat:
+    """The format `json`: keeps the contract of `ports.format.Format`."""
+
+    name = "json"
+    suffixes: tuple[str, ...] = (".jsonl", ".ndjson", ".json")
+    reader_options: Options = {}
+    writer_options: Options = {}
+
+    def default_schema(self) -> Schema | None:
+        """Return None: JSON lines carry any fields."""
+        return None
+
+    def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> JsonReader:
+        """Return a reader; raises `PlanError` for a time format or unit that does not exist."""
+        from caudal.formats.json.reader import JsonReader
+
+        return JsonReader(schema, needed)
+
+    def encoder(self, schema: Schema, options: Options) -> JsonEncoder:
+        """Return an encoder of JSON lines; every type can be written."""
+        from caudal.formats.json.writer import JsonEncoder
+
+        return JsonEncoder(schema)
+
+
+FORMAT = JsonFormat()

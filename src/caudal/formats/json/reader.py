@@ -1,0 +1,260 @@
+"""Blocks of JSON lines to columns: the compiled scanner, the strict parser behind it, and the columns made of both."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from caudal.columnar.column import NUMPY_TYPES, Bytes, Column, Fixed, Nested, Text, arrow_type
+from caudal.core.errors import PlanError
+from caudal.core.types import DataType, Schema
+from caudal.formats.json import scanner, strict, values
+from caudal.formats.json.shape import Part, Shape, Slot
+from caudal.ports.records import Block, Dead, Decoded
+
+BOM = b"\xef\xbb\xbf"
+SCANNER, PARSER, STRICT = 1, 0, -1
+"""Where decoding starts: with the tree of shapes (what users get), the general parser, the strict one (for tests)."""
+
+
+class Scratch:
+    """What one thread writes to while it decodes a block, and the shapes it has learnt so far."""
+
+    __slots__ = ("literals", "seen", "side", "state", "tables", "tree")
+
+    def __init__(self, nodes: int) -> None:
+        self.tree = np.zeros((scanner.MAX_NODES, 8), np.int32)
+        self.literals = np.zeros(scanner.MAX_LITERALS + 64, np.uint8)
+        self.state = np.zeros(values.STATE_SIZE, np.int64)
+        self.state[values.NODES] = 1
+        recorded = np.empty((scanner.MAX_VALUES, 4), np.int64)
+        stack = np.zeros(values.MAX_DEPTH + 1, np.int64)
+        self.tables = (np.zeros(nodes, np.int64), recorded, stack)
+        self.side = np.empty(0, np.uint8)
+
+
+class JsonReader:
+    """Reads JSON lines by a schema. Its partitions share the shapes of lines that their threads learn."""
+
+    def __init__(self, schema: Schema, needed: frozenset[str], path: int = SCANNER) -> None:
+        for field in schema:
+            if field.time_format:
+                from caudal.columnar import times
+
+                times.check_format(field.time_format)
+            if field.unit not in ("", "s", "ms", "us", "ns"):
+                raise PlanError(f"unknown unit '{field.unit}' of field '{field.name}'", hint="s, ms, us or ns")
+        self._decoder = JsonDecoder(Shape(schema, needed), path)
+
+    def open(self, head: bytes, name: str) -> tuple[JsonDecoder, int]:
+        """Return the decoder of a partition, and 3 when it begins with a byte order mark, else 0."""
+        return self._decoder, len(BOM) if head.startswith(BOM) else 0
+
+
+class JsonDecoder:
+    """Decodes blocks of JSON lines: `decode` is thread-safe and keeps the contract of `ports.format.Decoder`."""
+
+    def __init__(self, shape: Shape, path: int = SCANNER) -> None:
+        self._shape = shape
+        self._path = path
+        self._tables = shape.tables
+        self._scratch: deque[Scratch] = deque()  # as many as threads have decoded at once
+
+    def decode(self, block: Block) -> Decoded:
+        """Return the rows of the block; see `ports.format.Decoder`."""
+        try:
+            scratch = self._scratch.pop()
+        except IndexError:
+            scratch = Scratch(len(self._tables[1]))
+        try:
+            return _Decoding(self._shape, block, scratch).run(self._tables, self._path)
+        finally:
+            self._scratch.append(scratch)
+
+
+class _Decoding:
+    """The decoding of one block."""
+
+    def __init__(self, shape: Shape, block: Block, scratch: Scratch) -> None:
+        self.shape = shape
+        self.block = block
+        self.scratch = scratch
+        lines, self.limit = scanner.count_lines(block.data, block.start, block.stop)
+        capacity = lines + 1  # a last line without a newline
+        self.word = np.empty((shape.outs, capacity), np.int64)
+        self.real = self.word.view(np.float64)
+        self.size = np.empty((shape.outs, capacity), np.int32)
+        self.valid = np.zeros((shape.outs, capacity), np.bool_)
+        self.position = np.empty(capacity, np.int64)
+        self.down = np.empty((capacity, 3), np.int64)
+        self.rows = 0
+        self.text: list[bytes] = []  # of the strict parser, behind the scratch's side buffer
+        self.text_size = 0
+        self.values: dict[int, dict[int, Any]] = {slot.index: {} for slot in shape.deferred}
+        self.bad: list[int] = []
+        self.dead: list[Dead] = []
+
+    def run(self, tables: Any, path: int) -> Decoded:
+        block, scratch, state = self.block, self.scratch, self.scratch.state
+        if len(scratch.side) < block.stop - block.start:
+            scratch.side = np.empty(block.stop - block.start, np.uint8)
+        state[values.SIDE_USED] = state[values.DEFERRED] = 0
+        state[values.SIDE_BASE] = block.stop
+        out = (self.word, self.real, self.size, self.valid)
+        delta = block.position - block.start
+        rows, lost = scanner.scan(
+            block.data, block.start, self.limit, delta, path, tables, scratch.tree, scratch.literals, scratch.tables,
+            scratch.side, state, out, self.position, self.down,
+        )  # fmt: skip
+        self.rows = rows
+        strictly = {int(row): (int(start), int(stop)) for row, start, stop in self.down[:lost]} if lost else {}
+        if state[values.DEFERRED]:
+            data = self._data()
+            for slot in self.shape.deferred:
+                for row in self._check_deferred(slot, data):
+                    start = int(self.position[row]) - delta
+                    stop = start
+                    while block.data[stop] != 10:
+                        stop += 1
+                    strictly[row] = (start, stop)
+        if self.limit < block.stop:
+            if block.data[self.limit : block.stop].tobytes().strip(b" \t\r"):
+                self.position[rows] = self.limit + delta
+                strictly[rows] = (self.limit, block.stop)
+                self.rows += 1
+        for row in sorted(strictly):
+            self._strict(row, *strictly[row])
+        return self._decoded()
+
+    def _data(self) -> Bytes:
+        """Return the block's bytes, with the text that could not stay in place behind `block.stop`."""
+        used = int(self.scratch.state[values.SIDE_USED])
+        if not used and not self.text:
+            return self.block.data
+        parts = [self.block.data[: self.block.stop], self.scratch.side[:used]]
+        if self.text:
+            parts.append(np.frombuffer(b"".join(self.text), np.uint8))
+        return np.concatenate(parts)
+
+    def _check_deferred(self, slot: Slot, data: Bytes) -> list[int]:
+        """Convert the text of times, base64 and lists that the scanner kept; return the rows where that fails."""
+        size, word = self.size[slot.out], self.word[slot.out]
+        rows = np.flatnonzero(self.valid[slot.out, : self.rows])
+        rows = rows[size[rows] >= 0]
+        if not len(rows):
+            return []
+        start = word[rows]
+        if slot.kind == values.TIMESTAMP:
+            from caudal.columnar import times
+
+            every = np.ones(len(rows), np.bool_)
+            milliseconds, good = times.parse(data, start, size[rows], every, slot.field.time_format)
+            word[rows] = milliseconds
+            return rows[~good].tolist()
+        bad = []
+        kept = self.values[slot.index]
+        name = ".".join(slot.keys)
+        for row, at, length in zip(rows.tolist(), start.tolist(), size[rows].tolist()):
+            raw = data[at : at + length].tobytes()
+            try:
+                if slot.kind == values.BINARY:
+                    kept[row] = strict.from_base64(raw, name)
+                else:
+                    kept[row] = strict.convert(strict.parse_any(raw), slot.field.dtype, slot.field, name)
+            except strict.Refusal:
+                bad.append(row)
+        return bad
+
+    def _strict(self, row: int, start: int, stop: int) -> None:
+        """Let the strict parser decide on a line: fill its row, or make it a dead letter."""
+        line = self.block.data[start:stop].tobytes()
+        self.valid[:, row] = False
+        try:
+            found = strict.convert_record(strict.parse(line), self.shape)
+        except strict.Refusal as refusal:
+            at = int(self.position[row])
+            self.dead.append(Dead.of(at, refusal.reason, refusal.message, line, refusal.detail))
+            self.bad.append(row)
+            return
+        for slot, value in found:
+            if slot.out < 0 or value is None:
+                continue
+            self.valid[slot.out, row] = True
+            if slot.kind in (values.BINARY, values.LIST):
+                self.values[slot.index][row] = value
+            elif slot.kind == values.STRING:
+                raw = value.encode()
+                self.word[slot.out, row] = self.block.stop + int(self.scratch.state[values.SIDE_USED]) + self.text_size
+                self.size[slot.out, row] = len(raw)
+                self.text.append(raw)
+                self.text_size += len(raw)
+            elif slot.kind in (values.FLOAT32, values.FLOAT64):
+                self.real[slot.out, row] = value
+            elif slot.kind != values.PRESENT:
+                self.word[slot.out, row] = value
+
+    def _decoded(self) -> Decoded:
+        rows = self.rows
+        data = self._data()
+        columns = {name: self._column(part, data) for name, part in self.shape.parts.items()}
+        position = self.position[:rows]
+        if self.bad:
+            keep = np.ones(rows, np.bool_)
+            keep[self.bad] = False
+            kept = np.flatnonzero(keep)
+            columns = {name: column.take(kept) for name, column in columns.items()}
+            position = position[kept]
+            rows = len(kept)
+        return Decoded(columns, rows, position, self.dead)
+
+    def _column(self, part: Part, data: Bytes) -> Column:
+        slot, rows, dtype = part.slot, self.rows, part.dtype
+        some = self.valid[slot.out, :rows]
+        valid = None if some.all() else some
+        if dtype.name == "struct":
+            return Nested(dtype, self._struct(part, data, some))
+        if dtype.name == "list":
+            kept = self.values[slot.index]
+            items = [kept[row] if good else None for row, good in enumerate(some.tolist())]
+            return Nested(dtype, pa.array(items, _storage(dtype)).cast(arrow_type(dtype)))
+        if dtype.name == "string":
+            return Text(dtype, data, self.word[slot.out, :rows], self.size[slot.out, :rows], valid)
+        if dtype.name == "binary":
+            return self._binary(part, valid)
+        if dtype.is_float:
+            reals = self.real[slot.out, :rows]
+            return Fixed(dtype, reals if dtype.name == "float64" else _narrow(reals, some), valid)
+        words = self.word[slot.out, :rows]
+        kind = NUMPY_TYPES[dtype.name]
+        return Fixed(dtype, words if kind is np.int64 else words.astype(kind), valid)
+
+    def _binary(self, part: Part, valid: Any) -> Text:
+        kept = self.values[part.slot.index]
+        raws = [kept.get(row, b"") for row in range(self.rows)]
+        length = np.array([len(raw) for raw in raws], np.int32)
+        start = np.cumsum(length, dtype=np.int64) - length
+        return Text(part.dtype, np.frombuffer(bytearray(b"".join(raws)), np.uint8), start, length, valid)
+
+    def _struct(self, part: Part, data: Bytes, some: Any) -> pa.Array:
+        children = [self._column(inner, data).to_arrow() for inner in part.fields]
+        mask = pa.array(~some)
+        if not children:
+            return pa.array([{} if good else None for good in some.tolist()], pa.struct([]))
+        return pa.StructArray.from_arrays(children, fields=list(arrow_type(part.dtype)), mask=mask)
+
+
+def _narrow(reals: Any, some: Any) -> Any:
+    """Return float32 values; what stands under a null is not looked at, so that it cannot overflow."""
+    return np.where(some, reals, 0.0).astype(np.float32)
+
+
+def _storage(dtype: DataType) -> pa.DataType:
+    """Return the Arrow type that takes the Python values of `strict.convert`: times as int64."""
+    if dtype.item is not None:
+        return pa.large_list(_storage(dtype.item))
+    if dtype.name == "struct":
+        return pa.struct([pa.field(f.name, _storage(f.dtype)) for f in dtype.fields])
+    return pa.int64() if dtype.name in ("timestamp", "duration") else arrow_type(dtype)
