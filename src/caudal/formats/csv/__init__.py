@@ -1,0 +1,66 @@
+"""CSV by RFC 4180, framed by lines.
+
+Enters: blocks of whole lines, a schema. Leaves: typed columns and dead letters; rows as text.
+May touch: columnar, ports, core; polars to write. Must never: import another format, a connector or the plan.
+
+One record is one line: a quoted field may hold delimiters and doubled quotes, but no newline (such a record is a
+dead letter, "syntax"). A quote inside an unquoted field is text. A line may end with CR LF; an empty line is no
+record; a BOM is skipped. The header maps the declared fields (by their `path`, else their name) to columns; what is
+not declared is not read, but its UTF-8, its quotes and the number of fields count.
+
+An unquoted field that is one of `null_values` (the empty one by default) is null; a quoted one never is. Quotes
+do not make a text: `"200"` is a good int64. Values are read strictly: int32, int64 (digits with an optional sign),
+float32, float64 (decimal, with an optional exponent; no NaN, no infinity), bool (true, false, 1, 0), string,
+timestamp (`time_format`; without one ISO 8601, or a number of the field's `unit`: integers are milliseconds, floats
+seconds, by default), duration (integer milliseconds, or `1h30m`). Binary, lists and structs are not in CSV.
+
+Reasons of dead letters: "utf8", "syntax", "fields" (too few, too many), "type", "range".
+"""
+
+from __future__ import annotations
+
+from caudal.core.types import Schema
+from caudal.formats.csv.infer import infer
+from caudal.formats.csv.reader import CsvReader
+from caudal.formats.csv.writer import CsvEncoder
+from caudal.ports.records import Options
+
+__all__ = ["FORMAT", "CsvFormat", "infer"]
+
+
+class CsvFormat:
+    """CSV by name; keeps `ports.format.Format`.
+
+    Reader: `delimiter`, `quote` ("" for none), `header`, `columns` (names, where header=False; by default the
+    schema's), `null_values`, `comment` (lines that begin with this character are skipped). Writer: `delimiter`,
+    `header`.
+    """
+
+    name = "csv"
+    suffixes = (".csv", ".tsv")
+
+    def __init__(self) -> None:
+        self.reader_options: Options = {
+            "delimiter": ",",
+            "quote": '"',
+            "header": True,
+            "columns": None,
+            "null_values": [""],
+            "comment": "",
+        }
+        self.writer_options: Options = {"delimiter": ",", "header": True}
+
+    def default_schema(self) -> Schema | None:
+        """Return None: every CSV has its own columns."""
+        return None
+
+    def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CsvReader:
+        """Return a reader; raises `PlanError` for types that CSV has not, `OptionError` for options that cannot be."""
+        return CsvReader(schema, needed, options)
+
+    def encoder(self, schema: Schema, options: Options) -> CsvEncoder:
+        """Return an encoder; raises `PlanError` for lists, structs and binary."""
+        return CsvEncoder(schema, options)
+
+
+FORMAT = CsvFormat()
