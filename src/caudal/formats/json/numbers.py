@@ -10,18 +10,16 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from caudal.formats.json.simd import as_float, high_product, leading_zeros, lowest, peek, word64
+from caudal.formats.json.simd import as_float, byte, high_product, leading_zeros, lowest, table, word64
 
 _U = np.uint64
-POWERS = np.array([10**n for n in range(20)], np.uint64)
-_FLOAT_POWERS = np.array([10.0**n for n in range(23)])
 _LEAST, _MOST = -342, 308
 _ONE, _TOP, _FULL = _U(1), _U(1 << 63), _U(2**64 - 1)
 
 
-def _fives() -> np.ndarray:
+def _fives() -> list[int]:
     """Return 5**q for q from -342 to 308 as the upper 128 bits of the normalised value, two words each."""
-    table = np.empty((_MOST - _LEAST + 1) * 2, np.uint64)
+    words = []
     for q in range(_LEAST, _MOST + 1):
         power = 5 ** abs(q)
         size = power.bit_length()
@@ -32,12 +30,13 @@ def _fives() -> np.ndarray:
             bits = (1 << (127 + (power - 1).bit_length())) // power + 1
             if bits.bit_length() > 128:
                 bits >>= bits.bit_length() - 128
-        table[(q - _LEAST) * 2] = bits >> 64
-        table[(q - _LEAST) * 2 + 1] = bits & (2**64 - 1)
-    return table
+        words += [bits >> 64, bits & (2**64 - 1)]
+    return words
 
 
-_FIVES = _fives()
+_power = table([10**n for n in range(20)])
+_real_power = table([int(np.float64(10.0**n).view(np.uint64)) for n in range(23)])
+_five = table(_fives())
 
 
 @nb.njit(nogil=True, cache=True, forceinline=True)
@@ -54,34 +53,34 @@ def digits(buf, start, count):
     """Return the number in `count` (1 to 16) digits as a uint64."""
     if count <= 8:
         return _eight(word64(buf, start), count)
-    return _eight(word64(buf, start), 8) * peek(POWERS, count - 8) + _eight(word64(buf, start + 8), count - 8)
+    return _eight(word64(buf, start), 8) * _power(count - 8) + _eight(word64(buf, start + 8), count - 8)
 
 
 @nb.njit(nogil=True, cache=True)
 def number_end(buf, p):
     """Return the end of the JSON number that starts at p, -1 when there is none. Stops at the line's newline."""
-    if buf[p] == 45:
+    if byte(buf, p) == 45:
         p += 1
-    if buf[p] == 48:
+    if byte(buf, p) == 48:
         p += 1
-    elif 49 <= buf[p] <= 57:
-        while 48 <= buf[p] <= 57:
+    elif 49 <= byte(buf, p) <= 57:
+        while 48 <= byte(buf, p) <= 57:
             p += 1
     else:
         return -1
-    if buf[p] == 46:
+    if byte(buf, p) == 46:
         p += 1
-        if not 48 <= buf[p] <= 57:
+        if not 48 <= byte(buf, p) <= 57:
             return -1
-        while 48 <= buf[p] <= 57:
+        while 48 <= byte(buf, p) <= 57:
             p += 1
-    if buf[p] == 101 or buf[p] == 69:
+    if byte(buf, p) == 101 or byte(buf, p) == 69:
         p += 1
-        if buf[p] == 43 or buf[p] == 45:
+        if byte(buf, p) == 43 or byte(buf, p) == 45:
             p += 1
-        if not 48 <= buf[p] <= 57:
+        if not 48 <= byte(buf, p) <= 57:
             return -1
-        while 48 <= buf[p] <= 57:
+        while 48 <= byte(buf, p) <= 57:
             p += 1
     return p
 
@@ -89,7 +88,7 @@ def number_end(buf, p):
 @nb.njit(nogil=True, cache=True)
 def integer(buf, start, end):
     """Return (True, value) of a JSON number that is a plain int64, else (False, 0)."""
-    negative = buf[start] == 45
+    negative = byte(buf, start) == 45
     if negative:
         start += 1
     count = end - start
@@ -97,8 +96,8 @@ def integer(buf, start, end):
         return False, np.int64(0)
     value = _U(0)
     for i in range(start, end):
-        digit = buf[i] - np.uint8(48)
-        if digit > 9:
+        digit = byte(buf, i) - 48
+        if not 0 <= digit <= 9:
             return False, np.int64(0)
         value = value * _U(10) + _U(digit)
     if negative:
@@ -117,18 +116,18 @@ def scaled(mantissa, exponent):
         return True, 0.0
     if mantissa <= _U(1 << 53) and -22 <= exponent <= 22:
         if exponent < 0:
-            return True, np.float64(np.int64(mantissa)) / _FLOAT_POWERS[-exponent]
-        return True, np.float64(np.int64(mantissa)) * _FLOAT_POWERS[exponent]
+            return True, np.float64(np.int64(mantissa)) / as_float(_real_power(-exponent))
+        return True, np.float64(np.int64(mantissa)) * as_float(_real_power(exponent))
     if exponent < _LEAST or exponent > _MOST:
         return False, 0.0
     shift = leading_zeros(mantissa)
     word = mantissa << shift
     at = (exponent - _LEAST) * 2
-    five = _FIVES[at]
+    five = _five(at)
     high = high_product(word, five)
     low = word * five
     if (high & _U(0x1FF)) == _U(0x1FF):
-        rest = high_product(word, _FIVES[at + 1])
+        rest = high_product(word, _five(at + 1))
         low = low + rest
         if low < rest:
             high = high + _ONE
@@ -154,14 +153,14 @@ def scaled(mantissa, exponent):
 @nb.njit(nogil=True, cache=True)
 def decimal(buf, start, end):
     """Return (True, float64) of a JSON number, (False, 0) when it is out of range or left open."""
-    negative = buf[start] == 45
+    negative = byte(buf, start) == 45
     p = start + 1 if negative else start
     mantissa = _U(0)
     count = 0
     exponent = 0
     fraction = False
     while p < end:
-        c = buf[p]
+        c = byte(buf, p)
         if c == 46:
             fraction = True
         elif 48 <= c <= 57:
@@ -169,7 +168,7 @@ def decimal(buf, start, end):
                 count += 1
                 if count > 19:
                     return False, 0.0
-            mantissa = mantissa * _U(10) + _U(c - np.uint8(48))
+            mantissa = mantissa * _U(10) + _U(c - 48)
             if fraction:
                 exponent -= 1
         else:
@@ -177,13 +176,13 @@ def decimal(buf, start, end):
         p += 1
     if p < end:
         p += 1
-        minus = buf[p] == 45
-        if minus or buf[p] == 43:
+        minus = byte(buf, p) == 45
+        if minus or byte(buf, p) == 43:
             p += 1
         value = 0
         while p < end:
             if value < 100000:
-                value = value * 10 + np.int64(buf[p] - np.uint8(48))
+                value = value * 10 + byte(buf, p) - 48
             p += 1
         exponent += -value if minus else value
     good, result = scaled(mantissa, exponent)
@@ -201,7 +200,7 @@ def plain_float(buf, start, count, dots):
     rest = count - whole - 1
     if whole > 16 or rest > 16 or whole + rest > 19:
         return False, 0.0
-    mantissa = digits(buf, start, whole) * peek(POWERS, rest) + digits(buf, start + whole + 1, rest)
+    mantissa = digits(buf, start, whole) * _power(rest) + digits(buf, start + whole + 1, rest)
     if mantissa <= _U(1 << 53):
-        return True, np.float64(np.int64(mantissa)) / peek(_FLOAT_POWERS, rest)
+        return True, np.float64(np.int64(mantissa)) / as_float(_real_power(rest))
     return scaled(mantissa, -rest)

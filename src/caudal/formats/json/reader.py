@@ -23,17 +23,36 @@ SCANNER, PARSER, STRICT = 1, 0, -1
 class Scratch:
     """What one thread writes to while it decodes a block, and the shapes it has learnt so far."""
 
-    __slots__ = ("literals", "seen", "side", "state", "tables", "tree")
-
-    def __init__(self, nodes: int) -> None:
-        self.tree = np.zeros((scanner.MAX_NODES, 8), np.int32)
-        self.literals = np.zeros(scanner.MAX_LITERALS + 64, np.uint8)
-        self.state = np.zeros(values.STATE_SIZE, np.int64)
-        self.state[values.NODES] = 1
-        recorded = np.empty((scanner.MAX_VALUES, 4), np.int64)
-        stack = np.zeros(values.MAX_DEPTH + 1, np.int64)
-        self.tables = (np.zeros(nodes, np.int64), recorded, stack)
+    def __init__(self, shape: Shape) -> None:
+        self.env = np.zeros(values.ENV_SIZE, np.int64)
+        self.env[values.TREE_USED] = 1
         self.side = np.empty(0, np.uint8)
+        slots, nodes, edges, keys = shape.tables
+        self._kept = {
+            values.SLOTS: slots,
+            values.NODES: nodes,
+            values.EDGES: edges,
+            values.KEYS: keys,
+            values.SEEN: np.zeros(len(nodes), np.int64),
+            values.RECORDED: np.empty((scanner.MAX_VALUES, 4), np.int64),
+            values.STACK: np.zeros(values.MAX_DEPTH + 1, np.int64),
+            values.TREE: np.zeros((scanner.MAX_NODES, 8), np.int32),
+            values.LITERALS: np.zeros(scanner.MAX_LITERALS + 64, np.uint8),
+        }
+        self.point(self._kept)
+
+    def point(self, arrays: dict[int, Any]) -> None:
+        """Write the addresses of arrays to `env`; the caller keeps them alive."""
+        for cell, array in arrays.items():
+            self.env[cell] = array.ctypes.data
+
+    def start(self, block: Block) -> None:
+        """Make ready for the text of a block."""
+        if len(self.side) < block.stop - block.start:
+            self.side = np.empty(block.stop - block.start, np.uint8)
+            self.point({values.SIDE: self.side})
+        self.env[values.SIDE_USED] = self.env[values.DEFERRED] = 0
+        self.env[values.SIDE_BASE] = block.stop
 
 
 class JsonReader:
@@ -60,7 +79,6 @@ class JsonDecoder:
     def __init__(self, shape: Shape, path: int = SCANNER) -> None:
         self._shape = shape
         self._path = path
-        self._tables = shape.tables
         self._scratch: deque[Scratch] = deque()  # as many as threads have decoded at once
 
     def decode(self, block: Block) -> Decoded:
@@ -68,9 +86,9 @@ class JsonDecoder:
         try:
             scratch = self._scratch.pop()
         except IndexError:
-            scratch = Scratch(len(self._tables[1]))
+            scratch = Scratch(self._shape)
         try:
-            return _Decoding(self._shape, block, scratch).run(self._tables, self._path)
+            return _Decoding(self._shape, block, scratch).run(self._path)
         finally:
             self._scratch.append(scratch)
 
@@ -82,7 +100,8 @@ class _Decoding:
         self.shape = shape
         self.block = block
         self.scratch = scratch
-        lines, self.limit = scanner.count_lines(block.data, block.start, block.stop)
+        self.address = block.data.ctypes.data
+        lines, self.limit = scanner.count_lines(self.address, block.start, block.stop)
         capacity = lines + 1  # a last line without a newline
         self.word = np.empty((shape.outs, capacity), np.int64)
         self.real = self.word.view(np.float64)
@@ -97,21 +116,25 @@ class _Decoding:
         self.bad: list[int] = []
         self.dead: list[Dead] = []
 
-    def run(self, tables: Any, path: int) -> Decoded:
-        block, scratch, state = self.block, self.scratch, self.scratch.state
-        if len(scratch.side) < block.stop - block.start:
-            scratch.side = np.empty(block.stop - block.start, np.uint8)
-        state[values.SIDE_USED] = state[values.DEFERRED] = 0
-        state[values.SIDE_BASE] = block.stop
-        out = (self.word, self.real, self.size, self.valid)
+    def run(self, path: int) -> Decoded:
+        block, env = self.block, self.scratch.env
+        self.scratch.start(block)
+        self.scratch.point(
+            {
+                values.WORDS: self.word,
+                values.SIZES: self.size,
+                values.VALID: self.valid,
+                values.POSITION: self.position,
+                values.DOWN: self.down,
+            }
+        )
+        env[values.STRIDE] = len(self.position)
+        env[values.OUTS] = self.shape.outs
         delta = block.position - block.start
-        rows, lost = scanner.scan(
-            block.data, block.start, self.limit, delta, path, tables, scratch.tree, scratch.literals, scratch.tables,
-            scratch.side, state, out, self.position, self.down,
-        )  # fmt: skip
+        rows, lost = scanner.scan(self.address, block.start, self.limit, delta, path, env.ctypes.data)
         self.rows = rows
         strictly = {int(row): (int(start), int(stop)) for row, start, stop in self.down[:lost]} if lost else {}
-        if state[values.DEFERRED]:
+        if env[values.DEFERRED]:
             data = self._data()
             for slot in self.shape.deferred:
                 for row in self._check_deferred(slot, data):
@@ -131,7 +154,7 @@ class _Decoding:
 
     def _data(self) -> Bytes:
         """Return the block's bytes, with the text that could not stay in place behind `block.stop`."""
-        used = int(self.scratch.state[values.SIDE_USED])
+        used = int(self.scratch.env[values.SIDE_USED])
         if not used and not self.text:
             return self.block.data
         parts = [self.block.data[: self.block.stop], self.scratch.side[:used]]
@@ -187,7 +210,7 @@ class _Decoding:
                 self.values[slot.index][row] = value
             elif slot.kind == values.STRING:
                 raw = value.encode()
-                self.word[slot.out, row] = self.block.stop + int(self.scratch.state[values.SIDE_USED]) + self.text_size
+                self.word[slot.out, row] = self.block.stop + int(self.scratch.env[values.SIDE_USED]) + self.text_size
                 self.size[slot.out, row] = len(raw)
                 self.text.append(raw)
                 self.text_size += len(raw)

@@ -16,17 +16,31 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
-from caudal.formats.json.simd import differences, lowest, newlines, ones, peek2
+from caudal.formats.json.simd import byte, cell, differences, long, lowest, newlines, ones, set_byte, set_cell, set_long
 from caudal.formats.json.values import (
+    DOWN,
+    EDGES,
+    KEYS,
     KIND,
     LITERALS,
+    LITERALS_USED,
     MAX_DEPTH,
     MISSES,
     NEXT,
     NODES,
     OUT,
+    OUTS,
+    POSITION,
     PRESENT,
+    RECORDED,
+    SEEN,
+    SLOTS,
+    STACK,
     STAMP,
+    STRIDE,
+    TREE,
+    TREE_USED,
+    VALID,
     text_end,
     value_end,
 )
@@ -43,15 +57,15 @@ FORGET_AFTER = 20_000
 """Lines that miss a full tree before it starts anew."""
 
 # rows of the schema's tables, see `shape.Shape`
-FIRST_EDGE, EDGES, NODE_SLOT, MARKED = 0, 1, 2, 3
-KEY_AT, KEY_LENGTH, TARGET = 0, 1, 2
+_FIRST_EDGE, _EDGES, _NODE_SLOT, _MARKED = range(4)
+_KEY_AT, _KEY_LENGTH, _TARGET = range(3)
 
 _U = np.uint64
 
 
 @nb.njit(nogil=True, cache=True)
 def count_lines(buf, start, stop):
-    """Return (newlines in buf[start:stop], position behind the last one)."""
+    """Return (newlines in byte(buf, start:stop), position behind the last one)."""
     count = 0
     p = start
     while p + 64 <= stop:
@@ -60,7 +74,7 @@ def count_lines(buf, start, stop):
     if p < stop:
         count += ones(newlines(buf, p) & ((_U(1) << _U(stop - p)) - _U(1)))
     limit = stop
-    while limit > start and buf[limit - 1] != 10:
+    while limit > start and byte(buf, limit - 1) != 10:
         limit -= 1
     return count, limit
 
@@ -74,13 +88,27 @@ def _newline(buf, p):
     return p + lowest(mask)
 
 
+@nb.njit(nogil=True, cache=True)
+def _present(slot, row, env):
+    set_byte(long(env, VALID), cell(long(env, SLOTS), slot, OUT) * long(env, STRIDE) + row, 1)
+
+
+@nb.njit(nogil=True, cache=True)
+def _clear(row, env):
+    for column in range(long(env, OUTS)):
+        set_byte(long(env, VALID), column * long(env, STRIDE) + row, 0)
+
+
 @nb.njit(nogil=True, cache=True, forceinline=True)
-def _match(buf, p, row, slots, tree, literals, out, side, state, stack):
+def _match(buf, p, row, env):
     """Return the position behind the line at p when it has one of the tree's shapes, else -1."""
-    node = np.int64(peek2(tree, 0, CHILD))
+    tree = long(env, TREE)
+    literals = long(env, LITERALS)
+    slots = long(env, SLOTS)
+    node = cell(tree, 0, CHILD)
     while node > 0:
-        at = np.int64(peek2(tree, node, AT))
-        parts = peek2(tree, node, PARTS)
+        at = cell(tree, node, AT)
+        parts = cell(tree, node, PARTS)
         q = p
         same = True
         while parts > 0:
@@ -90,64 +118,66 @@ def _match(buf, p, row, slots, tree, literals, out, side, state, stack):
             q += 32
             at += 32
             parts -= 1
-        if same and (differences(buf, q, literals, at) & _U(np.uint32(peek2(tree, node, MASK)))) == _U(0):
-            q = p + np.int64(peek2(tree, node, LENGTH))
-            after = peek2(tree, node, AFTER)
+        if same and (differences(buf, q, literals, at) & _U(np.uint32(cell(tree, node, MASK)))) == _U(0):
+            q = p + cell(tree, node, LENGTH)
+            after = cell(tree, node, AFTER)
             if after > 0:
-                slot = np.int64(peek2(tree, node, SLOT))
-                q = value_end(buf, q, slot, row, slots, out, side, state, stack, np.int64(after))
+                q = value_end(buf, q, cell(tree, node, SLOT), row, after, slots, env)
             elif after == _END:
                 return q
             else:
-                out[3][slots[peek2(tree, node, SLOT), OUT], row] = True
+                _present(cell(tree, node, SLOT), row, env)
             if q >= 0:
                 p = q
-                node = np.int64(peek2(tree, node, CHILD))
+                node = cell(tree, node, CHILD)
                 continue
-        node = np.int64(peek2(tree, node, SIBLING))
+        node = cell(tree, node, SIBLING)
     return -1
 
 
 @nb.njit(nogil=True, cache=True)
-def _edge(buf, start, end, node, nodes, edges, keys):
-    """Return the node behind the key buf[start:end] of an object, -1 when it is not declared."""
-    first = nodes[node, FIRST_EDGE]
-    for edge in range(first, first + nodes[node, EDGES]):
-        if edges[edge, KEY_LENGTH] != end - start:
+def _edge(buf, start, end, node, env):
+    """Return the node behind the key from start to end of an object, -1 when it is not declared."""
+    nodes, edges, keys = long(env, NODES), long(env, EDGES), long(env, KEYS)
+    first = cell(nodes, node, _FIRST_EDGE)
+    for edge in range(first, first + cell(nodes, node, _EDGES)):
+        if cell(edges, edge, _KEY_LENGTH) != end - start:
             continue
-        at = edges[edge, KEY_AT]
+        at = cell(edges, edge, _KEY_AT)
         i = 0
-        while i < end - start and buf[start + i] == keys[at + i]:
+        while i < end - start and byte(buf, start + i) == byte(keys, at + i):
             i += 1
         if i == end - start:
-            return np.int64(edges[edge, TARGET])
+            return cell(edges, edge, _TARGET)
     return np.int64(-1)
 
 
 @nb.njit(nogil=True, cache=True)
-def _parse(buf, start, row, slots, nodes, edges, keys, seen, recorded, out, side, state, stack):
+def _parse(buf, start, row, env):
     """Parse one line of any form; return how many entries of `recorded` tell its shape (0: too many), -1 if refused.
 
     Each entry: literal's start and end, what comes behind it, slot.
     """
-    state[STAMP] += 1
-    stamp = state[STAMP]
+    slots, nodes, seen = long(env, SLOTS), long(env, NODES), long(env, SEEN)
+    recorded, stack = long(env, RECORDED), long(env, STACK)
+    stamp = long(env, STAMP) + 1
+    set_long(env, STAMP, stamp)
     p = start
-    while buf[p] == 32 or buf[p] == 9 or buf[p] == 13:
+    while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
         p += 1
-    if buf[p] != 123:
+    if byte(buf, p) != 123:
         return -1
     p += 1
-    stack[0] = 0
+    set_long(stack, 0, 0)
     depth = 1
     literal = start
     count = 0
     expect = _FIRST
     while True:
-        c = buf[p]
+        c = byte(buf, p)
         while c == 32 or c == 9 or c == 13:
             p += 1
-            c = buf[p]
+            c = byte(buf, p)
         if expect == _NEXT and c == 44:
             p += 1
             expect = _KEY
@@ -166,164 +196,162 @@ def _parse(buf, start, row, slots, nodes, edges, keys, seen, recorded, out, side
         if tail < 0:
             return -1
         node = np.int64(-1)
-        if stack[depth - 1] >= 0:
+        if long(stack, depth - 1) >= 0:
             if escaped:
                 return -1
-            node = _edge(buf, head, tail, stack[depth - 1], nodes, edges, keys)
+            node = _edge(buf, head, tail, long(stack, depth - 1), env)
             if node >= 0:
-                if seen[node] == stamp:
+                if long(seen, node) == stamp:
                     return -1
-                seen[node] = stamp
+                set_long(seen, node, stamp)
         p = tail + 1
-        while buf[p] == 32 or buf[p] == 9 or buf[p] == 13:
+        while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
             p += 1
-        if buf[p] != 58:
+        if byte(buf, p) != 58:
             return -1
         p += 1
-        while buf[p] == 32 or buf[p] == 9 or buf[p] == 13:
+        while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
             p += 1
         slot = np.int64(-1)
         if node >= 0:
-            slot = np.int64(nodes[node, NODE_SLOT])
+            slot = cell(nodes, node, _NODE_SLOT)
         after = depth
-        if buf[p] == 123:
+        if byte(buf, p) == 123:
             if depth >= MAX_DEPTH:
                 return -1
-            stack[depth] = node
+            set_long(stack, depth, node)
             depth += 1
             p += 1
             expect = _FIRST
             other = slot
             while other >= 0:
-                if slots[other, KIND] != PRESENT:
+                if cell(slots, other, KIND) != PRESENT:
                     return -1
-                other = slots[other, NEXT]
-            if node < 0 or nodes[node, MARKED] == 0:
+                other = cell(slots, other, NEXT)
+            if node < 0 or cell(nodes, node, _MARKED) == 0:
                 continue
             after = _MARK
-            out[3][slots[slot, OUT], row] = True
+            _present(slot, row, env)
             end = p
         else:
-            end = value_end(buf, p, slot, row, slots, out, side, state, stack, depth)
+            end = value_end(buf, p, slot, row, depth, slots, env)
             if end < 0:
                 return -1
             expect = _NEXT
         if count < MAX_VALUES:
-            recorded[count, 0] = literal
-            recorded[count, 1] = p
-            recorded[count, 2] = after
-            recorded[count, 3] = slot
+            set_long(recorded, count * 4 + 0, literal)
+            set_long(recorded, count * 4 + 1, p)
+            set_long(recorded, count * 4 + 2, after)
+            set_long(recorded, count * 4 + 3, slot)
         count += 1
         literal = p = end
-    while buf[p] == 32 or buf[p] == 9 or buf[p] == 13:
+    while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
         p += 1
-    if buf[p] != 10:
+    if byte(buf, p) != 10:
         return -1
     if count >= MAX_VALUES:
         return 0
-    recorded[count, 0] = literal
-    recorded[count, 1] = p + 1
-    recorded[count, 2] = _END
-    recorded[count, 3] = -1
+    set_long(recorded, count * 4 + 0, literal)
+    set_long(recorded, count * 4 + 1, p + 1)
+    set_long(recorded, count * 4 + 2, _END)
+    set_long(recorded, count * 4 + 3, -1)
     return count + 1
 
 
 @nb.njit(nogil=True, cache=True)
-def _learn(buf, recorded, count, tree, literals, state):
+def _learn(buf, count, env):
     """Add a recorded shape to the tree, as far as there is room."""
-    if state[NODES] + count > MAX_NODES or state[LITERALS] > MAX_LITERALS // 2:
-        state[MISSES] += 1
-        if state[MISSES] < FORGET_AFTER:
+    tree, literals, recorded = long(env, TREE), long(env, LITERALS), long(env, RECORDED)
+    if long(env, TREE_USED) + count > MAX_NODES or long(env, LITERALS_USED) > MAX_LITERALS // 2:
+        misses = long(env, MISSES) + 1
+        set_long(env, MISSES, misses)
+        if misses < FORGET_AFTER:
             return
-        state[MISSES] = 0
-        state[NODES] = 1
-        state[LITERALS] = 0
-        tree[0, CHILD] = 0
+        set_long(env, MISSES, 0)
+        set_long(env, TREE_USED, 1)
+        set_long(env, LITERALS_USED, 0)
+        set_cell(tree, 0, CHILD, 0)
     parent = 0
     for k in range(count):
-        start = recorded[k, 0]
-        length = recorded[k, 1] - start
+        start = long(recorded, k * 4 + 0)
+        length = long(recorded, k * 4 + 1) - start
         last = 0
         siblings = 0
-        node = np.int64(tree[parent, CHILD])
+        node = cell(tree, parent, CHILD)
         while node > 0:
-            if tree[node, LENGTH] == length and tree[node, AFTER] == recorded[k, 2]:
-                at = tree[node, AT]
+            if cell(tree, node, LENGTH) == length and cell(tree, node, AFTER) == long(recorded, k * 4 + 2):
+                at = cell(tree, node, AT)
                 i = 0
-                while i < length and literals[at + i] == buf[start + i]:
+                while i < length and byte(literals, at + i) == byte(buf, start + i):
                     i += 1
                 if i == length:
                     break
             last = node
             siblings += 1
-            node = np.int64(tree[node, SIBLING])
+            node = cell(tree, node, SIBLING)
         if node == 0:
-            at = state[LITERALS]
+            at = long(env, LITERALS_USED)
             room = (length + 31) // 32 * 32
             if siblings >= MAX_SIBLINGS or at + room > MAX_LITERALS:
                 return
-            node = state[NODES]
-            state[NODES] += 1
-            state[LITERALS] += room
+            node = long(env, TREE_USED)
+            set_long(env, TREE_USED, node + 1)
+            set_long(env, LITERALS_USED, at + room)
             for i in range(length):
-                literals[at + i] = buf[start + i]
-            tree[node, AT] = at
-            tree[node, LENGTH] = length
-            tree[node, PARTS] = (length - 1) // 32
-            tree[node, MASK] = np.int32(np.uint32((_U(1) << _U((length - 1) % 32 + 1)) - _U(1)))
-            tree[node, AFTER] = recorded[k, 2]
-            tree[node, SLOT] = recorded[k, 3]
-            tree[node, CHILD] = 0
-            tree[node, SIBLING] = 0
+                set_byte(literals, at + i, byte(buf, start + i))
+            set_cell(tree, node, AT, at)
+            set_cell(tree, node, LENGTH, length)
+            set_cell(tree, node, PARTS, (length - 1) // 32)
+            set_cell(tree, node, MASK, np.int32(np.uint32((_U(1) << _U((length - 1) % 32 + 1)) - _U(1))))
+            set_cell(tree, node, AFTER, long(recorded, k * 4 + 2))
+            set_cell(tree, node, SLOT, long(recorded, k * 4 + 3))
+            set_cell(tree, node, CHILD, 0)
+            set_cell(tree, node, SIBLING, 0)
             if last > 0:
-                tree[last, SIBLING] = node
+                set_cell(tree, last, SIBLING, node)
             else:
-                tree[parent, CHILD] = node
+                set_cell(tree, parent, CHILD, node)
         parent = node
 
 
 @nb.njit(nogil=True, cache=True)
-def scan(buf, start, limit, delta, learning, schema, tree, literals, scratch, side, state, out, position, down):
-    """Decode the lines of buf[start:limit], of which the last byte is a newline.
+def scan(buf, start, limit, delta, path, env):
+    """Decode the lines from `start` to `limit`, which is behind a newline; `buf` and `env` are addresses.
 
-    `schema`: (slots, nodes, edges, keys), see `shape.Shape`. `scratch`: (seen, recorded, stack). Row r starts at
-    byte `position[r]` of the partition, that is its place in buf plus `delta`. Returns (rows, lines handed down): each
-    row of `down` is a row number, the line's start and the place of its newline; that row is all null and waits for
-    the strict parser. With `learning` 0 the tree of shapes is neither used nor taught, with -1 every line is handed down.
+    Row r starts at byte POSITION[r] of the partition, its place in buf plus `delta`. Returns (rows, lines handed down):
+    each row of DOWN is a row number, the line's start and the place of its newline; that row is all null and waits for
+    the strict parser. With `path` 0 the tree of shapes is neither used nor taught, with -1 every line is handed down.
     """
-    slots, nodes, edges, keys = schema
-    seen, recorded, stack = scratch
+    position, down = long(env, POSITION), long(env, DOWN)
     row = 0
     lost = 0
     p = start
     while p < limit:
-        end = np.int64(-1)
-        if learning > 0:
-            end = _match(buf, p, row, slots, tree, literals, out, side, state, stack)
+        end = -1
+        if path > 0:
+            end = _match(buf, p, row, env)
         if end < 0:
             stop = _newline(buf, p)
             end = stop + 1
             q = p
-            while buf[q] == 32 or buf[q] == 9 or buf[q] == 13:
+            while byte(buf, q) == 32 or byte(buf, q) == 9 or byte(buf, q) == 13:
                 q += 1
-            for column in range(out[3].shape[0]):
-                out[3][column, row] = False
+            _clear(row, env)
             if q == stop:
                 p = end
                 continue
             count = -1
-            if learning >= 0:
-                count = _parse(buf, p, row, slots, nodes, edges, keys, seen, recorded, out, side, state, stack)
+            if path >= 0:
+                count = _parse(buf, p, row, env)
             if count < 0:
-                for column in range(out[3].shape[0]):
-                    out[3][column, row] = False
-                down[lost, 0] = row
-                down[lost, 1] = p
-                down[lost, 2] = stop
+                _clear(row, env)
+                set_long(down, lost * 3, row)
+                set_long(down, lost * 3 + 1, p)
+                set_long(down, lost * 3 + 2, stop)
                 lost += 1
-            elif count > 0 and learning > 0:
-                _learn(buf, recorded, count, tree, literals, state)
-        position[row] = p + delta
+            elif count > 0 and path > 0:
+                _learn(buf, count, env)
+        set_long(position, row, p + delta)
         row += 1
         p = end
     return row, lost

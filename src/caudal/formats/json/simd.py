@@ -1,6 +1,8 @@
-"""Vector instructions for compiled kernels, as numba intrinsics over LLVM vectors.
+"""Memory and vector instructions for compiled kernels, as numba intrinsics over LLVM.
 
-All loads are unaligned and unchecked: the caller guarantees that the bytes read exist (`ports.records.PADDING`).
+Memory is given by address (an int64, from `ndarray.ctypes.data`): numba counts references on arrays that are handed
+from function to function, which costs ten times what the scanner's work does. The caller keeps the arrays alive. All
+loads are unaligned and unchecked: the caller guarantees that the bytes read exist (`ports.records.PADDING`).
 """
 
 from __future__ import annotations
@@ -14,14 +16,23 @@ from numba.extending import intrinsic
 _I8, _I16, _I32, _I64, _I128 = (ir.IntType(bits) for bits in (8, 16, 32, 64, 128))
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+_BIT, _REAL = ir.IntType(1), ir.DoubleType()
 
 
-def _load(builder: Any, pointer: Any, kind: Any) -> Any:
-    value = builder.load(builder.bitcast(pointer, kind.as_pointer()))
+def _pointer(builder: Any, address: Any, index: Any, kind: Any, width: int) -> Any:
+    offset = builder.mul(index, ir.Constant(_I64, width)) if width > 1 else index
+    return builder.inttoptr(builder.add(address, offset), kind.as_pointer())
+
+
+def _load(builder: Any, args: Any, kind: Any, width: int = 1) -> Any:
+    value = builder.load(_pointer(builder, args[0], args[1], kind, width))
     value.align = 1
     return value
+
+
+def _store(builder: Any, args: Any, value: Any, kind: Any, width: int) -> Any:
+    store = builder.store(value, _pointer(builder, args[0], args[1], kind, width))
+    store.align = 1
 
 
 def _splat(kind: Any, byte: int) -> Any:
@@ -29,75 +40,168 @@ def _splat(kind: Any, byte: int) -> Any:
 
 
 @intrinsic
-def peek(typing_context, array, index):
-    """Return array[index] without the check for a negative index."""
-    signature = array.dtype(array, types.intp)
+def byte(typing_context, address, index):
+    """Return the byte at `index` as an int64."""
+    signature = types.int64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        return builder.load(_pointer(context, builder, signature.args[0], args[0], args[1]))
+        return builder.zext(_load(builder, args, _I8), _I64)
 
     return signature, generate
 
 
 @intrinsic
-def peek2(typing_context, array, row, column):
-    """Return array[row, column] of a C-contiguous array of 8 columns, without the check for a negative index."""
-    signature = array.dtype(array, types.intp, types.intp)
+def long(typing_context, address, index):
+    """Return the int64 at `index` of an array of them."""
+    signature = types.int64(types.int64, types.int64)
+
+    def generate(context, builder, signature, args):
+        return _load(builder, args, _I64, 8)
+
+    return signature, generate
+
+
+@intrinsic
+def cell(typing_context, address, row, column):
+    """Return the cell of an int32 table of 8 columns as an int64."""
+    signature = types.int64(types.int64, types.int64, types.int64)
 
     def generate(context, builder, signature, args):
         index = builder.add(builder.shl(args[1], ir.Constant(_I64, 3)), args[2])
-        return builder.load(_pointer(context, builder, signature.args[0], args[0], index))
+        return builder.sext(_load(builder, (args[0], index), _I32, 4), _I64)
 
     return signature, generate
 
 
 @intrinsic
-def word64(typing_context, array, index):
+def set_cell(typing_context, address, row, column, value):
+    """Set the cell of an int32 table of 8 columns."""
+    signature = types.void(types.int64, types.int64, types.int64, types.int64)
+
+    def generate(context, builder, signature, args):
+        index = builder.add(builder.shl(args[1], ir.Constant(_I64, 3)), args[2])
+        _store(builder, (args[0], index), builder.trunc(args[3], _I32), _I32, 4)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def set_byte(typing_context, address, index, value):
+    """Set the byte at `index` (also a bool: 0 or 1)."""
+    signature = types.void(types.int64, types.int64, types.int64)
+
+    def generate(context, builder, signature, args):
+        _store(builder, args, builder.trunc(args[2], _I8), _I8, 1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def set_int(typing_context, address, index, value):
+    """Set the int32 at `index` of an array of them."""
+    signature = types.void(types.int64, types.int64, types.int64)
+
+    def generate(context, builder, signature, args):
+        _store(builder, args, builder.trunc(args[2], _I32), _I32, 4)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def set_long(typing_context, address, index, value):
+    """Set the int64 at `index` of an array of them."""
+    signature = types.void(types.int64, types.int64, types.int64)
+
+    def generate(context, builder, signature, args):
+        _store(builder, args, args[2], _I64, 8)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def set_real(typing_context, address, index, value):
+    """Set the float64 at `index` of an array of them."""
+    signature = types.void(types.int64, types.int64, types.float64)
+
+    def generate(context, builder, signature, args):
+        _store(builder, args, args[2], _REAL, 8)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def table(values: list[int]) -> Any:
+    """Return an intrinsic `lookup(index) -> uint64` over constants that are part of the compiled code."""
+
+    @intrinsic
+    def lookup(typing_context, index):
+        signature = types.uint64(types.int64)
+
+        def generate(context, builder, signature, args):
+            kind = ir.ArrayType(_I64, len(values))
+            module = builder.module
+            data = ir.GlobalVariable(module, kind, module.get_unique_name("table"))
+            data.linkage = "internal"
+            data.global_constant = True
+            data.initializer = ir.Constant(kind, [ir.Constant(_I64, value) for value in values])
+            return builder.load(builder.gep(data, [ir.Constant(_I64, 0), args[0]]))
+
+        return signature, generate
+
+    return lookup
+
+
+@intrinsic
+def word64(typing_context, address, index):
     """Return the 8 bytes from `index` on as a little-endian uint64."""
-    signature = types.uint64(array, types.intp)
+    signature = types.uint64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        return _load(builder, _pointer(context, builder, signature.args[0], args[0], args[1]), _I64)
+        return _load(builder, args, _I64)
 
     return signature, generate
 
 
 @intrinsic
-def word32(typing_context, array, index):
+def word32(typing_context, address, index):
     """Return the 4 bytes from `index` on as a little-endian number in a uint64."""
-    signature = types.uint64(array, types.intp)
+    signature = types.uint64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        value = _load(builder, _pointer(context, builder, signature.args[0], args[0], args[1]), _I32)
+        value = _load(builder, args, _I32)
         return builder.zext(value, _I64)
 
     return signature, generate
 
 
 @intrinsic
-def newlines(typing_context, array, index):
+def newlines(typing_context, address, index):
     """Return a mask of the newlines among the 64 bytes from `index` on."""
-    signature = types.uint64(array, types.intp)
+    signature = types.uint64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 64)
-        value = _load(builder, _pointer(context, builder, signature.args[0], args[0], args[1]), kind)
+        value = _load(builder, args, kind)
         return builder.bitcast(builder.icmp_unsigned("==", value, _splat(kind, 10)), _I64)
 
     return signature, generate
 
 
 @intrinsic
-def specials(typing_context, array, index):
+def specials(typing_context, address, index):
     """Return a mask of the bytes that end plain text among the 32 from `index` on.
 
     These are the quote, the backslash, control characters and bytes from 0x80 up.
     """
-    signature = types.uint64(array, types.intp)
+    signature = types.uint64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 32)
-        value = _load(builder, _pointer(context, builder, signature.args[0], args[0], args[1]), kind)
+        value = _load(builder, args, kind)
         # as signed bytes, everything from 0x80 up is less than a space
         mask = builder.icmp_signed("<", value, _splat(kind, 32))
         mask = builder.or_(mask, builder.icmp_unsigned("==", value, _splat(kind, 34)))
@@ -108,13 +212,13 @@ def specials(typing_context, array, index):
 
 
 @intrinsic
-def digits_and_dots(typing_context, array, index):
+def digits_and_dots(typing_context, address, index):
     """Return masks over the 32 bytes from `index` on: digits in the low 32 bits, dots in the high ones."""
-    signature = types.uint64(array, types.intp)
+    signature = types.uint64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 32)
-        value = _load(builder, _pointer(context, builder, signature.args[0], args[0], args[1]), kind)
+        value = _load(builder, args, kind)
         digits = builder.icmp_unsigned("<", builder.sub(value, _splat(kind, 48)), _splat(kind, 10))
         dots = builder.icmp_unsigned("==", value, _splat(kind, 46))
         low = builder.zext(builder.bitcast(digits, _I32), _I64)
@@ -125,14 +229,14 @@ def digits_and_dots(typing_context, array, index):
 
 
 @intrinsic
-def differences(typing_context, array, index, other, at):
-    """Return a mask of the bytes in which array[index:index+32] differs from other[at:at+32]."""
-    signature = types.uint64(array, types.intp, other, types.intp)
+def differences(typing_context, address, index, other, at):
+    """Return a mask of the bytes in which the 32 from `index` on differ from those of `other` from `at` on."""
+    signature = types.uint64(types.int64, types.int64, types.int64, types.int64)
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 32)
-        left = _load(builder, _pointer(context, builder, signature.args[0], args[0], args[1]), kind)
-        right = _load(builder, _pointer(context, builder, signature.args[2], args[2], args[3]), kind)
+        left = _load(builder, args, kind)
+        right = _load(builder, args[2:], kind)
         same = builder.bitcast(builder.icmp_unsigned("==", left, right), _I32)
         return builder.zext(builder.not_(same), _I64)
 
@@ -145,7 +249,7 @@ def lowest(typing_context, mask):
     signature = types.int64(types.uint64)
 
     def generate(context, builder, signature, args):
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+        return builder.cttz(args[0], ir.Constant(_BIT, 1))
 
     return signature, generate
 
@@ -156,7 +260,7 @@ def leading_zeros(typing_context, value):
     signature = types.uint64(types.uint64)
 
     def generate(context, builder, signature, args):
-        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 1))
+        return builder.ctlz(args[0], ir.Constant(_BIT, 1))
 
     return signature, generate
 
@@ -190,6 +294,6 @@ def as_float(typing_context, bits):
     signature = types.float64(types.uint64)
 
     def generate(context, builder, signature, args):
-        return builder.bitcast(args[0], ir.DoubleType())
+        return builder.bitcast(args[0], _REAL)
 
     return signature, generate

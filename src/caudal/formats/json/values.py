@@ -1,8 +1,8 @@
 """Kernels for one JSON value: check its grammar and, for a declared field, its type, and store it.
 
-`slots` (int32, 8 columns) says what is stored where: see `shape.Shape`. `out` is the tuple of result arrays
-(word int64, real float64 over the same memory, size int32, valid bool), each of shape (columns, rows). `side` takes
-unescaped text; `state[SIDE_USED]` says how much; text in it is addressed from `state[SIDE_BASE]` on.
+All that a kernel reads and writes besides the line is named in `env`, an array of int64: addresses of the tables of
+`shape.Shape` (int32, 8 columns), of the result arrays (words int64 or float64, sizes int32, valid bool, each of shape
+(columns, STRIDE)), of scratch memory, and counters. Unescaped text goes to SIDE; it is addressed from SIDE_BASE on.
 
 Every kernel works on a line that ends with a newline, at which each of them stops.
 """
@@ -13,7 +13,21 @@ import numba as nb
 import numpy as np
 
 from caudal.formats.json.numbers import decimal, digits, integer, number_end, plain_float
-from caudal.formats.json.simd import digits_and_dots, lowest, peek2, specials, word32
+from caudal.formats.json.simd import (
+    as_float,
+    byte,
+    cell,
+    digits_and_dots,
+    long,
+    lowest,
+    set_byte,
+    set_int,
+    set_long,
+    set_real,
+    specials,
+    table,
+    word32,
+)
 
 MAX_DEPTH = 128
 """Objects and arrays that may be nested, the record itself included."""
@@ -21,19 +35,24 @@ MAX_DEPTH = 128
 KIND, OUT, NEXT, UNIT = 0, 1, 2, 3
 BOOL, INT32, INT64, FLOAT32, FLOAT64, STRING, BINARY, TIMESTAMP, DURATION, LIST, PRESENT = range(11)
 
-SIDE_USED, SIDE_BASE, NODES, LITERALS, MISSES, STAMP, DEFERRED = range(7)
-STATE_SIZE = 8
+(
+    WORDS, SIZES, VALID, STRIDE, OUTS, SLOTS, NODES, EDGES, KEYS, SEEN, RECORDED, STACK, TREE, LITERALS, SIDE, SIDE_USED,
+    SIDE_BASE, DEFERRED, POSITION, DOWN, TREE_USED, LITERALS_USED, MISSES, STAMP,
+) = range(24)  # fmt: skip
+"""What stands where in `env`."""
+ENV_SIZE = 24
 
 _VALUE, _FIRST_ITEM, _FIRST_KEY, _KEY, _NEXT = range(5)
 
 _U = np.uint64
 _TRUE, _NULL, _FALS = (int.from_bytes(word, "little") for word in (b"true", b"null", b"fals"))
 _MOST_FLOAT32 = float(np.finfo(np.float32).max) * (1 + 2.0**-25)  # from here on it rounds to infinity
-# by unit ("", s, ms, us, ns): what an integer is multiplied with, or divided by
-_TIMES = np.array([1, 1000, 1, 1, 1], np.int64)
-_PARTS = np.array([1, 1, 1, 1000, 1_000_000], np.int64)
+# by unit ("", s, ms, us, ns): what an integer is multiplied with, and divided by
+_times = table([1, 1000, 1, 1, 1])
+_parts = table([1, 1, 1, 1000, 1_000_000])
 _MOST_SECONDS = (2**63 - 1) // 1000
-_SCALES = np.array([1e3, 1e3, 1.0, 1e-3, 1e-6])  # the same as columnar.times, which the strict parser calls
+# what a float is multiplied with: the same as in columnar.times, which the strict parser calls
+_scale = table([int(np.float64(scale).view(np.uint64)) for scale in (1e3, 1e3, 1.0, 1e-3, 1e-6)])
 
 
 @nb.njit(nogil=True, cache=True)
@@ -41,7 +60,7 @@ def _hex(buf, p):
     """Return the number in the four hexadecimal digits at p, -1 when they are not."""
     value = np.int64(0)
     for i in range(p, p + 4):
-        c = np.int64(buf[i])
+        c = byte(buf, i)
         if 48 <= c <= 57:
             value = value * 16 + c - 48
         elif 97 <= c <= 102:
@@ -56,7 +75,7 @@ def _hex(buf, p):
 @nb.njit(nogil=True, cache=True)
 def _utf8(buf, p):
     """Return the end of the well-formed sequence of two to four bytes at p (RFC 3629), -1 when there is none."""
-    c = buf[p]
+    c = byte(buf, p)
     low, high = 0x80, 0xBF
     if 0xC2 <= c <= 0xDF:
         more = 1
@@ -75,7 +94,7 @@ def _utf8(buf, p):
     else:
         return -1
     for i in range(p + 1, p + 1 + more):
-        if not low <= buf[i] <= high:
+        if not low <= byte(buf, i) <= high:
             return -1
         low, high = 0x80, 0xBF
     return p + 1 + more
@@ -91,7 +110,7 @@ def text_end(buf, p):
             p += 32
             continue
         p += lowest(mask)
-        c = buf[p]
+        c = byte(buf, p)
         if c == 34:
             return p, escaped
         if c >= 128:
@@ -100,14 +119,14 @@ def text_end(buf, p):
                 return -1, False
         elif c == 92:
             escaped = True
-            c = buf[p + 1]
+            c = byte(buf, p + 1)
             if c == 117:
                 value = _hex(buf, p + 2)
                 p += 6
                 if value < 0 or 0xDC00 <= value <= 0xDFFF:
                     return -1, False
                 if 0xD800 <= value <= 0xDBFF:
-                    if buf[p] != 92 or buf[p + 1] != 117:
+                    if byte(buf, p) != 92 or byte(buf, p + 1) != 117:
                         return -1, False
                     value = _hex(buf, p + 2)
                     if not 0xDC00 <= value <= 0xDFFF:
@@ -123,16 +142,16 @@ def text_end(buf, p):
 
 @nb.njit(nogil=True, cache=True)
 def unescape(buf, start, end, side, at):
-    """Write the checked text buf[start:end] unescaped from side[at] on; return where it ends."""
+    """Write the checked text from start to end unescaped from side[at] on; return where it ends."""
     p = start
     while p < end:
-        c = buf[p]
+        c = byte(buf, p)
         if c != 92:
-            side[at] = c
+            set_byte(side, at, c)
             at += 1
             p += 1
             continue
-        c = buf[p + 1]
+        c = byte(buf, p + 1)
         p += 2
         if c == 117:
             value = _hex(buf, p)
@@ -141,35 +160,35 @@ def unescape(buf, start, end, side, at):
                 value = 0x10000 + ((value - 0xD800) << 10) + _hex(buf, p + 2) - 0xDC00
                 p += 6
             if value < 0x80:
-                side[at] = value
+                set_byte(side, at, value)
                 at += 1
             elif value < 0x800:
-                side[at] = 0xC0 | (value >> 6)
-                side[at + 1] = 0x80 | (value & 0x3F)
+                set_byte(side, at, 0xC0 | (value >> 6))
+                set_byte(side, at + 1, 0x80 | (value & 0x3F))
                 at += 2
             elif value < 0x10000:
-                side[at] = 0xE0 | (value >> 12)
-                side[at + 1] = 0x80 | ((value >> 6) & 0x3F)
-                side[at + 2] = 0x80 | (value & 0x3F)
+                set_byte(side, at, 0xE0 | (value >> 12))
+                set_byte(side, at + 1, 0x80 | ((value >> 6) & 0x3F))
+                set_byte(side, at + 2, 0x80 | (value & 0x3F))
                 at += 3
             else:
-                side[at] = 0xF0 | (value >> 18)
-                side[at + 1] = 0x80 | ((value >> 12) & 0x3F)
-                side[at + 2] = 0x80 | ((value >> 6) & 0x3F)
-                side[at + 3] = 0x80 | (value & 0x3F)
+                set_byte(side, at, 0xF0 | (value >> 18))
+                set_byte(side, at + 1, 0x80 | ((value >> 12) & 0x3F))
+                set_byte(side, at + 2, 0x80 | ((value >> 6) & 0x3F))
+                set_byte(side, at + 3, 0x80 | (value & 0x3F))
                 at += 4
             continue
         if c == 98:
-            c = np.uint8(8)
+            c = 8
         elif c == 102:
-            c = np.uint8(12)
+            c = 12
         elif c == 110:
-            c = np.uint8(10)
+            c = 10
         elif c == 114:
-            c = np.uint8(13)
+            c = 13
         elif c == 116:
-            c = np.uint8(9)
-        side[at] = c
+            c = 9
+        set_byte(side, at, c)
         at += 1
     return at
 
@@ -180,26 +199,27 @@ def word_end(buf, p):
     word = word32(buf, p)
     if word == _U(_TRUE) or word == _U(_NULL):
         return p + 4
-    if word == _U(_FALS) and buf[p + 4] == 101:
+    if word == _U(_FALS) and byte(buf, p + 4) == 101:
         return p + 5
     return -1
 
 
 @nb.njit(nogil=True, cache=True)
-def skip(buf, p, depth, stack):
+def skip(buf, p, depth, env):
     """Return the end of the array or object at p, inside `depth` others; -1 for bad grammar or too deep."""
+    stack = long(env, STACK)
     top = depth
     expect = _VALUE
     while True:
-        c = buf[p]
+        c = byte(buf, p)
         while c == 32 or c == 9 or c == 13:
             p += 1
-            c = buf[p]
+            c = byte(buf, p)
         if expect == _VALUE or (expect == _FIRST_ITEM and c != 93):
             if c == 91 or c == 123:
                 if top >= MAX_DEPTH:
                     return -1
-                stack[top] = c
+                set_long(stack, top, c)
                 top += 1
                 p += 1
                 expect = _FIRST_ITEM if c == 91 else _FIRST_KEY
@@ -215,8 +235,8 @@ def skip(buf, p, depth, stack):
             expect = _NEXT
         elif expect == _NEXT and c == 44:
             p += 1
-            expect = _VALUE if stack[top - 1] == 91 else _KEY
-        elif expect != _KEY and c == stack[top - 1] + 2:  # ] is [ + 2, } is { + 2
+            expect = _VALUE if long(stack, top - 1) == 91 else _KEY
+        elif expect != _KEY and c == long(stack, top - 1) + 2:  # ] is [ + 2, } is { + 2
             p += 1
             top -= 1
             if top == depth:
@@ -228,9 +248,9 @@ def skip(buf, p, depth, stack):
             p = text_end(buf, p + 1)[0] + 1
             if p <= 0:
                 return -1
-            while buf[p] == 32 or buf[p] == 9 or buf[p] == 13:
+            while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
                 p += 1
-            if buf[p] != 58:
+            if byte(buf, p) != 58:
                 return -1
             p += 1
             expect = _VALUE
@@ -239,7 +259,7 @@ def skip(buf, p, depth, stack):
 @nb.njit(nogil=True, cache=True)
 def to_milliseconds(value, unit):
     """Return (True, float seconds or other units as milliseconds, rounded half away from zero)."""
-    value = value * _SCALES[unit]
+    value = value * as_float(_scale(unit))
     if not -(2.0**63) < value < 2.0**63:
         return False, np.int64(0)
     whole = np.trunc(value)
@@ -252,118 +272,129 @@ def to_milliseconds(value, unit):
 
 
 @nb.njit(nogil=True, cache=True)
-def _put_number(buf, p, q, slot, row, slots, out):
-    """Store the checked number buf[p:q] for every slot; return whether it fits all."""
+def _put_number(buf, p, q, slot, row, env):
+    """Store the checked number from p to q for every slot; return whether it fits all."""
+    slots = long(env, SLOTS)
     whole = True
     for i in range(p, q):
-        c = buf[i]
+        c = byte(buf, i)
         if c == 46 or c == 101 or c == 69:
             whole = False
             break
     while slot >= 0:
-        kind = slots[slot, KIND]
-        o = slots[slot, OUT]
+        kind = cell(slots, slot, KIND)
+        o = cell(slots, slot, OUT)
         if kind == FLOAT64 or kind == FLOAT32:
             good, real = decimal(buf, p, q)
             if not good or (kind == FLOAT32 and not -_MOST_FLOAT32 < real < _MOST_FLOAT32):
                 return False
             if o >= 0:
-                out[1][o, row] = real
+                at = o * long(env, STRIDE) + row
+                set_real(long(env, WORDS), at, real)
         elif kind == INT64 or kind == INT32 or kind == DURATION or (kind == TIMESTAMP and whole):
             good, value = integer(buf, p, q)
             if not good or (kind == INT32 and not -(2**31) <= value < 2**31):
                 return False
             if kind == TIMESTAMP:
-                unit = slots[slot, UNIT]
-                if _TIMES[unit] > 1 and not -_MOST_SECONDS <= value <= _MOST_SECONDS:
+                unit = cell(slots, slot, UNIT)
+                times = np.int64(_times(unit))
+                if times > 1 and not -_MOST_SECONDS <= value <= _MOST_SECONDS:
                     return False
-                value = value * _TIMES[unit] // _PARTS[unit]
+                value = value * times // np.int64(_parts(unit))
             if o >= 0:
-                out[0][o, row] = value
+                at = o * long(env, STRIDE) + row
+                set_long(long(env, WORDS), at, value)
         elif kind == TIMESTAMP:
             good, real = decimal(buf, p, q)
             if not good:
                 return False
-            good, value = to_milliseconds(real, slots[slot, UNIT])
+            good, value = to_milliseconds(real, cell(slots, slot, UNIT))
             if not good:
                 return False
             if o >= 0:
-                out[0][o, row] = value
+                at = o * long(env, STRIDE) + row
+                set_long(long(env, WORDS), at, value)
         else:
             return False
         if o >= 0:
-            out[2][o, row] = -1
-            out[3][o, row] = True
-        slot = slots[slot, NEXT]
+            at = o * long(env, STRIDE) + row
+            set_int(long(env, SIZES), at, -1)  # no text
+            set_byte(long(env, VALID), at, 1)
+        slot = cell(slots, slot, NEXT)
     return True
 
 
 @nb.njit(nogil=True, cache=True)
-def _put_text(buf, p, q, escaped, slot, row, slots, out, side, state):
-    """Store the checked text buf[p:q] for every slot; return whether all take text."""
+def _put_text(buf, p, q, escaped, slot, row, env):
+    """Store the checked text from p to q for every slot; return whether all take text."""
+    slots = long(env, SLOTS)
     size = q - p
-    at = np.int64(p)
+    place = p
     moved = not escaped
     while slot >= 0:
-        kind = slots[slot, KIND]
+        kind = cell(slots, slot, KIND)
         if kind != STRING and kind != BINARY and kind != TIMESTAMP:
             return False
         if kind != STRING:
-            state[DEFERRED] = 1
-        o = slots[slot, OUT]
+            set_long(env, DEFERRED, 1)
+        o = cell(slots, slot, OUT)
         if o >= 0:
+            at = o * long(env, STRIDE) + row
             if not moved:
-                used = state[SIDE_USED]
-                state[SIDE_USED] = unescape(buf, p, q, side, used)
-                at = state[SIDE_BASE] + used
-                size = state[SIDE_USED] - used
+                used = long(env, SIDE_USED)
+                set_long(env, SIDE_USED, unescape(buf, p, q, long(env, SIDE), used))
+                place = long(env, SIDE_BASE) + used
+                size = long(env, SIDE_USED) - used
                 moved = True
-            out[0][o, row] = at
-            out[2][o, row] = size
-            out[3][o, row] = True
-        slot = slots[slot, NEXT]
+            set_long(long(env, WORDS), at, place)
+            set_int(long(env, SIZES), at, size)
+            set_byte(long(env, VALID), at, 1)
+        slot = cell(slots, slot, NEXT)
     return True
 
 
 @nb.njit(nogil=True, cache=True)
-def _other(buf, p, slot, row, slots, out, stack, depth, state):
+def _other(buf, p, slot, row, depth, env):
     """Check and store an array or a literal; return its end, -1 when it does not fit."""
-    if buf[p] == 91:
-        q = skip(buf, p, depth, stack)
+    slots = long(env, SLOTS)
+    if byte(buf, p) == 91:
+        q = skip(buf, p, depth, env)
         if q < 0:
             return -1
         while slot >= 0:
-            if slots[slot, KIND] != LIST:
+            if cell(slots, slot, KIND) != LIST:
                 return -1
-            o = slots[slot, OUT]
+            o = cell(slots, slot, OUT)
             if o >= 0:
-                out[0][o, row] = p
-                out[2][o, row] = q - p
-                out[3][o, row] = True
-            state[DEFERRED] = 1
-            slot = slots[slot, NEXT]
+                at = o * long(env, STRIDE) + row
+                set_long(long(env, WORDS), at, p)
+                set_int(long(env, SIZES), at, q - p)
+                set_byte(long(env, VALID), at, 1)
+            set_long(env, DEFERRED, 1)
+            slot = cell(slots, slot, NEXT)
         return q
     q = word_end(buf, p)
-    if q < 0 or buf[p] == 110:
+    if q < 0 or byte(buf, p) == 110:
         return q
     while slot >= 0:
-        if slots[slot, KIND] != BOOL:
+        if cell(slots, slot, KIND) != BOOL:
             return -1
-        o = slots[slot, OUT]
+        o = cell(slots, slot, OUT)
         if o >= 0:
-            out[0][o, row] = buf[p] == 116
-            out[3][o, row] = True
-        slot = slots[slot, NEXT]
+            at = o * long(env, STRIDE) + row
+            set_long(long(env, WORDS), at, byte(buf, p) == 116)
+            set_byte(long(env, VALID), at, 1)
+        slot = cell(slots, slot, NEXT)
     return q
 
 
 @nb.njit(nogil=True, cache=True, forceinline=True)
-def value_end(buf, p, slot, row, slots, out, side, state, stack, depth):
+def value_end(buf, p, slot, row, depth, slots, env):
     """Check the scalar or array at p, store it for `slot` and its kin (-1: undeclared); return its end.
 
     -1 when it is not valid, does not fit a type, or is an object.
     """
-    c = buf[p]
+    c = byte(buf, p)
     if c == 34:
         start = p + 1
         q = start
@@ -373,20 +404,21 @@ def value_end(buf, p, slot, row, slots, out, side, state, stack, depth):
             mask = specials(buf, q)
         q += lowest(mask)
         escaped = False
-        if buf[q] != 34:
+        if byte(buf, q) != 34:
             q, escaped = text_end(buf, q)
             if q < 0:
                 return -1
         if slot >= 0:
-            if escaped or peek2(slots, slot, KIND) != STRING or peek2(slots, slot, NEXT) >= 0:
-                if not _put_text(buf, start, q, escaped, slot, row, slots, out, side, state):
+            if escaped or cell(slots, slot, KIND) != STRING or cell(slots, slot, NEXT) >= 0:
+                if not _put_text(buf, start, q, escaped, slot, row, env):
                     return -1
             else:
-                o = peek2(slots, slot, OUT)
+                o = cell(slots, slot, OUT)
                 if o >= 0:
-                    out[0][o, row] = start
-                    out[2][o, row] = q - start
-                    out[3][o, row] = True
+                    at = o * long(env, STRIDE) + row
+                    set_long(long(env, WORDS), at, start)
+                    set_int(long(env, SIZES), at, q - start)
+                    set_byte(long(env, VALID), at, 1)
         return q + 1
     if 45 <= c <= 57:
         minus = np.int64(c == 45)
@@ -395,39 +427,41 @@ def value_end(buf, p, slot, row, slots, out, side, state, stack, depth):
         run = lowest(~((classes & _U(0xFFFFFFFF)) | (classes >> _U(32)) | _U(minus)))
         count = run - minus
         q = p + run
-        if 0 < count and run < 32 and (buf[q] | 32) != 101:
+        if 0 < count and run < 32 and (byte(buf, q) | 32) != 101:
             dots = (classes >> (_U(32) + _U(minus))) & ((_U(1) << _U(count)) - _U(1))
             head = p + minus
             good = ((dots & (dots - _U(1))) == _U(0)) & ((dots & _U(1)) == _U(0))
             good &= (dots >> _U(count - 1)) == _U(0)
-            good &= (buf[head] != 48) | (count == 1) | (((dots >> _U(1)) & _U(1)) == _U(1))
+            good &= (byte(buf, head) != 48) | (count == 1) | (((dots >> _U(1)) & _U(1)) == _U(1))
             if not good:
                 return -1
             if slot < 0:
                 return q
-            if peek2(slots, slot, NEXT) < 0:
-                kind = peek2(slots, slot, KIND)
-                o = peek2(slots, slot, OUT)
+            if cell(slots, slot, NEXT) < 0:
+                kind = cell(slots, slot, KIND)
+                o = cell(slots, slot, OUT)
                 if kind == FLOAT64:
                     exact, real = plain_float(buf, head, count, dots)
                     if exact:
                         if o >= 0:
-                            out[1][o, row] = -real if minus else real
-                            out[3][o, row] = True
+                            at = o * long(env, STRIDE) + row
+                            set_real(long(env, WORDS), at, -real if minus else real)
+                            set_byte(long(env, VALID), at, 1)
                         return q
                 elif kind == INT64 and dots == _U(0) and count <= 16:
                     if o >= 0:
+                        at = o * long(env, STRIDE) + row
                         value = np.int64(digits(buf, head, count))
-                        out[0][o, row] = -value if minus else value
-                        out[3][o, row] = True
+                        set_long(long(env, WORDS), at, -value if minus else value)
+                        set_byte(long(env, VALID), at, 1)
                     return q
         else:
             q = number_end(buf, p)
             if q < 0:
                 return -1
-        if slot >= 0 and not _put_number(buf, p, q, slot, row, slots, out):
+        if slot >= 0 and not _put_number(buf, p, q, slot, row, env):
             return -1
         return q
     if c == 123:
         return -1
-    return _other(buf, p, slot, row, slots, out, stack, depth, state)
+    return _other(buf, p, slot, row, depth, env)
