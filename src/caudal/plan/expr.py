@@ -7,21 +7,66 @@ Expressions are total: they never raise while a pipeline runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
-from caudal.core.types import BOOL, FLOAT64, INT64, STRING, DataType, Schema
+from caudal.core import duration
+from caudal.core.errors import PlanError
+from caudal.core.types import (
+    BINARY,
+    BOOL,
+    DURATION,
+    FLOAT64,
+    INT64,
+    STRING,
+    TIMESTAMP,
+    DataType,
+    Schema,
+    list_of,
+    parse_type,
+)
+from caudal.plan import functions
+from caudal.plan.functions import NULL
+
+if TYPE_CHECKING:
+    from caudal.plan import namespaces
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+INT64_RANGE = (-(2**63), 2**63 - 1)
 
 
 class Expr:
-    """An expression. Its operators build new expressions; nothing is computed before a pipeline runs."""
+    """An expression. Its operators build new expressions; nothing is computed before a pipeline runs.
+
+    Wherever an operator or method takes another expression it takes a Python value too, as `lit` does.
+    """
 
     __slots__ = ()
+    name: str
+    """The name of its result: that of `alias`, else the column's own; raises `PlanError` when it has none."""
 
     def dtype(self, schema: Schema) -> DataType:
         """Return the type of the result over these columns; raises `PlanError` for unknown columns or mismatched types."""
+        found = self.infer(schema)
+        if found == NULL:
+            raise PlanError(f"{self} is null without a type", hint="give it one: cd.lit(None, 'int64')")
+        return found
+
+    def infer(self, schema: Schema) -> DataType:
+        """Return the type as a part of a larger expression, in which a null may still have none (`functions.NULL`)."""
         raise NotImplementedError
+
+    def key(self) -> tuple[Any, ...]:
+        """Return a hashable value, equal for expressions that are written alike."""
+        raise NotImplementedError
+
+    def same(self, other: Expr) -> bool:
+        """Whether both are written alike (== builds a comparison instead)."""
+        return self.key() == other.key()
 
     def columns(self) -> frozenset[str]:
         """Return the names of the columns that the expression reads."""
@@ -31,38 +76,323 @@ class Expr:
         """Yield this node and all below it, parents first."""
         yield self
 
+    @property
+    def is_volatile(self) -> bool:
+        """Whether two evaluations can differ: it reads the clock."""
+        return any(isinstance(node, Call) and functions.find(node.function).volatile for node in self.walk())
+
     def __bool__(self) -> bool:
         raise TypeError("an expression has no truth value: write & | ~ instead of and, or, not, and put == in parentheses")
 
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError("an expression cannot be iterated over")
 
-@dataclass(frozen=True, slots=True, eq=False)
+    def __str__(self) -> str:
+        from caudal.plan.expr_text import show
+
+        return show(self)
+
+    __repr__ = __str__
+    __hash__ = object.__hash__
+
+    # Operators.
+
+    def __add__(self, other: Any) -> Expr:
+        return call("add", self, other)
+
+    def __radd__(self, other: Any) -> Expr:
+        return call("add", other, self)
+
+    def __sub__(self, other: Any) -> Expr:
+        return call("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Expr:
+        return call("sub", other, self)
+
+    def __mul__(self, other: Any) -> Expr:
+        return call("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Expr:
+        return call("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Expr:
+        return call("div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Expr:
+        return call("div", other, self)
+
+    def __floordiv__(self, other: Any) -> Expr:
+        return call("floor_div", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Expr:
+        return call("floor_div", other, self)
+
+    def __mod__(self, other: Any) -> Expr:
+        return call("floor_mod", self, other)
+
+    def __rmod__(self, other: Any) -> Expr:
+        return call("floor_mod", other, self)
+
+    def __neg__(self) -> Expr:
+        return call("neg", self)
+
+    def __eq__(self, other: object) -> Expr:  # type: ignore[override]
+        return call("eq", self, other)
+
+    def __ne__(self, other: object) -> Expr:  # type: ignore[override]
+        return call("ne", self, other)
+
+    def __lt__(self, other: Any) -> Expr:
+        return call("lt", self, other)
+
+    def __le__(self, other: Any) -> Expr:
+        return call("le", self, other)
+
+    def __gt__(self, other: Any) -> Expr:
+        return call("gt", self, other)
+
+    def __ge__(self, other: Any) -> Expr:
+        return call("ge", self, other)
+
+    def __and__(self, other: Any) -> Expr:
+        return call("and", self, other)
+
+    def __rand__(self, other: Any) -> Expr:
+        return call("and", other, self)
+
+    def __or__(self, other: Any) -> Expr:
+        return call("or", self, other)
+
+    def __ror__(self, other: Any) -> Expr:
+        return call("or", other, self)
+
+    def __invert__(self) -> Expr:
+        return call("not", self)
+
+    # Any type.
+
+    def alias(self, name: str) -> Expr:
+        """Return the same value under another name."""
+        if not isinstance(name, str) or not name:
+            raise PlanError(f"alias() takes a non-empty text, not {name!r}")
+        return call("alias", self, name=name)
+
+    def cast(self, to: str | DataType) -> Expr:
+        """Return the value converted to a scalar type; null where that cannot be."""
+        return call("cast", self, to=str(parse_type(to)))
+
+    def is_in(self, values: Iterable[Any]) -> Expr:
+        """Return whether the value equals one of these; null when none does and one of them is null."""
+        if isinstance(values, str | bytes | Expr):
+            raise PlanError(f"is_in() takes a list of values, not {values!r}", hint="put it in brackets: is_in([...])")
+        items = [lit(v) for v in values]
+        if not items:
+            return call("and", call("is_null", self), lit(False))
+        if all(isinstance(item, Literal) for item in items):
+            return call("is_in", self, *items)
+        return reduce(lambda a, b: call("or", a, b), (call("eq", self, item) for item in items))
+
+    def between(self, low: Any, high: Any) -> Expr:
+        """Return whether low <= value <= high."""
+        return (self >= low) & (self <= high)
+
+    def is_null(self) -> Expr:
+        """Return whether the value is null."""
+        return call("is_null", self)
+
+    def is_not_null(self) -> Expr:
+        """Return whether the value is not null."""
+        return call("is_not_null", self)
+
+    def is_nan(self) -> Expr:
+        """Return whether the number is NaN."""
+        return call("is_nan", self)
+
+    def fill_null(self, value: Any) -> Expr:
+        """Return the value, or another one where it is null."""
+        return call("coalesce", self, value)
+
+    def nullif(self, value: Any) -> Expr:
+        """Return null where the value equals another, else the value."""
+        return call("nullif", self, value)
+
+    def hash(self, seed: int = 0) -> Expr:
+        """Return an int64 that depends on the value and the seed alone: the same on every engine and machine."""
+        return call("hash", self, seed=seed)
+
+    def field(self, name: str) -> Expr:
+        """Return the field of a struct."""
+        return call("field", self, name=name)
+
+    # Numbers.
+
+    def abs(self) -> Expr:
+        """Return the absolute value."""
+        return call("abs", self)
+
+    def sign(self) -> Expr:
+        """Return -1, 0 or 1."""
+        return call("sign", self)
+
+    def round(self, digits: int = 0) -> Expr:
+        """Return the number rounded half away from zero to so many digits (0 to 15) behind the point."""
+        return call("round", self, digits=digits)
+
+    def floor(self) -> Expr:
+        """Return the number rounded down."""
+        return call("floor", self)
+
+    def ceil(self) -> Expr:
+        """Return the number rounded up."""
+        return call("ceil", self)
+
+    def sqrt(self) -> Expr:
+        """Return the square root."""
+        return call("sqrt", self)
+
+    def exp(self) -> Expr:
+        """Return e to the power of the number."""
+        return call("exp", self)
+
+    def log(self, base: float | None = None) -> Expr:
+        """Return the natural logarithm, or that to a base."""
+        if base is None:
+            return call("ln", self)
+        return call("log10", self) if base == 10 else call("div", call("ln", self), call("ln", base))
+
+    def pow(self, exponent: Any) -> Expr:
+        """Return the number to the power of `exponent`, as float64."""
+        return call("pow", self, exponent)
+
+    __pow__ = pow
+
+    def clip(self, low: Any = None, high: Any = None) -> Expr:
+        """Return the number, at least `low` and at most `high` where they are given."""
+        raised = self if low is None else call("greatest", self, low)
+        return raised if high is None else call("least", raised, high)
+
+    def bit_and(self, other: Any) -> Expr:
+        """Return the bits that are set in both."""
+        return call("bit_and", self, other)
+
+    def bit_or(self, other: Any) -> Expr:
+        """Return the bits that are set in one or both."""
+        return call("bit_or", self, other)
+
+    def bit_xor(self, other: Any) -> Expr:
+        """Return the bits that are set in just one."""
+        return call("bit_xor", self, other)
+
+    def shift_left(self, bits: Any) -> Expr:
+        """Return the int64 shifted left."""
+        return call("shift_left", self, bits)
+
+    def shift_right(self, bits: Any) -> Expr:
+        """Return the int64 shifted right, keeping the sign."""
+        return call("shift_right", self, bits)
+
+    # Namespaces.
+
+    @property
+    def str(self) -> namespaces.Strings:
+        """Functions of strings."""
+        from caudal.plan.namespaces import Strings
+
+        return Strings(self)
+
+    @property
+    def ip(self) -> namespaces.Addresses:
+        """Functions of IP addresses in text."""
+        from caudal.plan.namespaces import Addresses
+
+        return Addresses(self)
+
+    @property
+    def dt(self) -> namespaces.Times:
+        """Functions of timestamps."""
+        from caudal.plan.namespaces import Times
+
+        return Times(self)
+
+    @property
+    def list(self) -> namespaces.Lists:
+        """Functions of lists."""
+        from caudal.plan.namespaces import Lists
+
+        return Lists(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Column(Expr):
     """The column `name` of the stream."""
 
     name: str
 
-    def dtype(self, schema: Schema) -> DataType:
+    def infer(self, schema: Schema) -> DataType:
         return schema.dtype(self.name)
 
+    def key(self) -> tuple[Any, ...]:
+        return ("column", self.name)
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Literal(Expr):
-    """A constant. `value` is a bool, int, float, str, bytes, None (with the type it stands for), or a tuple for lists."""
+    """A constant: a bool, int (ms for times), float, str, bytes, None, or a tuple of these for a list, with its type."""
 
     value: Any
     type: DataType
 
-    def dtype(self, schema: Schema) -> DataType:
+    @property
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        raise PlanError(f"the constant {self} has no name", hint="give it one with .alias('...')")
+
+    def infer(self, schema: Schema) -> DataType:
         return self.type
 
+    def key(self) -> tuple[Any, ...]:
+        return ("literal", self.type, repr(self.value))
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call(Expr):
-    """A function of the catalogue over arguments; `options` are constants that are part of the function."""
+    """A function of the catalogue over arguments; `options` are constants that are part of the function.
+
+    Raises `PlanError` for a function or option that does not exist, and for a constant of a wrong kind. Options are
+    stored whole, in the catalogue's order.
+    """
 
     function: str
     args: tuple[Expr, ...]
     options: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        checked = functions.check_options(self.function, dict(self.options))
+        object.__setattr__(self, "options", tuple(checked.items()))
+        start = functions.FUNCTIONS[self.function].constants_from
+        if start is not None and not all(isinstance(a, Literal) for a in self.args[start:]):
+            raise PlanError(f"{self.function}() takes constants from argument {start + 1} on")
+
+    @property
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        if self.function == "alias":
+            return self.options[0][1]
+        raise PlanError(f"the expression {self} has no name", hint="give it one with .alias('...')")
+
+    def infer(self, schema: Schema) -> DataType:
+        return self.signature(schema)[1]
+
+    def signature(self, schema: Schema) -> functions.Signature:
+        """Return the types that the arguments are widened to, and the result's; raises `PlanError`."""
+        types = tuple(arg.infer(schema) for arg in self.args)
+        try:
+            return functions.resolve(self.function, types, dict(self.options))
+        except PlanError as error:
+            if not error.detail:
+                error.detail = f"in {self}"
+            raise
+
+    def key(self) -> tuple[Any, ...]:
+        return ("call", self.function, self.options, *(arg.key() for arg in self.args))
 
     def walk(self) -> Iterator[Expr]:
         yield self
@@ -70,9 +400,133 @@ class Call(Expr):
             yield from arg.walk()
 
 
-def literal(value: Any) -> Literal:
-    """Return a literal typed by its Python value: bool, int64, float64, string."""
-    for kind, dtype in ((bool, BOOL), (int, INT64), (float, FLOAT64), (str, STRING)):
+def col(name: str) -> Column:
+    """Return the column of this name; a dot in it is literal."""
+    if not isinstance(name, str) or not name:
+        raise PlanError(f"col() takes a column's name, not {name!r}")
+    return Column(name)
+
+
+def lit(value: Any, dtype: str | DataType | None = None) -> Expr:
+    """Return a constant typed by its Python value; an expression is returned as it is.
+
+    bool, int (int64), float (float64), str, bytes, datetime (timestamp, floored to ms; a naive one is UTC), timedelta
+    (duration, floored), a list of one kind, and None, which takes its type from its surroundings or from `dtype`.
+    Raises `PlanError` for anything else, and for an integer beyond int64.
+    """
+    if isinstance(value, Expr):
+        return value if dtype is None else value.cast(dtype)
+    found = _literal(value)
+    if dtype is None:
+        return found
+    wanted = parse_type(dtype)
+    if found.type == NULL:
+        return Literal(None, wanted)
+    return found if found.type == wanted else found.cast(wanted)
+
+
+def _literal(value: Any) -> Literal:
+    if value is None:
+        return Literal(None, NULL)
+    if hasattr(value, "item") and hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    if isinstance(value, datetime):
+        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        return Literal((aware - _EPOCH) // _MS, TIMESTAMP)
+    if isinstance(value, timedelta):
+        return Literal(value // _MS, DURATION)
+    if isinstance(value, int) and not isinstance(value, bool) and not INT64_RANGE[0] <= value <= INT64_RANGE[1]:
+        raise PlanError(f"the integer {value} does not fit int64", hint="write it as a float")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise PlanError(f"the text {value!r} is not valid Unicode", detail=str(error)) from error
+    for kind, dtype in ((bool, BOOL), (int, INT64), (float, FLOAT64), (str, STRING), (bytes, BINARY)):
         if isinstance(value, kind):
-            return Literal(value, dtype)
-    raise TypeError(f"{value!r} cannot stand in an expression")
+            return Literal(kind(value), dtype)
+    if isinstance(value, list | tuple):
+        items = [_literal(v) for v in value]
+        shared = functions.common(i.type for i in items)
+        if shared is None or shared == NULL:
+            raise PlanError(f"the list {value!r} does not hold values of one kind")
+        convert = float if shared == FLOAT64 else lambda v: v
+        return Literal(tuple(None if i.value is None else convert(i.value) for i in items), list_of(shared))
+    raise PlanError(f"{value!r} cannot stand in an expression", hint="bool, int, float, str, bytes, datetime, timedelta, None")
+
+
+def call(function: str, *args: Any, **options: Any) -> Call:
+    """Return a call of a function of the catalogue; raises `PlanError` for an unknown function or option."""
+    return Call(function, tuple(lit(a) for a in args), tuple(options.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Conditions and values collected so far, and the condition that waits for its value."""
+
+    pairs: tuple[Expr, ...]
+    condition: Expr
+
+    def then(self, value: Any) -> Then:
+        """Set the value for the condition."""
+        return Then((*self.pairs, self.condition, lit(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """Conditions with their values; `otherwise` makes the expression."""
+
+    pairs: tuple[Expr, ...]
+
+    def when(self, condition: Any) -> When:
+        """Add a condition, tested where all before were not true."""
+        return When(self.pairs, lit(condition))
+
+    def otherwise(self, value: Any) -> Expr:
+        """Return the expression, with the value where no condition is true."""
+        return call("case", *self.pairs, value)
+
+
+def when(condition: Any) -> When:
+    """Begin a choice: `when(c).then(x).when(d).then(y).otherwise(z)`."""
+    return When((), lit(condition))
+
+
+def coalesce(*values: Any) -> Expr:
+    """Return the first value that is not null."""
+    return lit(values[0]) if len(values) == 1 else call("coalesce", *values)
+
+
+def greatest(*values: Any) -> Expr:
+    """Return the greatest value; null if any is null."""
+    return call("greatest", *values)
+
+
+def least(*values: Any) -> Expr:
+    """Return the least value; null if any is null."""
+    return call("least", *values)
+
+
+def concat(*values: Any) -> Expr:
+    """Return the texts behind one another; null if any is null."""
+    return call("concat", *values)
+
+
+def int_div(a: Any, b: Any) -> Expr:
+    """Return the quotient cut towards zero (// rounds down)."""
+    return call("int_div", a, b)
+
+
+def int_mod(a: Any, b: Any) -> Expr:
+    """Return the remainder with the sign of `a` (% has that of `b`)."""
+    return call("int_mod", a, b)
+
+
+def now() -> Expr:
+    """Return the wall clock. It is the only way to it in an expression."""
+    return call("now")
+
+
+def milliseconds(value: str | int | timedelta) -> int:
+    """Return a duration (`"5m"`, milliseconds or a timedelta) in milliseconds; raises `PlanError`."""
+    return value // _MS if isinstance(value, timedelta) else duration.parse(value)

@@ -1,0 +1,135 @@
+"""The JSON form of expressions.
+
+{"column": name} | {"literal": value, "type": type} | {"call": function, "args": [...], "options": {...}}. Types are
+written as "int64", ["string"] (a list) or {"a": "int64"} (a struct). In literals integers beyond 2**53 are decimal text,
+NaN and infinities are "NaN", "Infinity", "-Infinity", binary is base64, times are milliseconds.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from typing import Any
+
+from caudal.core.errors import PlanError
+from caudal.core.types import DataType, list_of, parse_type
+from caudal.plan.expr import INT64_RANGE, Call, Column, Expr, Literal
+from caudal.plan.functions import NULL
+
+_SAFE = 2**53
+_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def to_json(expr: Expr) -> dict[str, Any]:
+    """Return the expression as plain JSON values, without NaN or integers that JSON readers round."""
+    if isinstance(expr, Column):
+        return {"column": expr.name}
+    if isinstance(expr, Literal):
+        return {"literal": _encode(expr.value), "type": _type(expr.type)}
+    assert isinstance(expr, Call)
+    out: dict[str, Any] = {"call": expr.function, "args": [to_json(arg) for arg in expr.args]}
+    if expr.options:
+        out["options"] = {name: list(value) if isinstance(value, tuple) else value for name, value in expr.options}
+    return out
+
+
+def from_json(data: Any) -> Expr:
+    """Return the expression; raises `PlanError` for an unknown function, option or type, and any other shape."""
+    try:
+        return _read(data)
+    except RecursionError:
+        raise PlanError("the expression's JSON is nested too deeply") from None
+
+
+def _read(data: Any) -> Expr:
+    if not isinstance(data, dict):
+        raise _shape(data)
+    names = frozenset(data)
+    if names == {"column"} and isinstance(data["column"], str):
+        return Column(data["column"])
+    if names == {"literal", "type"}:
+        dtype = _read_type(data["type"])
+        return Literal(_decode(data["literal"], dtype), dtype)
+    if names in ({"call", "args"}, {"call", "args", "options"}):
+        options = data.get("options", {})
+        if isinstance(data["call"], str) and isinstance(data["args"], list) and isinstance(options, dict):
+            return Call(data["call"], tuple(_read(arg) for arg in data["args"]), tuple(options.items()))
+    raise _shape(data)
+
+
+def _shape(data: Any) -> PlanError:
+    return PlanError(
+        "this is not an expression",
+        detail=repr(data)[:200],
+        hint='{"column": ...}, {"literal": ..., "type": ...} or {"call": ..., "args": [...]}',
+    )
+
+
+def _type(dtype: DataType) -> Any:
+    if dtype.item is not None:
+        return [_type(dtype.item)]
+    if dtype.name == "struct":
+        return {f.name: _type(f.dtype) for f in dtype.fields}
+    return dtype.name
+
+
+def _read_type(data: Any) -> DataType:
+    if isinstance(data, list) and len(data) == 1:
+        return list_of(_read_type(data[0]))
+    return NULL if data == "null" else parse_type(data)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_encode(v) for v in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _SAFE:
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return next(name for name, v in _SPECIAL.items() if v == value or (v != v and value != value))
+    return value
+
+
+def _decode(value: Any, dtype: DataType) -> Any:
+    if value is None:
+        return None
+    found: Any = None
+    if dtype.item is not None:
+        found = tuple(_decode(v, dtype.item) for v in value) if isinstance(value, list) else None
+    elif dtype.name == "bool":
+        found = value if isinstance(value, bool) else None
+    elif dtype.is_float:
+        found = _float(value)
+    elif dtype.name == "string":
+        found = value if isinstance(value, str) else None
+    elif dtype.name == "binary":
+        found = _bytes(value)
+    elif dtype.is_integer or dtype.name in ("timestamp", "duration"):
+        found = _int(value, dtype)
+    if found is None:
+        raise PlanError(f"{value!r} is not a {dtype}")
+    return found
+
+
+def _float(value: Any) -> float | None:
+    if isinstance(value, str):
+        return _SPECIAL.get(value)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _int(value: Any, dtype: DataType) -> int | None:
+    if isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit() and len(value) < 21:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    low, high = (-(2**31), 2**31 - 1) if dtype.name == "int32" else INT64_RANGE
+    return value if low <= value <= high else None
+
+
+def _bytes(value: Any) -> bytes | None:
+    try:
+        return base64.b64decode(value, validate=True) if isinstance(value, str) else None
+    except (binascii.Error, ValueError):
+        return None
