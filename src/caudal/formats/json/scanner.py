@@ -169,7 +169,7 @@ def _parse(buf, start, row, env):
         return -1
     p += 1
     set_long(stack, 0, 0)
-    depth = 1
+    depth = np.int64(1)
     literal = start
     count = 0
     expect = _FIRST
@@ -271,7 +271,7 @@ def _learn(buf, count, env):
         set_long(env, TREE_USED, 1)
         set_long(env, LITERALS_USED, 0)
         set_cell(tree, 0, CHILD, 0)
-    parent = 0
+    parent = np.int64(0)
     for k in range(count):
         start = long(recorded, k * 4 + 0)
         length = long(recorded, k * 4 + 1) - start
@@ -323,11 +323,11 @@ def scan(buf, start, limit, delta, path, env):
     the strict parser. With `path` 0 the tree of shapes is neither used nor taught, with -1 every line is handed down.
     """
     position, down = long(env, POSITION), long(env, DOWN)
-    row = 0
-    lost = 0
+    row = np.int64(0)  # typed, so that no kernel is compiled twice
+    lost = np.int64(0)
     p = start
     while p < limit:
-        end = -1
+        end = np.int64(-1)
         if path > 0:
             end = _match(buf, p, row, env)
         if end < 0:
