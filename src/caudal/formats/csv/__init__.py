@@ -5,8 +5,8 @@ May touch: columnar, ports, core; polars to write. Must never: import another fo
 
 One record is one line: a quoted field may hold delimiters and doubled quotes, but no newline (such a record is a
 dead letter, "syntax"). A quote inside an unquoted field is text. A line may end with CR LF; an empty line is no
-record; a BOM is skipped. The header maps the declared fields (by their `path`, else their name) to columns; what is
-not declared is not read, but its UTF-8, its quotes and the number of fields count.
+record, save where there is one column; a BOM is skipped. The header maps the declared fields (by their `path`, else
+their name) to columns; what is not declared is not read, but its UTF-8, its quotes and the number of fields count.
 
 An unquoted field that is one of `null_values` (the empty one by default) is null; a quoted one never is. Quotes
 do not make a text: `"200"` is a good int64. Values are read strictly: int32, int64 (digits with an optional sign),

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from caudal.columnar import numbers, times, utf8
-from caudal.columnar.column import ALL_VALID, Bools, Column, Fixed, Ints, Text
+from caudal.columnar.column import ALL_VALID, Bools, Ints
+from caudal.columnar.draft import Draft
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import Field, Schema
 from caudal.formats.csv.scanner import HIGH, ODD, Dialect, Lines, Scanner
@@ -99,14 +100,14 @@ class CsvDecoder:
         keep = ~odd
         every = bool(keep.all())
         columns = {
-            source.field.name: values.column(source.field, None if every else keep)
+            source.field.name: values.column(None if every else keep)
             for source, values in zip(self._fields, made)
             if values is not None
         }
         return Decoded(columns, int(np.count_nonzero(keep)), position if every else position[keep], dead)
 
     def _read_odd(
-        self, block: Block, lines: Lines, odd: Bools, position: Ints, made: list[_Made | None], dead: list[Dead]
+        self, block: Block, lines: Lines, odd: Bools, position: Ints, made: list[Draft | None], dead: list[Dead]
     ) -> None:
         """Read the odd lines strictly: put their values in place and unmark them, or add them to the dead letters."""
         for row in np.flatnonzero(odd).tolist():
@@ -123,43 +124,6 @@ class CsvDecoder:
                     column.put(row, value)
 
 
-@dataclass(slots=True)
-class _Made:
-    """A column while it is made: the values, or the views of a text with the texts that stand outside the block."""
-
-    values: Any
-    valid: Bools
-    lengths: Any = ()
-    data: Any = None
-    extra: bytearray | None = None
-
-    def put(self, row: int, value: Any) -> None:
-        """Set one value; bytes for text."""
-        self.valid[row] = value is not None
-        if value is None:
-            return
-        if self.data is None:
-            self.values[row] = value
-            return
-        if self.extra is None:
-            self.extra = bytearray()
-        self.values[row] = len(self.data) + len(self.extra)
-        self.lengths[row] = len(value)
-        self.extra += value
-
-    def column(self, field: Field, keep: Bools | None) -> Column:
-        """Return the column of the rows to keep (None: all)."""
-        values, lengths, valid = self.values, self.lengths, self.valid
-        if keep is not None:
-            values, valid = values[keep], valid[keep]
-            lengths = lengths[keep] if self.data is not None else lengths
-        nulls = None if valid.all() else valid
-        if self.data is None:
-            return Fixed(field.dtype, values, nulls)
-        data = self.data if not self.extra else np.concatenate([self.data, np.frombuffer(self.extra, np.uint8)])
-        return Text(field.dtype, data, values, lengths, nulls)
-
-
 @dataclass(frozen=True, slots=True)
 class _Source:
     """A declared field and where the scanner puts its views."""
@@ -167,16 +131,16 @@ class _Source:
     field: Field
     slot: int
 
-    def convert(self, data: Any, lines: Lines, odd: Bools, needed: bool) -> _Made | None:
+    def convert(self, data: Any, lines: Lines, odd: Bools, needed: bool) -> Draft | None:
         """Mark the lines whose value does not fit as odd; return the values when they are needed."""
         start, length, valid = lines.fields[self.slot], lines.lengths[self.slot], lines.valid[self.slot]
         kind = self.field.dtype.name
         if kind == "string":
             # Copies: two declared fields may show one column, and odd lines are put in place later.
-            return _Made(start.copy(), valid.copy(), length.copy(), data) if needed else None
+            return Draft(self.field.dtype, start.copy(), valid.copy(), length.copy(), data) if needed else None
         values, ok = _parse(kind, self.field, data, start, length, valid)
         odd |= valid & ~ok
-        return _Made(values, valid.copy()) if needed else None
+        return Draft(self.field.dtype, values, valid.copy()) if needed else None
 
 
 def _parse(kind: str, field: Field, data: Any, start: Ints, length: Any, valid: Bools) -> tuple[Any, Bools]:

@@ -57,7 +57,7 @@ class Scanner:
         self._null_ends = np.cumsum([len(n) for n in dialect.nulls], dtype=np.int64)
 
     def scan(self, data: Bytes, start: int, stop: int) -> Lines:
-        """Return the records of data[start:stop]; empty lines and comments are none."""
+        """Return the records of data[start:stop]; comments and (of more than one column) empty lines are none."""
         most = int(_count(data, start, stop)) + 1
         line_start = np.empty(most, np.int64)
         line_length = np.empty(most, np.int32)
@@ -160,7 +160,7 @@ def _scan(data, start, stop, marks, slots, nulls, null_ends, line_start, line_le
         if end > first and data[end - 1] == 13:
             end -= 1
         p += 1
-        if end == first:
+        if end == first and columns != 1:  # of one column, an empty line is an empty field
             continue
         if odd or column != columns:
             odd = True

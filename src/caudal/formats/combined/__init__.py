@@ -1,0 +1,64 @@
+r"""Access logs of Apache and nginx: the combined log format, and the common one.
+
+Enters: blocks of whole lines. Leaves: typed columns and dead letters. May touch: columnar, ports, core. Must never:
+import another format, a connector or the plan; write.
+
+    ip ident user [17/May/2015:10:05:03 +0000] "method path protocol" status bytes "referer" "user_agent"
+
+gives `ip`, `ident`, `user`, `timestamp` (with its offset, as UTC), `method`, `path`, `protocol`, `status` and `bytes`
+(int64), `referer`, `user_agent` and `request` (the request line as it stands). A dash is null. The common format ends
+behind `bytes`: `referer` and `user_agent` are null. What follows behind the agent is not looked at.
+
+A user may hold blanks: the time is the first ` [`, 26 bytes, `] "` of the line. A quote closes its text when no
+backslash escapes it and a blank or the end of the line follows. Texts keep their escapes (`\"`, `\xNN`) as written.
+A request that is not three parts gives null method, path and protocol. A line that ends before its last quote is
+closed is a row: that text is null, and so is what is missing behind it. An empty line is no record.
+
+Servers of old wrote the bytes of a request as they came. With `encoding="escape"`, the default, bytes that are not
+UTF-8 are read as `\xNN`, which is what the servers of today write for them; so no stray byte takes a request out
+of sight of a detection. With `encoding="utf-8"` such a line is a dead letter.
+
+Reasons of dead letters: "utf8", "syntax", "type" (time, status, bytes), "range".
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from caudal.core.errors import PlanError
+from caudal.core.types import Schema
+from caudal.formats.combined.reader import FIELDS, CombinedReader
+from caudal.ports.records import Options
+
+__all__ = ["FORMAT", "CombinedFormat", "infer"]
+
+
+class CombinedFormat:
+    """The combined log by name; keeps `ports.format.Format`. Reader: `encoding`, "escape" or "utf-8"."""
+
+    name = "combined"
+    suffixes = ()
+
+    def __init__(self) -> None:
+        self.reader_options: Options = {"encoding": "escape"}
+        self.writer_options: Options = {}
+
+    def default_schema(self) -> Schema | None:
+        """Return the twelve documented fields; the event time is `timestamp`."""
+        return FIELDS
+
+    def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CombinedReader:
+        """Return a reader; raises `PlanError` for a field that the format has not, or of another type."""
+        return CombinedReader(schema, needed, options)
+
+    def encoder(self, schema: Schema, options: Options) -> NoReturn:
+        """Raise `PlanError`: access logs are only read."""
+        raise PlanError("the combined log format is only read", hint="write json, csv or parquet")
+
+
+def infer(sample: bytes) -> Schema:
+    """Return the documented fields, whatever the sample."""
+    return FIELDS
+
+
+FORMAT = CombinedFormat()

@@ -1,0 +1,185 @@
+"""The compiled scanner: lines to views of fields. What it does not take is marked odd and left to the strict reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba as nb
+import numpy as np
+import numpy.typing as npt
+
+from caudal.columnar.column import Bools, Bytes, Ints
+
+TEXTS = ("ip", "ident", "user", "request", "method", "path", "protocol", "referer", "user_agent")
+NUMBERS = ("status", "bytes")
+TIME_LENGTH = 26
+"""Bytes of `17/May/2015:10:05:03 +0000`."""
+
+_IP, _IDENT, _USER, _REQUEST, _METHOD, _PATH, _PROTOCOL, _REFERER, _AGENT = range(len(TEXTS))
+
+
+@dataclass(slots=True)
+class Lines:
+    """The records of a block, of which `odd` ones have no values.
+
+    `start`, `length`: of each line without its end; `time` where the time stands. `text`, `lengths`, `text_valid`:
+    views by the order of `TEXTS`; `numbers`, `number_valid` by that of `NUMBERS`.
+    """
+
+    start: Ints
+    length: npt.NDArray[np.int32]
+    odd: Bools
+    time: Ints
+    text: npt.NDArray[np.int64]
+    lengths: npt.NDArray[np.int32]
+    text_valid: Bools
+    numbers: npt.NDArray[np.int64]
+    number_valid: Bools
+
+
+def scan(data: Bytes, start: int, stop: int) -> Lines:
+    """Return the records of data[start:stop]; empty lines are none."""
+    ends = np.flatnonzero(data[start:stop] == 10) + start
+    if start < stop and data[stop - 1] != 10:
+        ends = np.append(ends, stop)
+    n = len(ends)
+    lines = Lines(
+        np.empty(n, np.int64),
+        np.empty(n, np.int32),
+        np.empty(n, np.bool_),
+        np.empty(n, np.int64),
+        np.empty((len(TEXTS), n), np.int64),
+        np.empty((len(TEXTS), n), np.int32),
+        np.empty((len(TEXTS), n), np.bool_),
+        np.empty((len(NUMBERS), n), np.int64),
+        np.empty((len(NUMBERS), n), np.bool_),
+    )
+    arrays: tuple[Any, ...] = (lines.start, lines.length, lines.odd, lines.time)
+    views = (lines.text, lines.lengths, lines.text_valid, lines.numbers, lines.number_valid)
+    n = _scan(data, start, ends, *arrays, *views)
+    lines.start, lines.length, lines.odd, lines.time = (array[:n] for array in arrays)
+    lines.text, lines.lengths, lines.text_valid, lines.numbers, lines.number_valid = (array[:, :n] for array in views)
+    return lines
+
+
+@nb.njit(nogil=True, cache=True)
+def _blank(data, p, end):
+    while p < end and data[p] != 32:
+        p += 1
+    return p
+
+
+@nb.njit(nogil=True, inline="always")
+def _closing(data, p, end):
+    """Return where the quote stands that closes a text: one without a backslash, with a blank or the end behind it."""
+    while p < end:
+        c = data[p]
+        if c == 92:
+            p += 1
+        elif c == 34 and (p + 1 == end or data[p + 1] == 32):
+            return p
+        p += 1
+    return -1
+
+
+@nb.njit(nogil=True, cache=True)
+def _number(data, p, end):
+    """Read up to 18 digits, or a dash: (value or -1 for the dash or -2 for neither, behind it)."""
+    if p < end and data[p] == 45:
+        return -1, p + 1
+    first = p
+    value = 0
+    while p < end and 48 <= data[p] <= 57 and p - first < 18:
+        value = value * 10 + (np.int64(data[p]) - 48)
+        p += 1
+    return (value if p > first else -2), p
+
+
+@nb.njit(nogil=True, inline="always")
+def _set(data, field, first, last, row, text, lengths, valid):
+    text[field, row] = first
+    lengths[field, row] = last - first
+    valid[field, row] = last - first != 1 or data[first] != 45
+
+
+@nb.njit(nogil=True, inline="always")
+def _line(data, first, end, n, time, text, lengths, valid, numbers, number_valid):
+    """Read one line into row n; return whether it could be."""
+    p = _blank(data, first, end)
+    q = _blank(data, p + 1, end)
+    if p == first or q == p + 1 or q >= end:
+        return False
+    _set(data, _IP, first, p, n, text, lengths, valid)
+    _set(data, _IDENT, p + 1, q, n, text, lengths, valid)
+    user = q + 1
+    p = user + 2  # where the bracket stands
+    last = end - TIME_LENGTH - 4
+    while p <= last and not (
+        data[p] == 91 and data[p - 1] == 32 and data[p + 27] == 93 and data[p + 28] == 32 and data[p + 29] == 34
+    ):
+        p += 1
+    if p > last:
+        return False
+    _set(data, _USER, user, p - 1, n, text, lengths, valid)
+    time[n] = p + 1
+    p += TIME_LENGTH + 4
+    q = _closing(data, p, end)
+    if q < 0:
+        return True
+    if q + 1 == end:
+        return False
+    _set(data, _REQUEST, p, q, n, text, lengths, valid)
+    a = _blank(data, p, q)
+    b = _blank(data, a + 1, q)
+    if p < a and a + 1 < b and b + 1 < q and _blank(data, b + 1, q) == q:
+        _set(data, _METHOD, p, a, n, text, lengths, valid)
+        _set(data, _PATH, a + 1, b, n, text, lengths, valid)
+        _set(data, _PROTOCOL, b + 1, q, n, text, lengths, valid)
+    p = q + 1
+    for k in range(2):
+        if p >= end or data[p] != 32:
+            return False
+        value, p = _number(data, p + 1, end)
+        if value < -1:
+            return False
+        numbers[k, n] = value
+        number_valid[k, n] = value >= 0
+    if p < end and data[p] != 32:
+        return False
+    for field in (_REFERER, _AGENT):
+        if p + 1 >= end or data[p] != 32 or data[p + 1] != 34:
+            break
+        q = _closing(data, p + 2, end)
+        if q < 0:
+            break
+        _set(data, field, p + 2, q, n, text, lengths, valid)
+        p = q + 1
+    return True
+
+
+@nb.njit(nogil=True, cache=True)
+def _scan(data, start, ends, starts, lengths, odd, time, text, text_lengths, valid, numbers, number_valid):
+    n = 0
+    first = start
+    for i in range(ends.size):
+        end = ends[i]
+        begin = first
+        first = end + 1
+        if end > begin and data[end - 1] == 13:
+            end -= 1
+        if end == begin:
+            continue
+        time[n] = begin
+        for field in range(text.shape[0]):
+            text[field, n] = begin
+            text_lengths[field, n] = 0
+            valid[field, n] = False
+        for field in range(numbers.shape[0]):
+            numbers[field, n] = 0
+            number_valid[field, n] = False
+        starts[n] = begin
+        lengths[n] = end - begin
+        odd[n] = not _line(data, begin, end, n, time, text, text_lengths, valid, numbers, number_valid)
+        n += 1
+    return n
