@@ -1,0 +1,254 @@
+"""A partition of newline-ended records: cuts a byte stream into blocks of whole lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from caudal.connectors.files.buffers import Buffers
+from caudal.connectors.files.compression import Broken
+from caudal.connectors.files.streams import Stream
+from caudal.ports.records import MAX_PAYLOAD, PADDING, Block, Dead
+from caudal.ports.source import End, Nothing
+
+HEAD = 64 * 1024
+_LEAST_READ = 64 * 1024
+_NOTHING = Nothing()
+
+
+class LinePartition:
+    """One stream's lines, in order.
+
+    The window `raw[lo:hi]` holds what was read and not handed out; `cut` is where its last whole line ends. Blocks
+    are views of it, and the next read goes behind it or, when there is little room, to another buffer that takes the
+    rest along. A line longer than `max_record` ends the block before it, is passed over without being held, and
+    becomes one dead letter.
+
+    `reopened` gives another stream of the same bytes from the beginning, for `head`; None where there is none
+    (pipes): then the beginning is looked at before it is handed out, and remembered.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stream: Stream,
+        buffers: Buffers,
+        *,
+        max_record: int,
+        where: str,
+        live: bool = False,
+        reopened: Callable[[], Stream] | None = None,
+    ) -> None:
+        self.name = name
+        self.live = live
+        self.where = where
+        self._stream = stream
+        self._buffers = buffers
+        self._max_record = max_record
+        self._reopened = reopened
+        self._head: bytes | None = None
+        self._raw, self._array = bytearray(), None
+        self._reset(0)
+
+    def _reset(self, position: int) -> None:
+        self._lo = self._hi = self._cut = 0
+        self._position = position
+        self._skipped: Dead | None = None
+        self._skipped_bytes = 0
+        self._ended = False
+        self._broken: Broken | None = None
+        self._failed = ""
+        self._read_at = 0
+
+    # -- the contract of ports.source.Partition ------------------------------------------------------------------
+
+    def head(self) -> bytes:
+        if self._reopened is None:
+            if self._head is None and self._position == 0:
+                self._head = self._peek(final=True)
+            return self._head or b""
+        probe = LinePartition(self.name, self._reopened(), self._buffers, max_record=self._max_record, where=self.where)
+        try:
+            return probe._peek(final=not self.live) or b""
+        finally:
+            probe.close()
+
+    def seek(self, position: int) -> None:
+        ahead = position - self._position
+        if 0 <= ahead <= self._hi - self._lo and self._skipped is None and not self._failed:
+            self._lo += ahead
+            self._cut = max(self._cut, self._lo)
+            self._position = position
+            return
+        self._stream.seek(position)
+        self._reset(position)
+
+    def read(self, size: int) -> Block | Nothing | End:
+        while True:
+            if self._cut > self._lo:
+                return self._block(max(1, size))
+            if self._ended:
+                return self._last()
+            more = self._fill(max(1, size))
+            if self._skipped is not None and self._cut > self._lo:
+                return self._pass_over()
+            if not more:
+                return _NOTHING
+
+    def close(self) -> None:
+        self._stream.close()
+        self._raw, self._array = bytearray(), None
+        self._lo = self._hi = self._cut = 0
+        self._ended = True
+
+    # -- the window --------------------------------------------------------------------------------------------
+
+    def _fill(self, size: int) -> bool:
+        """Read until there are `size` bytes, or what there is; return False when there was nothing yet.
+
+        There is no whole line in the window when this is called.
+        """
+        rest = self._hi - self._lo
+        if self._skipped is not None or rest > self._max_record:
+            self._skip(rest)
+            rest = 0
+        hint = self._stream.hint()
+        wanted = max(size, _LEAST_READ, 2 * rest)
+        if hint is not None:
+            wanted = min(wanted, rest + hint + 1)  # one more, so that the end is seen in the same round
+        self._make_room(wanted, rest)
+        view = memoryview(self._raw)
+        before, target = self._hi, self._lo + wanted
+        while self._hi < target:
+            try:
+                count = self._stream.readinto(view[self._hi : target])
+            except Broken as broken:
+                self._broken, count = broken, 0
+            if not count:
+                self._ended = count == 0
+                break
+            self._hi += count
+        if self._hi > before:
+            self._read_at = time.time_ns() // 1_000_000
+            newline = self._raw.rfind(b"\n", before, self._hi)
+            if newline >= 0:
+                self._cut = newline + 1
+        return self._hi > before or self._ended
+
+    def _make_room(self, wanted: int, rest: int) -> None:
+        if self._lo + wanted <= len(self._raw) - PADDING:
+            return
+        raw, array = self._buffers.take(wanted)
+        raw[:rest] = memoryview(self._raw)[self._lo : self._hi]
+        self._raw, self._array = raw, array
+        self._lo, self._hi, self._cut = 0, rest, 0
+
+    def _block(self, size: int) -> Block:
+        """Hand out whole lines of the window, about `size` bytes of them."""
+        stop = self._cut
+        if stop - self._lo > size:
+            newline = self._raw.rfind(b"\n", self._lo, self._lo + size)
+            stop = (newline if newline >= 0 else self._raw.find(b"\n", self._lo + size, self._cut)) + 1
+        return self._checked(stop)
+
+    def _checked(self, stop: int) -> Block:
+        """Hand out [lo, stop), but end before a line beyond `max_record`, which becomes the block's dead letter."""
+        line, limit = self._lo, self._max_record + 1
+        while stop - line > limit:
+            newline = self._raw.rfind(b"\n", line, line + limit)
+            if newline < 0:
+                end = self._raw.find(b"\n", line + limit, stop)
+                content = end if end >= 0 else stop
+                position = self._position + line - self._lo
+                payload = bytes(self._raw[line : min(content, line + MAX_PAYLOAD)])
+                dead = self._too_long(position, content - line, payload)
+                return self._taken(line, end + 1 if end >= 0 else stop, [dead])
+            line = newline + 1
+        if stop - line == limit and self._raw[stop - 1] != 10:  # the last line, without a newline
+            payload = bytes(self._raw[line : min(stop, line + MAX_PAYLOAD)])
+            dead = self._too_long(self._position + line - self._lo, stop - line, payload)
+            return self._taken(line, stop, [dead])
+        return self._taken(stop, stop, [])
+
+    def _taken(self, stop: int, behind: int, dead: list[Dead]) -> Block:
+        assert self._array is not None
+        start, position = self._lo, self._position
+        self._position += behind - start
+        self._lo = behind
+        return Block(self._array, start, stop, position, self._position, self._read_at, dead)
+
+    def _last(self) -> Block | End:
+        """After the end: the dead letter of a stream that broke, or a line without a newline; then the end."""
+        if self._broken is not None and not self._failed:
+            return self._break(self._broken)
+        if self._hi > self._lo and self._skipped is None:
+            self._cut = self._hi
+            return self._checked(self._hi)
+        if self._skipped is not None:
+            self._skip(self._hi - self._lo)
+            return self._pass_over()
+        return End(self._failed)
+
+    # -- records that are none -----------------------------------------------------------------------------------
+
+    def _too_long(self, position: int, length: int, payload: bytes) -> Dead:
+        message = f"a record of {length} bytes is longer than max_record ({self._max_record})"
+        return Dead(position, "too_long", message, payload=payload[:MAX_PAYLOAD], truncated=length > MAX_PAYLOAD)
+
+    def _skip(self, rest: int) -> None:
+        """Drop the window, which lies within a line that is too long; remember the line's beginning."""
+        if self._skipped is None:
+            payload = bytes(self._raw[self._lo : self._lo + min(rest, MAX_PAYLOAD)])
+            self._skipped = Dead(self._position, "too_long", "", payload=payload, truncated=True)
+            self._skipped_bytes = 0
+        self._skipped_bytes += rest
+        self._lo = self._hi = self._cut = 0
+
+    def _pass_over(self) -> Block:
+        """The line that was dropped has ended, by a newline in the window or with the stream."""
+        skipped = self._skipped
+        assert skipped is not None
+        assert self._array is not None
+        end = self._raw.find(b"\n", self._lo, self._cut)
+        length = self._skipped_bytes + (end - self._lo if end >= 0 else 0)
+        dead = self._too_long(skipped.position, length, skipped.payload)
+        begin = self._position
+        self._position += length + (end >= 0)
+        self._lo = end + 1 if end >= 0 else self._hi
+        self._skipped = None
+        return Block(self._array, 0, 0, begin, self._position, self._read_at, [dead])
+
+    def _break(self, broken: Broken) -> Block:
+        """The stream broke: one dead letter, with what there is of the line that it broke in."""
+        assert self._array is not None
+        if self._skipped is None:
+            self._skip(self._hi - self._lo)
+        assert self._skipped is not None
+        dead = self._skipped
+        length = self._skipped_bytes
+        dead.reason, dead.message, dead.detail = broken.reason, broken.message, self.where
+        dead.truncated = length > MAX_PAYLOAD
+        self._failed = f"{self.where}: {broken.message}, after {self._position} bytes of whole lines"
+        self._skipped = None
+        self._lo = self._hi = self._cut = 0
+        return Block(self._array, 0, 0, self._position, self._position, self._read_at, [dead])
+
+    # -- the beginning -------------------------------------------------------------------------------------------
+
+    def _peek(self, *, final: bool) -> bytes | None:
+        """Read ahead, without handing out, and return the beginning; None while there is no whole line yet.
+
+        `final`: at the end of the stream a line without a newline counts.
+        """
+        while self._cut == self._lo and not self._ended and self._hi - self._lo <= self._max_record:
+            if not self._fill(HEAD):
+                return None
+        if self._ended and self._broken is None and final and self._hi - self._lo <= min(HEAD, self._max_record):
+            return bytes(self._raw[self._lo : self._hi])
+        return self._lines()
+
+    def _lines(self) -> bytes:
+        stop = self._raw.rfind(b"\n", self._lo, min(self._cut, self._lo + HEAD)) + 1
+        if stop <= 0:
+            stop = self._raw.find(b"\n", self._lo, self._cut) + 1
+        return bytes(self._raw[self._lo : stop]) if stop > 0 and stop - self._lo <= self._max_record + 1 else b""

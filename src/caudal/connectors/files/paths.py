@@ -1,0 +1,193 @@
+"""What the option `path` names: files, with the names that their partitions have."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from caudal.core.errors import InputError, OptionError
+from caudal.core.naming import natural_key
+
+STDIN = "-"
+_MAGIC = re.compile(r"[*?\[]")
+
+Identity = tuple[int, int]
+"""Device and inode number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that a path leads to: where it lies, its partition's name, and who it is."""
+
+    path: str
+    name: str
+    identity: Identity
+    size: int
+    modified: int
+    """Nanoseconds since the epoch."""
+    regular: bool
+
+    @classmethod
+    def of(cls, path: str, name: str, status: os.stat_result) -> Found:
+        """Return what there is to know of a file, from its status."""
+        identity = (status.st_dev, status.st_ino)
+        return cls(path, name, identity, status.st_size, status.st_mtime_ns, stat.S_ISREG(status.st_mode))
+
+
+class Paths:
+    """The paths of a source: files, directories, globs, in any mixture; `-` is kept apart as `stdin`.
+
+    The root that names are relative to is the directory, a glob's fixed prefix, or the directory of a single file;
+    of several paths it is what their roots have in common. Hidden files and directories (`.name`) are found only by
+    a path or pattern that says so. Links are followed, but never into a directory that is being walked already.
+    """
+
+    def __init__(self, option: object) -> None:
+        given = [option] if isinstance(option, str | os.PathLike) else option
+        if not isinstance(given, Sequence) or isinstance(given, bytes) or not given:
+            raise OptionError(
+                f"option 'path' of files takes a path or a list of paths, not {option!r}",
+                hint="a file, a directory, a glob such as 'logs/**/*.jsonl', or '-' for standard input",
+            )
+        texts = []
+        for item in given:
+            text = os.fspath(item) if isinstance(item, str | os.PathLike) else None
+            if not isinstance(text, str) or not text or "\0" in text:
+                raise OptionError(f"option 'path' of files takes paths, not {item!r}")
+            texts.append(text)
+        self.stdin = STDIN in texts
+        self.patterns = [os.path.abspath(os.path.expanduser(text)) for text in texts if text != STDIN]
+        self.shown = dict(zip(self.patterns, (text for text in texts if text != STDIN)))
+
+    def find(self) -> tuple[list[Found], list[str]]:
+        """Return the files there are now, each once, in natural order of their names, and the paths that lead to none.
+
+        Raises `InputError` for a directory that may not be read.
+        """
+        missing = []
+        paths: dict[Identity, tuple[str, os.stat_result]] = {}
+        for pattern in self.patterns:
+            known = False
+            for path in _files(pattern):
+                try:
+                    status = os.stat(path)
+                except OSError:
+                    continue
+                known = True
+                paths.setdefault((status.st_dev, status.st_ino), (path, status))
+            if not known:
+                missing.append(self.shown[pattern])
+        root = self._root()
+        found = [Found.of(path, _name(path, root), status) for path, status in paths.values()]
+        return sorted(found, key=lambda f: natural_key(f.name)), missing
+
+    def cover(self, path: str) -> bool:
+        """Return whether a file at `path`, there or not, is one that `find` would return."""
+        path = os.path.realpath(path)
+        for pattern in self.patterns:
+            root, parts = _fixed(pattern)
+            root = os.path.realpath(root)
+            if os.path.commonpath([root, path]) == root and _match(parts, os.path.relpath(path, root).split(os.sep)):
+                return True
+        return False
+
+    def _root(self) -> str:
+        roots = [_fixed(pattern)[0] for pattern in self.patterns]
+        return os.path.commonpath(roots) if roots else "/"
+
+
+def _name(path: str, root: str) -> str:
+    """Return the path below the root, in text that can be written as UTF-8."""
+    return os.fsencode(os.path.relpath(path, root)).decode("utf-8", "backslashreplace")
+
+
+def _fixed(pattern: str) -> tuple[str, list[str]]:
+    """Return the directory that a path or glob starts from, and the parts below it."""
+    if os.path.isdir(pattern):
+        return pattern, ["**"]
+    if os.path.lexists(pattern) or not _MAGIC.search(pattern):
+        return os.path.split(pattern)[0], [os.path.basename(pattern)]
+    parts = pattern.split(os.sep)
+    first = next(i for i, part in enumerate(parts) if _MAGIC.search(part))
+    return os.sep.join(parts[:first]) or "/", parts[first:]
+
+
+def _match(parts: list[str], names: list[str]) -> bool:
+    if not parts or not names:
+        return not parts and not names
+    part, below = parts[0], parts[1:]
+    if part == "**":
+        if names[0].startswith("."):
+            return False
+        return (bool(below) and _match(below, names)) or (len(names) == 1 and not below) or _match(parts, names[1:])
+    if names[0].startswith(".") and not part.startswith("."):
+        return False
+    return fnmatchcase(names[0], part) and _match(below, names[1:])
+
+
+def _files(pattern: str) -> Iterator[str]:
+    if os.path.lexists(pattern) and not os.path.isdir(pattern):
+        if os.path.exists(pattern):
+            yield pattern
+        return
+    folder, parts = _fixed(pattern)
+    if parts != ["**"] and not _MAGIC.search(pattern):
+        return
+    yield from _walk(folder, parts, frozenset())
+
+
+def _walk(folder: str, parts: list[str], above: frozenset[Identity]) -> Iterator[str]:
+    part, below = parts[0], parts[1:]
+    if part == "**":
+        here = _enter(folder, above)
+        if not here:
+            return
+        if below:
+            yield from _walk(folder, below, above)
+        for entry in _entries(folder):
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _walk(entry.path, parts, here)
+            elif not below and entry.is_file():
+                yield entry.path
+        return
+    if not _MAGIC.search(part):
+        path = os.path.join(folder, part)
+        if below:
+            yield from _walk(path, below, above)
+        elif os.path.isfile(path):
+            yield path
+        return
+    for entry in _entries(folder):
+        if (entry.name.startswith(".") and not part.startswith(".")) or not fnmatchcase(entry.name, part):
+            continue
+        if below:
+            if entry.is_dir():
+                yield from _walk(entry.path, below, above)
+        elif entry.is_file():
+            yield entry.path
+
+
+def _enter(folder: str, above: frozenset[Identity]) -> frozenset[Identity]:
+    """Return the directories being walked, this one among them; none when it is one of them already, or gone."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return frozenset()
+    identity = (status.st_dev, status.st_ino)
+    return frozenset() if identity in above else above | {identity}
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except PermissionError as error:
+        raise InputError(f"cannot read the directory {folder}: {error.strerror}") from error

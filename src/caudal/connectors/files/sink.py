@@ -1,0 +1,219 @@
+"""Files as targets: one that appears whole at the end, and one that grows by whole lines."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import secrets
+import stat
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from caudal.connectors.files.streams import reason_of
+from caudal.core.errors import InputError, OptionError, RunError
+from caudal.ports.format import Encoder
+from caudal.ports.sink import Sink
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BUFFER = 256 * 1024
+
+
+def open_sink(path: object, encoder: Encoder | None, *, live: bool) -> Sink:
+    """Open a target; raises `InputError` when it cannot be written, `OptionError` for what is no path.
+
+    A target that exists and is no regular file (a device, a named pipe) is written to as it is, live or not.
+    """
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise OptionError(f"option 'path' of files takes a path to write to, not {path!r}")
+    if encoder is None:
+        raise OptionError("files are written in a format", hint='name one: format="json"')
+    given = os.path.expanduser(text)
+    target = os.path.realpath(given)
+    if os.path.exists(given) and not os.path.exists(target):
+        target = given  # a link of the process file system, such as /dev/stdout, that only the kernel can follow
+    try:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        try:
+            mode = os.stat(target).st_mode
+        except FileNotFoundError:
+            mode = None
+        if mode is not None and stat.S_ISDIR(mode):
+            raise InputError(f"cannot write {text}: it is a directory")
+        if mode is not None and not os.access(target, os.W_OK):
+            raise InputError(f"cannot write {text}: permission denied")
+        if live or (mode is not None and not stat.S_ISREG(mode)):
+            return AppendedFile(text, target, encoder)
+        return BoundedFile(text, target, encoder, None if mode is None else stat.S_IMODE(mode))
+    except OSError as error:
+        raise InputError(f"cannot write {text}: {reason_of(error)}") from error
+
+
+def _failed(where: str, error: OSError) -> RunError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return RunError(
+        f"cannot write {where}: {reason_of(error)}",
+        hint="make room on the disk, or write elsewhere, and run again" if full else "",
+    )
+
+
+class BoundedFile:
+    """A file that replaces its target in one step at the end of data.
+
+    Rows go to `.<name>.<random>.tmp` beside it. `commit` makes that durable and renames it over the target, which
+    until then is as it was; a drained run leaves it as `<target>.partial`; a failure leaves nothing. A target that
+    is a link stays one.
+    """
+
+    def __init__(self, where: str, target: str, encoder: Encoder, mode: int | None) -> None:
+        self.where = where
+        self._target = target
+        self._encoder = encoder
+        folder, name = os.path.split(target)
+        self._folder = folder
+        self._temporary = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(4)}.tmp")
+        fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        self._out: BinaryIO = os.fdopen(fd, "wb", buffering=_BUFFER)
+        try:
+            if mode is not None:
+                os.fchmod(fd, mode)
+            encoder.begin(self._out, append=False)
+        except BaseException:
+            self.abort()
+            raise
+
+    def encode(self, table: pa.Table) -> Any:
+        return self._encoder.encode(table)
+
+    def write(self, payload: Any) -> None:
+        try:
+            self._encoder.write(payload)
+        except OSError as error:
+            self.abort()
+            raise _failed(self.where, error) from error
+
+    def flush(self) -> None:
+        """Nothing is visible before the end."""
+
+    def commit(self) -> None:
+        self._finish(self._target)
+
+    def drain(self) -> str:
+        self._finish(f"{self._target}.partial")
+        return f"{self.where}.partial"
+
+    def abort(self) -> None:
+        try:
+            self._out.close()
+        except (OSError, ValueError):
+            pass
+        try:
+            os.unlink(self._temporary)
+        except OSError:
+            pass
+
+    def _finish(self, name: str) -> None:
+        try:
+            self._encoder.end()
+            self._out.flush()
+            os.fsync(self._out.fileno())
+            self._out.close()
+            os.replace(self._temporary, name)
+            _sync_folder(self._folder)
+        except OSError as error:
+            self.abort()
+            raise _failed(self.where, error) from error
+
+
+def _sync_folder(folder: str) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _last_byte(path: str) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1)
+
+
+class AppendedFile:
+    """A file that grows by whole lines: every write is one append, visible at once.
+
+    What stands in the target stays. If it ends in the middle of a line, because a writer was killed, that line is
+    ended with a newline, so that nothing of what follows is lost to it; it is not removed, for it may be another's.
+    An append that fails half way is taken back where nobody else has appended since.
+    """
+
+    def __init__(self, where: str, target: str, encoder: Encoder) -> None:
+        self.where = where
+        self._encoder = encoder
+        self._fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY, 0o666)
+        self._lines = io.BytesIO()
+        try:
+            status = os.fstat(self._fd)
+            self._regular = stat.S_ISREG(status.st_mode)
+            size = status.st_size if self._regular else 0
+            if size and _last_byte(target) != b"\n":
+                self._lines.write(b"\n")
+            encoder.begin(cast(BinaryIO, self._lines), append=size > 0)
+        except BaseException:
+            self.abort()
+            raise
+
+    def encode(self, table: pa.Table) -> Any:
+        return self._encoder.encode(table)
+
+    def write(self, payload: Any) -> None:
+        self._encoder.write(payload)
+        self.flush()
+
+    def flush(self) -> None:
+        data = self._lines.getbuffer()
+        size = len(data)
+        written = 0
+        try:
+            while written < size:
+                written += os.write(self._fd, data[written:])
+        except OSError as error:
+            self._take_back(written)
+            raise _failed(self.where, error) from error
+        finally:
+            data.release()
+            self._lines.seek(0)
+            self._lines.truncate()
+
+    def commit(self) -> None:
+        if self._fd >= 0:
+            self._encoder.end()
+            self.flush()
+            self._close()
+
+    def drain(self) -> str:
+        self.commit()
+        return self.where
+
+    def abort(self) -> None:
+        try:
+            self._close()
+        except OSError:
+            pass
+
+    def _take_back(self, written: int) -> None:
+        if not written or not self._regular:
+            return
+        try:
+            end = os.lseek(self._fd, 0, os.SEEK_CUR)
+            if os.fstat(self._fd).st_size == end:
+                os.ftruncate(self._fd, end - written)
+        except OSError:
+            pass
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)

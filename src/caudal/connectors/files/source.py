@@ -1,0 +1,157 @@
+"""Files that do not change: each is a partition, in blocks of lines or, by its format's reader, in rows."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from caudal.connectors.files.buffers import Buffers
+from caudal.connectors.files.compression import Decompressed, Detected, by_magic, by_suffix
+from caudal.connectors.files.lines import LinePartition
+from caudal.connectors.files.paths import Found, Paths
+from caudal.connectors.files.streams import MAX_OPEN, Pipe, Plain, Stream, reason_of
+from caudal.core.errors import InputError
+from caudal.ports.format import FileReader
+from caudal.ports.records import Block, Decoded
+from caudal.ports.source import End, Nothing, Partition
+
+
+@dataclass(slots=True)
+class Opener:
+    """Makes partitions of files: what all files of one source share."""
+
+    compression: str
+    max_record: int
+    max_decoded: int
+    buffers: Buffers = field(default_factory=Buffers)
+    budget: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_OPEN))
+
+    def kind(self, path: str) -> str:
+        """Return how a file is compressed: by its first bytes or else its suffix, unless the option says.
+
+        Raises `InputError` when the file cannot be read. A name that promises compression over bytes that show none
+        is read as promised, and so found damaged: set the compression to "none" to read it as it is.
+        """
+        try:
+            with open(path, "rb", buffering=0) as file:
+                first = file.read(4)
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {reason_of(error)}") from error
+        if self.compression != "auto":
+            return self.compression
+        shown = by_magic(first)
+        return shown if shown != "none" else by_suffix(path)
+
+    def stream(self, path: str, kind: str) -> Stream:
+        """Return the decoded bytes of a file, from its beginning."""
+        plain = Plain(path, self.budget)
+        return plain if kind == "none" else Decompressed(plain, kind, self.max_decoded)
+
+    def lines(self, found: Found) -> LinePartition:
+        """Return the partition of a file that does not change; raises `InputError` when it cannot be read."""
+        if not found.regular:
+            try:
+                return self.pipe(os.open(found.path, os.O_RDONLY | os.O_CLOEXEC), found.name)
+            except OSError as error:
+                raise InputError(f"cannot read {found.path}: {reason_of(error)}") from error
+        kind = self.kind(found.path)
+        return LinePartition(
+            found.name,
+            self.stream(found.path, kind),
+            self.buffers,
+            max_record=self.max_record,
+            where=found.path,
+            reopened=lambda: self.stream(found.path, kind),
+        )
+
+    def pipe(self, fd: int, name: str) -> LinePartition:
+        """Return the partition of a pipe: live, for it may pause, but it ends when its writer does."""
+        pipe = Pipe(fd, name)
+        if self.compression == "auto":
+            stream: Stream = Detected(pipe, self.max_decoded)
+        elif self.compression == "none":
+            stream = pipe
+        else:
+            stream = Decompressed(pipe, self.compression, self.max_decoded)
+        return LinePartition(name, stream, self.buffers, max_record=self.max_record, where=name, live=True)
+
+    def stdin(self) -> LinePartition:
+        """Return the partition "stdin"; raises `InputError` when the process has no standard input."""
+        try:
+            return self.pipe(sys.stdin.fileno(), "stdin")
+        except (AttributeError, OSError, ValueError) as error:
+            raise InputError("there is no standard input to read") from error
+
+
+class RowsPartition:
+    """One file of a format that is not framed by lines; positions are row numbers."""
+
+    live = False
+
+    def __init__(self, found: Found, reader: FileReader) -> None:
+        self.name = found.name
+        self._path = found.path
+        self._reader = reader
+        self._skip = 0
+        self._parts: Iterator[Decoded] | None = None
+
+    def head(self) -> bytes:
+        return b""
+
+    def seek(self, position: int) -> None:
+        self._skip = position
+        self._parts = None
+
+    def read(self, size: int) -> Block | Decoded | Nothing | End:
+        if self._parts is None:
+            self._parts = iter(self._reader.read(self._path, self._skip))
+        return next(self._parts, None) or End()
+
+    def close(self) -> None:
+        self._parts = iter(())
+
+
+class FilesSource:
+    """The files that were there at the start; a standard input among them comes last."""
+
+    live = False
+
+    def __init__(self, paths: Paths, opener: Opener, file_reader: FileReader | None) -> None:
+        self._paths = paths
+        self._partitions: list[Partition] = []
+        found, missing = paths.find()
+        if missing:
+            raise InputError(
+                f"no file at {missing[0]}" + (f" (and {len(missing) - 1} other paths)" if len(missing) > 1 else ""),
+                hint="is it right, seen from the working directory? with follow=True a missing file is waited for",
+            )
+        self._identities = {f.identity for f in found}
+        for file in found:
+            if file_reader is None:
+                self._partitions.append(opener.lines(file))
+            else:
+                opener.kind(file.path)
+                self._partitions.append(RowsPartition(file, file_reader))
+        if paths.stdin:
+            self._partitions.append(opener.stdin())
+
+    def partitions(self) -> Sequence[Partition]:
+        return self._partitions
+
+    def discover(self) -> Sequence[Partition]:
+        return []
+
+    def reads(self, path: str) -> bool:
+        """Return whether this source reads the file at `path`: such a file must not be a sink's target."""
+        try:
+            status = os.stat(path)
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) in self._identities
+
+    def close(self) -> None:
+        for partition in self._partitions:
+            partition.close()
