@@ -82,7 +82,9 @@ class Expr:
         return any(isinstance(node, Call) and functions.find(node.function).volatile for node in self.walk())
 
     def __bool__(self) -> bool:
-        raise TypeError("an expression has no truth value: write & | ~ instead of and, or, not, and put == in parentheses")
+        raise TypeError(
+            "an expression has no truth value: write & | ~ instead of and, or, not, and put == in parentheses"
+        )
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("an expression cannot be iterated over")
@@ -452,7 +454,9 @@ def _literal(value: Any) -> Literal:
             raise PlanError(f"the list {value!r} does not hold values of one kind")
         convert = float if shared == FLOAT64 else lambda v: v
         return Literal(tuple(None if i.value is None else convert(i.value) for i in items), list_of(shared))
-    raise PlanError(f"{value!r} cannot stand in an expression", hint="bool, int, float, str, bytes, datetime, timedelta, None")
+    raise PlanError(
+        f"{value!r} cannot stand in an expression", hint="bool, int, float, str, bytes, datetime, timedelta, None"
+    )
 
 
 def call(function: str, *args: Any, **options: Any) -> Call:

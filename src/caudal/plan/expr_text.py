@@ -45,10 +45,7 @@ SQL_TYPES = {
 }
 """How SQL text spells the types; the names of caudal are understood too."""
 RESERVED = frozenset(
-    "all alter and any as asc between by case cast create cross current_date current_time current_timestamp delete desc "
-    "describe distinct div drop else end escape except exists false for from full group having if ilike in inner insert "
-    "intersect interval into is join left like limit natural not null offset on or order outer over regexp right rlike "
-    "select set some table then true union unique update using values when where with".split()
+    ["all", "alter", "and", "any", "as", "asc", "between", "by", "case", "cast", "create", "cross", "current_date", "current_time", "current_timestamp", "delete", "desc", "describe", "distinct", "div", "drop", "else", "end", "escape", "except", "exists", "false", "for", "from", "full", "group", "having", "if", "ilike", "in", "inner", "insert", "intersect", "interval", "into", "is", "join", "left", "like", "limit", "natural", "not", "null", "offset", "on", "or", "order", "outer", "over", "regexp", "right", "rlike", "select", "set", "some", "table", "then", "true", "union", "unique", "update", "using", "values", "when", "where", "with"]
 )
 
 
@@ -140,7 +137,8 @@ def constant(value: Any, dtype: DataType) -> str:
     if dtype.name == "duration":
         return f"INTERVAL {quote(duration.show(value))}" if value >= 0 else f"INTERVAL '-{duration.show(-value)}'"
     if dtype.is_float:
-        return repr(value) if math.isfinite(value) else f"CAST('{value}' AS DOUBLE)"
+        sign = "-" if value < 0 else ""
+        return repr(value) if math.isfinite(value) else "NAN()" if math.isnan(value) else f"{sign}INFINITY()"
     return str(value)
 
 

@@ -76,6 +76,11 @@ class Function:
     constants_from: int | None = None
     volatile: bool = False
 
+    @property
+    def is_strict(self) -> bool:
+        """Whether a null argument always gives null."""
+        return self.nulls.startswith((ANY_NULL, "null for null"))
+
 
 def common(types: Iterable[DataType]) -> DataType | None:
     """Return the type that all of these widen to, NULL when all are untyped nulls, None when there is none."""
@@ -211,7 +216,7 @@ def _anything(t: DataType) -> bool:
 
 def _null_if(types: Types, options: Options) -> Signature | None:
     shared = common(types)
-    return None if shared is None or shared.is_nested else (types if NULL in types else (shared, shared), shared)
+    return None if shared is None or shared.is_nested else ((shared, shared), shared)
 
 
 def _case(types: Types, options: Options) -> Signature | None:

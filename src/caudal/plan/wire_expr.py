@@ -120,7 +120,12 @@ def _float(value: Any) -> float | None:
 
 
 def _int(value: Any, dtype: DataType) -> int | None:
-    if isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit() and len(value) < 21:
+    if (
+        isinstance(value, str)
+        and value.removeprefix("-").isascii()
+        and value.removeprefix("-").isdigit()
+        and len(value) < 21
+    ):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         return None
