@@ -137,7 +137,9 @@ def _line(r: random.Random) -> bytes:
     if r.random() < 0.02:
         line = line[: r.randrange(len(line) + 1)]
     if r.random() < 0.05:
-        line = r.choice([b"", b" ", b"\t\r", b"[]", b"1", b"null", b'"x"', b"{}", b" {} ", line + b"\r", b"  " + line, line + b"x"])
+        line = r.choice(
+            [b"", b" ", b"\t\r", b"[]", b"1", b"null", b'"x"', b"{}", b" {} ", line + b"\r", b"  " + line, line + b"x"]
+        )
     return line.replace(b"\n", b"")
 
 
@@ -158,8 +160,6 @@ def _plain(column) -> list:
     if isinstance(column, Text | Nested | Fixed):
         return column.to_list()
     raise AssertionError(type(column))
-
-
 
 
 def _same(lines, block, one, other) -> None:

@@ -50,7 +50,7 @@ _MARK, _END = 0, -1  # what comes behind a literal; above 0: a value inside that
 _FIRST, _KEY, _NEXT = range(3)
 
 MAX_NODES = 2048
-MAX_LITERALS = 1 << 16
+MAX_LITERALS = 1 << 17
 MAX_SIBLINGS = 24
 MAX_VALUES = 512
 FORGET_AFTER = 20_000

@@ -117,7 +117,9 @@ class Shape:
             self.outs += 1
 
     @cached_property
-    def tables(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    def tables(
+        self,
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
         """The tables as arrays; made once."""
         slots = np.zeros((max(1, len(self.slots)), 8), np.int32)
         for slot in self.slots:

@@ -39,9 +39,7 @@ class JsonEncoder:
             return b"{}\n" * table.num_rows
         frame = pl.DataFrame(pl.from_arrow(table))
         forms = [
-            form.alias(name)
-            for name, dtype in frame.schema.items()
-            if (form := _form(pl.col(name), dtype)) is not None
+            form.alias(name) for name, dtype in frame.schema.items() if (form := _form(pl.col(name), dtype)) is not None
         ]
         if forms:
             frame = frame.lazy().with_columns(forms).collect(engine="in-memory")
