@@ -168,6 +168,7 @@ class FollowedSource:
         if growing.identity != file.identity:
             growing.close()
             return None  # replaced since we looked
+        growing.look()
         before = self._at.get(file.path)
         if before is not None:
             before.superseded()

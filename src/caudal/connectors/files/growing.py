@@ -30,7 +30,7 @@ class Growing:
         self.path = path
         self.offset = 0
         self.prefix = b""
-        """The first bytes of what has been read, at most FINGERPRINT; where others stand now is another file."""
+        """The first bytes that have been seen, at most FINGERPRINT; where others stand now is another file."""
         self.truncated = False
         """It has been seen to be truncated; nothing comes until the source says `finish` or `continue_in`."""
         self.ended = False
@@ -39,6 +39,7 @@ class Growing:
         self._quiet_since: float | None = None
         self._finishing = False
         self._changed = -1
+        self._seen = 0
         self._lock = threading.Lock()
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         status = os.fstat(self._fd)
@@ -65,8 +66,8 @@ class Growing:
             if self._is_another():
                 return None
             self.offset += count
-            if len(self.prefix) < FINGERPRINT:
-                self.prefix = self._beginning()
+            if self.offset > self._seen:
+                self._notice(self.offset)
             if self._quiet_since is not None:
                 self._quiet_since = self._clock()
             return count
@@ -80,7 +81,7 @@ class Growing:
                 hint="was the file rotated or truncated since the last run?",
             )
         self.offset = position
-        self.prefix = self._beginning()
+        self._notice(size)
 
     def close(self) -> None:
         with self._lock:
@@ -99,12 +100,15 @@ class Growing:
             return self.offset if self.ended else os.fstat(self._fd).st_size
 
     def look(self) -> None:
-        """See whether it was truncated."""
+        """See whether it was truncated, and what it begins with, before it has been read."""
         with self._lock:
-            if not self.ended and not self.truncated and os.fstat(self._fd).st_size < self.offset:
+            if self.ended or self.truncated or self._finishing:
+                return
+            size = os.fstat(self._fd).st_size
+            if size < self._seen or self._is_another():
                 self.truncated = True
-            if not self.ended and not self.truncated:
-                self._is_another()
+            elif size > self._seen:
+                self._notice(size)
 
     def superseded(self) -> None:
         """Another file has taken its place and is being written: end once it has been silent for long enough."""
@@ -146,8 +150,10 @@ class Growing:
                 verified += len(theirs)
         return True
 
-    def _beginning(self) -> bytes:
-        return os.pread(self._fd, min(FINGERPRINT, self.offset), 0)
+    def _notice(self, size: int) -> None:
+        self._seen = size
+        if len(self.prefix) < FINGERPRINT:
+            self.prefix = os.pread(self._fd, min(FINGERPRINT, size), 0)
 
     def _end(self) -> None:
         self.ended = True
@@ -162,7 +168,7 @@ class Growing:
 
     def _at_last_byte(self) -> int | None:
         status = os.fstat(self._fd)
-        if status.st_size < self.offset:
+        if status.st_size < self._seen and not self._finishing:
             self.truncated = True
             return None
         if status.st_mtime_ns != self._changed:
