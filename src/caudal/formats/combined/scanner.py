@@ -37,6 +37,20 @@ class Lines:
     numbers: npt.NDArray[np.int64]
     number_valid: Bools
 
+    def first(self, n: int) -> Lines:
+        """Return the first n records."""
+        return Lines(
+            self.start[:n],
+            self.length[:n],
+            self.odd[:n],
+            self.time[:n],
+            self.text[:, :n],
+            self.lengths[:, :n],
+            self.text_valid[:, :n],
+            self.numbers[:, :n],
+            self.number_valid[:, :n],
+        )
+
 
 def scan(data: Bytes, start: int, stop: int) -> Lines:
     """Return the records of data[start:stop]; empty lines are none."""
@@ -56,11 +70,9 @@ def scan(data: Bytes, start: int, stop: int) -> Lines:
         np.empty((len(NUMBERS), n), np.bool_),
     )
     arrays: tuple[Any, ...] = (lines.start, lines.length, lines.odd, lines.time)
-    views = (lines.text, lines.lengths, lines.text_valid, lines.numbers, lines.number_valid)
+    views: tuple[Any, ...] = (lines.text, lines.lengths, lines.text_valid, lines.numbers, lines.number_valid)
     n = _scan(data, start, ends, *arrays, *views)
-    lines.start, lines.length, lines.odd, lines.time = (array[:n] for array in arrays)
-    lines.text, lines.lengths, lines.text_valid, lines.numbers, lines.number_valid = (array[:, :n] for array in views)
-    return lines
+    return lines.first(n)
 
 
 @nb.njit(nogil=True, cache=True)

@@ -1,0 +1,50 @@
+"""Apache Parquet, by pyarrow.
+
+Enters: the path of a file. Leaves: its rows as columns, in parts; rows as a file. May touch: columnar, ports, core,
+pyarrow. Must never: import another format, a connector or the plan; read a file whole.
+
+Only the needed columns are read, and those whose values can be refused. The types of the file are checked against
+the declared ones before the first row: int64 takes any integer that fits it by type, int32 those of up to 32 bits,
+float64 also float32; string also dictionaries of strings; timestamp any unit (floored to milliseconds; without a zone
+it is UTC), dates, and, as in the other formats, numbers of the field's `unit` and text; duration any unit, and
+integers (milliseconds). A declared `path` goes into structs. Positions are row numbers.
+
+A record is refused only for a timestamp that is written as text or as a number and is none ("type"). Text that is not
+UTF-8, which the format forbids, is read with `\\xNN` for the bytes that are not.
+"""
+
+from __future__ import annotations
+
+from caudal.core.types import Schema
+from caudal.formats.parquet.reader import ParquetReader, schema_of
+from caudal.formats.parquet.writer import ParquetEncoder
+from caudal.ports.records import Options
+
+__all__ = ["FORMAT", "ParquetFormat", "infer", "schema_of"]
+
+
+class ParquetFormat:
+    """Parquet by name; keeps `ports.format.Format`. No options to read; to write: `row_group` (rows)."""
+
+    name = "parquet"
+    suffixes = (".parquet",)
+
+    def __init__(self) -> None:
+        self.reader_options: Options = {}
+        self.writer_options: Options = {"row_group": 131_072}
+
+    def default_schema(self) -> Schema | None:
+        """Return None: every file has its own columns (see `schema_of`)."""
+        return None
+
+    def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> ParquetReader:
+        """Return a reader of whole files."""
+        return ParquetReader(schema, needed)
+
+    def encoder(self, schema: Schema, options: Options) -> ParquetEncoder:
+        """Return an encoder; every type can be written. Raises `OptionError` for a `row_group` below 1."""
+        return ParquetEncoder(schema, options)
+
+
+infer = schema_of
+FORMAT = ParquetFormat()
