@@ -25,8 +25,10 @@ class JsonFormat:
 
     name = "json"
     suffixes: tuple[str, ...] = (".jsonl", ".ndjson", ".json")
-    reader_options: Options = {}
-    writer_options: Options = {}
+
+    def __init__(self) -> None:
+        self.reader_options: Options = {}
+        self.writer_options: Options = {}
 
     def default_schema(self) -> Schema | None:
         """Return None: JSON lines carry any fields."""

@@ -131,7 +131,8 @@ class _Decoding:
         env[values.STRIDE] = len(self.position)
         env[values.OUTS] = self.shape.outs
         delta = block.position - block.start
-        rows, lost = scanner.scan(self.address, block.start, self.limit, delta, path, env.ctypes.data)
+        rows: int
+        rows, lost = scanner.scan(self.address, block.start, self.limit, delta, path, env.ctypes.data)  # type: ignore[misc]
         self.rows = rows
         strictly = {int(row): (int(start), int(stop)) for row, start, stop in self.down[:lost]} if lost else {}
         if env[values.DEFERRED]:
@@ -143,11 +144,10 @@ class _Decoding:
                     while block.data[stop] != 10:
                         stop += 1
                     strictly[row] = (start, stop)
-        if self.limit < block.stop:
-            if block.data[self.limit : block.stop].tobytes().strip(b" \t\r"):
-                self.position[rows] = self.limit + delta
-                strictly[rows] = (self.limit, block.stop)
-                self.rows += 1
+        if block.data[self.limit : block.stop].tobytes().strip(b" \t\r"):  # a last line without a newline
+            self.position[rows] = self.limit + delta
+            strictly[rows] = (self.limit, block.stop)
+            self.rows += 1
         for row in sorted(strictly):
             self._strict(row, *strictly[row])
         return self._decoded()

@@ -11,8 +11,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic as _intrinsic
 
+intrinsic: Any = _intrinsic  # what it makes is called without the typing context
 _I8, _I16, _I32, _I64, _I128 = (ir.IntType(bits) for bits in (8, 16, 32, 64, 128))
 
 
@@ -144,7 +145,7 @@ def table(values: list[int]) -> Any:
         def generate(context, builder, signature, args):
             kind = ir.ArrayType(_I64, len(values))
             module = builder.module
-            data = ir.GlobalVariable(module, kind, module.get_unique_name("table"))
+            data: Any = ir.GlobalVariable(module, kind, module.get_unique_name("table"))
             data.linkage = "internal"
             data.global_constant = True
             data.initializer = ir.Constant(kind, [ir.Constant(_I64, value) for value in values])

@@ -114,7 +114,10 @@ def _check_surrogates(line: bytes) -> None:
 
 
 def convert_record(record: dict[str, Any], shape: Shape) -> list[tuple[Slot, Any]]:
-    """Return each slot with its converted value (None: null); raises `Refusal` ("type", "range") that names the field."""
+    """Return each slot with its converted value (None: null).
+
+    Raises `Refusal` with the reason "type" or "range", which names the field.
+    """
     return [(slot, _slot_value(record, slot)) for slot in shape.slots]
 
 

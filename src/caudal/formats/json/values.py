@@ -36,8 +36,8 @@ KIND, OUT, NEXT, UNIT = 0, 1, 2, 3
 BOOL, INT32, INT64, FLOAT32, FLOAT64, STRING, BINARY, TIMESTAMP, DURATION, LIST, PRESENT = range(11)
 
 (
-    WORDS, SIZES, VALID, STRIDE, OUTS, SLOTS, NODES, EDGES, KEYS, SEEN, RECORDED, STACK, TREE, LITERALS, SIDE, SIDE_USED,
-    SIDE_BASE, DEFERRED, POSITION, DOWN, TREE_USED, LITERALS_USED, MISSES, STAMP,
+    WORDS, SIZES, VALID, STRIDE, OUTS, SLOTS, NODES, EDGES, KEYS, SEEN, RECORDED, STACK, TREE, LITERALS, SIDE,
+    SIDE_USED, SIDE_BASE, DEFERRED, POSITION, DOWN, TREE_USED, LITERALS_USED, MISSES, STAMP,
 ) = range(24)  # fmt: skip
 """What stands where in `env`."""
 ENV_SIZE = 24
@@ -284,14 +284,14 @@ def _put_number(buf, p, q, slot, row, env):
     while slot >= 0:
         kind = cell(slots, slot, KIND)
         o = cell(slots, slot, OUT)
-        if kind == FLOAT64 or kind == FLOAT32:
+        if kind in (FLOAT64, FLOAT32):
             good, real = decimal(buf, p, q)
             if not good or (kind == FLOAT32 and not -_MOST_FLOAT32 < real < _MOST_FLOAT32):
                 return False
             if o >= 0:
                 at = o * long(env, STRIDE) + row
                 set_real(long(env, WORDS), at, real)
-        elif kind == INT64 or kind == INT32 or kind == DURATION or (kind == TIMESTAMP and whole):
+        elif kind in (INT64, INT32, DURATION) or (kind == TIMESTAMP and whole):
             good, value = integer(buf, p, q)
             if not good or (kind == INT32 and not -(2**31) <= value < 2**31):
                 return False
@@ -427,7 +427,7 @@ def value_end(buf, p, slot, row, depth, slots, env):
         run = lowest(~((classes & _U(0xFFFFFFFF)) | (classes >> _U(32)) | _U(minus)))
         count = run - minus
         q = p + run
-        if 0 < count and run < 32 and (byte(buf, q) | 32) != 101:
+        if count > 0 and run < 32 and (byte(buf, q) | 32) != 101:
             dots = (classes >> (_U(32) + _U(minus))) & ((_U(1) << _U(count)) - _U(1))
             head = p + minus
             good = ((dots & (dots - _U(1))) == _U(0)) & ((dots & _U(1)) == _U(0))

@@ -1,4 +1,5 @@
 import pytest
+
 from caudal.core.types import Schema
 from caudal.formats.json.infer import infer
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from caudal.core.errors import PlanError
 from caudal.core.types import Field, Schema
 from caudal.formats.json import FORMAT
@@ -364,13 +365,17 @@ def test_bad_declarations_are_refused_before_anything_is_read() -> None:
 
 FILES = {
     "suricata/eve_alerts_wrccdc-2018.jsonl.gz": {
-        "timestamp": "timestamp", "src_port": "int32", "alert": {"signature": "string", "severity": "int64"}, "proto": "string",
+        "timestamp": "timestamp", "src_port": "int32", "alert": {"signature": "string", "severity": "int64"},
+        "proto": "string",
     },
-    "suricata/slips6_eve_a.jsonl.gz": {"timestamp": "timestamp", "event_type": "string", "src_ip": "string", "flow_id": "int64"},
-    "zeek/002_nmap_portscan_conn.json.gz": {"ts": "timestamp", "id.orig_h": "string", "duration": "float64", "local_orig": "bool"},
+    "suricata/slips6_eve_a.jsonl.gz": {"timestamp": "timestamp", "event_type": "string", "src_ip": "string",
+    "flow_id": "int64"},
+    "zeek/002_nmap_portscan_conn.json.gz": {"ts": "timestamp", "id.orig_h": "string", "duration": "float64",
+    "local_orig": "bool"},
     "zeek/007_honeypot_ssh_part1.json.gz": {"ts": "timestamp", "auth_attempts": "int64", "client": "string"},
     "zeek/apt29_day1_combined_zeek.json.gz": {"@stream": "string", "ts": "timestamp", "duration": "float64"},
-    "weblogs/nginx_loopback_access.jsonl.gz": {"time": "timestamp", "msec": "float64", "status": "int32", "rt": "float32"},
+    "weblogs/nginx_loopback_access.jsonl.gz": {"time": "timestamp", "msec": "float64", "status": "int32",
+    "rt": "float32"},
 }  # fmt: skip
 
 

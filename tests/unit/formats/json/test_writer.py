@@ -3,6 +3,7 @@ import io
 import json
 
 import pyarrow as pa
+
 from caudal.core.types import Schema
 from caudal.formats.json import FORMAT
 
