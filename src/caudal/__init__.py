@@ -1,1 +1,97 @@
-"""caudal."""
+"""caudal: write a detection once, run it from a laptop to a cluster.
+
+    import caudal as cd
+    from caudal import col
+
+    requests = cd.source("files", path="logs/*.jsonl", format="json", event_time="timestamp", disorder="500ms",
+                         schema={"ip": "string", "timestamp": "int64", "code": "float64"})
+    alerts = (requests.group_by("ip").window(cd.tumbling("3s"))
+              .agg(total=cd.count(), refused=cd.count_if(col("code").is_in([401, 403])))
+              .filter((col("total") > 30) & (col("refused") == col("total"))))
+    pipeline = cd.Pipeline("dos", alerts.to("files", path="alerts.jsonl", format="json"))
+
+The facade: every public name stands here and is imported when it is first used. Nobody inside imports it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caudal.core.errors import CaudalError, PlanError, RunError, UserError
+    from caudal.core.types import Schema
+    from caudal.run.infer import infer
+    from caudal.lang.dsl.settings import settings
+    from caudal.lang.dsl.stream import Stream, field, source
+    from caudal.lang.dsl.stream import pipeline as Pipeline
+    from caudal.lang.dsl.windows import (
+        collect,
+        count,
+        count_distinct,
+        count_if,
+        first,
+        hopping,
+        last,
+        max,
+        mean,
+        min,
+        session,
+        stddev,
+        sum,
+        tumbling,
+    )
+    from caudal.plan.expr import coalesce, col, concat, greatest, int_div, int_mod, least, lit, now, when
+    from caudal.plan.explain import explain, mermaid
+    from caudal.run import load, run
+
+_HOME = {
+    "caudal.core.errors": ("CaudalError", "PlanError", "RunError", "UserError"),
+    "caudal.core.types": ("Schema",),
+    "caudal.lang.dsl.settings": ("settings",),
+    "caudal.lang.dsl.stream": ("Stream", "field", "source"),
+    "caudal.lang.dsl.windows": (
+        "collect",
+        "count",
+        "count_distinct",
+        "count_if",
+        "first",
+        "hopping",
+        "last",
+        "max",
+        "mean",
+        "min",
+        "session",
+        "stddev",
+        "sum",
+        "tumbling",
+    ),
+    "caudal.plan.expr": ("coalesce", "col", "concat", "greatest", "int_div", "int_mod", "least", "lit", "now", "when"),
+    "caudal.plan.explain": ("explain", "mermaid"),
+    "caudal.run": ("load", "run"),
+    "caudal.run.infer": ("infer",),
+}
+_NAMES = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = ["Pipeline", *_NAMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Pipeline":
+        value: Any = import_module("caudal.lang.dsl.stream").pipeline
+    elif name == "__version__":
+        try:
+            value = version("caudal")
+        except PackageNotFoundError:
+            value = "0"
+    elif name in _NAMES:
+        value = getattr(import_module(_NAMES[name]), name)
+    else:
+        raise AttributeError(f"module 'caudal' has no attribute '{name}'")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

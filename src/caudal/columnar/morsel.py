@@ -17,7 +17,8 @@ class Morsel:
     `columns`: the visible columns, all of `rows` values. `time`: event time of each row in int64 milliseconds, None
     for a stream without event time. `watermark`: W_p of each row's source row (SEMANTICS: what is late), None when no
     row can be late. `position`: where each row's record stands in its partition, None where nobody needs it.
-    `partition`: the ordinal of the source partition the rows came from.
+    `partition`: the ordinal of the source partition the rows came from. `order`: hidden columns in whose pinned order
+    a sink writes the rows (results of a window); () when they stand in order already.
     """
 
     columns: dict[str, Column]
@@ -26,6 +27,7 @@ class Morsel:
     watermark: Ints | None = None
     position: Ints | None = None
     partition: int = 0
+    order: tuple[Column, ...] = ()
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]
@@ -39,6 +41,7 @@ class Morsel:
             time=None if self.time is None else self.time[rows],
             watermark=None if self.watermark is None else self.watermark[rows],
             position=None if self.position is None else self.position[rows],
+            order=tuple(column.take(rows) for column in self.order),
         )
 
     def filter(self, keep: Bools) -> Morsel:
@@ -55,6 +58,7 @@ class Morsel:
             time=None if self.time is None else self.time[start:stop],
             watermark=None if self.watermark is None else self.watermark[start:stop],
             position=None if self.position is None else self.position[start:stop],
+            order=tuple(column.slice(start, stop) for column in self.order),
         )
 
     def with_columns(self, columns: Mapping[str, Column]) -> Morsel:

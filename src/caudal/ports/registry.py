@@ -12,7 +12,7 @@ from typing import Any
 
 from caudal.core.errors import OptionError, nearest
 
-KINDS = {"format": "formats", "connector": "connectors", "engine": "engines", "detection": "detections"}
+KINDS = {"format": "formats", "connector": "connectors", "engine": "engines", "detection": "detections", "runner": "runners"}
 
 
 @cache

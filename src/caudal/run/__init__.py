@@ -1,1 +1,11 @@
-"""..."""
+"""Running: names become connectors, an engine is chosen, the job is driven to its end.
+
+Enters: a plan or a file, settings, an engine's name. Leaves: a summary; the sinks hold the rows.
+May touch: ports, plan, rewrite, lang (to load files), observe. Must never: import an engine, a connector or a format.
+"""
+
+from caudal.run.collect import collect
+from caudal.run.drive import Job, run
+from caudal.run.load import load
+
+__all__ = ["Job", "collect", "load", "run"]

@@ -1,0 +1,416 @@
+"""The aggregate functions: each keeps a fixed number of state columns, one row a group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from caudal.columnar import grouping, sorting
+from caudal.columnar.column import Column, Fixed, Ints, Nested, Text, from_arrow
+from caudal.columnar.grouping import Groups
+from caudal.core.types import FLOAT64, INT64, DataType, list_of
+from caudal.engines.local.aggregates import exact, kernels
+from caudal.engines.local.lists import Lists, order_by_group
+from caudal.plan.aggregates import FUNCTIONS
+
+NONE = np.empty(0, np.bool_)
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of a morsel as an aggregate sees them.
+
+    `argument`: the evaluated argument, None for count. `order_by`: the evaluated columns that break ties of time.
+    `time`, `position`: int64 arrays, `origin`: the ordinal of source and partition, where order matters.
+    """
+
+    argument: Column | None
+    order_by: Sequence[Column] = ()
+    time: Ints | None = None
+    origin: int = 0
+    position: Ints | None = None
+
+
+class Aggregator:
+    """One aggregate of one operator. `ranks[ordinal]` gives the pinned order of origins."""
+
+    def __init__(self, dtype: DataType, argument: DataType | None) -> None:
+        self.dtype = dtype
+        self.argument = argument
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        """Return the state of each group over these rows."""
+        raise NotImplementedError
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        """Return the state of each group over the states of its rows."""
+        raise NotImplementedError
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        """Return the result of each state."""
+        raise NotImplementedError
+
+
+class Count(Aggregator):
+    """Rows, or rows that are true."""
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        if rows.argument is None:
+            return [_int(kernels.count(groups.codes, len(groups)))]
+        values = rows.argument
+        assert isinstance(values, Fixed)
+        return [_int(kernels.count_true(groups.codes, values.values, values.valid_or_all(), len(groups)))]
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        return [_int(kernels.sum_int(groups.codes, _values(states[0]), NONE, len(groups))[0])]
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        return states[0]
+
+
+class SumInt(Aggregator):
+    """Wrapping sums of integers and durations."""
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        return self._sum(rows.argument, groups)
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        return self._sum(states[0], groups)
+
+    def _sum(self, column: Column | None, groups: Groups) -> list[Column]:
+        assert isinstance(column, Fixed)
+        values = column.values.astype(np.int64, copy=False)
+        sums, seen = kernels.sum_int(groups.codes, values, column.valid_or_all(), len(groups))
+        return [Fixed(INT64, sums, _mask(seen))]
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        return Fixed(self.dtype, _values(states[0]), states[0].valid)
+
+
+class MeanInt(Aggregator):
+    """Means of integers from exact 128-bit sums: high halves, low halves, counts."""
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        column = rows.argument
+        assert isinstance(column, Fixed)
+        values = column.values.astype(np.int64, copy=False)
+        parts = kernels.sum_halves(groups.codes, values, column.valid_or_all(), len(groups))
+        return [_int(p) for p in parts]
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        return [_int(kernels.sum_int(groups.codes, _values(s), NONE, len(groups))[0]) for s in states]
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        high, low, n = (_values(s) for s in states)
+        groups = len(n)
+        # Two limbs of 32 bits a group, at the place of the units: value = high * 2**32 + low.
+        units = exact.BIAS // 32
+        numbers = np.tile(np.array([units, units + 1], np.int64), groups)
+        limbs = np.empty(2 * groups, np.int64)
+        limbs[0::2] = low & 0xFFFFFFFF
+        limbs[1::2] = high + (low >> 32)
+        # The high part may need more than one limb; its sign stands in the last limb as `rounded` expects.
+        start = np.arange(groups, dtype=np.int64) * 2
+        length = np.full(groups, 2, np.int64)
+        return Fixed(FLOAT64, exact.rounded(start, length, numbers, limbs, np.maximum(n, 1)), _mask(n > 0))
+
+
+class _Exact(Aggregator):
+    """Exact sums of doubles (and of their squares): lists of limbs, and the count of values."""
+
+    squares = False
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        column = rows.argument
+        assert isinstance(column, Fixed)
+        values = np.ascontiguousarray(column.values.astype(np.float64, copy=False))
+        valid = column.valid_or_all()
+        order, offsets = order_by_group(groups.codes, len(groups))
+        n = kernels.count_valid(groups.codes, valid, len(groups))
+        states: list[Column] = [_int(n), _limbs(exact.accumulate(order, offsets, values, valid, False))]
+        if self.squares:
+            states.append(_limbs(exact.accumulate(order, offsets, values, valid, True)))
+        return states
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        order, offsets = order_by_group(groups.codes, len(groups))
+        out: list[Column] = [_int(kernels.sum_int(groups.codes, _values(states[0]), NONE, len(groups))[0])]
+        for state in states[1:]:
+            assert isinstance(state, Lists)
+            numbers, limbs = (_values(c) for c in state.children)
+            out.append(_limbs(exact.merge(order, offsets, state.start, state.length, numbers, limbs)))
+        return out
+
+
+class SumFloat(_Exact):
+    """Sums of doubles, rounded once."""
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        n = _values(states[0])
+        return Fixed(FLOAT64, _rounded(states[1], np.ones(len(n), np.int64)), _mask(n > 0))
+
+
+class MeanFloat(_Exact):
+    """Means of doubles, rounded once."""
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        n = _values(states[0])
+        return Fixed(FLOAT64, _rounded(states[1], np.maximum(n, 1)), _mask(n > 0))
+
+
+class StdDev(_Exact):
+    """The sample's standard deviation, from exact sums of x and of its square; null for fewer than two values."""
+
+    squares = True
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        return super().partial(rows, groups)
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        n = _values(states[0])
+        out = np.zeros(len(n), np.float64)
+        sums, squares = (_lists(s) for s in states[1:])
+        for i in range(len(n)):
+            if n[i] > 1:
+                out[i] = _stddev(int(n[i]), exact.as_integer(*sums(i)), exact.as_integer(*squares(i)))
+        return Fixed(FLOAT64, out, _mask(n > 1))
+
+
+def _stddev(n: int, total: int | None, squares: int | None) -> float:
+    if total is None or squares is None:
+        return math.nan
+    # variance = (n * S2 - S1**2) / (n * (n - 1)); S1 counts units of 2**-BIAS, S2 too
+    scaled = n * (squares << exact.BIAS) - total * total
+    ratio = Fraction(scaled, (n * (n - 1)) << (2 * exact.BIAS))
+    # the root of a ratio that may lie beyond the doubles: bring it near 1 by an even power of two
+    if not ratio:
+        return 0.0
+    shift = (ratio.numerator.bit_length() - ratio.denominator.bit_length()) // 2
+    near = ratio / (Fraction(4) ** shift)
+    try:
+        return math.ldexp(math.sqrt(near.numerator / near.denominator), shift)
+    except OverflowError:
+        return math.inf
+
+
+class Extreme(Aggregator):
+    """The smallest or largest value in the pinned order: NaN last, text by bytes."""
+
+    largest = False
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        assert rows.argument is not None
+        return [self._best(rows.argument, groups)]
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        return [self._best(states[0], groups)]
+
+    def _best(self, column: Column, groups: Groups) -> Column:
+        valid = column.valid_or_all()
+        if isinstance(column, Text):
+            parts = (column.data, column.start, column.length)
+            best = kernels.best_text(groups.codes, *parts, valid, len(groups), self.largest)
+        else:
+            best = kernels.best_int(groups.codes, sorting.ordered(column), valid, len(groups), self.largest)
+        return _take_best(column, best)
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        return states[0]
+
+
+class Largest(Extreme):
+    """The largest value."""
+
+    largest = True
+
+
+class _Ordered(Aggregator):
+    """State of what depends on order: time, origin, position, the order_by columns, the value."""
+
+    def __init__(self, dtype: DataType, argument: DataType | None) -> None:
+        super().__init__(dtype, argument)
+
+    def _columns(self, rows: Rows) -> list[Column]:
+        assert rows.argument is not None and rows.time is not None and rows.position is not None
+        origin = np.full(len(rows.time), rows.origin, np.int64)
+        return [_int(rows.time), _int(origin), _int(rows.position), *rows.order_by, rows.argument]
+
+
+class First(_Ordered):
+    """The first value that is not null, in event time and the pinned order of ties."""
+
+    latest = False
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        # within a morsel all rows have one origin, so its rank cannot decide
+        return self._best(self._columns(rows), groups, None)
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        return self._best(states, groups, ranks)
+
+    def _best(self, columns: list[Column], groups: Groups, ranks: Ints | None) -> list[Column]:
+        value = columns[-1]
+        has = np.ones(len(value), np.bool_) if value.valid is None else value.valid
+        best = kernels.best_order(groups.codes, sort_keys(columns[:-1], ranks), has, len(groups), self.latest)
+        return [_take_best(c, best) for c in columns]
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        return states[-1]
+
+
+class Last(First):
+    """The last value that is not null."""
+
+    latest = True
+
+
+class Collect(_Ordered):
+    """All values that are not null, in event time and the pinned order of ties."""
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        columns, codes = self._columns(rows), groups.codes
+        if columns[-1].valid is not None:
+            keep = np.flatnonzero(columns[-1].valid)
+            columns, codes = [c.take(keep) for c in columns], codes[keep]
+        columns = [c.compact() if isinstance(c, Text) else c for c in columns]
+        return [Lists.regroup(columns, codes, len(groups))]
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        return [_regroup(states[0], groups)]
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        state = states[0]
+        assert isinstance(state, Lists)
+        children, owner = state.flat()
+        order = np.lexsort([*sort_keys(children[:-1], ranks)[::-1], owner])
+        value = children[-1].take(order).to_arrow()
+        offsets = np.zeros(len(state) + 1, np.int64)
+        np.cumsum(state.length, out=offsets[1:])
+        assert self.argument is not None
+        return Nested(list_of(self.argument), pa.LargeListArray.from_arrays(pa.array(offsets), value))
+
+
+class CountDistinct(Aggregator):
+    """The number of different values that are not null: the values themselves are kept."""
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        column, codes = rows.argument, groups.codes
+        assert column is not None
+        if column.valid is not None:
+            keep = np.flatnonzero(column.valid)
+            column, codes = column.take(keep), codes[keep]
+        return [self._unique(column, codes, len(groups))]
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        state = states[0]
+        assert isinstance(state, Lists)
+        children, owner = state.flat()
+        return [self._unique(children[0], groups.codes[owner], len(groups))]
+
+    @staticmethod
+    def _unique(column: Column, codes: Ints, groups: int) -> Lists:
+        first = grouping.group([column], [codes], len(codes)).first
+        column = column.take(first)
+        return Lists.regroup([column.compact() if isinstance(column, Text) else column], codes[first], groups)
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        assert isinstance(states[0], Lists)
+        return _int(states[0].length)
+
+
+AGGREGATORS: dict[str, Any] = {
+    "count": Count,
+    "count_if": Count,
+    "sum": lambda dtype, argument: (SumFloat if argument.is_float else SumInt)(dtype, argument),
+    "mean": lambda dtype, argument: (MeanFloat if argument.is_float else MeanInt)(dtype, argument),
+    "stddev": StdDev,
+    "min": Extreme,
+    "max": Largest,
+    "first": First,
+    "last": Last,
+    "collect": Collect,
+    "count_distinct": CountDistinct,
+}
+assert AGGREGATORS.keys() == FUNCTIONS.keys()
+
+
+def aggregator(function: str, dtype: DataType, argument: DataType | None) -> Aggregator:
+    """Return the aggregator of a function with this result type over this argument type."""
+    return AGGREGATORS[function](dtype, argument)
+
+
+def sort_keys(columns: Sequence[Column], ranks: Ints | None) -> Any:
+    """Return the pinned order as int64 rows: time, then order_by, then origin (by rank), then position.
+
+    `columns` are [time, origin, position, *order_by]. Nulls of order_by come first.
+    """
+    time, origin, position, *order_by = columns
+    origins = _values(origin)
+    keys = [_values(time), *(sorting.rank(c) for c in order_by), origins if ranks is None else ranks[origins], _values(position)]
+    return np.stack(keys) if keys else np.empty((0, 0), np.int64)
+
+
+def _int(values: Ints) -> Fixed:
+    return Fixed(INT64, values)
+
+
+def _values(column: Column) -> Any:
+    assert isinstance(column, Fixed)
+    return column.values
+
+
+def _mask(seen: Any) -> Any:
+    return None if seen.all() else seen
+
+
+def _limbs(parts: tuple[Ints, Ints, Ints, Ints]) -> Lists:
+    start, length, numbers, limbs = parts
+    return Lists([_int(numbers), _int(limbs)], start, length)
+
+
+def _rounded(state: Column, divisors: Ints) -> Any:
+    assert isinstance(state, Lists)
+    numbers, limbs = (_values(c) for c in state.children)
+    return exact.rounded(state.start, state.length, numbers, limbs, divisors)
+
+
+def _lists(state: Column) -> Any:
+    assert isinstance(state, Lists)
+    numbers, limbs = (_values(c) for c in state.children)
+
+    def row(i: int) -> tuple[list[int], list[int]]:
+        a = int(state.start[i])
+        b = a + int(state.length[i])
+        return numbers[a:b].tolist(), limbs[a:b].tolist()
+
+    return row
+
+
+def _regroup(state: Column, groups: Groups) -> Lists:
+    assert isinstance(state, Lists)
+    children, owner = state.flat()
+    return Lists.regroup(children, groups.codes[owner], len(groups))
+
+
+def _take_best(column: Column, best: Ints) -> Column:
+    missing = best < 0
+    if not missing.any():
+        return _compact(column.take(best))
+    if len(column) == 0:
+        return from_arrow(pa.nulls(len(best), column.to_arrow().type), column.dtype)
+    taken = column.take(np.maximum(best, 0))
+    if isinstance(taken, Nested):
+        return Nested(taken.dtype, pc.if_else(pa.array(~missing), taken.array, pa.nulls(len(best), taken.array.type)))
+    taken.valid = ~missing if taken.valid is None else taken.valid & ~missing
+    return _compact(taken)
+
+
+def _compact(column: Column) -> Column:
+    return column.compact() if isinstance(column, Text) else column

@@ -1,0 +1,92 @@
+"""What the running job counts, and the ledger made of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import Any
+
+from caudal.observe.ledger import Entry, Ledger
+from caudal.plan.nodes import DeadLetters, Filter, Late, Node, Sink, Source, WindowAggregate
+from caudal.plan.plan import Plan, side_port
+
+
+class Counters:
+    """Thread-safe counts by (operator, name)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[str, str], int] = defaultdict(int)
+
+    def add(self, operator: str, name: str, count: int) -> None:
+        """Add to a count."""
+        with self._lock:
+            self._counts[operator, name] += count
+
+    def get(self, operator: str, name: str) -> int:
+        """Return a count, 0 when nothing was added."""
+        return self._counts.get((operator, name), 0)
+
+    def total(self, name: str) -> int:
+        """Return the sum of a count over operators."""
+        return sum(value for (_, n), value in list(self._counts.items()) if n == name)
+
+    def export(self) -> list[list[Any]]:
+        """Return the counts as plain values, for a cut."""
+        with self._lock:
+            return [[operator, name, value] for (operator, name), value in sorted(self._counts.items())]
+
+    def restore(self, values: list[list[Any]]) -> None:
+        """Load exported counts."""
+        with self._lock:
+            self._counts.update({(operator, name): value for operator, name, value in values})
+
+    def partitions(self, operator: str) -> dict[str, int]:
+        """Return the rows taken by each partition of a source."""
+        head = "partition:"
+        items = sorted(self._counts.items())
+        return {n[len(head) :]: v for (o, n), v in items if o == operator and n.startswith(head)}
+
+
+def ledger(logical: Plan, counters: Counters) -> Ledger:
+    """Return the ledger of the logical plan.
+
+    Sources, window operators and sinks are counted where they stand; a stateless operator takes what its inputs emit,
+    and its own count of filtered rows gives the rest. So `Ledger.check` compares two independent counts at every
+    window and sink.
+    """
+    entries: dict[str, Entry] = {}
+    for node in logical.nodes:
+        name = logical.ids[node]
+        inputs = tuple((logical.ids[i], side_port(node)) for i in node.inputs)
+        entry = Entry(name, node.kind, inputs)
+        entries[name] = entry
+        _fill(entry, node, entries, counters)
+    return Ledger(entries)
+
+
+def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counters) -> None:
+    name = entry.operator
+
+    def count(what: str) -> int:
+        return counters.get(name, what)
+
+    if isinstance(node, Source):
+        entry.passed, entry.dead = count("passed"), count("dead")
+        entry.taken = count("taken")
+        entry.partitions = counters.partitions(name)
+        entry.emitted = {"out": entry.passed, "dead": entry.dead}
+    elif isinstance(node, WindowAggregate):
+        entry.taken, entry.late, entry.absorbed = count("taken"), count("late"), count("absorbed")
+        entry.buffered, entry.partly_late = count("buffered"), count("partly_late")
+        entry.emitted = {"out": count("emitted"), "late": entry.late}
+    elif isinstance(node, Sink):
+        entry.taken = entry.passed = count("written")
+    elif isinstance(node, Late | DeadLetters):
+        entry.taken = entry.passed = entries[entry.inputs[0][0]].emitted[side_port(node)]
+        entry.emitted = {"out": entry.passed}
+    else:
+        entry.taken = sum(entries[up].emitted[port] for up, port in entry.inputs)
+        entry.filtered = count("filtered") if isinstance(node, Filter) else 0
+        entry.passed = entry.taken - entry.filtered
+        entry.emitted = {"out": entry.passed}

@@ -1,0 +1,99 @@
+"""A cut: one consistent point of a job, exported as plain values and Arrow tables, and restored into a fresh job.
+
+A cut holds source positions, watermarks and idle marks, the ledger's counts, the sinks' sequence and the state of every
+operator by key group. How a cut is stored and committed is not decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from caudal.core.errors import RunError
+from caudal.engines.local.state import KEY_HASH, Blob
+
+if TYPE_CHECKING:
+    from caudal.engines.local.job import Job
+
+VERSION = 1
+
+
+@dataclass(slots=True)
+class Cut:
+    """One point. `whole`: it stands alone; else it is a delta behind the cut before it.
+
+    `sources`: operator id -> partitions (plain values); `origins`: names by ordinal; `counts`: the ledger's counts;
+    `written`: rows by sink; `operators`: state by operator id.
+    """
+
+    whole: bool
+    version: int = VERSION
+    key_hash: str = KEY_HASH
+    sources: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    origins: list[list[str]] = field(default_factory=list)
+    counts: list[list[Any]] = field(default_factory=list)
+    written: dict[str, int] = field(default_factory=dict)
+    operators: dict[str, Blob] = field(default_factory=dict)
+
+
+def export(job: Job, whole: bool) -> Cut:
+    """Return the cut of a job with nothing in flight."""
+    cut = Cut(whole)
+    for intake in job.intakes:
+        cut.sources[intake.operator] = [lane.export() for lane in intake.lanes]
+    cut.origins = [list(name) for name in job.origins.names]
+    cut.counts = job.counters.export()
+    cut.written = {name: job.counters.get(name, "written") for name in job.sinks}
+    for operator, terminal in job.windows.items():
+        blob = terminal.window.export(whole)
+        blob.values["terminal"] = terminal.watermark
+        cut.operators[operator] = blob
+    return cut
+
+
+def restore(job: Job, cuts: list[Cut]) -> None:
+    """Load a whole cut and the deltas behind it into a job that has not started; raises `RunError` where it does not fit."""
+    last = cuts[-1]
+    if not cuts[0].whole or any(c.whole for c in cuts[1:]):
+        raise RunError("a restore takes one whole cut and the deltas behind it")
+    if last.version != VERSION or last.key_hash != KEY_HASH:
+        raise RunError(f"the cut is of version {last.version} with key hash {last.key_hash}, not {VERSION} with {KEY_HASH}")
+    missing = set(last.operators) ^ set(job.windows)
+    if missing:
+        raise RunError(
+            f"the cut and the pipeline differ in operators: {', '.join(sorted(missing))}",
+            hint="name stateful operators with name= so that their state is found again",
+        )
+    for operator, partition in last.origins:
+        job.origins.number(operator, partition)
+    if job.origins.names != [tuple(n) for n in last.origins][: len(job.origins.names)]:
+        _renumber(job, last)
+    job.counters.restore(last.counts)
+    for intake in job.intakes:
+        known = {values["name"]: values for values in last.sources.get(intake.operator, [])}
+        for lane in intake.lanes:
+            if lane.name in known:
+                lane.restore(known[lane.name])
+    for operator, terminal in job.windows.items():
+        blobs = [c.operators[operator] for c in cuts]
+        terminal.window.restore(blobs, terminal.window.state_types())
+        terminal.watermark = blobs[-1].values["terminal"]
+    for operator in job.windows:
+        # results of the first run are written: an operator's own lane starts at what it has forwarded
+        ordinal, _ = job.emissions[operator]
+        job.emissions[operator] = (ordinal, 0)
+
+
+def _renumber(job: Job, cut: Cut) -> None:
+    """Give the origins the ordinals that the state refers to."""
+    wanted = [tuple(name) for name in cut.origins]
+    extra = [name for name in job.origins.names if name not in wanted]
+    fresh = type(job.origins)()
+    for operator, partition in [*wanted, *extra]:
+        fresh.number(operator, partition)
+    job.origins.names, job.origins._numbers, job.origins._ranks = fresh.names, fresh._numbers, fresh._ranks
+    for intake in job.intakes:
+        for lane in intake.lanes:
+            lane.ordinal = fresh.number(intake.operator, lane.name)
+    for operator, (_, sequence) in list(job.emissions.items()):
+        job.emissions[operator] = (fresh.number(operator, ""), sequence)

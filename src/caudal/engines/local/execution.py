@@ -1,0 +1,108 @@
+"""An execution on the local engine: what the runner holds while a job runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from caudal.engines.local.cut import Cut, export, restore
+from caudal.engines.local.job import Job, Settings
+from caudal.engines.local.counters import ledger
+from caudal.engines.local.lower import lower
+from caudal.observe.ledger import Ledger
+from caudal.observe.summary import Progress
+from caudal.plan.plan import Plan
+from caudal.ports.engine import Bindings, Tuning
+
+
+class LocalExecution:
+    """A job of the local engine; keeps `ports.engine.Execution`."""
+
+    def __init__(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> None:
+        limit = tuning.max_state or _memory() // 2
+        settings = Settings(threads=tuning.threads, credit=tuning.credit, max_state=limit, **tuning.extra)
+        self.logical = logical
+        self.job: Job = lower(physical, bindings, settings, tuning.live)
+        self.restored: list[Cut] = []
+        self._started = False
+        self._seconds = 0.0
+
+    def restore(self, cuts: list[Cut]) -> None:
+        """Go on from a whole cut and the deltas behind it; before `run`."""
+        restore(self.job, cuts)
+
+    def run(self, watch: Callable[[], None] | None = None) -> None:
+        """Run to the end of data or a stop; raises what broke."""
+        begin = time.perf_counter()
+        try:
+            self.job.start()
+            self.job.run(None if watch is None else lambda _: watch())
+        finally:
+            self._seconds = time.perf_counter() - begin
+            self.job.finish()
+
+    def stop(self) -> None:
+        """Admit nothing more and finish what is in flight; windows stay open."""
+        self.job.stop()
+
+    def kill(self, error: BaseException) -> None:
+        """End at once; `run` raises the error."""
+        self.job.kill(error)
+
+    def flush(self) -> None:
+        """After a stop: close all windows."""
+        self.job.flush()
+        self.job.finish()
+
+    def cut(self, whole: bool = True) -> Cut:
+        """Return one consistent cut while the job runs: everything in flight lands first. `whole` False: a delta."""
+        self.job.pause()
+        try:
+            return export(self.job, whole)
+        finally:
+            self.job.resume()
+
+    @property
+    def drained(self) -> bool:
+        """Whether it was stopped before the end of data."""
+        return self.job.drained
+
+    def progress(self) -> Progress:
+        """Return how far it is."""
+        job = self.job
+        elapsed = time.perf_counter() - job.started
+        rows = job.counters.total("taken") - sum(job.counters.get(w, "taken") for w in job.windows)
+        return Progress(
+            elapsed=elapsed,
+            rows=rows,
+            rate=rows / elapsed if elapsed > 0 else 0.0,
+            watermark=job.watermark(),
+            queue=job.queue_length,
+            bytes_in_flight=job.in_flight,
+            alerts=job.counters.total("written"),
+            state_bytes=job.state_bytes(),
+            late=job.counters.total("late"),
+            dead=job.counters.total("dead"),
+        )
+
+    def ledger(self) -> Ledger:
+        """Return the ledger; complete once `run` has returned."""
+        return ledger(self.logical, self.job.counters)
+
+    def figures(self) -> dict[str, Any]:
+        """Return rows, bytes, latency, state_peak, failures, seconds."""
+        job = self.job
+        return {
+            "rows": sum(job.counters.get(i.operator, "taken") for i in job.intakes),
+            "bytes": job.bytes_read,
+            "latency": job.latency.summary(),
+            "state_peak": job.state_peak,
+            "failures": list(job.failures),
+            "seconds": self._seconds,
+        }
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

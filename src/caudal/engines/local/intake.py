@@ -1,0 +1,356 @@
+"""Intake: sources as the engine runs them, from blocks to morsels with event time and W_p.
+
+Blocks are read one after another, decoded in parallel, and sequenced behind: the sequencer sees them in order of
+reading, gives each the largest event time before it, and numbers the morsels of the partition's lane.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from caudal.columnar.column import Column, Ints, from_list
+from caudal.columnar.morsel import Morsel
+from caudal.core import duration
+from caudal.core.errors import InputError
+from caudal.core.naming import natural_key
+from caudal.engines.local.counters import Counters
+from caudal.engines.local.eventtime import event_times
+from caudal.engines.local.windows.kernels import NEVER, row_watermarks
+from caudal.engines.local.windows.operator import OPEN
+from caudal.plan.nodes import DEAD_FIELDS, Source
+from caudal.ports import source as port
+from caudal.ports.format import Decoder, LineReader
+from caudal.ports.records import Block, Dead, Decoded
+
+MAX_LINE = 1 << 14
+"""Bytes of a record that are looked at for its dead letter."""
+
+LOWEST = -(2**61)
+"""The watermark of a partition that nothing is known about."""
+
+
+@dataclass(slots=True)
+class Cooked:
+    """A decoded block: the accepted rows as a morsel (without watermark), its bad records, where its partition stands."""
+
+    morsel: Morsel
+    dead: list[Dead]
+    taken: int
+    highest: int
+    end: int
+    size: int
+    read_at: float
+
+
+@dataclass(slots=True)
+class Piece:
+    """What leaves the sequencer: rows of a lane in sequence, the lane's watermark behind them, dead letters."""
+
+    lane: PartitionLane
+    sequence: int
+    morsel: Morsel | None
+    dead: list[Dead]
+    watermark: int
+    size: int = 0
+    read_at: float = 0.0
+    idle: bool = False
+
+
+class PartitionLane:
+    """One partition: reading it, decoding it, and its watermark."""
+
+    def __init__(self, intake: Intake, partition: port.Partition, ordinal: int, rank: tuple[Any, ...]) -> None:
+        self.intake = intake
+        self.partition = partition
+        self.ordinal = ordinal
+        self.rank = rank
+        self.decoder: Decoder | None = None
+        self.busy = False
+        self.ended = False
+        self.idle = False
+        self.quiet_since: float | None = None
+        self.poll_at = 0.0
+        self.fresh = True
+        self.in_flight = 0
+        self.known = LOWEST
+        self.position = 0
+        self.seen: int = int(NEVER)
+        self.floor = LOWEST
+        self.first_time: int | None = None
+        self._blocks = 0
+        self._sequenced = 0
+        self._cooked: dict[int, Cooked | str] = {}
+        self.sequence = 0
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The partition's name."""
+        return self.partition.name
+
+    def open(self) -> None:
+        """Open the decoder; look at the first rows where the order of reading will depend on them."""
+        reader = self.intake.reader
+        if isinstance(reader, LineReader) and self.decoder is None:
+            head = self.partition.head()
+            if not head and self.partition.live:
+                return
+            try:
+                self.decoder, skip = reader.open(head, self.name)
+            except InputError as error:
+                raise error.at(self.name) from None
+            if self.position == 0 and skip:
+                self.position = skip
+                self.partition.seek(skip)
+
+    def peek(self) -> None:
+        """Learn the first accepted row's time without reading on."""
+        head = self.partition.head()
+        if self.decoder is None or not head:
+            return
+        skip = self.position
+        data = np.zeros(len(head) + 256, np.uint8)
+        data[: len(head)] = np.frombuffer(head, np.uint8)
+        decoded = self.decoder.decode(Block(data, min(skip, len(head)), len(head), skip, len(head)))
+        cooked = self.intake.cook(self, decoded, len(head), len(head), 0.0, None)
+        if cooked.morsel.rows and cooked.morsel.time is not None:
+            self.first_time = int(cooked.morsel.time[0])
+            self.known = self.first_time - self.intake.node.disorder
+
+    def read(self, size: int) -> tuple[int, Block | Decoded] | port.Nothing | port.End:
+        """Read a block and number it."""
+        if self.decoder is None and isinstance(self.intake.reader, LineReader):
+            self.open()
+            if self.decoder is None:
+                return port.Nothing()
+        got = self.partition.read(size)
+        if isinstance(got, port.Nothing | port.End):
+            return got
+        number, self._blocks = self._blocks, self._blocks + 1
+        return number, got
+
+    def number_end(self, failed: str) -> int:
+        """Number the end of the partition behind its blocks."""
+        number, self._blocks = self._blocks, self._blocks + 1
+        self._cooked[number] = failed or "end"
+        return number
+
+    def put(self, number: int, cooked: Cooked | None) -> list[Piece]:
+        """Take a decoded block (None: the end, numbered before); return what is in sequence now."""
+        pieces: list[Piece] = []
+        with self._lock:
+            if cooked is not None:
+                self._cooked[number] = cooked
+            while (following := self._cooked.pop(self._sequenced, None)) is not None:
+                self._sequenced += 1
+                pieces.extend(self._cut(following))
+        return pieces
+
+    def _cut(self, cooked: Cooked | str) -> list[Piece]:
+        if isinstance(cooked, str):
+            self.known = OPEN
+            return [self._piece(None, [], OPEN)]
+        morsel = cooked.morsel
+        timed = morsel.time is not None
+        disorder = self.intake.node.disorder
+        if timed and morsel.rows:
+            assert morsel.time is not None
+            if self.intake.judged:
+                morsel.watermark = row_watermarks(morsel.time, self.seen, disorder, self.floor)
+            if self.first_time is None:
+                self.first_time = int(morsel.time[0])
+            self.seen = max(self.seen, cooked.highest)
+        after = max(self.seen - disorder, self.floor) if self.seen != NEVER else self.known
+        self.known = max(self.known, after) if timed else self.known
+        self.position = cooked.end
+        pieces = self.intake.split(morsel)
+        if len(pieces) == 1:
+            return [self._piece(pieces[0], cooked.dead, self.known, cooked.size, cooked.read_at)]
+        out = []
+        share = cooked.size // len(pieces)
+        for i, part in enumerate(pieces):
+            last = i == len(pieces) - 1
+            watermark = self.known if last or part.watermark is None else int(part.watermark[-1])
+            out.append(self._piece(part, [] if i else cooked.dead, watermark, share, cooked.read_at))
+        return out
+
+    def _piece(
+        self, morsel: Morsel | None, dead: list[Dead], watermark: int, size: int = 0, read_at: float = 0.0, idle: bool = False
+    ) -> Piece:
+        number, self.sequence = self.sequence, self.sequence + 1
+        return Piece(self, number, morsel, dead, watermark, size, read_at, idle)
+
+    def mark_idle(self) -> list[Piece]:
+        """Leave the minimum of watermarks: in sequence behind all rows."""
+        with self._lock:
+            self.idle = True
+            return [self._piece(None, [], self.known, idle=True)]
+
+    def export(self) -> dict[str, Any]:
+        """Return where the partition stands, as plain values."""
+        return {
+            "name": self.name,
+            "position": self.position,
+            "seen": self.seen,
+            "floor": self.floor,
+            "known": self.known,
+            "idle": self.idle,
+            "ended": self.ended,
+            "ordinal": self.ordinal,
+        }
+
+    def restore(self, values: dict[str, Any]) -> None:
+        """Go on from an exported place."""
+        self.seen, self.floor, self.known = values["seen"], values["floor"], values["known"]
+        self.fresh = False
+        self.idle, self.ended, self.position = values["idle"], values["ended"], values["position"]
+        if not self.ended:
+            self.partition.seek(self.position)
+
+
+class Intake:
+    """One source node: its opened source, its reader, its partitions."""
+
+    def __init__(
+        self,
+        node: Source,
+        operator: str,
+        opened: port.Source,
+        reader: Any,
+        bind: Callable[..., Any],
+        counters: Counters,
+        judged: bool,
+    ) -> None:
+        self.node = node
+        self.operator = operator
+        self.opened = opened
+        self.reader = reader
+        self.counters = counters
+        self.judged = judged and node.event_time is not None
+        self.lanes: list[PartitionLane] = []
+        self.names = node.schema.names
+        self.slice_rows = 1 << 30
+        self.discovering = opened.live
+        self.max_future = node.max_future if node.max_future is not None else 3_600_000 if opened.live else None
+        self._time = None if node.event_time is None else bind(node.event_time, node.declared)
+
+    def add(self, partition: port.Partition, ordinal: int, order: int) -> PartitionLane:
+        """Take a partition in."""
+        lane = PartitionLane(self, partition, ordinal, (order, natural_key(partition.name)))
+        self.lanes.append(lane)
+        return lane
+
+    def decode(self, lane: PartitionLane, got: Block | Decoded, read_at: float) -> Cooked:
+        """Return the rows of a block, accepted and timed; runs in any thread."""
+        if isinstance(got, Decoded):
+            end = int(got.position[-1]) + 1 if got.rows else lane.position
+            for dead in got.dead:
+                end = max(end, dead.position + 1)
+            return self.cook(lane, got, end, 64 * got.rows, read_at, None)
+        assert lane.decoder is not None
+        decoded = lane.decoder.decode(got)
+        if got.dead:
+            decoded.dead = sorted([*decoded.dead, *got.dead], key=lambda d: d.position)
+        return self.cook(lane, decoded, got.end, got.stop - got.start, read_at, got)
+
+    def cook(
+        self, lane: PartitionLane, decoded: Decoded, end: int, size: int, read_at: float, block: Block | None
+    ) -> Cooked:
+        """Give decoded rows their event time; rows without a valid one become dead letters."""
+        rows = decoded.rows
+        columns = {name: decoded.columns[name] for name in self.names}
+        morsel = Morsel(columns, rows, position=decoded.position, partition=lane.ordinal)
+        dead = decoded.dead
+        taken = rows + len(dead)
+        highest = int(NEVER)
+        if self._time is not None:
+            whole = Morsel(decoded.columns, rows)
+            column = self._time(whole)
+            time, ok = event_times(column, self.node.unit, self.node.time_format)
+            morsel.time = time
+            if ok is not None:
+                dead = [*dead, *_no_time(decoded, column, ~ok, block)]
+                morsel = morsel.take(np.flatnonzero(ok))
+            if self.max_future is not None and block is not None and block.read_at and morsel.rows:
+                assert morsel.time is not None
+                far = morsel.time > block.read_at + self.max_future
+                if far.any():
+                    dead = [*dead, *_far(morsel, np.flatnonzero(far), self.max_future, block)]
+                    morsel = morsel.take(np.flatnonzero(~far))
+            if morsel.rows:
+                assert morsel.time is not None
+                highest = int(morsel.time.max())
+        return Cooked(morsel, dead, taken, highest, end, size, read_at)
+
+    def split(self, morsel: Morsel) -> list[Morsel]:
+        """Cut a morsel so that a costly chain runs on all cores."""
+        if morsel.rows <= self.slice_rows:
+            return [morsel]
+        count = -(-morsel.rows // self.slice_rows)
+        bounds = [morsel.rows * i // count for i in range(count + 1)]
+        return [morsel.slice(a, b) for a, b in zip(bounds, bounds[1:])]
+
+
+def _no_time(decoded: Decoded, column: Column, bad: Any, block: Block | None) -> list[Dead]:
+    rows = np.flatnonzero(bad)
+    out = []
+    for row, value in zip(rows.tolist(), column.take(rows).to_list()):
+        position = int(decoded.position[row])
+        message = "the event time is null" if value is None else "the event time cannot be read"
+        out.append(Dead.of(position, "event_time", message, _record(block, position), f"value {value!r}"))
+    return out
+
+
+def _far(morsel: Morsel, rows: Ints, limit: int, block: Block) -> list[Dead]:
+    assert morsel.time is not None and morsel.position is not None
+    out = []
+    for row in rows.tolist():
+        position, time = int(morsel.position[row]), int(morsel.time[row])
+        message = f"the event time is more than {duration.show(limit)} ahead of the record's arrival"
+        detail = f"{(time - block.read_at) / 1000:.3f} s after the read at {block.read_at} ms"
+        dead = Dead.of(position, "far_future", message, _record(block, position), detail)
+        dead.event_time = time
+        out.append(dead)
+    return out
+
+
+def _record(block: Block | None, position: int) -> bytes:
+    """Return the raw line at a position of a block."""
+    if block is None:
+        return b""
+    start = block.start + position - block.position
+    raw = block.data[start : min(block.stop, start + MAX_LINE)].tobytes()
+    return raw.split(b"\n", 1)[0].rstrip(b"\r")
+
+
+@dataclass(slots=True)
+class Letters:
+    """Turns dead letters into rows of the dead port."""
+
+    source: str
+    types: list[Any] = field(default_factory=lambda: list(DEAD_FIELDS))
+
+    def morsel(self, lane: PartitionLane, dead: list[Dead]) -> Morsel | None:
+        """Return the dead letters as a morsel, None for none."""
+        if not dead:
+            return None
+        rows: dict[str, list[Any]] = {
+            "source": [self.source] * len(dead),
+            "partition": [lane.name] * len(dead),
+            "position": [d.position for d in dead],
+            "operator": [self.source] * len(dead),
+            "reason": [d.reason for d in dead],
+            "message": [d.message for d in dead],
+            "detail": [d.detail for d in dead],
+            "payload": [d.payload.decode("utf-8", "replace") for d in dead],
+            "truncated": [d.truncated for d in dead],
+            "event_time": [d.event_time for d in dead],
+        }
+        columns = {f.name: from_list(rows[f.name], f.dtype) for f in DEAD_FIELDS}
+        position = np.array([d.position for d in dead], np.int64)
+        return Morsel(columns, len(dead), position=position, partition=lane.ordinal)

@@ -1,0 +1,536 @@
+"""A job: one plan running on the operator pool, from one queue.
+
+Tasks are (what to do, with which morsel). A worker takes the task that is furthest downstream and oldest; only when
+there is none, and the bytes in flight leave room, it admits new data by reading a block, which it then carries through
+as far as it can. Nothing else holds data: a source that is not polled is all the backpressure there is.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from caudal.columnar.column import Fixed, constant
+from caudal.columnar.morsel import Morsel
+from caudal.core.errors import RunError
+from caudal.core.naming import natural_key
+from caudal.core.types import INT64, STRING, TIMESTAMP
+from caudal.engines.local.counters import Counters
+from caudal.engines.local.intake import Intake, Letters, PartitionLane, Piece
+from caudal.engines.local.routes import Branch
+from caudal.engines.local.terminals import Delivery, LaneKey, SinkTerminal, Ticket, WindowTerminal
+from caudal.engines.local.windows.operator import OPEN
+from caudal.ports import source as port
+
+log = logging.getLogger("caudal")
+
+SMALLEST_READ = 1 << 16
+LARGEST_READ = 4 << 20
+TASK_SECONDS = 0.004
+"""The time that a task should take: long against the cost of starting one, short against a user's patience."""
+
+
+@dataclass(slots=True)
+class Settings:
+    """How a job runs. `credit`: bytes in flight; `idle_poll`: seconds between polls of a quiet live source.
+
+    `morsel_rows` and `read_bytes` fix what is adaptive otherwise; `shuffle` (a random generator) makes the queue take
+    ready tasks in any order: both are for tests, since results must not depend on them.
+    """
+
+    threads: int = 1
+    credit: int = 32 << 20
+    idle_poll: float = 0.005
+    idle: int = 5_000
+    max_state: int = 0
+    morsel_rows: int = 0
+    read_bytes: int = 0
+    shuffle: Any = None
+    clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class Latency:
+    """Milliseconds from reading a block to its last effect, weighted by blocks: a reservoir of the newest ones."""
+
+    values: list[float] = field(default_factory=list)
+    largest: float = 0.0
+
+    def add(self, milliseconds: float) -> None:
+        """Record one."""
+        if len(self.values) >= 20_000:
+            del self.values[:10_000]
+        self.values.append(milliseconds)
+        self.largest = max(self.largest, milliseconds)
+
+    def summary(self) -> dict[str, float]:
+        """Return p50, p99 and max."""
+        if not self.values:
+            return {}
+        p50, p99 = np.percentile(np.array(self.values), [50, 99])
+        return {"p50": round(float(p50), 3), "p99": round(float(p99), 3), "max": round(self.largest, 3)}
+
+
+class Origins:
+    """Numbers every (source or operator id, partition name); `ranks` gives their pinned order."""
+
+    def __init__(self) -> None:
+        self.names: list[tuple[str, str]] = []
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._ranks = np.zeros(0, np.int64)
+
+    def number(self, operator: str, partition: str) -> int:
+        """Return the ordinal of an origin, a new one if need be."""
+        key = (operator, partition)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.names)
+            self.names.append(key)
+            order = sorted(range(len(self.names)), key=lambda i: (self.names[i][0].encode(), natural_key(self.names[i][1])))
+            ranks = np.empty(len(self.names), np.int64)
+            ranks[order] = np.arange(len(self.names))
+            self._ranks = ranks
+        return self._numbers[key]
+
+    def ranks(self) -> Any:
+        """Return rank by ordinal (int64)."""
+        return self._ranks
+
+
+class Job:
+    """A running plan. Build it with `lower`, then `run`; `stop`, `cut` and `progress` come from another thread."""
+
+    def __init__(self, settings: Settings, counters: Counters, origins: Origins) -> None:
+        self.settings = settings
+        self.counters = counters
+        self.origins = origins
+        self.intakes: list[Intake] = []
+        self.routes: dict[str, Branch] = {}
+        self.dead_routes: dict[str, Branch] = {}
+        self.late_routes: dict[str, Branch] = {}
+        self.windows: dict[str, WindowTerminal] = {}
+        self.sinks: dict[str, SinkTerminal] = {}
+        self.emissions: dict[str, tuple[int, int]] = {}
+        self.failures: list[str] = []
+        self.latency = Latency()
+        self.bytes_read = 0
+        self.in_flight = 0
+        self.state_peak = 0
+        self.started = time.perf_counter()
+        self._heap: list[tuple[Any, ...]] = []
+        self._number = itertools.count()
+        self._wake = threading.Condition()
+        self._running = 0
+        self._waiting = 0
+        self._paused = False
+        self._stopping = False
+        self._finished = False
+        self._error: BaseException | None = None
+        self._read_size = settings.read_bytes or 4 * SMALLEST_READ
+        self._last_tick = 0.0
+        self._last_discover = 0.0
+
+    # -- set-up --------------------------------------------------------------------------------------------------
+
+    def add_partition(self, intake: Intake, partition: port.Partition, floor: int | None = None) -> PartitionLane:
+        """Take a partition in and announce its lanes everywhere below."""
+        ordinal = self.origins.number(intake.operator, partition.name)
+        lane = intake.add(partition, ordinal, self.intakes.index(intake))
+        if floor is not None:
+            lane.floor = lane.known = floor
+        return lane
+
+    def announce(self, intake: Intake, lane: PartitionLane) -> None:
+        """Open the lanes of a partition in every terminal below its source."""
+        for route in (self.routes[intake.operator], self.dead_routes[intake.operator]):
+            self._announce(route, (lane.ordinal,), lane.known)
+
+    def _announce(self, route: Branch, prefix: LaneKey, watermark: int) -> None:
+        for edge in route.all_edges():
+            key = (*prefix, edge.number)
+            edge.terminal.open_lane(key, watermark)
+            if isinstance(edge.terminal, WindowTerminal):
+                self._announce(self.late_routes[edge.terminal.operator], key, watermark)
+
+    def start(self) -> None:
+        """Open partitions and lanes; the order of reading is known afterwards."""
+        lanes = [(intake, lane) for intake in self.intakes for lane in intake.lanes if not lane.ended]
+        for intake, lane in lanes:
+            lane.open()
+            bounded = not lane.partition.live and intake.node.event_time is not None
+            if len(lanes) > 1 and bounded and lane.fresh:
+                lane.peek()
+        for operator, (ordinal, _) in self.emissions.items():
+            self._announce(self.routes[operator], (ordinal,), -OPEN)
+        for intake, lane in lanes:
+            self.announce(intake, lane)
+            if lane.idle:
+                self._deliver_pieces(lane.mark_idle())
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def run(self, watch: Callable[[Job], None] | None = None, every: float = 0.1) -> None:
+        """Run until the end of data or a stop; raises what a task raised. `watch` is called now and then."""
+        self.started = time.perf_counter()
+        threads = [
+            threading.Thread(target=self._worker, name=f"caudal-{i}", daemon=True) for i in range(self.settings.threads)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(every)
+                if watch is not None:
+                    watch(self)
+        if self._error is not None:
+            raise self._error
+
+    def stop(self) -> None:
+        """Admit nothing more; what is in flight is finished."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+
+    def kill(self, error: BaseException) -> None:
+        """Stop at once with this error."""
+        with self._wake:
+            self._error = self._error or error
+            self._finished = True
+            self._wake.notify_all()
+
+    @property
+    def drained(self) -> bool:
+        """Whether the job was stopped before its sources ended."""
+        return self._stopping and not all(lane.ended for i in self.intakes for lane in i.lanes)
+
+    def pause(self) -> None:
+        """Admit nothing and wait until nothing is in flight: the state is then one consistent cut."""
+        with self._wake:
+            self._paused = True
+            while (self._heap or self._running) and self._error is None and not self._finished:
+                self._wake.wait()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        with self._wake:
+            self._paused = False
+            self._wake.notify_all()
+
+    def _worker(self) -> None:
+        try:
+            while True:
+                task = self._next()
+                if task is None:
+                    return
+                try:
+                    task()
+                finally:
+                    with self._wake:
+                        self._running -= 1
+                        if self._waiting:
+                            self._wake.notify_all()
+        except BaseException as error:
+            self.kill(error)
+
+    def _next(self) -> Callable[[], None] | None:
+        """Return a task to run now; None when the job is over."""
+        with self._wake:
+            while True:
+                if self._finished:
+                    return None
+                if self._heap:
+                    self._running += 1
+                    return self._pop()
+                if not self._stopping and not self._paused and self.in_flight < self.settings.credit:
+                    task = self._admit()
+                    if task is not None:
+                        self._running += 1
+                        return task
+                if self._running == 0 and self._over():
+                    self._finished = True
+                    self._wake.notify_all()
+                    return None
+                if self._paused and self._running == 0:
+                    self._wake.notify_all()
+                self._waiting += 1
+                self._wake.wait(self.settings.idle_poll if self._polls() else None)
+                self._waiting -= 1
+
+    def _pop(self) -> Callable[[], None]:
+        if self.settings.shuffle is not None:
+            index = self.settings.shuffle.randrange(len(self._heap))
+            entry = self._heap.pop(index)
+            heapq.heapify(self._heap)
+            return entry[-1]
+        return heapq.heappop(self._heap)[-1]
+
+    def _push(self, depth: int, task: Callable[[], None]) -> None:
+        with self._wake:
+            heapq.heappush(self._heap, (-depth, next(self._number), task))
+            if self._waiting:
+                self._wake.notify()
+
+    def _over(self) -> bool:
+        if self._stopping:
+            return True
+        return all(lane.ended for intake in self.intakes for lane in intake.lanes) and not self._live()
+
+    def _live(self) -> bool:
+        return any(i.opened.live and i.discovering for i in self.intakes)
+
+    def _polls(self) -> bool:
+        return not self._stopping and not self._paused and any(i.opened.live for i in self.intakes)
+
+    # -- admission -----------------------------------------------------------------------------------------------
+
+    def _admit(self) -> Callable[[], None] | None:
+        """Return a task that reads from the partition furthest behind; None when none may be read now."""
+        now = time.monotonic()
+        live = any(i.opened.live for i in self.intakes)
+        if live and now - self._last_tick >= 0.02:
+            self._last_tick = now
+            silent = [w for w in self.windows.values() if w.silent()]
+            if silent:
+                return lambda: self._tick(silent)
+        if live and now - self._last_discover >= 0.05 and any(i.opened.live and i.discovering for i in self.intakes):
+            self._last_discover = now
+            return self._discover
+        best: PartitionLane | None = None
+        for intake in self.intakes:
+            for lane in intake.lanes:
+                if lane.ended:
+                    continue
+                if lane.partition.live:
+                    if not lane.busy and (lane.quiet_since is None or now >= lane.poll_at):
+                        lane.busy = True
+                        return lambda lane=lane: self._read(lane)
+                    continue
+                if best is None or (lane.known, lane.rank) < (best.known, best.rank):
+                    best = lane
+        if best is None or best.busy:
+            return None
+        best.busy = True
+        return lambda: self._read(best)
+
+    @staticmethod
+    def _tick(silent: list[WindowTerminal]) -> None:
+        for terminal in silent:
+            terminal.poke()
+
+    def _discover(self) -> None:
+        for intake in self.intakes:
+            if not (intake.opened.live and intake.discovering):
+                continue
+            for partition in intake.opened.discover():
+                floor = self._floor(intake)
+                lane = self.add_partition(intake, partition, floor if intake.lanes or floor > -OPEN else None)
+                log.info("%s: new partition %s", intake.operator, partition.name)
+                self.announce(intake, lane)
+
+    def _floor(self, intake: Intake) -> int:
+        """Return the highest watermark of the windows that read this source."""
+        terminals = [e.terminal for e in self.routes[intake.operator].all_edges()]
+        return max((t.watermark for t in terminals if isinstance(t, WindowTerminal)), default=-OPEN)
+
+    def _read(self, lane: PartitionLane) -> None:
+        try:
+            got = lane.read(self._read_size)
+        except BaseException:
+            lane.busy = False
+            raise
+        if isinstance(got, port.Nothing):
+            self._quiet(lane)
+            return
+        if isinstance(got, port.End):
+            number = lane.number_end(got.failed)
+            if got.failed:
+                self.failures.append(f"{lane.name}: {got.failed}")
+            with self._wake:
+                lane.ended = True
+                lane.busy = False
+                self._wake.notify_all()
+            lane.partition.close()
+            self._deliver_pieces(lane.put(number, None))
+            return
+        number, block = got
+        read_at = time.perf_counter()
+        if lane.quiet_since is not None or lane.idle:
+            self._awake(lane)
+        size = max(1, getattr(block, "stop", 0) - getattr(block, "start", 0))
+        with self._wake:
+            lane.busy = False
+            lane.in_flight += 1
+            self.in_flight += size
+            self.bytes_read += size if hasattr(block, "stop") else 0
+            if self._waiting:
+                self._wake.notify()
+        cooked = lane.intake.decode(lane, block, read_at)
+        cooked.size = size
+        operator = lane.intake.operator
+        self.counters.add(operator, "taken", cooked.taken)
+        self.counters.add(operator, "passed", cooked.morsel.rows)
+        self.counters.add(operator, f"partition:{lane.name}", cooked.taken)
+        if cooked.dead:
+            self.counters.add(operator, "dead", len(cooked.dead))
+        del block, got
+        self._deliver_pieces(lane.put(number, cooked))
+        self._adapt(size, time.perf_counter() - read_at)
+
+    def _adapt(self, size: int, seconds: float) -> None:
+        if not self.settings.read_bytes and size >= self._read_size // 2:
+            wanted = size * TASK_SECONDS / max(seconds, 1e-6)
+            grown = min(wanted, 2 * self._read_size)
+            self._read_size = int(min(max(grown, SMALLEST_READ), LARGEST_READ))
+
+    def _quiet(self, lane: PartitionLane) -> None:
+        """A live partition had nothing new."""
+        now = time.monotonic()
+        with self._wake:
+            lane.busy = False
+            if lane.quiet_since is None:
+                lane.quiet_since = now
+            lane.poll_at = now + self.settings.idle_poll
+        wait = self.settings.idle if lane.intake.node.idle is None else lane.intake.node.idle
+        if not lane.idle and not lane.in_flight and (now - lane.quiet_since) * 1000 >= wait:
+            log.info("%s: partition %s is idle", lane.intake.operator, lane.name)
+            self._deliver_pieces(lane.mark_idle())
+
+    def _awake(self, lane: PartitionLane) -> None:
+        lane.quiet_since = None
+        if not lane.idle:
+            return
+        lane.idle = False
+        floor = -OPEN
+        for edge in self.routes[lane.intake.operator].all_edges():
+            if isinstance(edge.terminal, WindowTerminal):
+                floor = max(floor, edge.terminal.resume([(lane.ordinal, edge.number)]))
+        lane.floor = max(lane.floor, floor)
+        log.info("%s: partition %s has rows again, from watermark %d", lane.intake.operator, lane.name, lane.floor)
+
+    # -- delivery ------------------------------------------------------------------------------------------------
+
+    def _deliver_pieces(self, pieces: list[Piece]) -> None:
+        """Carry the first piece on here, queue the others."""
+        for piece in pieces[1:]:
+            self._push(1, lambda piece=piece: self._carry(piece))
+        if pieces:
+            self._carry(pieces[0])
+
+    def _carry(self, piece: Piece) -> None:
+        lane = piece.lane
+        ticket = Ticket(lambda: self._landed(piece))
+        operator = lane.intake.operator
+        self._send(self.routes[operator], (lane.ordinal,), piece.sequence, piece.morsel, piece.watermark, ticket, piece.idle)
+        letters = Letters(operator).morsel(lane, piece.dead) if piece.dead else None
+        self._send(self.dead_routes[operator], (lane.ordinal,), piece.sequence, letters, piece.watermark, ticket, piece.idle)
+        piece.morsel = None
+        ticket.release()
+
+    def _landed(self, piece: Piece) -> None:
+        if not piece.size:
+            return
+        if piece.read_at:
+            self.latency.add((time.perf_counter() - piece.read_at) * 1000)
+        with self._wake:
+            self.in_flight -= piece.size
+            piece.lane.in_flight = max(0, piece.lane.in_flight - 1)
+            if self._waiting:
+                self._wake.notify_all()
+
+    def _send(
+        self, route: Branch, prefix: LaneKey, sequence: int, morsel: Morsel | None, watermark: int, ticket: Ticket | None, idle: bool
+    ) -> None:
+        for edge, rows in route.run(morsel):
+            key = (*prefix, edge.number)
+            payload = edge.terminal.prepare(rows)
+            if isinstance(edge.terminal, WindowTerminal):
+                late_route = self.late_routes[edge.terminal.operator]
+                if late_route.edges or late_route.branches:
+                    late = None if payload is None or payload.late is None else self._late(edge.terminal, payload.late)
+                    self._send(late_route, key, sequence, late, watermark, ticket, idle)
+            if ticket is not None:
+                ticket.hold()
+            edge.terminal.deliver(key, sequence, Delivery(payload, watermark, ticket, idle))
+
+    def _late(self, terminal: WindowTerminal, morsel: Morsel) -> Morsel:
+        """Return late rows with what is known about each."""
+        operator, partition = self.origins.names[morsel.partition]
+        rows = morsel.rows
+        assert morsel.time is not None and morsel.watermark is not None
+        position = np.full(rows, -1, np.int64) if morsel.position is None else morsel.position
+        return morsel.with_columns(
+            {
+                **morsel.columns,
+                "late_time": Fixed(TIMESTAMP, morsel.time),
+                "late_source": constant(operator, STRING, rows),
+                "late_partition": constant(partition, STRING, rows),
+                "late_position": Fixed(INT64, position),
+                "late_operator": constant(terminal.operator, STRING, rows),
+                "late_watermark": Fixed(TIMESTAMP, morsel.watermark),
+            }
+        )
+
+    def emitter(self, operator: str) -> Callable[[Morsel | None, int], None]:
+        """Return what sends the results of a window operator down its route."""
+
+        def emit(morsel: Morsel | None, watermark: int) -> None:
+            ordinal, sequence = self.emissions[operator]
+            self.emissions[operator] = (ordinal, sequence + 1)
+            if morsel is not None:
+                morsel.partition = ordinal
+            self._send(self.routes[operator], (ordinal,), sequence, morsel, watermark, None, False)
+
+        return emit
+
+    def grown(self, terminal: WindowTerminal) -> None:
+        """Keep an eye on the size of the state; raises `RunError` beyond `max_state`."""
+        size = self.state_bytes()
+        self.state_peak = max(self.state_peak, size)
+        limit = self.settings.max_state
+        if limit and size > limit:
+            keys = ", ".join(terminal.window.largest_keys()) or "none"
+            raise RunError(
+                f"the state holds {size:,} bytes, more than max_state={limit:,}",
+                location=terminal.operator,
+                detail=f"largest keys: {keys}",
+                hint="use fewer keys, shorter windows or less disorder, or raise max_state",
+            )
+
+    def state_bytes(self) -> int:
+        """Return about how many bytes the operators' state holds."""
+        return sum(t.window.blocks.nbytes for t in self.windows.values())
+
+    def flush(self) -> None:
+        """Close all windows after a stop: every lane reaches the end of data."""
+        for intake in self.intakes:
+            for lane in intake.lanes:
+                if not lane.ended:
+                    lane.ended = True
+                    lane.partition.close()
+                    self._deliver_pieces(lane.put(lane.number_end(""), None))
+
+    def finish(self) -> None:
+        """Count the rows whose windows stay open."""
+        for operator, terminal in self.windows.items():
+            buffered = terminal.finish()
+            self.counters.add(operator, "buffered", buffered - self.counters.get(operator, "buffered"))
+
+    def watermark(self) -> int | None:
+        """Return the lowest watermark of the windows, or of the sources when there are none; None before the first row."""
+        marks: Iterable[int] = [t.watermark for t in self.windows.values()] or [
+            lane.known for i in self.intakes for lane in i.lanes
+        ]
+        known = [m for m in marks if -(2**60) < m < OPEN]
+        return min(known) if known else None
+
+    @property
+    def queue_length(self) -> int:
+        """Tasks that wait for a worker."""
+        return len(self._heap)

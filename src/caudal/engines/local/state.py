@@ -1,0 +1,150 @@
+"""Keyed state: immutable tables (blocks) of typed columns, exported and restored as a cut, whole or as a delta.
+
+An operator appends blocks and replaces several by one; it never changes a block. So a delta is the blocks that came
+since the last cut and the numbers of those that went (tombstones), and an export can go on while the operator works.
+Each exported row carries its key group, so that a restore may take any subset of the 128 groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numba as nb
+import numpy as np
+import pyarrow as pa
+
+from caudal.columnar.column import Column, Fixed, Ints, Text
+from caudal.columnar.grouping import comparable, hash_bytes, mix
+from caudal.core.errors import RunError
+from caudal.core.types import DataType
+from caudal.engines.local.table import Table, table_of_arrow
+
+KEY_GROUPS = 128
+KEY_HASH = "caudal-mix64/1"
+"""The name and version of the key hash: it decides the key group of a key and must never change under its name."""
+
+
+@dataclass(slots=True)
+class Blob:
+    """An operator's state in a cut: `operator` id, `kind` and `version` of its layout, plain `values`, and blocks.
+
+    `added`: block number -> rows as an Arrow table with a column `key_group` (int64). `removed`: tombstones; `whole`:
+    `added` is all there is. A plain value is a number, text, or a list or mapping of those.
+    """
+
+    operator: str
+    kind: str
+    version: int
+    whole: bool
+    values: dict[str, Any]
+    added: dict[int, pa.Table] = field(default_factory=dict)
+    removed: list[int] = field(default_factory=list)
+
+
+class Blocks:
+    """The blocks of one operator, by number."""
+
+    def __init__(self) -> None:
+        self.tables: dict[int, Table] = {}
+        self.nbytes = 0
+        self.rows = 0
+        self._sizes: dict[int, int] = {}
+        self._next = 0
+        self._fresh: set[int] = set()
+        self._gone: list[int] = []
+
+    def add(self, table: Table) -> None:
+        """Append a block."""
+        number, self._next = self._next, self._next + 1
+        self._put(number, table)
+        self._fresh.add(number)
+
+    def _put(self, number: int, table: Table) -> None:
+        size = table.nbytes()
+        self.tables[number] = table
+        self._sizes[number] = size
+        self.nbytes += size
+        self.rows += table.rows
+
+    def remove(self, number: int) -> Table:
+        """Take a block out and return it."""
+        table = self.tables.pop(number)
+        self.nbytes -= self._sizes.pop(number)
+        self.rows -= table.rows
+        if number in self._fresh:
+            self._fresh.discard(number)
+        else:
+            self._gone.append(number)
+        return table
+
+    def export(self, keys: Sequence[str], whole: bool) -> tuple[dict[int, pa.Table], list[int]]:
+        """Return (blocks by number, tombstones) and mark this point; `keys` names the key columns."""
+        numbers = list(self.tables) if whole else sorted(self._fresh)
+        added = {}
+        for number in numbers:
+            table = self.tables[number]
+            added[number] = table.with_column("key_group", key_groups([table[k] for k in keys], table.rows)).to_arrow()
+        removed = [] if whole else list(self._gone)
+        self._fresh.clear()
+        self._gone.clear()
+        return added, removed
+
+    def restore(
+        self, blobs: Sequence[Blob], types: Mapping[str, DataType], lists: frozenset[str], groups: Iterable[int] | None = None
+    ) -> None:
+        """Load a whole cut and the deltas behind it; `groups` limits it to these key groups."""
+        tables: dict[int, pa.Table] = {}
+        for blob in blobs:
+            if blob.whole:
+                tables = {}
+            for number in blob.removed:
+                if tables.pop(number, None) is None:
+                    raise RunError(f"the state of '{blob.operator}' lacks block {number}", hint="the cut is not complete")
+            tables.update(blob.added)
+        wanted = None if groups is None else np.array(sorted(set(groups)), np.int64)
+        for number, data in sorted(tables.items()):
+            if wanted is not None:
+                keep = np.isin(data.column("key_group").to_numpy(), wanted)
+                data = data.filter(pa.array(keep))
+            if data.num_rows:
+                self._put(number, table_of_arrow(data, types, lists))
+            self._next = max(self._next, number + 1)
+        self._fresh.clear()
+        self._gone.clear()
+
+
+def key_groups(keys: Sequence[Column], rows: int) -> Ints:
+    """Return the key group of each row, from 0 to 127, by the hash named `KEY_HASH` of the canonical key values."""
+    hashes = np.zeros(rows, np.int64)
+    for key in keys:
+        valid = key.valid_or_all()
+        if isinstance(key, Text):
+            _hash_text(key.data, key.start, key.length, valid, hashes)
+        else:
+            assert isinstance(key, Fixed)
+            _hash_fixed(np.ascontiguousarray(comparable(key)), valid, hashes)
+    return (hashes & (KEY_GROUPS - 1)).astype(np.int64, copy=False)
+
+
+@nb.njit(nogil=True, cache=True)
+def _hash_text(data, start, length, valid, hashes):
+    masked = valid.size > 0
+    for i in range(start.size):
+        if masked and not valid[i]:
+            hashes[i] = np.int64(mix(np.uint64(hashes[i]) + np.uint64(1)))
+        else:
+            hashes[i] = np.int64(hash_bytes(data, start[i], np.int64(length[i]), np.uint64(hashes[i]) + np.uint64(2)))
+
+
+@nb.njit(nogil=True, cache=True)
+def _hash_fixed(values, valid, hashes):
+    masked = valid.size > 0
+    for i in range(values.size):
+        if masked and not valid[i]:
+            hashes[i] = np.int64(mix(np.uint64(hashes[i]) + np.uint64(1)))
+        else:
+            hashes[i] = np.int64(mix(mix(np.uint64(values[i])) + np.uint64(hashes[i]) * np.uint64(31) + np.uint64(3)))
+
+

@@ -1,0 +1,276 @@
+"""Terminals: where routes end, and where order is restored.
+
+A terminal gets deliveries on lanes, one lane for each way in and partition. Deliveries come in any order, from any
+thread; each lane is applied in sequence, by one thread at a time, while the others go on with other work.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from caudal.columnar import sorting
+from caudal.columnar.morsel import Morsel
+from caudal.engines.local.counters import Counters
+from caudal.engines.local.windows.operator import OPEN, Partial, WindowOperator
+from caudal.ports.sink import Sink
+
+
+class Ticket:
+    """The right to have some bytes in flight: given back when the last effect of a morsel is done."""
+
+    __slots__ = ("_done", "_left", "_lock")
+
+    def __init__(self, done: Callable[[], None]) -> None:
+        self._left = 1
+        self._done = done
+        self._lock = threading.Lock()
+
+    def hold(self, count: int = 1) -> None:
+        """Wait for `count` more effects."""
+        with self._lock:
+            self._left += count
+
+    def release(self) -> None:
+        """One effect is done."""
+        with self._lock:
+            self._left -= 1
+            last = self._left == 0
+        if last:
+            self._done()
+
+
+LaneKey = tuple[int, int]
+"""(edge number, partition ordinal)."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What a lane carries: a payload (None: no rows), the lane's watermark behind it, the rows it stands for."""
+
+    payload: Any
+    watermark: int
+    ticket: Ticket | None = None
+    idle: bool = False
+
+
+@dataclass(slots=True)
+class Lane:
+    """One partition's way into a terminal."""
+
+    watermark: int
+    next: int = 0
+    idle: bool = False
+    waiting: dict[int, Delivery] = field(default_factory=dict)
+
+
+class Terminal:
+    """Applies deliveries lane by lane, in sequence."""
+
+    def __init__(self, operator: str, counters: Counters) -> None:
+        self.operator = operator
+        self.counters = counters
+        self.lanes: dict[LaneKey, Lane] = {}
+        self._lock = threading.Lock()
+        self._ready: deque[tuple[LaneKey, Delivery]] = deque()
+        self._busy = False
+
+    def prepare(self, morsel: Morsel | None) -> Any:
+        """Return the payload for these rows; runs in any thread."""
+        raise NotImplementedError
+
+    def apply(self, key: LaneKey, delivery: Delivery) -> None:
+        """Take a delivery; runs in one thread at a time, a lane's deliveries in order."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Called when no delivery is ready: act on what has changed."""
+
+    def open_lane(self, key: LaneKey, watermark: int, sequence: int = 0) -> None:
+        """Announce a lane before its first delivery."""
+        with self._lock:
+            self.lanes[key] = Lane(watermark, sequence)
+
+    def deliver(self, key: LaneKey, sequence: int, delivery: Delivery) -> None:
+        """Put a delivery in its place; apply what is ready, unless another thread does already."""
+        with self._lock:
+            lane = self.lanes[key]
+            lane.waiting[sequence] = delivery
+            while (following := lane.waiting.pop(lane.next, None)) is not None:
+                lane.next += 1
+                self._ready.append((key, following))
+            if self._busy or not self._ready:
+                return
+            self._busy = True
+        self._work()
+
+    def poke(self) -> None:
+        """Run `settle` once more, in turn with deliveries."""
+        with self._lock:
+            if self._busy:
+                return
+            self._busy = True
+        self._work()
+
+    def _work(self) -> None:
+        done: list[Ticket] = []
+        try:
+            while True:
+                while True:
+                    with self._lock:
+                        if not self._ready:
+                            break
+                        key, delivery = self._ready.popleft()
+                    self.apply(key, delivery)
+                    if delivery.ticket is not None:
+                        done.append(delivery.ticket)
+                self.settle()
+                for ticket in done:
+                    ticket.release()
+                done.clear()
+                with self._lock:
+                    if not self._ready:
+                        self._busy = False
+                        return
+        except BaseException:
+            with self._lock:
+                self._busy = False
+            raise
+
+
+class SinkTerminal(Terminal):
+    """Encodes rows where they are, writes them in order."""
+
+    def __init__(self, operator: str, counters: Counters, sink: Sink, names: tuple[str, ...], live: bool) -> None:
+        super().__init__(operator, counters)
+        self.sink = sink
+        self.names = names
+        self.live = live
+        self._dirty = False
+
+    def prepare(self, morsel: Morsel | None) -> Any:
+        if morsel is None:
+            return None
+        if morsel.order:
+            morsel = morsel.take(sorting.order(morsel.order))
+        table = pa.table([morsel.columns[n].to_arrow() for n in self.names], names=list(self.names))
+        return self.sink.encode(table), morsel.rows
+
+    def apply(self, key: LaneKey, delivery: Delivery) -> None:
+        if delivery.watermark >= OPEN:
+            self.lanes.pop(key, None)
+        if delivery.payload is None:
+            return
+        payload, rows = delivery.payload
+        self.sink.write(payload)
+        self.counters.add(self.operator, "written", rows)
+        self._dirty = True
+
+    def settle(self) -> None:
+        if self._dirty and self.live:
+            self.sink.flush()
+        self._dirty = False
+
+
+class WindowTerminal(Terminal):
+    """Feeds a window operator, advances it as the watermark moves, and sends its results on.
+
+    `emit(morsel, watermark)` takes results and the forwarded watermark. The operator's watermark is the minimum over
+    the lanes that are not idle; when all are idle it moves on with the wall clock from where it stood (SEMANTICS: idle
+    and silent).
+    """
+
+    def __init__(
+        self,
+        operator: str,
+        counters: Counters,
+        window: WindowOperator,
+        emit: Callable[[Morsel | None, int], None],
+        clock: Callable[[], int],
+        grown: Callable[[WindowTerminal], None],
+    ) -> None:
+        super().__init__(operator, counters)
+        self.window = window
+        self.watermark = -OPEN
+        self._emit = emit
+        self._clock = clock
+        self._grown = grown
+        self._forwarded = -OPEN
+        self._silent_since: int | None = None
+        self._silent_from = -OPEN
+
+    def prepare(self, morsel: Morsel | None) -> Partial | None:
+        if morsel is None:
+            return None
+        partial = self.window.prepare(morsel)
+        self.counters.add(self.operator, "taken", morsel.rows)
+        if partial.late is not None:
+            self.counters.add(self.operator, "late", partial.late.rows)
+        if partial.partly_late:
+            self.counters.add(self.operator, "partly_late", partial.partly_late)
+        return partial
+
+    def apply(self, key: LaneKey, delivery: Delivery) -> None:
+        if delivery.payload is not None and delivery.payload.table is not None:
+            self.window.add(delivery.payload)
+            self._grown(self)
+        lane = self.lanes[key]
+        lane.watermark = max(lane.watermark, delivery.watermark)
+        if delivery.idle:
+            lane.idle = True
+        if lane.watermark >= OPEN:
+            with self._lock:
+                del self.lanes[key]
+
+    def settle(self) -> None:
+        reached = self._reached()
+        if reached <= self.watermark:
+            return
+        self.watermark = reached
+        results, absorbed = self.window.advance(reached)
+        if absorbed:
+            self.counters.add(self.operator, "absorbed", absorbed)
+        if results is not None:
+            self.counters.add(self.operator, "emitted", results.rows)
+        if results is not None or self.window.forwarded > self._forwarded:
+            self._forwarded = self.window.forwarded
+            self._emit(results, self._forwarded)
+
+    def _reached(self) -> int:
+        with self._lock:
+            lanes = list(self.lanes.values())
+            waiting = [lane.watermark for lane in lanes if not lane.idle]
+        if waiting:
+            self._silent_since = None
+            return min(waiting)
+        if not lanes:
+            return OPEN
+        now = self._clock()
+        if self._silent_since is None:
+            self._silent_since, self._silent_from = now, self.watermark
+        if self._silent_from <= -OPEN:
+            return self._silent_from
+        return self._silent_from + (now - self._silent_since)
+
+    def silent(self) -> bool:
+        """Whether all lanes are idle, so that the watermark moves with the wall clock."""
+        with self._lock:
+            return bool(self.lanes) and all(lane.idle for lane in self.lanes.values())
+
+    def resume(self, keys: list[LaneKey]) -> int:
+        """A partition has rows again: count its lanes in, return the watermark below which it must not fall."""
+        with self._lock:
+            for key in keys:
+                if key in self.lanes:
+                    self.lanes[key].idle = False
+                    self.lanes[key].watermark = max(self.lanes[key].watermark, self.watermark)
+            return self.watermark
+
+    def finish(self) -> int:
+        """Return the rows whose windows are open, for the ledger."""
+        return self.window.buffered()

@@ -1,0 +1,136 @@
+"""Compiled steps of windowing: which pane, what is late, which session."""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+NEVER = np.int64(-(2**62))
+"""Below every event time: the watermark of a row that cannot be late."""
+
+
+@nb.njit(nogil=True, cache=True)
+def row_watermarks(time, seen, disorder, floor):
+    """Return W_p before each row: the largest earlier event time (`seen` before the first row) minus the disorder.
+
+    Without earlier rows (`seen` NEVER) it is the row's own time minus the disorder. Never below `floor`.
+    """
+    out = np.empty(time.size, np.int64)
+    high = seen
+    for i in range(time.size):
+        t = time[i]
+        if high == NEVER:
+            high = t
+        out[i] = max(high - disorder, floor)
+        if t > high:
+            high = t
+    return out
+
+
+@nb.njit(nogil=True, cache=True)
+def assign(time, watermark, size, step, offset, pane, first):
+    """Fill the pane of each row and the first window it counts in; return (late rows, partly late rows).
+
+    Window i is [i * step + offset, i * step + offset + size); pane p is the step-wide piece that window p starts with.
+    A row is late for window i when its watermark has reached the window's end; first > pane marks a row late for all.
+    """
+    panes = size // step
+    masked = watermark.size > 0
+    late = 0
+    partly = 0
+    for i in range(time.size):
+        p = (time[i] - offset) // step
+        f = p - panes + 1
+        if masked:
+            c = (watermark[i] - offset - size) // step + 1
+            if c > f:
+                f = c
+                if f > p:
+                    late += 1
+                else:
+                    partly += 1
+        pane[i] = p
+        first[i] = f
+    return late, partly
+
+
+@nb.njit(nogil=True, cache=True)
+def sessions(order, offsets, start, last, gap):
+    """Cut rows into sessions: return (session of each row, first row, start and last of each session).
+
+    Rows order[offsets[k]:offsets[k + 1]] are those of key k, by start. A row (an interval [start, last]) joins the
+    session before it when it starts at most `gap` behind the session's last.
+    """
+    n = order.size
+    code = np.empty(n, np.int64)
+    first = np.empty(n, np.int64)
+    starts = np.empty(n, np.int64)
+    lasts = np.empty(n, np.int64)
+    s = -1
+    for k in range(offsets.size - 1):
+        opened = False
+        for j in range(offsets[k], offsets[k + 1]):
+            i = order[j]
+            if not opened or start[i] - lasts[s] > gap:
+                s += 1
+                opened = True
+                first[s] = i
+                starts[s] = start[i]
+                lasts[s] = last[i]
+            elif last[i] > lasts[s]:
+                lasts[s] = last[i]
+            code[i] = s
+    s += 1
+    return code, first[:s].copy(), starts[:s].copy(), lasts[:s].copy()
+
+
+@nb.njit(nogil=True, cache=True)
+def sorted_order(values):
+    """Return the row numbers sorted by value, stable; by counting where the range is small."""
+    n = values.size
+    low = values[0]
+    high = values[0]
+    rising = True
+    for i in range(1, n):
+        v = values[i]
+        if v < values[i - 1]:
+            rising = False
+        low = min(low, v)
+        high = max(high, v)
+    if rising:
+        return np.arange(n)
+    if high - low > 4 * n:
+        return np.argsort(values, kind="mergesort")
+    place = np.zeros(high - low + 2, np.int64)
+    for i in range(n):
+        place[values[i] - low + 1] += 1
+    for b in range(place.size - 1):
+        place[b + 1] += place[b]
+    order = np.empty(n, np.int64)
+    for i in range(n):
+        b = values[i] - low
+        order[place[b]] = i
+        place[b] += 1
+    return order
+
+
+@nb.njit(nogil=True, cache=True)
+def expand(pane, first, panes, lowest, highest):
+    """Return (row numbers, windows): each row once for every window in [lowest, highest] that it counts in."""
+    total = 0
+    for i in range(pane.size):
+        a = max(first[i], pane[i] - panes + 1, lowest)
+        b = min(pane[i], highest)
+        if b >= a:
+            total += b - a + 1
+    rows = np.empty(total, np.int64)
+    windows = np.empty(total, np.int64)
+    k = 0
+    for i in range(pane.size):
+        a = max(first[i], pane[i] - panes + 1, lowest)
+        b = min(pane[i], highest)
+        for w in range(a, b + 1):
+            rows[k] = i
+            windows[k] = w
+            k += 1
+    return rows, windows

@@ -1,0 +1,113 @@
+"""Windows and aggregates by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from caudal.core import duration
+from caudal.core.errors import PlanError
+from caudal.plan.aggregates import Aggregate
+from caudal.plan.expr import Expr, col
+from caudal.plan.windows import Hopping, Session
+
+
+def tumbling(size: str | int, *, offset: str | int = 0) -> Hopping:
+    """Windows of one size, one behind the other, aligned to the epoch (moved by `offset`). Durations: "3s" or milliseconds."""
+    length = duration.parse(size, what="window size")
+    return Hopping(length, length, duration.parse(offset, what="window offset"))
+
+
+def hopping(size: str | int, *, every: str | int, offset: str | int = 0) -> Hopping:
+    """Windows of one size, one beginning every `every`; the size must be a multiple of the step."""
+    return Hopping(
+        duration.parse(size, what="window size"), duration.parse(every, what="window step"), duration.parse(offset, what="offset")
+    )
+
+
+def session(gap: str | int) -> Session:
+    """Runs of rows of a key that are at most `gap` apart."""
+    return Session(duration.parse(gap, what="session gap"))
+
+
+def expression(value: Any, what: str = "expression") -> Expr:
+    """Return an expression; a plain string is the name of a column."""
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, str):
+        return col(value)
+    raise PlanError(f"{what} must be a column name or an expression, not {value!r}")
+
+
+def condition(value: Any) -> Expr:
+    """Return an expression; a plain string is SQL text."""
+    if isinstance(value, Expr):
+        return value
+    if isinstance(value, str):
+        from caudal.lang.sql import parse
+
+        return parse(value)
+    raise PlanError(f"a condition must be an expression or SQL text, not {value!r}", hint='col("code") == 401, or "code = 401"')
+
+
+def _ordering(order_by: Any) -> tuple[Expr, ...]:
+    if order_by is None:
+        return ()
+    if isinstance(order_by, Sequence) and not isinstance(order_by, str):
+        return tuple(expression(e, "order_by") for e in order_by)
+    return (expression(order_by, "order_by"),)
+
+
+def count() -> Aggregate:
+    """The number of rows."""
+    return Aggregate("count")
+
+
+def count_if(predicate: Expr | str) -> Aggregate:
+    """The number of rows for which a condition (an expression, or SQL text) is true."""
+    return Aggregate("count_if", condition(predicate))
+
+
+def sum(value: Expr | str) -> Aggregate:
+    """The sum: int64 (wrapping) of integers, float64 (exact, rounded once) of floats; null without a value."""
+    return Aggregate("sum", expression(value))
+
+
+def min(value: Expr | str) -> Aggregate:
+    """The smallest value; NaN counts as largest, text compares by bytes."""
+    return Aggregate("min", expression(value))
+
+
+def max(value: Expr | str) -> Aggregate:
+    """The largest value; NaN counts as largest, text compares by bytes."""
+    return Aggregate("max", expression(value))
+
+
+def mean(value: Expr | str) -> Aggregate:
+    """The mean as float64, rounded once."""
+    return Aggregate("mean", expression(value))
+
+
+def stddev(value: Expr | str) -> Aggregate:
+    """The standard deviation of the sample as float64; null for fewer than two values."""
+    return Aggregate("stddev", expression(value))
+
+
+def first(value: Expr | str, *, order_by: Any = None) -> Aggregate:
+    """The first value that is not null, by event time, then `order_by`, then source, partition and position."""
+    return Aggregate("first", expression(value), _ordering(order_by))
+
+
+def last(value: Expr | str, *, order_by: Any = None) -> Aggregate:
+    """The last value that is not null, in the order of `first`."""
+    return Aggregate("last", expression(value), _ordering(order_by))
+
+
+def count_distinct(value: Expr | str) -> Aggregate:
+    """The exact number of different values that are not null."""
+    return Aggregate("count_distinct", expression(value))
+
+
+def collect(value: Expr | str, *, order_by: Any = None) -> Aggregate:
+    """All values that are not null as a list, in the order of `first`."""
+    return Aggregate("collect", expression(value), _ordering(order_by))

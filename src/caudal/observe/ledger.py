@@ -1,0 +1,85 @@
+"""The ledger: every input row of every operator has one fate, and the counts add up.
+
+in = passed + absorbed + filtered + late + dead + deduplicated + buffered, per logical operator, whatever the rewrites.
+`emitted` is a count of its own per output port, and what a port emits is what its consumers take in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FATES = ("passed", "absorbed", "filtered", "late", "dead", "deduplicated", "buffered")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One operator's rows. `partitions` (sources only): partition name -> rows in. `partly_late` rows are not lost."""
+
+    operator: str
+    kind: str
+    inputs: tuple[tuple[str, str], ...]
+    taken: int = 0
+    passed: int = 0
+    absorbed: int = 0
+    filtered: int = 0
+    late: int = 0
+    dead: int = 0
+    deduplicated: int = 0
+    buffered: int = 0
+    partly_late: int = 0
+    emitted: dict[str, int] = field(default_factory=dict)
+    partitions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def fates(self) -> int:
+        """The number of rows whose fate is known."""
+        return sum(getattr(self, name) for name in FATES)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The entries of a run, in the plan's order."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def check(self) -> list[str]:
+        """Return what does not add up, one line each; [] when all is well."""
+        wrong = []
+        for entry in self.entries.values():
+            if entry.taken != entry.fates:
+                wrong.append(f"{entry.operator}: in {entry.taken}, but {entry.fates} have a fate")
+            if entry.inputs:
+                sent = sum(self.entries[up].emitted.get(port, 0) for up, port in entry.inputs)
+                if sent != entry.taken:
+                    wrong.append(f"{entry.operator}: in {entry.taken}, but its inputs emitted {sent}")
+            if entry.partitions and sum(entry.partitions.values()) != entry.taken:
+                wrong.append(f"{entry.operator}: in {entry.taken}, but partitions add up to {sum(entry.partitions.values())}")
+        return wrong
+
+    def total(self, fate: str) -> int:
+        """Return the sum of a fate over all operators."""
+        return sum(getattr(e, fate) for e in self.entries.values())
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return plain values: an object an operator, `in` for the rows taken."""
+        out = []
+        for entry in self.entries.values():
+            data = asdict(entry)
+            data["in"] = data.pop("taken")
+            data["inputs"] = [list(i) for i in entry.inputs]
+            out.append(data)
+        return out
+
+    def to_text(self) -> str:
+        """Return a table: an operator a line, its non-zero fates."""
+        lines = []
+        width = max((len(e.operator) for e in self.entries.values()), default=0)
+        for e in self.entries.values():
+            fates = [f"{name} {getattr(e, name):,}" for name in FATES if getattr(e, name)] or ["nothing"]
+            if e.partly_late:
+                fates.append(f"({e.partly_late:,} partly late)")
+            ports = ", ".join(f"{n:,}" if port == "out" else f"{n:,} {port}" for port, n in e.emitted.items() if n)
+            tail = f"  -> {ports}" if ports and e.kind != "sink" else ""
+            lines.append(f"  {e.operator:{width}}  in {e.taken:>12,} = {' + '.join(fates)}{tail}")
+        return "\n".join(lines)

@@ -1,0 +1,124 @@
+"""What a run reports: progress while it runs, a summary at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from caudal.observe.ledger import Ledger
+
+SCHEMA = 1
+"""Version of the summary's JSON form."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """A moment of a run. Times in seconds, `watermark` in milliseconds (None before the first row)."""
+
+    elapsed: float
+    rows: int
+    rate: float
+    watermark: int | None
+    queue: int
+    bytes_in_flight: int
+    alerts: int
+    state_bytes: int
+    late: int = 0
+    dead: int = 0
+
+
+@dataclass(slots=True)
+class Target:
+    """Where a sink wrote: operator id, place, rows, and the role "out", "late" or "dead"."""
+
+    operator: str
+    where: str
+    rows: int
+    role: str = "out"
+    drained: bool = False
+
+
+@dataclass(slots=True)
+class Summary:
+    """The end of a run.
+
+    `state`: "done" (end of data), "drained" (stopped cleanly before it) or "failed". `seconds`: wall clock from the
+    first read to the last write. `latency`: p50, p99 and max milliseconds from reading a block to the last effect of
+    its rows. `failures`: sources that broke (a truncated file), with the reason.
+    """
+
+    pipeline: str
+    engine: str
+    state: str
+    seconds: float
+    threads: int
+    rows: int
+    bytes: int
+    ledger: Ledger
+    targets: list[Target] = field(default_factory=list)
+    latency: dict[str, float] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    state_peak: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Input rows a second."""
+        return self.rows / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def emitted(self) -> int:
+        """Rows written to the pipeline's own sinks."""
+        return sum(t.rows for t in self.targets if t.role == "out")
+
+    @property
+    def late(self) -> int:
+        """Late rows of all operators."""
+        return self.ledger.total("late")
+
+    @property
+    def dead(self) -> int:
+        """Dead letters of all operators."""
+        return self.ledger.total("dead")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the machine-readable form."""
+        return {
+            "caudal_summary": SCHEMA,
+            "pipeline": self.pipeline,
+            "engine": self.engine,
+            "state": self.state,
+            "seconds": round(self.seconds, 6),
+            "threads": self.threads,
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "rows_per_second": round(self.rate, 1),
+            "late": self.late,
+            "dead": self.dead,
+            "latency_ms": self.latency,
+            "state_peak_bytes": self.state_peak,
+            "targets": [
+                {"operator": t.operator, "where": t.where, "rows": t.rows, "role": t.role, "drained": t.drained}
+                for t in self.targets
+            ],
+            "failures": self.failures,
+            "notes": self.notes,
+            "ledger": self.ledger.to_json(),
+        }
+
+    def to_text(self) -> str:
+        """Return lines for people."""
+        head = (
+            f"{self.pipeline}: {self.state} after {self.seconds:.2f} s, {self.rows:,} rows"
+            f" ({self.rate:,.0f} rows/s, {self.threads} threads)"
+        )
+        lines = [head, "ledger", self.ledger.to_text()]
+        for target in self.targets:
+            role = {"out": "rows", "late": "late rows", "dead": "dead letters"}[target.role]
+            tail = " (drained before end of data)" if target.drained else ""
+            lines.append(f"{target.rows:,} {role} in {target.where}{tail}")
+        if self.latency:
+            lines.append("latency " + ", ".join(f"{k} {v:.1f} ms" for k, v in self.latency.items()))
+        lines.extend(f"failed: {f}" for f in self.failures)
+        lines.extend(f"note: {n}" for n in self.notes)
+        return "\n".join(lines)

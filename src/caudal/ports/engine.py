@@ -1,0 +1,90 @@
+"""The contract of an engine: a plan and opened connectors in, a running job out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from caudal.observe.ledger import Ledger
+from caudal.observe.summary import Progress
+from caudal.plan.plan import Plan
+from caudal.ports.sink import Sink
+from caudal.ports.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class BoundSource:
+    """An opened source and the reader of its format (None where partitions yield decoded rows themselves)."""
+
+    source: Source
+    reader: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Opened connectors by operator id."""
+
+    sources: Mapping[str, BoundSource]
+    sinks: Mapping[str, Sink]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How to run. `threads`: operator threads; `credit`: bytes in flight; `max_state`: bytes of state, 0 for half of memory.
+
+    `extra` holds an engine's own settings by name.
+    """
+
+    threads: int
+    live: bool = False
+    credit: int = 32 << 20
+    max_state: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Execution(Protocol):
+    """A job. `run` blocks; the others may be called from another thread or from `watch`."""
+
+    def run(self, watch: Callable[[], None] | None = None) -> None:
+        """Run to the end of data or a stop; raises what broke."""
+        ...
+
+    def stop(self) -> None:
+        """Admit nothing more and finish what is in flight; windows stay open."""
+        ...
+
+    def kill(self, error: BaseException) -> None:
+        """End at once; `run` raises the error."""
+        ...
+
+    def flush(self) -> None:
+        """After a stop: close all windows."""
+        ...
+
+    @property
+    def drained(self) -> bool:
+        """Whether it was stopped before the end of data."""
+        ...
+
+    def progress(self) -> Progress:
+        """Return how far it is."""
+        ...
+
+    def ledger(self) -> Ledger:
+        """Return the ledger; complete once `run` has returned."""
+        ...
+
+    def figures(self) -> dict[str, Any]:
+        """Return rows, bytes, latency, state_peak, failures (texts), seconds."""
+        ...
+
+
+class Engine(Protocol):
+    """An engine by name."""
+
+    name: str
+
+    def start(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> Execution:
+        """Prepare a job for the rewritten plan; the ledger speaks of the logical one. Raises `PlanError` for what it cannot do."""
+        ...

@@ -1,0 +1,73 @@
+"""Projection push-down: compute and decode only the columns that somebody uses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from caudal.plan.expr import Column
+from caudal.plan.nodes import DeadLetters, Filter, Late, Node, Select, Sink, Source, Union, WindowAggregate, WithColumns
+from caudal.plan.plan import Plan
+
+
+def push_projection(plan: Plan) -> Plan:
+    """Return the plan with unused columns left out of selects, with_columns and sources."""
+    needed = _needed(plan)
+
+    def change(node: Node, new: dict[Node, Node]) -> Node:
+        used = needed[node.name]
+        if isinstance(node, Source):
+            names = tuple(n for n in node.declared.names if n in used)
+            return replace(node, projection=names)
+        if isinstance(node, Select | WithColumns):
+            columns = tuple((n, e) for n, e in node.columns if n in used)
+            if isinstance(node, Select) and not columns:
+                columns = node.columns[:1]  # rows must still pass, if only to be counted
+            return replace(node, columns=columns) if columns != node.columns else node
+        if isinstance(node, Union):
+            return _even(node, used)
+        return node
+
+    return plan.rebuild(change)
+
+
+def _needed(plan: Plan) -> dict[str, set[str]]:
+    needed: dict[str, set[str]] = {node.name: set() for node in plan.nodes}
+    for node in reversed(plan.nodes):
+        used = needed[node.name]
+        for source in node.inputs:
+            needed[source.name] |= _reads(node, used)
+        if isinstance(node, Late) and node.whole:
+            # a late row is the whole input row of the window operator
+            (rows,) = node.input.inputs
+            needed[rows.name] |= set(rows.schema.names)
+    return needed
+
+
+def _reads(node: Node, used: set[str]) -> set[str]:
+    """Return the columns that the node needs from its input, if `used` of its own are needed."""
+    if isinstance(node, Sink):
+        return set(node.input.schema.names)
+    if isinstance(node, Filter):
+        return used | node.predicate.columns()
+    if isinstance(node, Select):
+        columns = [e for n, e in node.columns if n in used] or [node.columns[0][1]]
+        return set().union(*(e.columns() for e in columns))
+    if isinstance(node, WithColumns):
+        new = {n for n, _ in node.columns}
+        return (used - new).union(*(e.columns() for n, e in node.columns if n in used))
+    if isinstance(node, WindowAggregate):
+        return set(node.reads())
+    if isinstance(node, DeadLetters):
+        return set()
+    return set(used)
+
+
+def _even(node: Union, used: set[str]) -> Union:
+    """Give the inputs of a union the same columns again where one of them carries more than is used."""
+    wanted = [n for n in node.streams[0].schema.names if all(n in s.schema for s in node.streams)]
+    streams = []
+    for i, stream in enumerate(node.streams):
+        if list(stream.schema.names) != wanted:
+            stream = Select(name=f"{node.name}.{i}", input=stream, columns=tuple((n, Column(n)) for n in wanted))
+        streams.append(stream)
+    return replace(node, streams=tuple(streams)) if tuple(streams) != node.streams else node

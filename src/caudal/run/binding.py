@@ -1,0 +1,152 @@
+"""Binding: the names in a plan become opened sources and sinks, and everything that can be checked is checked first."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from typing import Any
+
+from caudal.core.errors import InputError, OptionError
+from caudal.plan.nodes import Sink, Source
+from caudal.plan.plan import Plan
+from caudal.ports import registry
+from caudal.ports.engine import Bindings, BoundSource
+from caudal.ports.format import Encoder, FileReader
+
+
+def following(plan: Plan) -> Plan:
+    """Return the plan with every source that can follow its input told to."""
+    found = False
+
+    def change(node: Any, _: Any) -> Any:
+        nonlocal found
+        if isinstance(node, Source) and "follow" in registry.find("connector", node.connector).source_options:
+            found = True
+            return replace(node, options=(*((k, v) for k, v in node.options if k != "follow"), ("follow", True)))
+        return node
+
+    plan = plan.pinned().rebuild(change)
+    if not found:
+        raise OptionError("no source of this pipeline can be followed")
+    return plan
+
+
+class SharedSink:
+    """One of several streams that write to one target: each has its encoder, the first owns the target."""
+
+    def __init__(self, target: Any, encoder: Encoder, lock: threading.Lock, owner: bool) -> None:
+        self.where: str = target.where
+        self._target = target
+        self._encoder = encoder
+        self._lock = lock
+        self._owner = owner
+
+    def encode(self, table: Any) -> Any:
+        """Return the rows as bytes."""
+        return self._encoder.encode(table)
+
+    def write(self, payload: Any) -> None:
+        """Write rows, in turn with the other streams."""
+        with self._lock:
+            self._target.write(payload)
+
+    def flush(self) -> None:
+        """Make what was written visible."""
+        with self._lock:
+            self._target.flush()
+
+    def commit(self) -> None:
+        """The owner commits for all."""
+        if self._owner:
+            self._target.commit()
+
+    def drain(self) -> str:
+        """The owner drains for all."""
+        return self._target.drain() if self._owner else self.where
+
+    def abort(self) -> None:
+        """Leave nothing behind."""
+        self._target.abort()
+
+
+def bind(plan: Plan, *, console_to_stderr: bool = False) -> tuple[Bindings, bool]:
+    """Open the sources and sinks of a rewritten plan; return them and whether any source is live.
+
+    Raises `InputError` or `OptionError`; nothing stays open then.
+    """
+    sources: dict[str, BoundSource] = {}
+    sinks: dict[str, Any] = {}
+    try:
+        for node in plan.sources:
+            sources[node.name] = _source(node)
+        live = any(b.source.live for b in sources.values())
+        shared: dict[str, tuple[Any, threading.Lock]] = {}
+        _no_input_overwritten(plan)
+        for sink in plan.sinks:
+            sinks[sink.name] = _sink(sink, live, shared, plan, console_to_stderr)
+    except BaseException:
+        for sink_ in sinks.values():
+            sink_.abort()
+        for bound in sources.values():
+            bound.source.close()
+        raise
+    return Bindings(sources, sinks), live
+
+
+def _source(node: Source) -> BoundSource:
+    plugin = registry.find("connector", node.connector)
+    options = registry.check_options(dict(node.options), plugin.source_options, f"connector '{node.connector}'")
+    reader: Any = None
+    if node.format:
+        chosen = registry.find("format", node.format)
+        given = registry.check_options(dict(node.format_options), chosen.reader_options, f"format '{node.format}'")
+        needed = frozenset(node.schema.names) | (node.event_time.columns() if node.event_time is not None else frozenset())
+        reader = chosen.reader(node.declared, needed, given)
+    try:
+        if isinstance(reader, FileReader):
+            return BoundSource(plugin.source(options, reader, node.declared), None)
+        return BoundSource(plugin.source(options, None, node.declared), reader)
+    except InputError as error:
+        raise error.at(node.name) from error.__cause__
+
+
+def _sink(
+    node: Sink, live: bool, shared: dict[str, tuple[Any, threading.Lock]], plan: Plan, console_to_stderr: bool
+) -> Any:
+    plugin = registry.find("connector", node.connector)
+    options = registry.check_options(dict(node.options), plugin.sink_options, f"connector '{node.connector}'")
+    if console_to_stderr and "stderr" in options:
+        options["stderr"] = True
+    encoder: Encoder | None = None
+    if node.format:
+        chosen = registry.find("format", node.format)
+        given = registry.check_options(dict(node.format_options), chosen.writer_options, f"format '{node.format}'")
+        encoder = chosen.encoder(node.schema, given)
+    path = options.get("path")
+    if not isinstance(path, str) or encoder is None:
+        return plugin.sink(options, encoder, node.schema, live=live)
+    place = os.path.abspath(path)
+    uses = [s for s in plan.sinks if dict(s.options).get("path") and os.path.abspath(str(dict(s.options)["path"])) == place]
+    if len(uses) == 1:
+        return plugin.sink(options, encoder, node.schema, live=live)
+    if any(s.format != "json" for s in uses):
+        raise OptionError(f"two sinks write to {path}", hint="only JSON lines can share a file")
+    owner = place not in shared
+    if owner:
+        shared[place] = (plugin.sink(options, encoder, node.schema, live=live), threading.Lock())
+    target, lock = shared[place]
+    return SharedSink(target, encoder, lock, owner)
+
+
+def _no_input_overwritten(plan: Plan) -> None:
+    inputs = {}
+    for node in plan.sources:
+        path = dict(node.options).get("path")
+        for one in path if isinstance(path, list | tuple) else [path]:
+            if isinstance(one, str) and one != "-":
+                inputs[os.path.realpath(one)] = one
+    for sink in plan.sinks:
+        path = dict(sink.options).get("path")
+        if isinstance(path, str) and os.path.realpath(path) in inputs:
+            raise InputError(f"the sink would overwrite the input {path}", location=sink.name, hint="choose another path")

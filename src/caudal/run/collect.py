@@ -1,0 +1,48 @@
+"""Collecting a stream into a frame, in a notebook or a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caudal.core.errors import OptionError, RunError
+from caudal.lang.dsl.stream import Stream
+from caudal.plan.nodes import Sink
+from caudal.plan.plan import Plan
+from caudal.run.drive import Job
+
+FRAMES = ("polars", "pandas", "arrow")
+
+
+def collect(stream: Stream, to: str = "polars", *, threads: int = 0) -> Any:
+    """Run the stream over bounded sources; return a polars or pandas frame or an Arrow table."""
+    if to not in FRAMES:
+        raise OptionError(f"cannot collect to '{to}'", hint="one of " + ", ".join(FRAMES))
+    import pyarrow as pa
+
+    tables: list[pa.Table] = []
+    sink = Sink(input=stream.node, connector="memory", options=(("into", tables),))
+    job = Job(Plan("collect", (sink,)), threads=threads, late="discard", dead="discard")
+    if job.live:
+        job._abort()
+        raise OptionError("a live stream cannot be collected", hint="leave out follow=True")
+    summary = job.run()
+    if summary.failures:
+        raise RunError("a source broke", detail="; ".join(summary.failures))
+    table = _table(tables, stream)
+    if to == "arrow":
+        return table
+    if to == "pandas":
+        return table.to_pandas()
+    import polars as pl
+
+    return pl.from_arrow(table)
+
+
+def _table(tables: list[Any], stream: Stream) -> Any:
+    import pyarrow as pa
+
+    from caudal.columnar.column import arrow_type
+
+    if tables:
+        return pa.concat_tables(tables)
+    return pa.schema([(f.name, arrow_type(f.dtype)) for f in stream.schema]).empty_table()

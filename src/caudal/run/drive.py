@@ -1,0 +1,155 @@
+"""Driving a job: rewrite, bind, run, end the sinks, sum up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from caudal.core.errors import CaudalError, OptionError, RunError
+from caudal.observe.summary import Progress, Summary, Target
+from caudal.plan.plan import Plan
+from caudal.ports import registry
+from caudal.ports.engine import Tuning
+from caudal.rewrite import rewrite
+from caudal.run.binding import bind, following
+from caudal.run.sides import role_of, with_sides
+
+
+class Job:
+    """A bound job: `run` it once; `stop`, `kill` and `progress` may be called meanwhile, from a signal handler too."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        engine: str = "local",
+        threads: int = 0,
+        follow: bool = False,
+        late: str = "file",
+        dead: str = "file",
+        max_state: int = 0,
+        console_to_stderr: bool = False,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Check everything, open sources and sinks. Raises `UserError` kin; nothing stays open then.
+
+        `threads`: operator threads, 0 for the cores. `late`, `dead`: "file" or "discard" for what is not wired.
+        """
+        if threads < 0:
+            raise OptionError(f"threads cannot be {threads}", hint="0 means one for each core")
+        chosen = registry.find("engine", engine)
+        if follow:
+            plan = following(plan)
+        self.engine = engine
+        self.logical = with_sides(plan, late, dead)
+        self.physical = rewrite(self.logical)
+        self.threads = threads or os.cpu_count() or 1
+        self.bindings, self.live = bind(self.physical, console_to_stderr=console_to_stderr)
+        tuning = Tuning(self.threads, self.live, max_state=max_state, extra=dict(extra or {}))
+        try:
+            self.execution = chosen.start(self.logical, self.physical, self.bindings, tuning)
+        except BaseException:
+            self._abort()
+            raise
+
+    def run(self, watch: Callable[[Progress], None] | None = None, *, flush: bool = False) -> Summary:
+        """Run to the end of data or a stop, then commit (or drain) the sinks.
+
+        `flush`: after a stop, close the windows that are still open. Raises what broke, `RunError` as a rule; the
+        targets are untouched then.
+        """
+        execution = self.execution
+        try:
+            execution.run(None if watch is None else lambda: watch(execution.progress()))
+            drained = execution.drained
+            if drained and flush:
+                execution.flush()
+            return self._end(drained)
+        except CaudalError:
+            self._abort()
+            raise
+        except MemoryError as error:
+            self._abort()
+            raise RunError("out of memory", hint="lower max_state or use fewer threads") from error
+        except BaseException:
+            self._abort()
+            raise
+
+    def stop(self) -> None:
+        """Admit nothing more and finish what is in flight."""
+        self.execution.stop()
+
+    def _end(self, drained: bool) -> Summary:
+        ledger = self.execution.ledger()
+        figures = self.execution.figures()
+        targets = []
+        for node in self.physical.sinks:
+            sink = self.bindings.sinks[node.name]
+            where = sink.where
+            if drained:
+                where = sink.drain()
+            else:
+                sink.commit()
+            targets.append(Target(node.name, where, ledger.entries[node.name].taken, role_of(node), drained))
+        self._close()
+        summary = Summary(
+            pipeline=self.logical.name,
+            engine=self.engine,
+            state="drained" if drained else "done",
+            seconds=figures["seconds"],
+            threads=self.threads,
+            rows=figures["rows"],
+            bytes=figures["bytes"],
+            ledger=ledger,
+            targets=_merged(targets),
+            latency=figures["latency"],
+            failures=figures["failures"],
+            state_peak=figures["state_peak"],
+        )
+        wrong = ledger.check()
+        if wrong:
+            raise RunError("the ledger does not add up", detail="; ".join(wrong), hint="this is a defect of caudal: please report it")
+        return summary
+
+    def _abort(self) -> None:
+        for sink in self.bindings.sinks.values():
+            sink.abort()
+        self._close()
+
+    def _close(self) -> None:
+        for bound in self.bindings.sources.values():
+            bound.source.close()
+
+
+def _merged(targets: list[Target]) -> list[Target]:
+    """Return one target for each place and role: side outputs of several operators share a file."""
+    merged: dict[tuple[str, str], Target] = {}
+    for target in targets:
+        key = (target.where, target.role)
+        if target.role != "out" and key in merged:
+            merged[key].rows += target.rows
+            merged[key].operator += f", {target.operator}"
+        else:
+            merged[key if target.role != "out" else (target.where, target.operator)] = target
+    return list(merged.values())
+
+
+def run(
+    plan: Plan,
+    *,
+    engine: str = "local",
+    threads: int = 0,
+    follow: bool = False,
+    late: str = "file",
+    dead: str = "file",
+    max_state: int = 0,
+    watch: Callable[[Progress], None] | None = None,
+) -> Summary:
+    """Run a pipeline to the end of its data and return the summary.
+
+    Late rows and dead letters that the pipeline does not wire are written beside its output ("file") or only counted
+    ("discard"). Raises `UserError` before anything starts, `RunError` while it runs.
+    """
+    job = Job(plan, engine=engine, threads=threads, follow=follow, late=late, dead=dead, max_state=max_state)
+    return job.run(watch)

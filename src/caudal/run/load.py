@@ -1,0 +1,82 @@
+"""Loading a pipeline: a Python file, or a shipped detection by its name."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from caudal.core.errors import CaudalError, InputError, OptionError, UserError, nearest
+from caudal.lang.dsl.settings import overriding
+from caudal.plan.plan import Plan
+from caudal.ports import registry
+
+
+def load(file: str | os.PathLike[str], *, settings: Mapping[str, Any] | None = None) -> Plan:
+    """Execute a pipeline file (or a shipped detection, by its name) and return its `pipeline`.
+
+    `settings` override the file's own; text is read as the type of the setting's default. Raises `UserError`: a
+    missing file, an exception in the file (with its line), no `pipeline`, an unknown setting.
+    """
+    path, module = _find(os.fspath(file))
+    where = module or str(path)
+    with overriding(settings or {}) as overrides:
+        try:
+            names = runpy.run_module(module) if module else _run_path(Path(str(path)))
+        except CaudalError as error:
+            raise error.at(_line(path, error) or where) from error.__cause__
+        except Exception as error:
+            hint = "a pipeline file is plain Python: it must run from top to bottom"
+            detail = f"{type(error).__name__}: {error}"
+            raise UserError("the pipeline file fails", location=_line(path, error) or where, detail=detail, hint=hint) from error
+        overrides.unknown()
+    plan = names.get("pipeline")
+    if not isinstance(plan, Plan):
+        hint = 'name it at the top level: pipeline = cd.Pipeline("dos", alerts.to(...))'
+        raise UserError("the file has no pipeline", location=where, hint=hint)
+    return plan
+
+
+def _find(name: str) -> tuple[str | None, str | None]:
+    """Return (path, None) or (None, module of a detection)."""
+    if os.path.isfile(name):
+        return name, None
+    detections = registry.available("detection")
+    if name in detections:
+        return None, detections[name].value
+    if os.path.isdir(name):
+        raise InputError("this is a directory, not a pipeline file", location=name)
+    if name.endswith(".py") or os.sep in name:
+        raise InputError("there is no such file", location=name, hint=_neighbours(name))
+    raise OptionError(f"'{name}' is neither a file nor a shipped detection", hint=nearest(name, detections))
+
+
+def _neighbours(name: str) -> str:
+    folder = Path(name).parent
+    if not folder.is_dir():
+        return f"the directory {folder} does not exist"
+    return nearest(Path(name).name, [p.name for p in folder.glob("*.py")])
+
+
+def _run_path(path: Path) -> dict[str, Any]:
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)  # a pipeline file may import its neighbours, as a script can
+    try:
+        return runpy.run_path(str(path), run_name="caudal_pipeline")
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+def _line(path: str | None, error: BaseException) -> str:
+    """Return "file:line" of the innermost frame in the pipeline file."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    if path is None:
+        return ""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if os.path.abspath(f.filename) == os.path.abspath(path)]
+    return f"{path}:{frames[-1].lineno}" if frames else ""

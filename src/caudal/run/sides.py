@@ -1,0 +1,63 @@
+"""Late rows and dead letters that a pipeline does not wire: they get files beside its output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from caudal.core.errors import OptionError
+from caudal.plan.nodes import DeadLetters, Late, Sink, Source, WindowAggregate
+from caudal.plan.plan import Plan
+
+ROLES = {"late": Late, "dead": DeadLetters}
+CHOICES = ("file", "discard")
+
+
+def with_sides(plan: Plan, late: str, dead: str) -> Plan:
+    """Return the plan with a sink for the late rows and dead letters of each operator that nobody reads.
+
+    "file": `alerts.jsonl` gets `alerts.late.jsonl` and `alerts.dead.jsonl` beside it (a pipeline without a file sink:
+    `<name>.late.jsonl` in the working directory); "discard": they are only counted.
+    """
+    for what, choice in (("late", late), ("dead", dead)):
+        if choice not in CHOICES:
+            raise OptionError(f"{what} rows cannot go to '{choice}'", hint="one of " + ", ".join(CHOICES))
+    plan = plan.pinned()
+    wired = {(type(n), i) for n in plan.nodes if isinstance(n, Late | DeadLetters) for i in n.inputs}
+    extra: list[Sink] = []
+    for node in plan.nodes:
+        if isinstance(node, WindowAggregate) and late == "file" and (Late, node) not in wired:
+            extra.append(_sink(f"{node.name}.late", Late(name=f"late:{node.name}", input=node, whole=False), beside(plan, "late")))
+        elif isinstance(node, Source) and dead == "file" and (DeadLetters, node) not in wired:
+            extra.append(_sink(f"{node.name}.dead", DeadLetters(name=f"dead:{node.name}", input=node), beside(plan, "dead")))
+    return Plan(plan.name, (*plan.sinks, *extra)) if extra else plan
+
+
+def _sink(name: str, node: Any, path: Path) -> Sink:
+    return Sink(name=name, input=node, connector="files", options=(("path", str(path)),), format="json")
+
+
+def beside(plan: Plan, role: str) -> Path:
+    """Return the path of a side file: beside the first file that the pipeline writes."""
+    for sink in plan.sinks:
+        path = dict(sink.options).get("path")
+        if sink.connector == "files" and isinstance(path, str) and role_of(sink) == "out":
+            target = Path(path)
+            stem = target.name
+            for suffix in reversed(target.suffixes):
+                stem = stem.removesuffix(suffix)
+            return target.with_name(f"{stem or target.name}.{role}.jsonl")
+    return Path(f"{plan.name}.{role}.jsonl")
+
+
+def role_of(sink: Sink) -> str:
+    """Return whether a sink gets "late" rows, "dead" letters or the pipeline's own "out"put."""
+    node: Any = sink.input
+    while True:
+        if isinstance(node, Late):
+            return "late"
+        if isinstance(node, DeadLetters):
+            return "dead"
+        if isinstance(node, Source | WindowAggregate) or len(node.inputs) != 1:
+            return "out"
+        (node,) = node.inputs
