@@ -1,0 +1,176 @@
+"""Dicts to columns: each value must be one of its column's type, as in a JSON record; Python's own times are times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from caudal.columnar import times
+from caudal.columnar.column import Column, from_list
+from caudal.core import duration
+from caudal.core.errors import PlanError
+from caudal.core.types import DataType, Field, Schema
+from caudal.ports.records import Dead
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_MAX_FLOAT32 = float(np.finfo(np.float32).max) * (1 + 2.0**-25)
+
+
+class _Refused(Exception):
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def convert(
+    rows: Sequence[Mapping[str, Any]], schema: Schema, first: int
+) -> tuple[dict[str, Column], list[int], list[Dead]]:
+    """Return the columns of the rows that are good, which those are, and dead letters for the others.
+
+    A missing key is null. `first` is the position of the first row.
+    """
+    values: list[list[Any]] = [[] for _ in schema]
+    good: list[int] = []
+    dead: list[Dead] = []
+    for i, row in enumerate(rows):
+        try:
+            made = [_field(row, field) for field in schema]
+        except _Refused as refused:
+            payload = repr(dict(row)).encode("utf-8", "backslashreplace")
+            dead.append(Dead.of(first + i, refused.reason, str(refused), payload))
+            continue
+        good.append(i)
+        for column, value in zip(values, made):
+            column.append(value)
+    return {f.name: from_list(column, f.dtype) for f, column in zip(schema, values)}, good, dead
+
+
+def _field(record: Any, field: Field, within: str = "") -> Any:
+    value, name = record, within
+    for key in field.keys:
+        if not isinstance(value, Mapping):
+            raise _mismatch(name, "a mapping", value)
+        name = f"{name}.{key}" if name else key
+        value = value.get(key)
+        if value is None:
+            return None
+    return _value(value, field.dtype, field, name)
+
+
+def _value(value: Any, dtype: DataType, field: Field, name: str) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if dtype.item is not None:
+        if not isinstance(value, list | tuple | np.ndarray):
+            raise _mismatch(name, "a list", value)
+        return [_value(item, dtype.item, field, f"{name}[{i}]") for i, item in enumerate(value)]
+    if dtype.name == "struct":
+        return {inner.name: _field(value, inner, name) for inner in dtype.fields}
+    return _SCALARS[dtype.name](value, field, name)
+
+
+def _mismatch(name: str, wanted: str, value: Any) -> _Refused:
+    return _Refused("type", f"field '{name}' takes {wanted}, not {type(value).__name__} ({value!r:.100})")
+
+
+def _out_of_range(name: str, dtype: str) -> _Refused:
+    return _Refused("range", f"field '{name}' is out of the range of {dtype}")
+
+
+def _only(kind: type, wanted: str) -> Callable[[Any, Field, str], Any]:
+    def check(value: Any, field: Field, name: str) -> Any:
+        if not isinstance(value, kind):
+            raise _mismatch(name, wanted, value)
+        return value
+
+    return check
+
+
+def _string(value: Any, field: Field, name: str) -> str:
+    if not isinstance(value, str):
+        raise _mismatch(name, "a string", value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _Refused("utf8", f"field '{name}' holds half of a surrogate pair") from None
+    return value
+
+
+def _whole(bits: int) -> Callable[[Any, Field, str], int]:
+    limit = 2 ** (bits - 1)
+
+    def check(value: Any, field: Field, name: str) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _mismatch(name, f"an int{bits}", value)
+        if not -limit <= value < limit:
+            raise _out_of_range(name, f"int{bits}")
+        return value
+
+    return check
+
+
+def _real(bits: int, limit: float) -> Callable[[Any, Field, str], float]:
+    def check(value: Any, field: Field, name: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _mismatch(name, f"a float{bits}", value)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise _out_of_range(name, f"float{bits}") from None
+        if math.isfinite(number) and abs(number) >= limit:
+            raise _out_of_range(name, f"float{bits}")
+        return number
+
+    return check
+
+
+def _timestamp(value: Any, field: Field, name: str) -> int:
+    if isinstance(value, datetime):
+        return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
+    if isinstance(value, date):
+        return (value - _EPOCH.date()) // _MILLISECOND
+    if isinstance(value, str):
+        parsed = times.parse_text(value, field.time_format)
+        if parsed is None:
+            wanted = f"a time of the form {field.time_format!r}" if field.time_format else "an ISO 8601 time"
+            raise _mismatch(name, wanted, value)
+        return parsed
+    if isinstance(value, float):
+        made, fits = times.from_floats(np.full(1, value), field.unit)
+    else:
+        made, fits = times.from_ints(np.full(1, _WHOLE_64(value, field, name)), field.unit)
+    if not fits[0]:
+        raise _out_of_range(name, "timestamp")
+    return int(made[0])
+
+
+def _duration(value: Any, field: Field, name: str) -> int:
+    if isinstance(value, timedelta):
+        return value // _MILLISECOND
+    if isinstance(value, str):
+        try:
+            return duration.parse(value)
+        except PlanError:
+            raise _mismatch(name, "a duration such as '1h30m'", value) from None
+    return _WHOLE_64(value, field, name)
+
+
+_WHOLE_64 = _whole(64)
+_SCALARS: dict[str, Callable[[Any, Field, str], Any]] = {
+    "bool": _only(bool, "a bool"),
+    "int32": _whole(32),
+    "int64": _WHOLE_64,
+    "float32": _real(32, _MAX_FLOAT32),
+    "float64": _real(64, math.inf),
+    "string": _string,
+    "binary": _only(bytes, "bytes"),
+    "timestamp": _timestamp,
+    "duration": _duration,
+}
