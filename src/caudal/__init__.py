@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caudal.core.errors import CaudalError, PlanError, RunError, UserError
     from caudal.core.types import Schema
-    from caudal.run.infer import infer
+    from caudal.runner.infer import infer
     from caudal.lang.dsl.settings import settings
     from caudal.lang.dsl.stream import Stream, field, source
     from caudal.lang.dsl.stream import pipeline as Pipeline
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     )
     from caudal.plan.expr import coalesce, col, concat, greatest, int_div, int_mod, least, lit, now, when
     from caudal.plan.explain import explain, mermaid
-    from caudal.run import load, run
+    from caudal.runner import load, run
 
 _HOME = {
     "caudal.core.errors": ("CaudalError", "PlanError", "RunError", "UserError"),
@@ -69,8 +69,8 @@ _HOME = {
     ),
     "caudal.plan.expr": ("coalesce", "col", "concat", "greatest", "int_div", "int_mod", "least", "lit", "now", "when"),
     "caudal.plan.explain": ("explain", "mermaid"),
-    "caudal.run": ("load", "run"),
-    "caudal.run.infer": ("infer",),
+    "caudal.runner": ("load", "run"),
+    "caudal.runner.infer": ("infer",),
 }
 _NAMES = {name: module for module, names in _HOME.items() for name in names}
 

@@ -52,7 +52,10 @@ class Plan:
 
     def pinned(self) -> Plan:
         """Return the same plan with every operator's id as its name, so that rewrites keep ids."""
-        return self.rebuild(lambda node, _: replace(node, name=self.ids[node]) if node.name != self.ids[node] else node)
+        new: dict[Node, Node] = {}
+        for node in self.nodes:
+            new[node] = replace(with_inputs(node, [new[i] for i in node.inputs]), name=self.ids[node])
+        return Plan(self.name, tuple(_sink(new[s]) for s in self.sinks))
 
     def rebuild(self, change: Callable[[Node, dict[Node, Node]], Node]) -> Plan:
         """Return a plan in which each node, inputs first, is replaced by change(node with its new inputs, old -> new).

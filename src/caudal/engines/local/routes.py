@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from caudal.columnar.morsel import Morsel
-from caudal.plan.nodes import Filter, Fused, Node, Select, Step, Union, WithColumns
+from caudal.plan.nodes import DeadLetters, Filter, Fused, Late, Node, Select, Step, Union, WithColumns
 
 if TYPE_CHECKING:
     from caudal.engines.local.counters import Counters
@@ -94,7 +94,7 @@ def _follow(
     elif isinstance(node, Fused):
         branch.steps = _steps(node.steps, bind, counters)
     else:
-        assert isinstance(node, Union), node.kind
+        assert isinstance(node, Union | Late | DeadLetters), node.kind
         names = node.schema.names
         branch.steps = [lambda morsel: morsel.with_columns({n: morsel.columns[n] for n in names})]
     for consumer in consumers[node]:

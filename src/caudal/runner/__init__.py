@@ -4,8 +4,8 @@ Enters: a plan or a file, settings, an engine's name. Leaves: a summary; the sin
 May touch: ports, plan, rewrite, lang (to load files), observe. Must never: import an engine, a connector or a format.
 """
 
-from caudal.run.collect import collect
-from caudal.run.drive import Job, run
-from caudal.run.load import load
+from caudal.runner.collect import collect
+from caudal.runner.drive import Job, run
+from caudal.runner.load import load
 
 __all__ = ["Job", "collect", "load", "run"]

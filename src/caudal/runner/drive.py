@@ -12,8 +12,8 @@ from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Tuning
 from caudal.rewrite import rewrite
-from caudal.run.binding import bind, following
-from caudal.run.sides import role_of, with_sides
+from caudal.runner.binding import bind, following
+from caudal.runner.sides import role_of, with_sides
 
 
 class Job:

@@ -8,7 +8,7 @@ from caudal.core.errors import OptionError, RunError
 from caudal.lang.dsl.stream import Stream
 from caudal.plan.nodes import Sink
 from caudal.plan.plan import Plan
-from caudal.run.drive import Job
+from caudal.runner.drive import Job
 
 FRAMES = ("polars", "pandas", "arrow")
 
