@@ -1,7 +1,7 @@
 """The JSON form of expressions.
 
 {"column": name} | {"literal": value, "type": type} | {"call": function, "args": [...], "options": {...}}. Types are
-written as "int64", ["string"] (a list) or {"a": "int64"} (a struct). In literals integers beyond 2**53 are decimal text,
+written as "int64" or ["string"] (a list). In literals integers beyond 2**53 are decimal text,
 NaN and infinities are "NaN", "Infinity", "-Infinity", binary is base64, times are milliseconds.
 """
 

@@ -158,7 +158,7 @@ def _extreme(site: Site) -> Kernel:
 def _extreme_text(greatest: bool) -> Kernel:
     def kernel(rows: int, args: Sequence[Any]) -> Column:
         where = known(args, rows)
-        best = args[0]
+        best: Any = args[0]
         for arg in args[1:]:
             sign = text_order(best, arg, rows, where)
             best = choose(sign >= 0 if greatest else sign <= 0, best, arg, rows)

@@ -13,9 +13,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from caudal.columnar.column import ALL_VALID, Bools, Column, Fixed, Nested, Text, from_arrow, from_list
 from caudal.core.types import DataType
+
+pc: Any = pyarrow.compute
+"""Its functions are made at import, so type checkers do not know them."""
 
 Kernel = Callable[[int, Sequence[Any]], Column]
 

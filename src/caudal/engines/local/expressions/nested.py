@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from caudal.columnar.column import Column, Fixed, Text, from_arrow
 from caudal.core.types import BOOL, INT64
 from caudal.engines.local.expressions.comparison import text_equal, values_rule
-from caudal.engines.local.expressions.kernel import Kernel, Site, full, implements
+from caudal.engines.local.expressions.kernel import Kernel, Site, full, implements, pc
 
 
 @implements("field")

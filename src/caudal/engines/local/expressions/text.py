@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from caudal.columnar.column import Column, Fixed, Text
 from caudal.core.errors import PlanError
@@ -22,6 +21,7 @@ from caudal.engines.local.expressions.kernel import (
     constant,
     implements,
     known,
+    pc,
     step,
     text_of,
     validity,
@@ -168,7 +168,7 @@ def _like(site: Site) -> Kernel:
     exact = [p for p in parts if isinstance(p, str)]
     if "_" not in (p.sign for p in parts if not isinstance(p, str)) and len(exact) <= 1:
         head, tail = isinstance(parts[0], Wildcard), isinstance(parts[-1], Wildcard)
-        needle = constant(exact[0] if exact else "", site.types[0])
+        needle: Any = constant(exact[0] if exact else "", site.types[0])
         name = "contains" if head and tail else "ends_with" if head else "starts_with" if tail else ""
         if not name:
             return lambda rows, args: Fixed(
