@@ -27,14 +27,6 @@ class Nothing:
     """A live partition has nothing new now."""
 
 
-class BlockPool(Protocol):
-    """Lends buffers, so that a steady stream reads into warm memory."""
-
-    def take(self, size: int) -> memoryview:
-        """Return a writable buffer of at least `size` bytes."""
-        ...
-
-
 class Partition(Protocol):
     """One source partition: a file, standard input, a topic's partition. Used by one thread at a time."""
 
