@@ -177,18 +177,18 @@ class _Decoding:
             milliseconds, good = times.parse(data, start, size[rows], every, slot.field.time_format)
             word[rows] = milliseconds
             return rows[~good].tolist()
-        bad = []
-        kept = self.values[slot.index]
-        name = ".".join(slot.keys)
-        for row, at, length in zip(rows.tolist(), start.tolist(), size[rows].tolist()):
-            raw = data[at : at + length].tobytes()
-            try:
-                if slot.kind == values.BINARY:
-                    kept[row] = strict.from_base64(raw, name)
-                else:
-                    kept[row] = strict.convert(strict.parse_any(raw), slot.field.dtype, slot.field, name)
-            except strict.Refusal:
+        view = memoryview(data.data)
+        texts = [view[at : at + length].tobytes() for at, length in zip(start.tolist(), size[rows].tolist())]
+        if slot.kind == values.BINARY:
+            found = [_base64(text, ".".join(slot.keys)) for text in texts]
+        else:
+            found = strict.parse_lists(texts, slot)
+        kept, bad = self.values[slot.index], []
+        for row, value in zip(rows.tolist(), found, strict=True):
+            if isinstance(value, strict.Refusal):
                 bad.append(row)
+            else:
+                kept[row] = value
         return bad
 
     def _strict(self, row: int, start: int, stop: int) -> None:
@@ -267,6 +267,13 @@ class _Decoding:
         if not children:
             return pa.array([{} if good else None for good in some.tolist()], pa.struct([]))
         return pa.StructArray.from_arrays(children, fields=list(arrow_type(part.dtype)), mask=mask)
+
+
+def _base64(text: bytes, name: str) -> bytes | strict.Refusal:
+    try:
+        return strict.from_base64(text, name)
+    except strict.Refusal as refusal:
+        return refusal
 
 
 def _narrow(reals: Any, some: Any) -> Any:

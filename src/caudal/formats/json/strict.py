@@ -28,6 +28,8 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
 _MAX_FLOAT32 = float(np.finfo(np.float32).max) * (1 + 2.0**-25)
 _NAMES = {bool: "a bool", int: "an integer", float: "a number", str: "a string", list: "an array", dict: "an object"}
+_NONE = type(None)
+_PLAIN = {"string": frozenset({str, _NONE}), "bool": frozenset({bool, _NONE})}  # items that need no conversion
 
 
 class Refusal(Exception):
@@ -80,9 +82,18 @@ def parse(line: bytes) -> dict[str, Any]:
     return record
 
 
-def parse_any(text: bytes) -> Any:
-    """Return the value in JSON text whose grammar is known to be good."""
-    return _DECODER.decode(text.decode())
+def parse_lists(texts: list[bytes], slot: Slot) -> list[Any]:
+    """Return the converted list (or the `Refusal` of one that does not fit) in each text, whose grammar is known."""
+    found = _DECODER.decode(b"".join([b"[", b",".join(texts), b"]"]).decode())
+    dtype, name = slot.field.dtype, ".".join(slot.keys)
+    plain = _PLAIN.get(dtype.item.name if dtype.item else "", frozenset())
+    for i, items in enumerate(found):
+        if not plain.issuperset(map(type, items)):
+            try:
+                found[i] = convert(items, dtype, slot.field, name)
+            except Refusal as refusal:
+                found[i] = refusal
+    return found
 
 
 def _check_depth(line: bytes) -> None:

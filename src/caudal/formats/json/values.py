@@ -290,6 +290,8 @@ def _put_number(buf, p, q, slot, row, env):
                 return False
             if o >= 0:
                 at = o * long(env, STRIDE) + row
+                if whole:
+                    real += 0.0  # the integer -0 is 0
                 set_real(long(env, WORDS), at, real)
         elif kind in (INT64, INT32, DURATION) or (kind == TIMESTAMP and whole):
             good, value = integer(buf, p, q)
@@ -445,7 +447,11 @@ def value_end(buf, p, slot, row, depth, slots, env):
                     if exact:
                         if o >= 0:
                             at = o * long(env, STRIDE) + row
-                            set_real(long(env, WORDS), at, -real if minus else real)
+                            if minus:
+                                real = -real
+                            if dots == _U(0):
+                                real += 0.0  # the integer -0 is 0
+                            set_real(long(env, WORDS), at, real)
                             set_byte(long(env, VALID), at, 1)
                         return q
                 elif kind == INT64 and dots == _U(0) and count <= 16:
