@@ -1,0 +1,147 @@
+"""The compiled path against the strict reader on every line, and both against lines whose parts are known.
+
+CAUDAL_FUZZ is the number of lines (20,000 by default).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import UTC, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+from caudal.formats.combined import FORMAT, strict
+from caudal.ports.records import Block
+
+LINES = int(os.environ.get("CAUDAL_FUZZ", "20000"))
+NAMES = FORMAT.default_schema().names
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+def dash(rng: random.Random, text: str) -> str | None:
+    return None if rng.random() < 0.2 else text
+
+
+def words(rng: random.Random, letters: str) -> str:
+    return "".join(rng.choices(letters, k=rng.randrange(12)))
+
+
+def quoted(rng: random.Random) -> str:
+    """Return a text as a server writes it: quotes and backslashes escaped."""
+    text = words(rng, 'ab /é"\\\x00[]').replace("\\", "\\\\").replace('"', '\\"')
+    return "x" if text == "-" else text
+
+
+def make(rng: random.Random) -> tuple[bytes, dict]:
+    """Return a well-formed line and its values."""
+    offset = rng.randrange(-12 * 60, 14 * 60)
+    moment = EPOCH + timedelta(seconds=rng.randrange(4 * 10**9))
+    local = moment.astimezone(timezone(timedelta(minutes=offset)))
+    zone = f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}{abs(offset) % 60:02}"
+    stamp = f"{local.day:02}/{MONTHS[local.month - 1]}/{local.year}:{local:%H:%M:%S} {zone}"
+    row: dict = {
+        "ip": rng.choice(("10.0.0.1", "::1", "host.example")),
+        "ident": dash(rng, "id"),
+        "user": dash(rng, rng.choice(("me", "John Smith", '""', "a [b] c"))),
+        "timestamp": (moment - EPOCH) // timedelta(milliseconds=1),
+        "status": dash(rng, rng.choice(("200", "401", "403"))),
+        "bytes": dash(rng, str(rng.randrange(10 ** rng.randrange(1, 19)))),
+        "method": None,
+        "path": None,
+        "protocol": None,
+        "referer": None,
+        "user_agent": None,
+    }
+    parts = [p for p in quoted(rng).split(" ") if p] if rng.random() < 0.5 else ["GET", "/a", "HTTP/1.1"]
+    row["request"] = dash(rng, " ".join(parts))
+    if row["request"] == "-":
+        row["request"] = None
+    if row["request"] is not None and len(parts) == 3:
+        row["method"], row["path"], row["protocol"] = (None if p == "-" else p for p in parts)
+    shown = {name: "-" if value is None else value for name, value in row.items()}
+    line = f'{row["ip"]} {shown["ident"]} {shown["user"]} [{stamp}] "{shown["request"]}"'
+    line += f" {shown['status']} {shown['bytes']}"
+    if rng.random() < 0.8:
+        row["referer"], row["user_agent"] = dash(rng, quoted(rng)), dash(rng, quoted(rng))
+        line += "".join(f' "{"-" if row[n] is None else row[n]}"' for n in ("referer", "user_agent"))
+        line += rng.choice(("", "", ' "-"', " 0.005"))
+    for name in ("status", "bytes"):
+        row[name] = None if row[name] is None else int(row[name])
+    return line.encode(), row
+
+
+def mutate(rng: random.Random, line: bytes) -> bytes:
+    changed = bytearray(line)
+    for _ in range(rng.choice((1, 1, 2, 5))):
+        at = rng.randrange(len(changed) + 1)
+        what = rng.choice(
+            (b'"', b'\\"', b"\\", b" ", b'" ', b"[", b"] ", b"\xff", b"\xc3", b"-", b"9" * 20, b"\r", b":")
+        )
+        if rng.random() < 0.6:
+            changed[at:at] = what
+        else:
+            del changed[at : at + rng.choice((1, 2, 40))]
+    return bytes(changed)
+
+
+def decode(raw: bytes, **options) -> dict:
+    reader = FORMAT.reader(FORMAT.default_schema(), frozenset(NAMES), {**FORMAT.reader_options, **options})
+    decoder, _ = reader.open(b"", "x")
+    data = np.frombuffer(bytearray(raw + b'" ' * 64), np.uint8)
+    part = decoder.decode(Block(data, 0, len(raw), 0, len(raw)))
+    lists = [part.columns[name].to_list() for name in NAMES]
+    got: dict = {p: dict(zip(NAMES, values)) for p, *values in zip(part.position.tolist(), *lists)}
+    return got | {d.position: (d.reason, d.message, d.detail) for d in part.dead}
+
+
+def outcome(line: bytes, escape: bool):
+    try:
+        values = strict.read(line, escape=escape)
+    except strict.Bad as bad:
+        return bad.reason, bad.message, bad.detail
+    return {n: v.decode() if isinstance(v := values.get(n), bytes) else v for n in NAMES}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_values_are_those_the_line_was_made_of(seed):
+    rng = random.Random(seed)
+    for _ in range(0, LINES // 4, 500):
+        made = [make(rng) for _ in range(500)]
+        got = decode(b"".join(line + b"\n" for line, _ in made))
+        position = 0
+        for line, row in made:
+            assert got.pop(position) == row, line
+            position += len(line) + 1
+        assert got == {}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("encoding", ["escape", "utf-8"])
+def test_both_paths_agree(seed, encoding, monkeypatch):
+    handed_down = []
+    read = strict.read
+    monkeypatch.setattr(
+        strict, "read", lambda line, *, escape: (handed_down.append(line), read(line, escape=escape))[1]
+    )
+    rng = random.Random(10 + seed)
+    rows = records = 0
+    for _ in range(0, LINES // 4, 500):
+        raw = b"".join(mutate(rng, make(rng)[0]) + rng.choice((b"\n", b"\r\n")) for _ in range(500))
+        before = len(handed_down)
+        got = decode(raw, encoding=encoding)
+        taken = len(handed_down) - before
+        position = 0
+        for line in raw.removesuffix(b"\n").split(b"\n"):
+            record = line.removesuffix(b"\r")
+            if record:
+                expected = outcome(record, encoding == "escape")
+                assert got.pop(position) == expected, record
+                rows += isinstance(expected, dict)
+                records += 1
+            position += len(line) + 1
+        assert got == {}
+        assert taken < 400
+    assert records * 0.15 < rows < records

@@ -1,0 +1,328 @@
+"""Access logs: awkward lines with the outcome expected, and the real logs against their tables."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import re
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from caudal.core.errors import OptionError, PlanError
+from caudal.core.types import Field, Schema, parse_type
+from caudal.formats.combined import FORMAT, infer
+from caudal.ports.records import Block
+
+LOGS = Path(__file__).resolve().parents[4] / "../shared/data/weblogs"
+needs_logs = pytest.mark.skipif(not LOGS.exists(), reason="the shared sample data is not here")
+
+NAMES = FORMAT.default_schema().names
+STAMP = "17/May/2015:10:05:03 +0000"
+TIME = 1431857103000
+HEAD = f"1.2.3.4 - - [{STAMP}]"
+
+
+def decode(raw, needed=NAMES, cuts=(), **options):
+    """Return (rows as dicts by position, dead letters) of a file, cut into blocks behind given lines."""
+    schema = FORMAT.default_schema()
+    reader = FORMAT.reader(schema, frozenset(needed), {**FORMAT.reader_options, **options})
+    decoder, at = reader.open(raw[:65536], "access.log")
+    data = np.frombuffer(bytearray(b"?" * 7 + raw + b'" 200' * 32), np.uint8)
+    rows, dead = {}, []
+    for end in [*sorted(cuts), len(raw)]:
+        end = raw.find(b"\n", end) + 1 or len(raw)
+        if end <= at:
+            continue
+        part = decoder.decode(Block(data, 7 + at, 7 + end, 1_000_000 + at, end))
+        assert set(part.columns) == set(needed)
+        assert part.rows == len(part.position)
+        lists = {name: column.to_list() for name, column in part.columns.items()}
+        assert all(len(values) == part.rows for values in lists.values())
+        for i, position in enumerate((part.position - 1_000_000).tolist()):
+            rows[position] = {name: values[i] for name, values in lists.items()}
+        dead += [(d.position - 1_000_000, d.reason, d.payload) for d in part.dead]
+        at = end
+    return rows, dead
+
+
+def one(line, **options):
+    """Return the values of a line that are not null, or the reason why it is no row."""
+    raw = line if isinstance(line, bytes) else line.encode()
+    rows, dead = decode(b"\n" + raw + b"\n", **options)
+    assert len(rows) + len(dead) == 1
+    if dead:
+        assert dead[0][0] == 1
+        assert dead[0][2] == raw[:4096]
+        return dead[0][1]
+    return {name: value for name, value in rows[1].items() if value is not None}
+
+
+BASE = {"ip": "1.2.3.4", "timestamp": TIME}
+GET = {**BASE, "request": "GET /a HTTP/1.1", "method": "GET", "path": "/a", "protocol": "HTTP/1.1"}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            f'{HEAD} "GET /a HTTP/1.1" 200 5 "r" "u"',
+            {**GET, "status": 200, "bytes": 5, "referer": "r", "user_agent": "u"},
+        ),
+        (f'{HEAD} "GET /a HTTP/1.1" 200 5', {**GET, "status": 200, "bytes": 5}),
+        (f'{HEAD} "GET /a HTTP/1.1" 304 - "-" "-"', {**GET, "status": 304}),
+        (f'{HEAD} "GET /a HTTP/1.1" - - "" ""', {**GET, "referer": "", "user_agent": ""}),
+        (
+            f'{HEAD} "GET /a HTTP/1.1" 200 5 "r" "u" "10.0.0.1" 0.005',
+            {**GET, "status": 200, "bytes": 5, "referer": "r", "user_agent": "u"},
+        ),
+        (f'{HEAD} "GET /a HTTP/1.1" 200 5 0.005', {**GET, "status": 200, "bytes": 5}),
+        (f'{HEAD} "GET /a HTTP/1.1" 200 5 ', {**GET, "status": 200, "bytes": 5}),
+        (f'{HEAD} "GET /a HTTP/1.1" 200 5 "r"', {**GET, "status": 200, "bytes": 5, "referer": "r"}),
+        (f'{HEAD} "GET /a HTTP/1.1" 200 5 "r" u', {**GET, "status": 200, "bytes": 5, "referer": "r"}),
+        # the last quote is not closed
+        (f'{HEAD} "GET /a HTTP/1.1" 200 5 "r" "Mozilla', {**GET, "status": 200, "bytes": 5, "referer": "r"}),
+        (f'{HEAD} "GET /a HTTP/1.1" 200 5 "http', {**GET, "status": 200, "bytes": 5}),
+        (f'{HEAD} "GET /a HTTP/1.1', BASE),
+        (f'{HEAD} "GET /a HTTP/1.1\\" 200 5', BASE),
+        (f'{HEAD} "', BASE),
+        # requests that are not three parts
+        (f'{HEAD} "-" 408 -', {**BASE, "status": 408}),
+        (f'{HEAD} "" 400 0', {**BASE, "request": "", "status": 400, "bytes": 0}),
+        (f'{HEAD} "\\x16\\x03\\x01" 400 0', {**BASE, "request": "\\x16\\x03\\x01", "status": 400, "bytes": 0}),
+        (f'{HEAD} "GET /a" 200 1', {**BASE, "request": "GET /a", "status": 200, "bytes": 1}),
+        (f'{HEAD} "GET /a b HTTP/1.1" 200 1', {**BASE, "request": "GET /a b HTTP/1.1", "status": 200, "bytes": 1}),
+        (f'{HEAD} "GET  /a" 200 1', {**BASE, "request": "GET  /a", "status": 200, "bytes": 1}),
+        (f'{HEAD} " a b" 200 1', {**BASE, "request": " a b", "status": 200, "bytes": 1}),
+        (f'{HEAD} "a b " 200 1', {**BASE, "request": "a b ", "status": 200, "bytes": 1}),
+        # escapes and quotes inside
+        (
+            f'{HEAD} "a" 200 1 "x\\" y" "\\\\"',
+            {**BASE, "request": "a", "status": 200, "bytes": 1, "referer": 'x\\" y', "user_agent": "\\\\"},
+        ),
+        (f'{HEAD} "a"b" 200 1', {**BASE, "request": 'a"b', "status": 200, "bytes": 1}),
+        (
+            f'{HEAD} "a" 200 1 "r"x" "u"',
+            {**BASE, "request": "a", "status": 200, "bytes": 1, "referer": 'r"x', "user_agent": "u"},
+        ),
+        # users
+        (
+            f'::1 me John Smith [{STAMP}] "a" 1 2',
+            {
+                "ip": "::1",
+                "ident": "me",
+                "user": "John Smith",
+                "timestamp": TIME,
+                "request": "a",
+                "status": 1,
+                "bytes": 2,
+            },
+        ),
+        (f'1.2.3.4 - "" [{STAMP}] "a" 1 2', {**BASE, "user": '""', "request": "a", "status": 1, "bytes": 2}),
+        (
+            f'1.2.3.4 - x [01/Jan/2000:00:00:00 +0000] \\" [{STAMP}] "a" 1 2',
+            {**BASE, "user": 'x [01/Jan/2000:00:00:00 +0000] \\"', "request": "a", "status": 1, "bytes": 2},
+        ),
+        # numbers
+        (f'{HEAD} "a" 007 9223372036854775807', {**BASE, "request": "a", "status": 7, "bytes": 2**63 - 1}),
+        (f'{HEAD} "a" 200 9223372036854775808', "range"),
+        (f'{HEAD} "a" {"9" * 6000} 1', "range"),
+        (f'{HEAD} "a" 2OO 1', "type"),
+        (f'{HEAD} "a" 200 1k', "type"),
+        (f'{HEAD} "a" 200 -1', "type"),
+        (f'{HEAD} "a" 200 ٣', "type"),
+        (f'{HEAD} "a"  200 1', "type"),
+        (f'{HEAD} "a" 200', "syntax"),
+        (f'{HEAD} "a"', "syntax"),
+        # times
+        (
+            f'1.2.3.4 - - [{STAMP.replace("+0000", "-0230")}] "-" 1 -',
+            {**BASE, "timestamp": TIME + 9_000_000, "status": 1},
+        ),
+        (f'1.2.3.4 - - [{STAMP.replace("17/", "31/Apr/2015")}] "-" 1 -', "syntax"),
+        (f'1.2.3.4 - - [{STAMP.replace("17/May", "31/Apr")}] "-" 1 -', "type"),
+        (f'1.2.3.4 - - [{STAMP.replace("May", "Mai")}] "-" 1 -', "type"),
+        (f'1.2.3.4 - - [{STAMP.replace("10:", "25:")}] "-" 1 -', "type"),
+        (f'1.2.3.4 - - {STAMP} "-" 1 -', "syntax"),
+        (f"1.2.3.4 - - [{STAMP}] -", "syntax"),
+        (f'1.2.3.4 - [{STAMP}] "-" 1 -', "syntax"),
+        (f'1.2.3.4 -  [{STAMP}] "-" 1 -', "syntax"),
+        (f' 1.2.3.4 - - [{STAMP}] "-" 1 -', "syntax"),
+        ("{}", "syntax"),
+        (" ", "syntax"),
+        # text that is not ASCII
+        (
+            f'{HEAD} "GET /é HTTP/1.1" 200 1',
+            {
+                **BASE,
+                "request": "GET /é HTTP/1.1",
+                "method": "GET",
+                "path": "/é",
+                "protocol": "HTTP/1.1",
+                "status": 200,
+                "bytes": 1,
+            },
+        ),
+        (
+            HEAD.encode() + b' "SEARCH /\x90\xff\xc3\xa9 HTTP/1.1" 414 1',
+            {
+                **BASE,
+                "request": "SEARCH /\\x90\\xffé HTTP/1.1",
+                "method": "SEARCH",
+                "path": "/\\x90\\xffé",
+                "protocol": "HTTP/1.1",
+                "status": 414,
+                "bytes": 1,
+            },
+        ),
+        (
+            HEAD.encode() + b' "a" 401 1 "-" "\\\xff" x',
+            {**BASE, "request": "a", "status": 401, "bytes": 1, "user_agent": "\\\\xff"},
+        ),
+    ],
+)
+def test_lines(line, expected):
+    assert one(line) == expected
+
+
+def test_a_strict_encoding_can_be_chosen():
+    line = HEAD.encode() + b' "GET /\xff HTTP/1.1" 401 1'
+    assert one(line, encoding="utf-8") == "utf8"
+    assert one(line, encoding="escape")["path"] == "/\\xff"
+    with pytest.raises(OptionError, match="encoding"):
+        FORMAT.reader(FORMAT.default_schema(), frozenset(), {"encoding": "utf-9"})
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        (Field("code", parse_type("int64")), "no field 'code'"),
+        (Field("status", parse_type("string")), "is int64, not string"),
+        (Field("timestamp", parse_type("timestamp"), unit="s"), "fixed form"),
+        (Field("ip", parse_type("string"), ("ip", "x")), "no field 'ip.x'"),
+    ],
+)
+def test_schemas_that_cannot_be(field, message):
+    with pytest.raises(PlanError, match=message):
+        FORMAT.reader(Schema([field]), frozenset(), FORMAT.reader_options)
+
+
+def test_fields_may_have_other_names():
+    schema = Schema(
+        [
+            Field("client", parse_type("string"), ("ip",)),
+            Field("code", parse_type("int64"), ("status",)),
+            Field("again", parse_type("int64"), ("status",)),
+        ]
+    )
+    raw = f'{HEAD} "a" 401 1\n'.encode() + HEAD.encode() + b' "\xff" 403 1\n'
+    decoder, _ = FORMAT.reader(schema, frozenset(schema.names), FORMAT.reader_options).open(raw, "x")
+    data = np.frombuffer(bytearray(raw + b" " * 128), np.uint8)
+    part = decoder.decode(Block(data, 0, len(raw), 0, len(raw)))
+    assert {name: column.to_list() for name, column in part.columns.items()} == {
+        "client": ["1.2.3.4", "1.2.3.4"],
+        "code": [401, 403],
+        "again": [401, 403],
+    }
+
+
+def test_framing():
+    line = f'{HEAD} "a" 200 1 "r" "u"'.encode()
+    for raw, count in ((b"", 0), (b"\n\r\n", 0), (line, 1), (line + b"\r", 1), (line + b"\r\n\n" + line + b"\n", 2)):
+        rows, dead = decode(raw)
+        assert (len(rows), dead) == (count, [])
+        assert all(row["user_agent"] == "u" for row in rows.values())
+    assert list(decode(b"\xef\xbb\xbf" + line)[0]) == [3]
+    assert decode(b"\xef\xbb\xbf" + line)[0][3]["ip"] == "1.2.3.4"
+
+
+def test_it_is_only_read():
+    with pytest.raises(PlanError, match="only read"):
+        FORMAT.encoder(FORMAT.default_schema(), {})
+    assert infer(b"") == FORMAT.default_schema()
+
+
+MIXED = b"".join(
+    [
+        f'{HEAD} "GET /a HTTP/1.1" 200 5 "r" "u"\n'.encode(),
+        HEAD.encode() + b' "GET /\xff HTTP/1.1" 401 5 "r" "u"\r\n',
+        f'{HEAD} "GET /a HTTP/1.1" x 5 "r" "u"\n'.encode(),
+        f'{HEAD} "GET /a HTTP/1.1" 200 99999999999999999999\n\n'.encode(),
+        b"rubbish \x00\n",
+        f'1.2.3.4 - - [{STAMP.replace("May", "Mai")}] "-" 1 -\n'.encode(),
+        f'{HEAD} "GET /a HTTP/1.1" 200 5 "r" "unclosed\n'.encode(),
+        f'{HEAD} "-" 408 - "-" "-"'.encode(),
+    ]
+)
+
+
+@pytest.mark.parametrize("encoding", ["escape", "utf-8"])
+def test_what_is_needed_never_changes_what_is_valid(encoding):
+    rows, dead = decode(MIXED, encoding=encoding)
+    assert [r for _, r, _ in dead if r != "utf8"] == ["type", "range", "syntax", "type"]
+    assert len(rows) + len(dead) == 8
+    for needed in ([], *([name] for name in NAMES), ["ip", "status"]):
+        some, same = decode(MIXED, needed, encoding=encoding)
+        assert same == dead
+        assert some == {at: {name: row[name] for name in needed} for at, row in rows.items()}
+
+
+def test_blocks_may_be_cut_behind_any_line():
+    whole = decode(MIXED)
+    for seed in range(30):
+        assert decode(MIXED, cuts=random.Random(seed).sample(range(len(MIXED)), 3)) == whole
+
+
+def test_rubbish_never_raises():
+    rng = random.Random(7)
+    for _ in range(200):
+        raw = b"\n" + rng.randbytes(rng.randrange(400)).replace(b"\xef", b"")
+        rows, dead = decode(raw)
+        assert rows == {}
+        assert len(dead) == sum(1 for line in raw.split(b"\n") if line.removesuffix(b"\r"))
+
+
+@needs_logs
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "ips", "codes"),
+    [
+        ("elastic_apache_logs.log", 1753, {200: 9126, 304: 445, 404: 213, 301: 164, 206: 45, 500: 3, 403: 2, 416: 2}),
+        ("honeynet_access_log.13", 90, {404: 183, 414: 66, 400: 43, 200: 42, 408: 18}),
+        ("honeynet_access_log.21", 1265, {200: 1213, 404: 189, 414: 74, 400: 23, 408: 22, 304: 2}),
+        ("honeynet_access_log.23", 870, {200: 945, 404: 322, 414: 112, 400: 27, 408: 8, 501: 1}),
+        (
+            "honeynet_access_log.24",
+            2167,
+            {404: 6674, 200: 2280, 414: 229, 400: 85, 405: 54, 408: 10, 301: 7, 304: 4, 206: 1},
+        ),
+        ("nginx_loopback_access.log", 32, {200: 4033, 401: 403, 429: 388, 404: 233, 403: 160}),
+    ],
+)
+def test_real_logs(name, ips, codes):
+    raw = gzip.decompress((LOGS / f"{name}.gz").read_bytes())
+    rows, dead = decode(raw, cuts=range(1 << 16, len(raw), 1 << 16))
+    assert dead == []
+    assert Counter(row["status"] for row in rows.values()) == codes
+    assert len({row["ip"] for row in rows.values()}) == ips
+    epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    lines = raw.splitlines() if raw.isascii() else raw.removesuffix(b"\n").split(b"\n")
+    assert len(lines) == len(rows)
+    for line, row in zip(lines, rows.values()):
+        stamp = re.search(rb"\[(.{26})\]", line)
+        assert stamp is not None
+        moment = datetime.strptime(stamp[1].decode(), "%d/%b/%Y:%H:%M:%S %z")
+        assert row["timestamp"] == (moment - epoch) // timedelta(milliseconds=1)
+
+
+@needs_logs
+@pytest.mark.data
+def test_lines_of_old_servers_are_dead_letters_only_where_asked():
+    raw = gzip.decompress((LOGS / "honeynet_access_log.24.gz").read_bytes())
+    rows, dead = decode(raw, encoding="utf-8")
+    high = [line for line in raw.split(b"\n") if not line.isascii()]
+    assert Counter(reason for _, reason, _ in dead) == {"utf8": len(high)}
+    assert len(rows) == 9344 - len(high)
