@@ -123,7 +123,7 @@ def _line(r: random.Random) -> bytes:
     for key in keys:
         value = r.choice(TYPICAL[key])
         if odd and r.random() < 1.5 / len(keys):
-            value = _number(r) if r.random() < 0.4 else r.choice(ANY)
+            value = r.choice([_number(r), r.choice(NUMBERS), r.choice(ANY)])
         name = json.dumps(key, ensure_ascii=r.random() < 0.02)
         if r.random() < 0.005:
             name = f'"\\u{ord(key[0]):04x}{key[1:]}"'

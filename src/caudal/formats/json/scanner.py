@@ -34,6 +34,7 @@ from caudal.formats.json.values import (
     PRESENT,
     RECORDED,
     SEEN,
+    SIDE_USED,
     SLOTS,
     STACK,
     STAMP,
@@ -328,6 +329,7 @@ def scan(buf, start, limit, delta, path, env):
     p = start
     while p < limit:
         end = np.int64(-1)
+        used = long(env, SIDE_USED)
         if path > 0:
             end = _match(buf, p, row, env)
         if end < 0:
@@ -337,6 +339,7 @@ def scan(buf, start, limit, delta, path, env):
             while byte(buf, q) == 32 or byte(buf, q) == 9 or byte(buf, q) == 13:
                 q += 1
             _clear(row, env)
+            set_long(env, SIDE_USED, used)  # so that a line never takes more than its own length
             if q == stop:
                 p = end
                 continue
@@ -345,6 +348,7 @@ def scan(buf, start, limit, delta, path, env):
                 count = _parse(buf, p, row, env)
             if count < 0:
                 _clear(row, env)
+                set_long(env, SIDE_USED, used)
                 set_long(down, lost * 3, row)
                 set_long(down, lost * 3 + 1, p)
                 set_long(down, lost * 3 + 2, stop)

@@ -14,7 +14,7 @@ from caudal.core.types import Field, Schema
 from caudal.formats.json import FORMAT
 from caudal.formats.json.infer import infer
 from caudal.formats.json.reader import PARSER, SCANNER, STRICT, JsonReader
-from caudal.formats.json.values import MAX_DEPTH, STAMP
+from caudal.formats.json.values import MAX_DEPTH, SIDE_USED, STAMP
 from caudal.ports.format import LineReader
 from caudal.ports.records import MAX_PAYLOAD, PADDING, Block
 
@@ -305,6 +305,17 @@ def test_a_known_shape_is_not_parsed_again() -> None:
     assert found.columns["i"].to_list() == [json.loads(line)["i"] for line in lines]
     assert found.columns["s"].to_list() == [json.loads(line)["s"] for line in lines]
     assert decoder._scratch[0].env[STAMP] == 1
+
+
+def test_unescaped_text_never_takes_more_room_than_the_block() -> None:
+    decoder, _ = JsonReader(SCHEMA, frozenset(["s", "i"])).open(b"", "x")
+    text = b"a" * 300 + b"\\n"
+    good, bad, other = (b'{"s":"%s","i":%s}\n' % (text, tail) for tail in (b"1", b"1.5", b'1 ,"i":2'))
+    data = good + bad * 50 + other * 50 + good
+    found = decoder.decode(block(data))
+    assert (found.rows, len(found.dead)) == (52, 50)
+    assert set(found.columns["s"].to_list()) == {"a" * 300 + "\n"}
+    assert decoder._scratch[0].env[SIDE_USED] == 2 * 301
 
 
 def test_more_shapes_than_the_tree_holds() -> None:
