@@ -108,12 +108,13 @@ class Stream:
         known = getattr(plugin, "sink_options", None)
         if known is None:
             raise OptionError(f"the connector '{connector}' cannot be written to")
-        format = format or _format_of_path(options.get("path"), plugin, "sink")
+        format = format or _format_of_path(options.get("path"), known)
         own, rest = _split(options, known)
         format_options = _format_options(format, rest, known, "writer_options", f"connector '{connector}'")
         sink = Sink(name=name, input=self.node, connector=connector, options=own, format=format, format_options=format_options)
         if format:
-            registry.find("format", format).encoder(self.schema, dict(format_options))
+            chosen = registry.find("format", format)
+            chosen.encoder(self.schema, {**chosen.writer_options, **dict(format_options)})
         return sink
 
     def collect(
@@ -189,7 +190,7 @@ def source(
     known = getattr(plugin, "source_options", None)
     if known is None:
         raise OptionError(f"the connector '{connector}' cannot be read")
-    format = format or _format_of_path(options.get("path"), plugin, "source")
+    format = format or _format_of_path(options.get("path"), known)
     own, rest = _split(options, known)
     format_options = _format_options(format, rest, known, "reader_options", f"connector '{connector}'")
     default = registry.find("format", format).default_schema() if format else None
@@ -214,7 +215,8 @@ def source(
         max_future=None if max_future is None else duration.parse(max_future, what="max_future"),
     )
     if format:
-        registry.find("format", format).reader(declared, frozenset(declared.names), dict(format_options))
+        chosen = registry.find("format", format)
+        chosen.reader(declared, frozenset(declared.names), {**chosen.reader_options, **dict(format_options)})
     return Stream(node)
 
 
@@ -281,9 +283,9 @@ def _format_options(format: str, rest: dict[str, Any], known: Mapping[str, Any],
     return tuple(rest.items())
 
 
-def _format_of_path(path: Any, plugin: Any, side: str) -> str:
-    """Return the format that a path's suffix names, "" where the connector takes none."""
-    if not getattr(plugin, f"{side}_formats", True):
+def _format_of_path(path: Any, known: Mapping[str, Any]) -> str:
+    """Return the format that a path's suffix names, "" where the connector has no paths: its rows need none."""
+    if "path" not in known:
         return ""
     first = path[0] if isinstance(path, list | tuple) and path else path
     if isinstance(first, str):
