@@ -91,7 +91,9 @@ class TablesCase(SourceCase):
         tables = []
         for numbers in partitions.values():
             rows = [{**record(n), "other": 1} for n in numbers]
-            halves = [pa.Table.from_pylist(part, schema=kinds) for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :])]
+            halves = [
+                pa.Table.from_pylist(part, schema=kinds) for part in (rows[: len(rows) // 2], rows[len(rows) // 2 :])
+            ]
             tables.append(pa.concat_tables(halves))
         return MEMORY.source({"rows": tables}, None, SCHEMA)
 
@@ -99,7 +101,8 @@ class TablesCase(SourceCase):
 class CallableCase(TablesCase):
     def open(self, partitions: Mapping[str, list[int]]) -> Any:
         def pass_over(numbers: list[int]) -> Any:
-            return lambda: (pa.Table.from_pylist([record(n)]) for n in numbers)
+            parts = [numbers[i : i + 50] for i in range(0, len(numbers), 50)]
+            return lambda: (pa.Table.from_pylist([record(n) for n in part]) for part in parts)
 
         return MEMORY.source({"rows": [pass_over(numbers) for numbers in partitions.values()]}, None, SCHEMA)
 

@@ -110,7 +110,7 @@ class LinePartition:
         """
         rest = self._hi - self._lo
         if self._skipped is not None or rest > self._max_record:
-            self._skip(rest)
+            self._skip(self._hi)
             rest = 0
         hint = self._stream.hint()
         wanted = max(size, _LEAST_READ, 2 * rest)
@@ -185,7 +185,6 @@ class LinePartition:
             self._cut = self._hi
             return self._checked(self._hi)
         if self._skipped is not None:
-            self._skip(self._hi - self._lo)
             return self._pass_over()
         return End(self._failed)
 
@@ -195,42 +194,44 @@ class LinePartition:
         message = f"a record of {length} bytes is longer than max_record ({self._max_record})"
         return Dead(position, "too_long", message, payload=payload[:MAX_PAYLOAD], truncated=length > MAX_PAYLOAD)
 
-    def _skip(self, rest: int) -> None:
-        """Drop the window, which lies within a line that is too long; remember the line's beginning."""
+    def _skip(self, stop: int) -> None:
+        """Drop the window up to `stop`, which lies within a line that is no record; keep the line's beginning."""
         if self._skipped is None:
-            payload = bytes(self._raw[self._lo : self._lo + min(rest, MAX_PAYLOAD)])
-            self._skipped = Dead(self._position, "too_long", "", payload=payload, truncated=True)
+            self._skipped = Dead(self._position, "", "")
             self._skipped_bytes = 0
-        self._skipped_bytes += rest
-        self._lo = self._hi = self._cut = 0
+        dead = self._skipped
+        missing = MAX_PAYLOAD - len(dead.payload)
+        dead.payload += bytes(self._raw[self._lo : min(stop, self._lo + missing)])
+        self._skipped_bytes += stop - self._lo
+        self._lo = self._cut = stop
 
     def _pass_over(self) -> Block:
-        """The line that was dropped has ended, by a newline in the window or with the stream."""
-        skipped = self._skipped
+        """The line that is dropped has ended, by a newline in the window or with the stream."""
+        cut = self._cut
+        end = self._raw.find(b"\n", self._lo, cut)
+        self._skip(end if end >= 0 else self._hi)
+        skipped, length = self._skipped, self._skipped_bytes
         assert skipped is not None
         assert self._array is not None
-        end = self._raw.find(b"\n", self._lo, self._cut)
-        length = self._skipped_bytes + (end - self._lo if end >= 0 else 0)
-        dead = self._too_long(skipped.position, length, skipped.payload)
         begin = self._position
-        self._position += length + (end >= 0)
-        self._lo = end + 1 if end >= 0 else self._hi
+        self._position += length
+        if end >= 0:
+            self._position += 1
+            self._lo, self._cut = end + 1, cut
         self._skipped = None
+        dead = self._too_long(skipped.position, length, skipped.payload)
         return Block(self._array, 0, 0, begin, self._position, self._read_at, [dead])
 
     def _break(self, broken: Broken) -> Block:
         """The stream broke: one dead letter, with what there is of the line that it broke in."""
-        assert self._array is not None
-        if self._skipped is None:
-            self._skip(self._hi - self._lo)
-        assert self._skipped is not None
+        self._skip(self._hi)
         dead = self._skipped
-        length = self._skipped_bytes
+        assert dead is not None
+        assert self._array is not None
         dead.reason, dead.message, dead.detail = broken.reason, broken.message, self.where
-        dead.truncated = length > MAX_PAYLOAD
+        dead.truncated = self._skipped_bytes > MAX_PAYLOAD
         self._failed = f"{self.where}: {broken.message}, after {self._position} bytes of whole lines"
         self._skipped = None
-        self._lo = self._hi = self._cut = 0
         return Block(self._array, 0, 0, self._position, self._position, self._read_at, [dead])
 
     # -- the beginning -------------------------------------------------------------------------------------------
