@@ -25,8 +25,9 @@ def ordered(column: Column) -> Ints:
 def rank(column: Column) -> Ints:
     """Return int64 numbers that compare as the column's values do, nulls lowest."""
     if isinstance(column, Text):
-        ranked = pc.rank(column.to_arrow(), sort_keys="ascending", null_placement="at_start", tiebreaker="dense")
-        return ranked.to_numpy(zero_copy_only=False).astype(np.int64)
+        ranked = pc.rank(column.to_arrow(), sort_keys="ascending", tiebreaker="dense").to_numpy(zero_copy_only=False)
+        numbers = ranked.astype(np.int64)
+        return numbers if column.valid is None else np.where(column.valid, numbers, -1)
     values = ordered(column)
     if column.valid is None:
         return values
