@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from caudal.core.errors import CaudalError, InputError, OptionError, UserError, nearest
-from caudal.lang.dsl.settings import overriding
+from caudal.core.errors import CaudalError, InputError, OptionError, SettingsError, UserError, nearest
+from caudal.lang.dsl.settings import Overrides, overriding
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 
@@ -28,17 +28,30 @@ def load(file: str | os.PathLike[str], *, settings: Mapping[str, Any] | None = N
         try:
             names = runpy.run_module(module) if module else _run_path(Path(str(path)))
         except CaudalError as error:
-            raise error.at(_line(path, error) or where) from error.__cause__
-        except Exception as error:
+            _check_names(overrides, where)
+            line = _line(path, error) or where
+            error.location = f"{line}: {error.location}" if error.location else line
+            raise
+        except (Exception, SystemExit) as error:
             hint = "a pipeline file is plain Python: it must run from top to bottom"
             detail = f"{type(error).__name__}: {error}"
-            raise UserError("the pipeline file fails", location=_line(path, error) or where, detail=detail, hint=hint) from error
-        overrides.unknown()
+            line = _line(path, error) or where
+            raise UserError("the pipeline file fails", location=line, detail=detail, hint=hint) from error
+        _check_names(overrides, where, complete=True)
     plan = names.get("pipeline")
     if not isinstance(plan, Plan):
         hint = 'name it at the top level: pipeline = cd.Pipeline("dos", alerts.to(...))'
         raise UserError("the file has no pipeline", location=where, hint=hint)
     return plan
+
+
+def _check_names(overrides: Overrides, where: str, *, complete: bool = False) -> None:
+    """Raise for an override that the file did not declare; one that failed before it declared any says nothing."""
+    if complete or overrides.declared:
+        try:
+            overrides.unknown()
+        except SettingsError as error:
+            raise error.at(where) from None
 
 
 def _find(name: str) -> tuple[str | None, str | None]:
@@ -75,8 +88,9 @@ def _run_path(path: Path) -> dict[str, Any]:
 def _line(path: str | None, error: BaseException) -> str:
     """Return "file:line" of the innermost frame in the pipeline file."""
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}"
+        return f"{error.filename}:{error.lineno}" + (f":{error.offset}" if error.offset else "")
     if path is None:
         return ""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if os.path.abspath(f.filename) == os.path.abspath(path)]
+    place = os.path.abspath(path)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if os.path.abspath(f.filename) == place]
     return f"{path}:{frames[-1].lineno}" if frames else ""
