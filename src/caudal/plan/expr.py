@@ -28,8 +28,8 @@ from caudal.core.types import (
     list_of,
     parse_type,
 )
-from caudal.plan import functions
-from caudal.plan.functions import NULL
+from caudal.plan import functions, signature
+from caudal.plan.signature import NULL
 
 if TYPE_CHECKING:
     from caudal.plan import namespaces
@@ -50,14 +50,17 @@ class Expr:
     """The name of its result: that of `alias`, else the column's own; raises `PlanError` when it has none."""
 
     def dtype(self, schema: Schema) -> DataType:
-        """Return the type of the result over these columns; raises `PlanError` for unknown columns or mismatched types."""
+        """Return the type of the result over these columns.
+
+        Raises `PlanError` for unknown columns and mismatched types.
+        """
         found = self.infer(schema)
         if found == NULL:
             raise PlanError(f"{self} is null without a type", hint="give it one: cd.lit(None, 'int64')")
         return found
 
     def infer(self, schema: Schema) -> DataType:
-        """Return the type as a part of a larger expression, in which a null may still have none (`functions.NULL`)."""
+        """Return the type as a part of a larger expression, in which a null may still have none (`NULL`)."""
         raise NotImplementedError
 
     def key(self) -> tuple[Any, ...]:
@@ -331,27 +334,32 @@ class Column(Expr):
     name: str
 
     def infer(self, schema: Schema) -> DataType:
+        """Return the type, maybe `NULL`."""
         return schema.dtype(self.name)
 
     def key(self) -> tuple[Any, ...]:
+        """Return a hashable value, equal for expressions that are written alike."""
         return ("column", self.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Literal(Expr):
-    """A constant: a bool, int (ms for times), float, str, bytes, None, or a tuple of these for a list, with its type."""
+    """A constant with its type: a bool, int (ms for times), float, str, bytes, None, or a tuple of these for a list."""
 
     value: Any
     type: DataType
 
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Raise `PlanError`: it has none."""
         raise PlanError(f"the constant {self} has no name", hint="give it one with .alias('...')")
 
     def infer(self, schema: Schema) -> DataType:
+        """Return the type, maybe `NULL`."""
         return self.type
 
     def key(self) -> tuple[Any, ...]:
+        """Return a hashable value, equal for expressions that are written alike."""
         return ("literal", self.type, repr(self.value))
 
 
@@ -367,6 +375,10 @@ class Call(Expr):
     args: tuple[Expr, ...]
     options: tuple[tuple[str, Any], ...] = ()
 
+    def option(self, name: str) -> Any:
+        """Return the value of an option."""
+        return dict(self.options)[name]
+
     def __post_init__(self) -> None:
         checked = functions.check_options(self.function, dict(self.options))
         object.__setattr__(self, "options", tuple(checked.items()))
@@ -376,14 +388,16 @@ class Call(Expr):
 
     @property
     def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The name that `alias` gave; raises `PlanError` when it has none."""
         if self.function == "alias":
-            return self.options[0][1]
+            return self.option("name")
         raise PlanError(f"the expression {self} has no name", hint="give it one with .alias('...')")
 
     def infer(self, schema: Schema) -> DataType:
+        """Return the type, maybe `NULL`."""
         return self.signature(schema)[1]
 
-    def signature(self, schema: Schema) -> functions.Signature:
+    def signature(self, schema: Schema) -> signature.Signature:
         """Return the types that the arguments are widened to, and the result's; raises `PlanError`."""
         types = tuple(arg.infer(schema) for arg in self.args)
         try:
@@ -394,9 +408,11 @@ class Call(Expr):
             raise
 
     def key(self) -> tuple[Any, ...]:
+        """Return a hashable value, equal for expressions that are written alike."""
         return ("call", self.function, self.options, *(arg.key() for arg in self.args))
 
     def walk(self) -> Iterator[Expr]:
+        """Yield this node and all below it, parents first."""
         yield self
         for arg in self.args:
             yield from arg.walk()
@@ -444,12 +460,19 @@ def _literal(value: Any) -> Literal:
             value.encode()
         except UnicodeEncodeError as error:
             raise PlanError(f"the text {value!r} is not valid Unicode", detail=str(error)) from error
-    for kind, dtype in ((bool, BOOL), (int, INT64), (float, FLOAT64), (str, STRING), (bytes, BINARY)):
+    kinds: tuple[tuple[Any, DataType], ...] = (
+        (bool, BOOL),
+        (int, INT64),
+        (float, FLOAT64),
+        (str, STRING),
+        (bytes, BINARY),
+    )
+    for kind, dtype in kinds:
         if isinstance(value, kind):
             return Literal(kind(value), dtype)
     if isinstance(value, list | tuple):
         items = [_literal(v) for v in value]
-        shared = functions.common(i.type for i in items)
+        shared = signature.common(i.type for i in items)
         if shared is None or shared == NULL:
             raise PlanError(f"the list {value!r} does not hold values of one kind")
         convert = float if shared == FLOAT64 else lambda v: v

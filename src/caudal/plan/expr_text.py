@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from caudal.core import duration
@@ -44,9 +45,17 @@ SQL_TYPES = {
     "duration": "DURATION",
 }
 """How SQL text spells the types; the names of caudal are understood too."""
-RESERVED = frozenset(
-    ["all", "alter", "and", "any", "as", "asc", "between", "by", "case", "cast", "create", "cross", "current_date", "current_time", "current_timestamp", "delete", "desc", "describe", "distinct", "div", "drop", "else", "end", "escape", "except", "exists", "false", "for", "from", "full", "group", "having", "if", "ilike", "in", "inner", "insert", "intersect", "interval", "into", "is", "join", "left", "like", "limit", "natural", "not", "null", "offset", "on", "or", "order", "outer", "over", "regexp", "right", "rlike", "select", "set", "some", "table", "then", "true", "union", "unique", "update", "using", "values", "when", "where", "with"]
-)
+# fmt: off
+RESERVED = frozenset((
+    "all", "alter", "and", "any", "as", "asc", "between", "by", "case", "cast", "create", "cross", "current_date",
+    "current_time", "current_timestamp", "delete", "desc", "describe", "distinct", "div", "drop", "else", "end",
+    "escape", "except", "exists", "false", "for", "from", "full", "group", "having", "if", "ilike", "in", "inner",
+    "insert", "intersect", "interval", "into", "is", "join", "left", "like", "limit", "natural", "not", "null",
+    "offset", "on", "or", "order", "outer", "over", "regexp", "right", "rlike", "select", "set", "some", "table",
+    "then", "true", "union", "unique", "update", "using", "values", "when", "where", "with",
+))
+# fmt: on
+"""Words that are no plain names in SQL text."""
 
 
 def show(expr: Expr) -> str:
@@ -64,7 +73,8 @@ def _show(expr: Expr) -> tuple[str, int]:
 
 
 def _call(expr: Call) -> tuple[str, int]:
-    name, args = expr.function, expr.args
+    name: str = expr.function
+    args: Sequence[Expr] = expr.args
     if name in INFIX and len(args) == 2:
         sign, level = INFIX[name]
         # A comparison binds neither to the left nor to the right: `(a = b) = c`.
@@ -79,18 +89,18 @@ def _call(expr: Call) -> tuple[str, int]:
     if name == "is_in" and len(args) > 1:
         return f"{_inside(args[0], _TEST + 1)} IN ({', '.join(show(a) for a in args[1:])})", _TEST
     if name == "like":
-        return f"{_inside(args[0], _TEST + 1)} LIKE {quote(expr.options[0][1])}", _TEST
+        return f"{_inside(args[0], _TEST + 1)} LIKE {quote(expr.option('pattern'))}", _TEST
     if name == "case" and len(args) > 2 and len(args) % 2:
         whens = " ".join(f"WHEN {show(c)} THEN {show(v)}" for c, v in zip(args[:-1:2], args[1:-1:2]))
         return f"CASE {whens} ELSE {show(args[-1])} END", _ATOM
     if name == "cast":
-        return f"CAST({show(args[0])} AS {SQL_TYPES[expr.options[0][1]]})", _ATOM
+        return f"CAST({show(args[0])} AS {SQL_TYPES[expr.option('to')]})", _ATOM
     if name == "alias":
-        return f"{show(args[0])} AS {identifier(expr.options[0][1])}", 0
+        return f"{show(args[0])} AS {identifier(expr.option('name'))}", 0
     if name == "field" and isinstance(args[0], Column | Call):
         owner, level = _show(args[0])
         if level == _ATOM and (isinstance(args[0], Column) or args[0].function == "field") and "(" not in owner:
-            return f"{owner}.{identifier(expr.options[0][1])}", _ATOM
+            return f"{owner}.{identifier(expr.option('name'))}", _ATOM
     parts = [show(a) for a in args] + [_option(name, n, v) for n, v in expr.options]
     return f"{name.upper()}({', '.join(parts)})", _ATOM
 

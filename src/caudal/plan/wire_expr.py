@@ -15,7 +15,7 @@ from typing import Any
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, list_of, parse_type
 from caudal.plan.expr import INT64_RANGE, Call, Column, Expr, Literal
-from caudal.plan.functions import NULL
+from caudal.plan.signature import NULL
 
 _SAFE = 2**53
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}

@@ -1,6 +1,6 @@
 """SQL text to expressions: `code IN (401, 403) AND path LIKE '/login%'`.
 
-Enters: text and, where it is known, the schema it is about. Leaves: expressions of the plan, as Python operators build them.
+Enters: text and, where it is known, the schema it is about. Leaves: expressions, as Python operators build them.
 May touch: plan, sqlglot (to parse, imported on first use). Must never: give SQL a meaning of its own, run anything.
 """
 

@@ -1,8 +1,8 @@
 """From sqlglot's tree to expressions.
 
 `/` is float64, `DIV`, `%` and `MOD` cut towards zero, `||` joins texts, `LIKE` takes a constant pattern. Functions are
-those of the catalogue, arguments first, then options as constants. Names keep their case; in double quotes they may hold
-anything. `a.b` is the column "a.b" where the schema has it, else the field b of the column a.
+those of the catalogue, arguments first, then options as constants. Names keep their case; in double quotes they may
+hold anything. `a.b` is the column "a.b" where the schema has it, else the field b of the column a.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from caudal.core import duration
 from caudal.core.errors import PlanError, nearest
 from caudal.core.types import BINARY, DURATION, FLOAT64, SCALARS, Schema
 from caudal.lang.sql.grammar import OFFSET, place, trees
-from caudal.plan import functions
+from caudal.plan import aggregates, functions
 from caudal.plan.expr import INT64_RANGE, Call, Expr, Literal, call, col, lit
 from caudal.plan.expr_text import SQL_TYPES
 
@@ -52,7 +52,7 @@ _SYNONYMS = {
     "regexp_like": "matches",
 }
 """Standard SQL's names for functions of the catalogue."""
-_AGGREGATES = frozenset("count count_if sum min max avg mean stddev first last collect count_distinct".split())
+_AGGREGATES = frozenset(aggregates.FUNCTIONS) | {"avg"}
 _TYPE_NAMES = {sql: name for name, sql in SQL_TYPES.items()} | {
     "TEXT": "string",
     "CHAR": "string",
@@ -66,8 +66,8 @@ _TYPE_NAMES = {sql: name for name, sql in SQL_TYPES.items()} | {
 def parse(text: str, location: str = "", schema: Schema | None = None) -> Expr:
     """Return the expression that a SQL text writes; `AS name` gives it a name.
 
-    `schema` resolves dotted names; without one `a.b` is a field. Raises `PlanError` with line and column for what is not
-    in the language: aggregates, subqueries, unknown functions, patterns that are not constant.
+    `schema` resolves dotted names; without one `a.b` is a field. Raises `PlanError` with line and column for what is
+    not in the language: aggregates, subqueries, unknown functions, patterns that are not constant.
     """
     found = parse_many(text, location, schema)
     if len(found) != 1:

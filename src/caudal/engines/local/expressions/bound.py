@@ -26,6 +26,7 @@ from caudal.engines.local.expressions import (  # noqa: F401 - each registers it
 from caudal.engines.local.expressions.kernel import MAKERS, Kernel, Site, constant, full
 from caudal.plan import expr as e
 from caudal.plan import functions
+from caudal.plan.signature import NULL
 
 
 def wall_clock() -> int:
@@ -113,7 +114,7 @@ class _Program:
             self.loads.append((slot, expr.name))
             return slot, self.schema.dtype(expr.name)
         if isinstance(expr, e.Literal):
-            return self._slot(None if expr.type == functions.NULL else constant(expr.value, expr.type)), expr.type
+            return self._slot(None if expr.type == NULL else constant(expr.value, expr.type)), expr.type
         assert isinstance(expr, e.Call)
         if expr.function == "alias":
             return self.add(expr.args[0])
@@ -133,7 +134,7 @@ class _Program:
         key = (arg.key(), wanted)
         found = self._known.get(key)
         if found is None:
-            if got == functions.NULL:
+            if got == NULL:
                 slot = self._slot(constant(None, wanted))
             else:
                 slot = self._call("cast", (got,), wanted, {"to": wanted.name}, (slot,))
@@ -145,7 +146,7 @@ class _Program:
     ) -> int:
         function = functions.find(name)
         constants = tuple(self.slots[s] for s in slots)
-        if result == functions.NULL:
+        if result == NULL:
             return self._slot()
         kernel = MAKERS[name](Site(name, types, result, options, constants, self.now))
         if function.is_strict and any(c is not None and c.valid is not None and not c.valid[0] for c in constants):

@@ -1,8 +1,8 @@
 """What the evaluator and the functions agree on.
 
 A kernel takes the number of rows and one column for each argument, already of the types that the catalogue widens
-them to, and returns a column of that many rows. An argument that is constant has one row: numpy broadcasts it, compiled
-kernels take a step of 0. Where the catalogue's null rule is that any null gives null, a kernel never sees a null constant.
+them to, and returns a column of that many rows. A constant argument has one row: numpy broadcasts it, compiled
+kernels take a step of 0. Where the catalogue's null rule is that any null gives null, no kernel sees a null constant.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Functions of strings: views are cut without a copy, the rest is pyarrow.compute, whose regular expressions are RE2."""
+"""Functions of strings: views are cut without a copy; the rest is pyarrow.compute, with RE2 for patterns."""
 
 from __future__ import annotations
 

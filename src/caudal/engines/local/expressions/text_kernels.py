@@ -1,4 +1,4 @@
-"""Compiled kernels over text views. Text comes as data, start, length and, where it may be constant, a step of 0 or 1."""
+"""Compiled kernels over text views: data, start, length and, where they may be constant, a step of 0 or 1."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _FNV_PRIME = np.uint64(0x100000001B3)
 
 @nb.njit(nogil=True, cache=True)
 def _same(a, i, b, j, size):
-    for k in range(size):
-        if a[i + k] != b[j + k]:
-            return False
-    return True
+    k = 0
+    while k < size and a[i + k] == b[j + k]:
+        k += 1
+    return k >= size
 
 
 @nb.njit(nogil=True, cache=True)
