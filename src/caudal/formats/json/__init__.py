@@ -34,6 +34,12 @@ class JsonFormat:
         """Return None: JSON lines carry any fields."""
         return None
 
+    def infer(self, sample: bytes, path: str) -> Schema:
+        """Return a schema that accepts every record of the sample; see `infer.infer`."""
+        from caudal.formats.json.infer import infer
+
+        return infer(sample)
+
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> JsonReader:
         """Return a reader; raises `PlanError` for a time format or unit that does not exist."""
         from caudal.formats.json.reader import JsonReader

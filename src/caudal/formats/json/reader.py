@@ -140,10 +140,7 @@ class _Decoding:
             for slot in self.shape.deferred:
                 for row in self._check_deferred(slot, data):
                     start = int(self.position[row]) - delta
-                    stop = start
-                    while block.data[stop] != 10:
-                        stop += 1
-                    strictly[row] = (start, stop)
+                    strictly[row] = (start, scanner.line_end(self.address, start))
         if block.data[self.limit : block.stop].tobytes().strip(b" \t\r"):  # a last line without a newline
             self.position[rows] = self.limit + delta
             strictly[rows] = (self.limit, block.stop)

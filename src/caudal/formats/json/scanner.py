@@ -81,7 +81,8 @@ def count_lines(buf, start, stop):
 
 
 @nb.njit(nogil=True, cache=True)
-def _newline(buf, p):
+def line_end(buf, p):
+    """Return the place of the first newline from p on; there is one."""
     mask = newlines(buf, p)
     while mask == _U(0):
         p += 64
@@ -333,7 +334,7 @@ def scan(buf, start, limit, delta, path, env):
         if path > 0:
             end = _match(buf, p, row, env)
         if end < 0:
-            stop = _newline(buf, p)
+            stop = line_end(buf, p)
             end = stop + 1
             q = p
             while byte(buf, q) == 32 or byte(buf, q) == 9 or byte(buf, q) == 13:

@@ -109,19 +109,15 @@ def _check_depth(line: bytes) -> None:
 
 def _check_surrogates(line: bytes) -> None:
     """Raise for half of a pair in a line of valid JSON, whose backslashes all belong to escapes."""
-    open_at = -1
+    first = None  # of a pair that is still open
     for escape in _ESCAPE.finditer(line):
         code = int(escape[1], 16) if escape[1] else 0
-        low = 0xDC00 <= code <= 0xDFFF
-        if low != (open_at == escape.start() and open_at >= 0):
-            break
-        open_at = escape.end() if 0xD800 <= code <= 0xDBFF else -1
-    else:
-        if open_at < 0:
-            return
-        escape = None
-    where = "" if escape is None else f" at byte {escape.start() + 1}"
-    raise Refusal("utf8", f"half of a surrogate pair{where}")
+        second = 0xDC00 <= code <= 0xDFFF
+        if second != (first is not None and first.end() == escape.start()) or (first is not None and not second):
+            raise Refusal("utf8", f"half of a surrogate pair at byte {(first or escape).start() + 1}")
+        first = escape if 0xD800 <= code <= 0xDBFF else None
+    if first is not None:
+        raise Refusal("utf8", f"half of a surrogate pair at byte {first.start() + 1}")
 
 
 def convert_record(record: dict[str, Any], shape: Shape) -> list[tuple[Slot, Any]]:
