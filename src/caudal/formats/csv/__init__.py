@@ -37,7 +37,7 @@ class CsvFormat:
     """
 
     name = "csv"
-    suffixes = (".csv", ".tsv")
+    suffixes = (".csv",)
 
     def __init__(self) -> None:
         self.reader_options: Options = {
@@ -53,6 +53,11 @@ class CsvFormat:
     def default_schema(self) -> Schema | None:
         """Return None: every CSV has its own columns."""
         return None
+
+    def infer(self, sample: bytes, path: str) -> Schema:
+        """Return a schema that accepts every record of the sample; tabs delimit where the path says so (`.tsv`)."""
+        tabs = path.lower().removesuffix(".gz").removesuffix(".zst").endswith(".tsv")
+        return infer(sample, {"delimiter": "\t"} if tabs else None)
 
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CsvReader:
         """Return a reader; raises `PlanError` for types that CSV has not, `OptionError` for options that cannot be."""
