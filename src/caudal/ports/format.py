@@ -85,6 +85,14 @@ class Format(Protocol):
         """Return the documented fields of a format that fixes them (combined), else None."""
         ...
 
+    def infer(self, sample: bytes, path: str) -> Schema:
+        """Return a schema to start from: it accepts the sample's records.
+
+        `sample` is the decoded beginning of the file at `path`, cut behind a line; a format that is not framed by lines
+        looks at the file itself. Raises `InputError` when it is not of this format.
+        """
+        ...
+
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> LineReader | FileReader:
         """Return a reader for the declared schema that yields the `needed` columns; options have their defaults.
 

@@ -30,7 +30,7 @@ from caudal.core.types import Schema
 from caudal.formats.combined.reader import FIELDS, CombinedReader
 from caudal.ports.records import Options
 
-__all__ = ["FORMAT", "CombinedFormat", "infer"]
+__all__ = ["FORMAT", "CombinedFormat"]
 
 
 class CombinedFormat:
@@ -47,6 +47,10 @@ class CombinedFormat:
         """Return the twelve documented fields; the event time is `timestamp`."""
         return FIELDS
 
+    def infer(self, sample: bytes, path: str) -> Schema:
+        """Return the documented fields, whatever the sample."""
+        return FIELDS
+
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CombinedReader:
         """Return a reader; raises `PlanError` for a field that the format has not, or of another type."""
         return CombinedReader(schema, needed, options)
@@ -54,11 +58,6 @@ class CombinedFormat:
     def encoder(self, schema: Schema, options: Options) -> NoReturn:
         """Raise `PlanError`: access logs are only read."""
         raise PlanError("the combined log format is only read", hint="write json, csv or parquet")
-
-
-def infer(sample: bytes) -> Schema:
-    """Return the documented fields, whatever the sample."""
-    return FIELDS
 
 
 FORMAT = CombinedFormat()

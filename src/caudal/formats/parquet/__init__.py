@@ -20,7 +20,7 @@ from caudal.formats.parquet.reader import ParquetReader, schema_of
 from caudal.formats.parquet.writer import ParquetEncoder
 from caudal.ports.records import Options
 
-__all__ = ["FORMAT", "ParquetFormat", "infer", "schema_of"]
+__all__ = ["FORMAT", "ParquetFormat", "schema_of"]
 
 
 class ParquetFormat:
@@ -37,6 +37,10 @@ class ParquetFormat:
         """Return None: every file has its own columns (see `schema_of`)."""
         return None
 
+    def infer(self, sample: bytes, path: str) -> Schema:
+        """Return the schema that the file states."""
+        return schema_of(path)
+
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> ParquetReader:
         """Return a reader of whole files."""
         return ParquetReader(schema, needed)
@@ -46,5 +50,4 @@ class ParquetFormat:
         return ParquetEncoder(schema, options)
 
 
-infer = schema_of
 FORMAT = ParquetFormat()

@@ -14,7 +14,7 @@ import pytest
 
 from caudal.core.errors import OptionError, PlanError
 from caudal.core.types import Field, Schema, parse_type
-from caudal.formats.combined import FORMAT, infer
+from caudal.formats.combined import FORMAT
 from caudal.ports.records import Block
 
 LOGS = Path(__file__).resolve().parents[4] / "../shared/data/weblogs"
@@ -242,7 +242,7 @@ def test_framing():
 def test_it_is_only_read():
     with pytest.raises(PlanError, match="only read"):
         FORMAT.encoder(FORMAT.default_schema(), {})
-    assert infer(b"") == FORMAT.default_schema()
+    assert FORMAT.infer(b"", "x.log") == FORMAT.default_schema()
 
 
 MIXED = b"".join(
