@@ -460,13 +460,7 @@ def _literal(value: Any) -> Literal:
             value.encode()
         except UnicodeEncodeError as error:
             raise PlanError(f"the text {value!r} is not valid Unicode", detail=str(error)) from error
-    kinds: tuple[tuple[Any, DataType], ...] = (
-        (bool, BOOL),
-        (int, INT64),
-        (float, FLOAT64),
-        (str, STRING),
-        (bytes, BINARY),
-    )
+    kinds: list[tuple[Any, DataType]] = [(bool, BOOL), (int, INT64), (float, FLOAT64), (str, STRING), (bytes, BINARY)]
     for kind, dtype in kinds:
         if isinstance(value, kind):
             return Literal(kind(value), dtype)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from caudal.core import duration
@@ -74,7 +73,7 @@ def _show(expr: Expr) -> tuple[str, int]:
 
 def _call(expr: Call) -> tuple[str, int]:
     name: str = expr.function
-    args: Sequence[Expr] = expr.args
+    args = list(expr.args)
     if name in INFIX and len(args) == 2:
         sign, level = INFIX[name]
         # A comparison binds neither to the left nor to the right: `(a = b) = c`.

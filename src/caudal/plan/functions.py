@@ -20,7 +20,7 @@ NEVER_NULL = "never null"
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A constant of a call. `kind`: "int", "text", "texts", "duration" (int ms) or "type"; without default: required."""
+    """A constant of a call. `kind`: "int", "text", "texts", "duration" (int ms) or "type"; no default: required."""
 
     name: str
     kind: str
@@ -337,7 +337,7 @@ _ENTRIES = (
       ("now() > TIMESTAMP '2020-01-01'", "true"), least=0, most=0, nulls=NEVER_NULL, volatile=True),
     # nested values
     Function("field", "nested", "a.field(name)", "a struct", t.field_rule, "A struct's field. SQL: `a.name`.",
-      ("1 + 1", "2"), options=(Option("name", "text"),), nulls="null if the struct or the field is null"),
+      ("", ""), options=(Option("name", "text"),), nulls="null if the struct or the field is null"),
     Function("list_length", "nested", "a.list.length()", "a list", t.list_length_rule, "Number of items, nulls too.",
       ("list_length(split('a,b', ','))", "2")),
     _two("list_get", "nested", "a.list.get(index)", "a list and an integer", t.list_get_rule,
