@@ -295,12 +295,12 @@ def _siblings(path: str) -> list[Found]:
     """Return the files beside one that share the beginning of its name: what rotations make of it."""
     folder, name = os.path.split(path)
     stem = os.path.splitext(name)[0]
-    try:
-        with os.scandir(folder) as entries:
-            return [
-                Found.of(entry.path, entry.name, entry.stat())
-                for entry in entries
-                if entry.name.startswith(stem) and entry.name != name and entry.is_file()
-            ]
-    except OSError:  # one of them has just gone
-        return []
+    found = []
+    for other in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        path = os.path.join(folder, other)
+        if other.startswith(stem) and other != name and os.path.isfile(path):
+            try:
+                found.append(Found.of(path, other, os.stat(path)))
+            except FileNotFoundError:
+                pass  # it has just gone
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -151,9 +151,9 @@ def _walk(folder: str, parts: list[str], above: frozenset[Identity]) -> Iterator
         for entry in _entries(folder):
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if _is(entry.is_dir):
                 yield from _walk(entry.path, parts, here)
-            elif not below and entry.is_file():
+            elif not below and _is(entry.is_file):
                 yield entry.path
         return
     if not _MAGIC.search(part):
@@ -167,10 +167,17 @@ def _walk(folder: str, parts: list[str], above: frozenset[Identity]) -> Iterator
         if (entry.name.startswith(".") and not part.startswith(".")) or not fnmatchcase(entry.name, part):
             continue
         if below:
-            if entry.is_dir():
+            if _is(entry.is_dir):
                 yield from _walk(entry.path, below, above)
-        elif entry.is_file():
+        elif _is(entry.is_file):
             yield entry.path
+
+
+def _is(test: Callable[[], bool]) -> bool:
+    try:
+        return test()
+    except OSError:  # a link to itself
+        return False
 
 
 def _enter(folder: str, above: frozenset[Identity]) -> frozenset[Identity]:

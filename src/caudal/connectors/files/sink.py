@@ -173,19 +173,16 @@ class AppendedFile:
         self.flush()
 
     def flush(self) -> None:
-        data = self._lines.getbuffer()
-        size = len(data)
+        data = memoryview(self._lines.getvalue())
+        self._lines.seek(0)
+        self._lines.truncate()
         written = 0
         try:
-            while written < size:
+            while written < len(data):
                 written += os.write(self._fd, data[written:])
         except OSError as error:
             self._take_back(written)
             raise _failed(self.where, error) from error
-        finally:
-            data.release()
-            self._lines.seek(0)
-            self._lines.truncate()
 
     def commit(self) -> None:
         if self._fd >= 0:

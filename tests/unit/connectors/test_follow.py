@@ -1,0 +1,421 @@
+"""Followed files against what was written: nothing lost, nothing twice, whatever the rotation. Polls are driven by hand."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import random
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caudal.connectors.files import CONNECTOR
+from caudal.connectors.files.follow import FollowedSource
+from caudal.connectors.files.growing import RETIRE
+from caudal.connectors.files.paths import Paths
+from caudal.connectors.files.source import Opener
+from caudal.core.errors import OptionError
+from caudal.core.types import Schema
+from caudal.ports.source import End, Nothing
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Follower:
+    """What the engine does: reads what there is, and asks for new partitions."""
+
+    def __init__(self, path: Any, *, at_end: bool = False, poll: int = 0) -> None:
+        self.clock = Clock()
+        opener = Opener("auto", 1 << 20, 1 << 40)
+        self.source = FollowedSource(Paths(path), opener, at_end=at_end, poll=poll, clock=self.clock)
+        self.open = list(self.source.partitions())
+        self.found: dict[str, bytes] = {p.name: b"" for p in self.open}
+        self.ended: list[str] = []
+
+    def read(self) -> None:
+        for partition in list(self.open):
+            while True:
+                part = partition.read(1 << 16)
+                if isinstance(part, Nothing):
+                    break
+                if isinstance(part, End):
+                    assert not part.failed
+                    self.open.remove(partition)
+                    self.ended.append(partition.name)
+                    partition.close()
+                    break
+                assert not part.dead
+                self.found[partition.name] += bytes(part.data[part.start : part.stop])
+
+    def look(self) -> None:
+        for partition in self.source.discover():
+            assert partition.name not in self.found, "a name is used once"
+            self.found[partition.name] = b""
+            self.open.append(partition)
+
+    def settle(self) -> dict[str, bytes]:
+        for _ in range(4):
+            self.look()
+            self.read()
+        return self.found
+
+    def close(self) -> None:
+        self.source.close()
+
+
+def append(path: Path, data: bytes) -> None:
+    with open(path, "ab") as file:
+        file.write(data)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "access.log"
+
+
+def test_new_lines_come_and_half_lines_wait(log: Path) -> None:
+    append(log, b"one\n")
+    follower = Follower(str(log))
+    follower.read()
+    append(log, b"tw")
+    follower.read()
+    assert follower.found == {"access.log": b"one\n"}
+    append(log, b"o\nthree\n")
+    follower.read()
+    assert follower.found == {"access.log": b"one\ntwo\nthree\n"}
+    follower.close()
+
+
+def test_a_path_or_glob_or_folder_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
+    for given in ("late.log", "l*.log", "folder"):
+        base = tmp_path / given.replace("*", "")
+        base.mkdir()
+        path = base / given
+        follower = Follower(str(path))
+        assert follower.open == []
+        follower.look()
+        target = path / "x.log" if given == "folder" else base / "late.log"
+        target.parent.mkdir(exist_ok=True)
+        append(target, b"hello\n")
+        assert list(follower.settle().values()) == [b"hello\n"]
+        follower.close()
+
+
+def test_new_files_appear_in_folders(tmp_path: Path) -> None:
+    append(tmp_path / "a.log", b"a\n")
+    follower = Follower(str(tmp_path))
+    (tmp_path / "sub").mkdir()
+    append(tmp_path / "sub" / "b.log", b"b\n")
+    append(tmp_path / ".hidden", b"h\n")
+    append(tmp_path / "c.log", b"")
+    assert follower.settle() == {"a.log": b"a\n", "sub/b.log": b"b\n"}
+    append(tmp_path / "c.log", b"c\n")
+    assert follower.settle() == {"a.log": b"a\n", "sub/b.log": b"b\n", "c.log": b"c\n"}
+    follower.close()
+
+
+def test_the_poll_limits_how_often_is_looked(log: Path) -> None:
+    follower = Follower(str(log), poll=100)
+    append(log, b"x\n")
+    follower.clock.now = 0.099
+    assert list(follower.source.discover()) == []
+    follower.clock.now = 0.1
+    assert [p.name for p in follower.source.discover()] == ["access.log"]
+    follower.close()
+
+
+@pytest.mark.parametrize("data", [b"", b"old\n", b"old\nhal", b"x" * 200_000 + b"\nhal", b"hal"])
+def test_from_the_end_means_behind_the_last_whole_line(log: Path, data: bytes) -> None:
+    append(log, data)
+    follower = Follower(str(log), at_end=True)
+    append(log, b"f\nnew\n")
+    append(log.with_name("other.log"), b"not watched\n")
+    assert follower.settle() == {"access.log": data[data.rfind(b"\n") + 1 :] + b"f\nnew\n"}
+    follower.close()
+
+
+def test_from_the_end_is_for_files_that_were_there(tmp_path: Path) -> None:
+    append(tmp_path / "old.log", b"old\n")
+    follower = Follower(str(tmp_path), at_end=True)
+    append(tmp_path / "new.log", b"new\n")
+    assert follower.settle() == {"old.log": b"", "new.log": b"new\n"}
+    assert [p.head() for p in follower.open] == [b"old\n", b"new\n"]
+    follower.close()
+
+
+@pytest.mark.parametrize("given", ["access.log", "access.log*", "*.log"])
+def test_renamed_and_created_anew(log: Path, given: str) -> None:
+    append(log, b"one\n")
+    follower = Follower(str(log.with_name(given)))
+    append(log, b"two\n")
+    os.rename(log, log.with_name("access.log.1"))
+    append(log.with_name("access.log.1"), b"late\n")
+    append(log, b"three\n")
+    assert follower.settle() == {"access.log": b"one\ntwo\nlate\n", "access.log#2": b"three\n"}
+    os.rename(log.with_name("access.log.1"), log.with_name("access.log.2"))
+    os.rename(log, log.with_name("access.log.1"))
+    append(log, b"four\n")
+    assert follower.settle() == {
+        "access.log": b"one\ntwo\nlate\n",
+        "access.log#2": b"three\n",
+        "access.log#3": b"four\n",
+    }
+    follower.close()
+
+
+def test_the_old_incarnation_ends_when_it_has_been_silent(log: Path) -> None:
+    append(log, b"one\n")
+    follower = Follower(str(log))
+    old = log.with_name("access.log.1")
+    os.rename(log, old)
+    follower.settle()
+    follower.clock.now = 10 * RETIRE
+    follower.settle()
+    assert follower.ended == [], "it has no successor"
+    append(log, b"two\n")
+    follower.settle()
+    follower.clock.now += RETIRE - 1
+    append(old, b"late\n")
+    follower.settle()
+    follower.clock.now += RETIRE - 1
+    follower.settle()
+    assert follower.ended == []
+    follower.clock.now += 2
+    follower.settle()
+    assert follower.ended == ["access.log"]
+    assert follower.found == {"access.log": b"one\nlate\n", "access.log#2": b"two\n"}
+    follower.close()
+
+
+def test_a_file_that_grows_after_all_is_read_on(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    append(log, b"one\n")
+    follower = Follower(str(tmp_path / "access.log*"))
+    old = tmp_path / "access.log.1"
+    os.rename(log, old)
+    append(log, b"two\n")
+    follower.settle()
+    follower.clock.now += RETIRE
+    follower.settle()
+    assert follower.ended == ["access.log"]
+    append(old, b"very late\n")
+    assert follower.settle() == {"access.log": b"one\n", "access.log#2": b"two\n", "access.log.1": b"very late\n"}
+    follower.close()
+
+
+def test_a_removed_file_is_read_to_its_end(log: Path) -> None:
+    append(log, b"one\n")
+    follower = Follower(str(log))
+    append(log, b"two\n")
+    os.unlink(log)
+    follower.settle()
+    follower.clock.now = RETIRE
+    follower.settle()
+    assert follower.ended == ["access.log"]
+    append(log, b"three\n")
+    assert follower.settle() == {"access.log": b"one\ntwo\n", "access.log#2": b"three\n"}
+    follower.close()
+
+
+def test_an_inode_that_is_used_again_is_another_file(tmp_path: Path) -> None:
+    """The file system may give a new file the number of a removed one; a name that moves to other bytes shows the same."""
+    log = tmp_path / "access.log"
+    append(log, b"one\n")
+    follower = Follower(str(log))
+    follower.settle()
+    os.unlink(log)
+    follower.settle()
+    follower.clock.now = RETIRE
+    follower.settle()
+    assert follower.ended == ["access.log"]
+    growing = follower.source._followed[0]
+    append(log, b"another beginning\n")
+    status = os.stat(log)
+    follower.source._known[(status.st_dev, status.st_ino)] = growing
+    assert follower.settle() == {"access.log": b"one\n", "access.log#2": b"another beginning\n"}
+    follower.close()
+
+
+@pytest.mark.parametrize("given", ["access.log", "access.log*"])
+@pytest.mark.parametrize("unread", [b"", b"unread\n"])
+@pytest.mark.parametrize("after", [b"", b"x\n", b"a long beginning, longer than all there was before\n"])
+def test_copied_and_truncated(log: Path, given: str, unread: bytes, after: bytes, caplog: Any) -> None:
+    append(log, b"one\ntw")
+    follower = Follower(str(log.with_name(given)))
+    follower.read()
+    append(log, b"o\n" + unread)
+    shutil.copyfile(log, log.with_name("access.log.1"))
+    os.truncate(log, 0)
+    append(log, after)
+    with caplog.at_level(logging.WARNING):
+        found = follower.settle()
+    assert found == {"access.log": b"one\ntwo\n" + unread, **({"access.log#2": after} if after else {})}
+    assert "truncated" in caplog.text
+    assert follower.ended == ["access.log"]
+    follower.close()
+
+
+def test_truncated_without_a_copy_ends_with_what_was_read(log: Path) -> None:
+    append(log, b"one\nhalf")
+    follower = Follower(str(log))
+    follower.read()
+    os.truncate(log, 0)
+    append(log, b"two\n")
+    assert follower.settle() == {"access.log": b"one\nhalf", "access.log#2": b"two\n"}
+    follower.close()
+
+
+def test_a_copy_in_the_making_is_not_read(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    append(log, b"".join(b"line %d\n" % i for i in range(5000)))
+    follower = Follower(str(tmp_path))
+    follower.settle()
+    data = log.read_bytes()
+    copy = tmp_path / "access.log.1"
+    for size in (0, 10, 30_000, len(data)):
+        copy.write_bytes(data[:size])
+        follower.settle()
+    os.truncate(log, 0)
+    assert follower.settle() == {"access.log": data}
+    follower.close()
+
+
+def test_what_only_begins_like_a_followed_file_is_read_once_it_differs(tmp_path: Path) -> None:
+    append(tmp_path / "a.csv", b"x,y\n1,2\n")
+    follower = Follower(str(tmp_path))
+    append(tmp_path / "b.csv", b"x,y\n")
+    assert follower.settle() == {"a.csv": b"x,y\n1,2\n"}
+    append(tmp_path / "b.csv", b"3,4\n")
+    assert follower.settle() == {"a.csv": b"x,y\n1,2\n", "b.csv": b"x,y\n3,4\n"}
+    follower.close()
+
+
+def aged(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    os.utime(path, (time.time() - 3600,) * 2)
+
+
+def test_compressed_files_are_read_once_and_never_their_own_originals(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    append(log, b"one\n" * 1000)
+    aged(tmp_path / "access.log.2.gz", gzip.compress(b"older\n"))
+    follower = Follower(str(tmp_path))
+    follower.settle()
+    os.rename(log, tmp_path / "access.log.1")
+    append(log, b"two\n")
+    follower.settle()
+    aged(tmp_path / "access.log.1.gz", gzip.compress((tmp_path / "access.log.1").read_bytes()))
+    os.unlink(tmp_path / "access.log.1")
+    aged(tmp_path / "elsewhere.gz", gzip.compress(b"three\n"))
+    expected = {
+        "access.log": b"one\n" * 1000,
+        "access.log.2.gz": b"older\n",
+        "access.log#2": b"two\n",
+        "elsewhere.gz": b"three\n",
+    }
+    assert follower.settle() == expected
+    assert set(follower.ended) == {"access.log.2.gz", "elsewhere.gz"}
+    os.rename(tmp_path / "access.log.2.gz", tmp_path / "access.log.3.gz")
+    assert follower.settle() == expected
+    follower.close()
+
+
+def test_a_compressed_file_that_is_being_written_is_waited_for(tmp_path: Path) -> None:
+    follower = Follower(str(tmp_path))
+    data = gzip.compress(b"whole\n")
+    (tmp_path / "x.gz").write_bytes(data[:10])
+    assert follower.settle() == {}
+    aged(tmp_path / "x.gz", data)
+    assert follower.settle() == {"x.gz": b"whole\n"}
+    follower.close()
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_any_rotation_at_any_time(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    log = tmp_path / "access.log"
+    follower = Follower(str(rng.choice([log, tmp_path / "access.log*", tmp_path])))
+    copying = rng.random() < 0.4
+    written: list[bytes] = []
+    file = open(log, "ab", buffering=0)  # noqa: SIM115 - a writer that keeps its file open over a rename
+
+    def shift() -> None:
+        for number in range(40, 0, -1):
+            if (tmp_path / f"access.log.{number}").exists():
+                os.rename(tmp_path / f"access.log.{number}", tmp_path / f"access.log.{number + 1}")
+
+    for step in range(30):
+        action = rng.choice(["write", "write", "half", "look", "read", "read", "rotate"])
+        if action in ("write", "half"):
+            line = b"%s %d %s\n" % (action.encode(), step, b"x" * rng.choice([0, 5, 2000]))
+            written.append(line)
+            file.write(line[:5])
+            if action == "half":
+                follower.read()
+            file.write(line[5:])
+        elif action == "look":
+            follower.look()
+        elif action == "read":
+            follower.read()
+        elif copying:
+            follower.look()  # what is truncated twice between two looks is gone
+            shift()
+            shutil.copyfile(log, tmp_path / "access.log.1")
+            if rng.random() < 0.3:
+                follower.look()
+            os.truncate(log, 0)
+        else:
+            shift()
+            os.rename(log, tmp_path / "access.log.1")
+            file.close()
+            file = open(log, "ab", buffering=0)  # noqa: SIM115
+    file.close()
+    found = b"".join(follower.settle().values())
+    assert sorted(found.splitlines()) == sorted(b"".join(written).splitlines())
+    follower.close()
+
+
+def test_an_idle_poll_is_cheap(log: Path) -> None:
+    append(log, b"one\n")
+    follower = Follower(str(log))
+    follower.read()
+    partition = follower.open[0]
+    best = min(_time(partition.read) for _ in range(2000))
+    assert best < 50e-6  # about 5 us where nothing else runs
+    follower.close()
+
+
+def _time(read: Any) -> float:
+    begin = time.perf_counter()
+    assert isinstance(read(1 << 20), Nothing)
+    return time.perf_counter() - begin
+
+
+def test_a_target_in_a_followed_folder_is_known(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    follower = Follower([str(tmp_path / "in"), str(tmp_path / "*.log")])
+    assert follower.source.reads(str(tmp_path / "in" / "deep" / "x"))
+    assert follower.source.reads(str(tmp_path / "x.log"))
+    assert not follower.source.reads(str(tmp_path / "x.txt"))
+    assert not follower.source.reads(str(tmp_path / "in" / ".x.tmp"))
+    follower.close()
+
+
+def test_formats_that_are_whole_files_cannot_be_followed(tmp_path: Path) -> None:
+    class Reader:
+        def read(self, path: str, skip: int) -> Any:
+            raise AssertionError
+
+    options = {**CONNECTOR.source_options, "path": str(tmp_path), "follow": True}
+    with pytest.raises(OptionError, match="cannot be followed"):
+        CONNECTOR.source(options, Reader(), Schema.of({"x": "int64"}))
