@@ -79,10 +79,10 @@ def bind(plan: Plan, *, console_to_stderr: bool = False) -> tuple[Bindings, bool
     sinks: dict[str, Any] = {}
     try:
         for node in plan.sources:
-            sources[node.name] = _source(node)
+            sources[node.name] = open_source(node)
         live = any(b.source.live for b in sources.values())
         shared: dict[str, tuple[Any, threading.Lock]] = {}
-        _no_input_overwritten(plan)
+        no_input_overwritten(plan, sources)
         for sink in plan.sinks:
             sinks[sink.name] = _sink(sink, live, shared, plan, console_to_stderr)
     except BaseException:
@@ -94,7 +94,8 @@ def bind(plan: Plan, *, console_to_stderr: bool = False) -> tuple[Bindings, bool
     return Bindings(sources, sinks), live
 
 
-def _source(node: Source) -> BoundSource:
+def open_source(node: Source) -> BoundSource:
+    """Open a source for reading; raises `InputError` or `OptionError`."""
     plugin = registry.find("connector", node.connector)
     options = registry.check_options(dict(node.options), plugin.source_options, f"connector '{node.connector}'")
     reader: Any = None
@@ -139,14 +140,14 @@ def _sink(
     return SharedSink(target, encoder, lock, owner)
 
 
-def _no_input_overwritten(plan: Plan) -> None:
-    inputs = {}
-    for node in plan.sources:
-        path = dict(node.options).get("path")
-        for one in path if isinstance(path, list | tuple) else [path]:
-            if isinstance(one, str) and one != "-":
-                inputs[os.path.realpath(one)] = one
+def no_input_overwritten(plan: Plan, sources: dict[str, BoundSource]) -> None:
+    """Raise `InputError` for a sink whose target one of the sources reads (or, when it follows, would read)."""
     for sink in plan.sinks:
         path = dict(sink.options).get("path")
-        if isinstance(path, str) and os.path.realpath(path) in inputs:
-            raise InputError(f"the sink would overwrite the input {path}", location=sink.name, hint="choose another path")
+        if not isinstance(path, str):
+            continue
+        for bound in sources.values():
+            reads = getattr(bound.source, "reads", None)
+            if reads is not None and reads(path):
+                message = f"the sink would write to what is read: {path}"
+                raise InputError(message, location=sink.name, hint="choose another path")

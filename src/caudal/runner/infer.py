@@ -105,7 +105,7 @@ def _by_suffix(path: str) -> str:
 
 
 def _by_looks(sample: bytes, block: Block) -> str:
-    """Return the format of lines without a telling name: JSON by its brace, fixed columns if they fit the first line."""
+    """Return the format of lines without a telling name: JSON by its brace, fixed columns if the first line fits."""
     if sample.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return "json"
     if sample.startswith(b"PAR1"):

@@ -23,7 +23,7 @@ def load(file: str | os.PathLike[str], *, settings: Mapping[str, Any] | None = N
     missing file, an exception in the file (with its line), no `pipeline`, an unknown setting.
     """
     path, module = _find(os.fspath(file))
-    where = module or str(path)
+    where = os.fspath(file)
     with overriding(settings or {}) as overrides:
         try:
             names = runpy.run_module(module) if module else _run_path(Path(str(path)))

@@ -13,6 +13,7 @@ from caudal.engines.local.counters import ledger
 from caudal.engines.local.lower import lower
 from caudal.observe.ledger import Ledger
 from caudal.observe.summary import Progress
+from caudal.plan.nodes import DeadLetters, Late
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Bindings, Tuning
 
@@ -26,6 +27,7 @@ class LocalExecution:
         self.logical = logical
         self.job: Job = lower(physical, bindings, settings, tuning.live)
         self.restored: list[Cut] = []
+        self._outputs = [s.name for s in physical.sinks if not isinstance(s.input, Late | DeadLetters)]
         self._started = False
         self._seconds = 0.0
 
@@ -81,7 +83,7 @@ class LocalExecution:
             watermark=job.watermark(),
             queue=job.queue_length,
             bytes_in_flight=job.in_flight,
-            alerts=job.counters.total("written"),
+            alerts=sum(job.counters.get(name, "written") for name in self._outputs),
             state_bytes=job.state_bytes(),
             late=job.counters.total("late"),
             dead=job.counters.total("dead"),

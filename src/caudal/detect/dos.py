@@ -1,0 +1,100 @@
+"""Denial of service and password guessing: one client sends many requests in a short window, and all are refused.
+
+An alert is one row for each key and tumbling window with more than `threshold` requests of which at least `share`
+(by default all) were answered by one of `codes`: the key, `window_start`, `window_end`, `total`, `refused`.
+
+    caudal run dos --set path=access.log --set format=combined
+    caudal run dos --set path=access.jsonl --set key=remote_addr --set time=msec --set code=status
+    caudal run dos --set path=log20170101.csv --set date=date --set time=time --set code=code
+
+Settings:
+
+- path: the logs: a file, a glob, a directory, or - for standard input. format: combined, json, csv or parquet; by
+  default what the path's suffix says. delimiter: of CSV.
+- key: the column to count by. code: the column of the response code. Both by their name in the log; in the combined
+  format the client is `ip` and the code `status`. key_type, code_type: their types in JSON, CSV and Parquet (codes as
+  400, 400.0 or, in JSON with code_type=string, "400").
+- time: the column of the event time: ISO 8601, or as `time_format` says, or a number (of `unit`; by default integers
+  are milliseconds and numbers with a fraction seconds). date: a column of the date, where `time` is that of the day.
+- threshold, window, codes, share: what an alert is.
+- disorder: how much older than the newest row a row may be and still count. idle: how long a log that is followed may
+  be quiet before it is not waited for. start: where following starts, "beginning" or "end".
+- out: where alerts go: a file, or - for the console. out_format: json, csv or parquet.
+"""
+
+import caudal as cd
+from caudal import col
+
+settings = cd.settings(
+    path="",
+    format="",
+    delimiter=",",
+    key="ip",
+    key_type="string",
+    code="status",
+    code_type="float64",
+    time="timestamp",
+    date="",
+    time_format="",
+    unit="",
+    threshold=30,
+    window="3s",
+    codes=[401, 403],
+    share=1.0,
+    disorder="1s",
+    idle="5s",
+    start="beginning",
+    out="alerts.jsonl",
+    out_format="",
+)
+
+if not settings.path:
+    raise cd.UserError(
+        "the setting 'path' is missing: which log is to be read?",
+        hint="caudal run dos --set path=access.log --set format=combined",
+    )
+if not settings.codes or not all(type(code) is int for code in settings.codes):
+    raise cd.UserError(f"the setting 'codes' takes whole numbers, not {settings.codes!r}", hint="--set 'codes=[401, 403]'")
+
+columns = {settings.key: settings.key_type, settings.code: settings.code_type}
+event_time = col(settings.time)
+options = {}
+if settings.date:
+    columns |= {settings.date: "string", settings.time: "string"}
+    event_time = cd.concat(col(settings.date), "T", col(settings.time)).str.to_timestamp(settings.time_format)
+else:
+    columns[settings.time] = cd.field("timestamp", unit=settings.unit, time_format=settings.time_format)
+if settings.format == "csv" or settings.delimiter != ",":
+    options["delimiter"] = settings.delimiter
+if settings.start != "beginning":
+    options["start"] = settings.start
+
+requests = cd.source(
+    "files",
+    name="requests",
+    path=settings.path,
+    format=settings.format,
+    schema=None if settings.format == "combined" else columns,
+    event_time=event_time,
+    disorder=settings.disorder,
+    idle=settings.idle,
+    **options,
+)
+counted = (
+    requests.group_by(settings.key)
+    .window(cd.tumbling(settings.window))
+    .agg(
+        name="counts",
+        total=cd.count(),
+        refused=cd.count_if(col(settings.code).cast("int64").is_in(settings.codes)),
+    )
+)
+alerts = counted.filter(
+    (col("total") > settings.threshold) & (col("refused") >= col("total") * settings.share), name="refused-floods"
+)
+if settings.out == "-":
+    sink = alerts.to("console", name="alerts")
+else:
+    sink = alerts.to("files", path=settings.out, format=settings.out_format, name="alerts")
+
+pipeline = cd.Pipeline("dos", sink)

@@ -1,0 +1,70 @@
+"""Looking at a plan without running it: what is checked before a run, what the rewrites make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from caudal.core.errors import CaudalError
+from caudal.plan.explain import explain, mermaid
+from caudal.plan.plan import Plan
+from caudal.plan.wire import dumps
+from caudal.ports.engine import BoundSource
+from caudal.ports.format import LineReader
+from caudal.rewrite import rewrite
+from caudal.runner.binding import following, no_input_overwritten, open_source
+from caudal.runner.sides import with_sides
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A plan as it was written, and as it runs: with its side outputs, rewritten."""
+
+    written: Plan
+    running: Plan
+
+    def to_text(self) -> str:
+        """Return both as text."""
+        return f"as written\n\n{explain(self.written)}\n\nas it runs\n\n{explain(self.running)}"
+
+    def to_mermaid(self) -> str:
+        """Return the plan as written as a Mermaid flowchart."""
+        return mermaid(self.written)
+
+    def to_json(self) -> str:
+        """Return the plan as written in its JSON form."""
+        return dumps(self.written)
+
+
+def explained(plan: Plan, *, follow: bool = False, late: str = "file", dead: str = "file") -> Explained:
+    """Return the plan before and after the rewrites; raises `UserError` kin."""
+    if follow:
+        plan = following(plan)
+    return Explained(plan, rewrite(with_sides(plan, late, dead)))
+
+
+def check(plan: Plan, *, follow: bool = False, late: str = "file", dead: str = "file") -> dict[str, int]:
+    """Check what can be checked without running: plan, options, and that inputs are there and begin as declared.
+
+    Return the number of partitions by source. Targets are not touched. Raises `UserError` kin.
+    """
+    running = explained(plan, follow=follow, late=late, dead=dead).running
+    opened: dict[str, BoundSource] = {}
+    try:
+        for node in running.sources:
+            opened[node.name] = open_source(node)
+        no_input_overwritten(running, opened)
+        return {name: _partitions(bound) for name, bound in opened.items()}
+    finally:
+        for bound in opened.values():
+            bound.source.close()
+
+
+def _partitions(bound: BoundSource) -> int:
+    partitions = bound.source.partitions()
+    for partition in partitions:
+        if isinstance(bound.reader, LineReader) and not partition.live:
+            try:
+                bound.reader.open(partition.head(), partition.name)
+            except CaudalError as error:
+                raise error.at(partition.name) from None
+    return len(partitions)
