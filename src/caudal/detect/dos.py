@@ -54,8 +54,12 @@ if not settings.path:
         hint="caudal run dos --set path=access.log --set format=combined",
     )
 if not settings.codes or not all(type(code) is int for code in settings.codes):
-    raise cd.UserError(f"the setting 'codes' takes whole numbers, not {settings.codes!r}", hint="--set 'codes=[401, 403]'")
+    message = f"the setting 'codes' takes whole numbers, not {settings.codes!r}"
+    raise cd.UserError(message, hint="--set 'codes=[401, 403]'")
 
+code = col(settings.code)
+if settings.format != "combined" and settings.code_type == "string":
+    code = code.cast("int64")
 columns = {settings.key: settings.key_type, settings.code: settings.code_type}
 event_time = col(settings.time)
 options = {}
@@ -83,11 +87,7 @@ requests = cd.source(
 counted = (
     requests.group_by(settings.key)
     .window(cd.tumbling(settings.window))
-    .agg(
-        name="counts",
-        total=cd.count(),
-        refused=cd.count_if(col(settings.code).cast("int64").is_in(settings.codes)),
-    )
+    .agg(name="counts", total=cd.count(), refused=cd.count_if(code.is_in(settings.codes)))
 )
 alerts = counted.filter(
     (col("total") > settings.threshold) & (col("refused") >= col("total") * settings.share), name="refused-floods"

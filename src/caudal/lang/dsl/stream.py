@@ -295,7 +295,8 @@ def _format_of_path(path: Any, known: Mapping[str, Any]) -> str:
         for candidate in registry.available("format"):
             if any(stem.endswith(suffix) for suffix in registry.find("format", candidate).suffixes):
                 return candidate
-    raise OptionError("which format?", hint="format= one of " + ", ".join(sorted(registry.available("format"))))
+    what = f"cannot tell the format of {first!r} by its name" if first else "the format is missing"
+    raise OptionError(what, hint="format= one of " + ", ".join(sorted(registry.available("format"))))
 
 
 def _fixed(given: Field, default: Schema, format: str) -> Field:
