@@ -138,7 +138,7 @@ def constant(value: Any, dtype: DataType) -> str:
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, bytes):
-        return f"CAST({quote(value.decode('latin-1'))} AS BINARY)" if value.isascii() else f"X'{value.hex()}'"
+        return f"X'{value.hex()}'"
     if isinstance(value, tuple):
         return json.dumps(value, default=str)
     if dtype.name == "timestamp":
