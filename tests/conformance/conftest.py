@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pytest
@@ -39,7 +39,7 @@ class SourceCase:
 
 
 class FilesCase(SourceCase):
-    options: dict[str, Any] = {}
+    options: ClassVar[dict[str, Any]] = {}
     suffix = ""
 
     def open(self, partitions: Mapping[str, list[int]]) -> Any:
@@ -72,7 +72,7 @@ class ZstdCase(FilesCase):
 
 
 class FollowCase(FilesCase):
-    options = {"follow": True, "poll": 0}
+    options: ClassVar[dict[str, Any]] = {"follow": True, "poll": 0}
 
 
 class DictsCase(SourceCase):

@@ -97,7 +97,7 @@ class Full(Lines):
 
 def test_a_full_disk_is_a_failure_that_leaves_nothing(tmp_path: Path) -> None:
     sink = open_sink(str(tmp_path / "out"), encoder=Full())
-    with pytest.raises(RunError, match="cannot write .*out: No space left on device") as caught:
+    with pytest.raises(RunError, match=r"cannot write .*out: No space left on device") as caught:
         sink.write(b"123456\n")
     assert "room" in caught.value.hint
     sink.abort()
@@ -137,7 +137,7 @@ def test_what_cannot_be_a_target_is_refused_at_once(
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(InputError, match="it is a directory"):
         open_sink(str(tmp_path), live=live)
-    with pytest.raises(InputError, match="cannot write .*below"):
+    with pytest.raises(InputError, match=r"cannot write .*below"):
         open_sink(str(tmp_path / "file" / "below"), live=live)
     with pytest.raises(OptionError, match="takes a path to write to, not None"):
         open_sink(None, live=live)

@@ -1,4 +1,4 @@
-"""Followed files against what was written: nothing lost, nothing twice, whatever the rotation. Polls are driven by hand."""
+"""Followed files against what was written: nothing lost or twice, whatever the rotation. Polls are driven by hand."""
 
 from __future__ import annotations
 
@@ -134,6 +134,33 @@ def test_the_poll_limits_how_often_is_looked(log: Path) -> None:
     follower.close()
 
 
+def test_folders_that_do_not_change_are_seldom_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append(tmp_path / "a.log", b"a\n")
+    follower = Follower(str(tmp_path), poll=100)
+    listed: list[str] = []
+    real = Paths.find
+    monkeypatch.setattr(Paths, "find", lambda self: listed.append("once") or real(self))
+    for _ in range(11):
+        follower.clock.now += 0.1
+        follower.look()
+        follower.read()
+    assert len(listed) == 1
+    append(tmp_path / "b.log", b"b\n")
+    follower.clock.now += 0.1
+    follower.look()
+    follower.read()
+    assert len(listed) == 2
+    append(tmp_path / "b.log", b"more\n")
+    os.truncate(tmp_path / "a.log", 0)
+    append(tmp_path / "a.log", b"again\n")
+    follower.read()
+    follower.clock.now += 0.1
+    follower.look()
+    follower.read()
+    assert follower.found == {"a.log": b"a\n", "b.log": b"b\nmore\n", "a.log#2": b"again\n"}
+    follower.close()
+
+
 @pytest.mark.parametrize("data", [b"", b"old\n", b"old\nhal", b"x" * 200_000 + b"\nhal", b"hal"])
 def test_from_the_end_means_behind_the_last_whole_line(log: Path, data: bytes) -> None:
     append(log, data)
@@ -228,7 +255,7 @@ def test_a_removed_file_is_read_to_its_end(log: Path) -> None:
 
 
 def test_an_inode_that_is_used_again_is_another_file(tmp_path: Path) -> None:
-    """The file system may give a new file the number of a removed one; a name that moves to other bytes shows the same."""
+    """A file system may give a new file the number of a removed one, which cannot be made to happen: it is told so."""
     log = tmp_path / "access.log"
     append(log, b"one\n")
     follower = Follower(str(log))

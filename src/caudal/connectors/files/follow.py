@@ -35,6 +35,9 @@ from caudal.ports.source import Partition
 SETTLE = 10.0
 """Seconds for which a compressed file must not have changed before it is read."""
 
+_CLOSELY = 10
+"""Every so many polls all files are looked at, even if no folder has changed."""
+
 _log = logging.getLogger("caudal.connectors.files")
 
 
@@ -77,7 +80,9 @@ class FollowedSource:
         self._folders: dict[str, tuple[int, set[Identity]]] = {}
         self._incarnations: dict[str, int] = {}
         self._opened: list[LinePartition] = []
-        self._looked = clock()
+        self._looked = self._looked_closely = clock()
+        self._waiting: set[Identity] = set()
+        """Files that were found and are not read yet: empty, beginnings of others, compressed and in the making."""
         self._first = self._look(starting=True, at_end=at_end)
         if paths.stdin:
             self._first.append(opener.stdin())
@@ -92,6 +97,11 @@ class FollowedSource:
         if now - self._looked < self._poll:
             return []
         self._looked = now
+        closely = now - self._looked_closely >= _CLOSELY * self._poll
+        truncated = any(growing.truncated and not growing.ended for growing in self._followed)
+        if not (closely or truncated or self._waiting) and self._paths.steady():
+            return []
+        self._looked_closely = now
         try:
             return self._look()
         except InputError as error:  # a folder that may not be read
@@ -130,8 +140,8 @@ class FollowedSource:
             if file.path in self._at:
                 self._at[file.path].superseded()
         folders = {os.path.dirname(path) for path in [*self._at, *self._paths.patterns]}
-        waiting = {file.identity for file in found} - self._known.keys()
-        self._beside = set().union(*(self._inside(folder) for folder in folders)) - waiting
+        self._waiting = {file.identity for file in found} - self._known.keys()
+        self._beside = set().union(*(self._inside(folder) for folder in folders)) - self._waiting
         self._opened += new
         new.sort(key=lambda partition: natural_key(partition.name))
         return list[Partition](new)

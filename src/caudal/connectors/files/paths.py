@@ -61,6 +61,8 @@ class Paths:
             texts.append(text)
         self.stdin = STDIN in texts
         self.patterns = [os.path.abspath(os.path.expanduser(text)) for text in texts if text != STDIN]
+        self._folders: dict[str, int] = {}
+        """When each folder that the last `find` listed had last changed."""
         self.shown = dict(zip(self.patterns, (text for text in texts if text != STDIN)))
 
     def find(self) -> tuple[list[Found], list[str]]:
@@ -69,10 +71,11 @@ class Paths:
         Raises `InputError` for a directory that may not be read.
         """
         missing = []
+        self._folders = {}
         paths: dict[Identity, tuple[str, os.stat_result]] = {}
         for pattern in self.patterns:
             known = False
-            for path in _files(pattern):
+            for path in _files(pattern, self._folders):
                 try:
                     status = os.stat(path)
                 except OSError:
@@ -84,6 +87,13 @@ class Paths:
         root = self._root()
         found = [Found.of(path, _name(path, root), status) for path, status in paths.values()]
         return sorted(found, key=lambda f: natural_key(f.name)), missing
+
+    def steady(self) -> bool:
+        """Return whether every folder that `find` listed is as it was: quick, and nearly always right.
+
+        What it cannot see: a link whose file is replaced elsewhere, a change within a tick of the file system's clock.
+        """
+        return all(_changed(folder) == stamp for folder, stamp in self._folders.items())
 
     def cover(self, path: str) -> bool:
         """Return whether a file at `path`, there or not, is one that `find` would return."""
@@ -129,7 +139,15 @@ def _match(parts: list[str], names: list[str]) -> bool:
     return fnmatchcase(names[0], part) and _match(below, names[1:])
 
 
-def _files(pattern: str) -> Iterator[str]:
+def _changed(folder: str) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return -1
+
+
+def _files(pattern: str, listed: dict[str, int]) -> Iterator[str]:
+    listed[os.path.dirname(pattern)] = _changed(os.path.dirname(pattern))
     if os.path.lexists(pattern) and not os.path.isdir(pattern):
         if os.path.exists(pattern):
             yield pattern
@@ -137,38 +155,38 @@ def _files(pattern: str) -> Iterator[str]:
     folder, parts = _fixed(pattern)
     if parts != ["**"] and not _MAGIC.search(pattern):
         return
-    yield from _walk(folder, parts, frozenset())
+    yield from _walk(folder, parts, frozenset(), listed)
 
 
-def _walk(folder: str, parts: list[str], above: frozenset[Identity]) -> Iterator[str]:
+def _walk(folder: str, parts: list[str], above: frozenset[Identity], listed: dict[str, int]) -> Iterator[str]:
     part, below = parts[0], parts[1:]
     if part == "**":
         here = _enter(folder, above)
         if not here:
             return
         if below:
-            yield from _walk(folder, below, above)
-        for entry in _entries(folder):
+            yield from _walk(folder, below, above, listed)
+        for entry in _entries(folder, listed):
             if entry.name.startswith("."):
                 continue
             if _is(entry.is_dir):
-                yield from _walk(entry.path, parts, here)
+                yield from _walk(entry.path, parts, here, listed)
             elif not below and _is(entry.is_file):
                 yield entry.path
         return
     if not _MAGIC.search(part):
         path = os.path.join(folder, part)
         if below:
-            yield from _walk(path, below, above)
+            yield from _walk(path, below, above, listed)
         elif os.path.isfile(path):
             yield path
         return
-    for entry in _entries(folder):
+    for entry in _entries(folder, listed):
         if (entry.name.startswith(".") and not part.startswith(".")) or not fnmatchcase(entry.name, part):
             continue
         if below:
             if _is(entry.is_dir):
-                yield from _walk(entry.path, below, above)
+                yield from _walk(entry.path, below, above, listed)
         elif _is(entry.is_file):
             yield entry.path
 
@@ -190,7 +208,8 @@ def _enter(folder: str, above: frozenset[Identity]) -> frozenset[Identity]:
     return frozenset() if identity in above else above | {identity}
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
+def _entries(folder: str, listed: dict[str, int]) -> list[os.DirEntry[str]]:
+    listed[folder] = _changed(folder)
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: os.fsencode(entry.name))
