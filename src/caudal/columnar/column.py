@@ -92,8 +92,9 @@ class Fixed(Column):
         return Fixed(self.dtype, self.values[start:stop], None if self.valid is None else self.valid[start:stop])
 
     def to_arrow(self) -> pa.Array:
-        mask = None if self.valid is None else ~self.valid
-        return pa.array(self.values, mask=mask).cast(arrow_type(self.dtype))
+        # built from buffers: pa.array() would import pandas where it is installed
+        values = np.packbits(self.values, bitorder="little") if self.dtype.name == "bool" else np.ascontiguousarray(self.values)
+        return pa.Array.from_buffers(arrow_type(self.dtype), len(self), [_bitmap(self.valid), pa.py_buffer(values)])
 
 
 class Text(Column):
@@ -131,12 +132,15 @@ class Text(Column):
     def to_arrow(self) -> pa.Array:
         data, offsets = gather.text(self.data, self.start, self.length, self.valid_or_all())
         kind = pa.large_string() if self.dtype.name == "string" else pa.large_binary()
-        bitmap = None if self.valid is None else pa.py_buffer(np.packbits(self.valid, bitorder="little"))
-        return pa.Array.from_buffers(kind, len(self), [bitmap, pa.py_buffer(offsets), pa.py_buffer(data)])
+        return pa.Array.from_buffers(kind, len(self), [_bitmap(self.valid), pa.py_buffer(offsets), pa.py_buffer(data)])
 
     def __getitem__(self, row: int) -> bytes:
         start = int(self.start[row])
         return self.data[start : start + int(self.length[row])].tobytes()
+
+
+def _bitmap(valid: Bools | None) -> pa.Buffer | None:
+    return None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
 
 
 class Nested(Column):
@@ -229,9 +233,16 @@ def writable(buffer: Any) -> Bytes:
 
 def from_list(values: Sequence[Any], dtype: DataType) -> Column:
     """Return a column of Python values (None for null; int milliseconds for times): for tests, literals, small data."""
-    if dtype.name in ("timestamp", "duration"):
-        return from_arrow(pa.array(values, pa.int64()).cast(arrow_type(dtype)), dtype)
-    return from_arrow(pa.array(values, arrow_type(dtype)), dtype)
+    if dtype.is_nested:
+        return from_arrow(pa.array(values, arrow_type(dtype)), dtype)
+    missing = np.array([v is None for v in values], np.bool_)
+    valid = ~missing if missing.any() else None
+    if dtype.is_text:
+        raw = [b"" if v is None else v.encode() if isinstance(v, str) else bytes(v) for v in values]
+        length = np.array([len(r) for r in raw], np.int32)
+        start = np.cumsum(length, dtype=np.int64) - length
+        return Text(dtype, np.frombuffer(bytearray(b"".join(raw)), np.uint8), start, length, valid)
+    return Fixed(dtype, np.array([0 if v is None else v for v in values], NUMPY_TYPES[dtype.name]), valid)
 
 
 def constant(value: Any, dtype: DataType, rows: int) -> Column:
@@ -258,12 +269,6 @@ def concat(columns: Sequence[Column]) -> Column:
         valid = np.concatenate([np.ones(len(c), np.bool_) if c.valid is None else c.valid for c in columns])
     if isinstance(first, Fixed):
         return Fixed(first.dtype, np.concatenate([c.values for c in columns]), valid)  # type: ignore[attr-defined]
-    texts = [c.compact() for c in columns if isinstance(c, Text)]
-    bases = np.cumsum([0] + [len(t.data) for t in texts])
-    return Text(
-        first.dtype,
-        np.concatenate([t.data for t in texts]),
-        np.concatenate([t.start + base for t, base in zip(texts, bases)]),
-        np.concatenate([t.length for t in texts]),
-        valid,
-    )
+    texts = [c for c in columns if isinstance(c, Text)]
+    data, offsets = gather.texts([(t.data, t.start, t.length, t.valid_or_all()) for t in texts])
+    return Text(first.dtype, data, offsets[:-1], (offsets[1:] - offsets[:-1]).astype(np.int32), valid)

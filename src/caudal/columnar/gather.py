@@ -7,6 +7,8 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from caudal.columnar.memory import load64, store64
+
 
 def text(data: Any, start: Any, length: Any, valid: Any) -> tuple[Any, Any]:
     """Return (bytes of all values behind one another, int64 offsets of n + 1); nulls take no bytes."""
@@ -14,6 +16,28 @@ def text(data: Any, start: Any, length: Any, valid: Any) -> tuple[Any, Any]:
     total = _offsets(length, valid, offsets)
     out = np.empty(total, np.uint8)
     _copy(data, start, offsets, out)
+    return out, offsets
+
+
+def texts(parts: Any) -> tuple[Any, Any]:
+    """Return (bytes, offsets) as `text` does, of several (data, start, length, valid) behind one another."""
+    rows = sum(len(start) for _, start, _, _ in parts)
+    offsets = np.empty(rows + 1, np.int64)
+    offsets[0] = 0
+    ends = []
+    row = 0
+    for _, start, length, valid in parts:
+        stop = row + len(start)
+        view = offsets[row : stop + 1]
+        base = int(view[0])
+        _offsets(length, valid, view)
+        if base:
+            view += base
+        ends.append((row, stop))
+        row = stop
+    out = np.empty(int(offsets[rows]), np.uint8)
+    for (data, start, _, _), (a, b) in zip(parts, ends):
+        _copy(data, start, offsets[a : b + 1], out)
     return out, offsets
 
 
@@ -34,5 +58,11 @@ def _copy(data, start, offsets, out):
     for i in range(start.size):
         a = start[i]
         o = offsets[i]
-        for k in range(offsets[i + 1] - o):
+        n = offsets[i + 1] - o
+        k = 0
+        while k + 8 <= n:
+            store64(out, o + k, load64(data, a + k))
+            k += 8
+        while k < n:
             out[o + k] = data[a + k]
+            k += 1

@@ -18,6 +18,7 @@ _M1 = np.uint64(0x9E3779B97F4A7C15)
 _M2 = np.uint64(0xD6E8FEB86659FD93)
 _S32 = np.uint64(32)
 _S29 = np.uint64(29)
+_FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _CANONICAL_NAN = np.array([np.nan]).view(np.int64)[0]
 
 
@@ -112,53 +113,85 @@ def same_bytes(data, a, b, n):
 
 @nb.njit(nogil=True, cache=True)
 def _text(data, start, length, valid, salt):
+    """Group texts. An entry keeps what a probe compares in one cache line: hash, first 16 bytes, length, salt, row."""
     n = start.size
     codes = np.empty(n, np.int64)
-    first = np.empty(n, np.int64)
-    hashes = np.empty(n, np.uint64)
     masked = valid.size > 0
     capacity = 1024
     slots = np.full(capacity, -1, np.int32)
     mask = np.uint64(capacity - 1)
+    entries = np.empty((capacity // 2 + 1, 6), np.uint64)
     groups = 0
+    safe = data.size - 16
     for r in range(n):
-        null = masked and not valid[r]
-        size = np.int64(0) if null else np.int64(length[r])
-        seed = np.uint64(salt[r]) * _M2
-        if null:
-            seed = ~seed
-        h = hash_bytes(data, start[r], size, seed)
+        a = start[r]
+        size = np.int64(length[r])
+        if masked and not valid[r]:
+            size = np.int64(-1)
+        w0 = np.uint64(0)
+        w1 = np.uint64(0)
+        if size > 16:
+            w0 = load64(data, a)
+            w1 = hash_bytes(data, a, size, np.uint64(0))
+        elif size > 0:
+            if a <= safe:
+                w0 = load64(data, a)
+                w1 = load64(data, a + 8)
+                if size < 8:
+                    w0 &= _FULL >> np.uint64(64 - 8 * size)
+                    w1 = np.uint64(0)
+                elif size < 16:
+                    w1 &= (np.uint64(1) << np.uint64(8 * (size - 8))) - np.uint64(1)
+            else:
+                w0 = tail64(data, a, min(size, 8))
+                if size > 8:
+                    w1 = tail64(data, a + 8, size - 8)
+        s = np.uint64(salt[r])
+        h = (w0 ^ (s * _M1)) * _M2
+        h = (h ^ (h >> _S32) ^ w1) * _M1
+        h = (h ^ (h >> _S29) ^ np.uint64(size)) * _M2
+        h ^= h >> _S32
         k = h & mask
         while True:
             g = slots[k]
             if g < 0:
                 slots[k] = groups
-                hashes[groups] = h
-                first[groups] = r
+                entries[groups, 0] = h
+                entries[groups, 1] = w0
+                entries[groups, 2] = w1
+                entries[groups, 3] = np.uint64(size)
+                entries[groups, 4] = s
+                entries[groups, 5] = np.uint64(r)
                 codes[r] = groups
                 groups += 1
                 if groups * 2 > capacity:
                     capacity *= 4
                     mask = np.uint64(capacity - 1)
                     slots = np.full(capacity, -1, np.int32)
+                    grown = np.empty((capacity // 2 + 1, 6), np.uint64)
+                    grown[:groups] = entries[:groups]
+                    entries = grown
                     for x in range(groups):
-                        k = hashes[x] & mask
+                        k = entries[x, 0] & mask
                         while slots[k] >= 0:
                             k = (k + np.uint64(1)) & mask
                         slots[k] = x
                 break
-            if hashes[g] == h:
-                f = first[g]
-                fnull = masked and not valid[f]
-                if (
-                    salt[f] == salt[r]
-                    and fnull == null
-                    and (null or (length[f] == length[r] and same_bytes(data, start[f], start[r], size)))
-                ):
-                    codes[r] = g
-                    break
+            if (
+                entries[g, 0] == h
+                and entries[g, 1] == w0
+                and entries[g, 2] == w1
+                and entries[g, 3] == np.uint64(size)
+                and entries[g, 4] == s
+                and (size <= 16 or same_bytes(data, start[np.int64(entries[g, 5])], a, size))
+            ):
+                codes[r] = g
+                break
             k = (k + np.uint64(1)) & mask
-    return codes, first[:groups].copy()
+    first = np.empty(groups, np.int64)
+    for x in range(groups):
+        first[x] = np.int64(entries[x, 5])
+    return codes, first
 
 
 @nb.njit(nogil=True, cache=True)

@@ -26,6 +26,20 @@ def load64(typingctx, array, index):  # type: ignore[no-untyped-def]
     return signature, codegen
 
 
+@intrinsic
+def store64(typingctx, array, index, word):  # type: ignore[no-untyped-def]
+    """Store 8 bytes at array[index], little-endian; the caller guarantees that there is room."""
+    signature = types.void(array, types.intp, types.uint64)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        address = builder.gep(data, [args[1]])
+        builder.store(args[2], builder.bitcast(address, ir.IntType(64).as_pointer())).align = 1
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
 @nb.njit(nogil=True, cache=True, inline="always")
 def tail64(data, start, count):
     """Return the `count` (1 to 7) bytes at `start` as one word, without reading behind the end of `data`."""

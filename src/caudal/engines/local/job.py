@@ -32,8 +32,11 @@ from caudal.ports import source as port
 
 log = logging.getLogger("caudal")
 
-SMALLEST_READ = 1 << 16
+SMALLEST_READ = 1 << 20
 LARGEST_READ = 4 << 20
+"""Bytes to ask a source for: a bounded one has as much, so that the cost of a task is small against its work; a live
+one gives what is there."""
+
 TASK_SECONDS = 0.004
 """The time that a task should take: long against the cost of starting one, short against a user's patience."""
 
@@ -133,7 +136,7 @@ class Job:
         self._stopping = False
         self._finished = False
         self._error: BaseException | None = None
-        self._read_size = settings.read_bytes or 4 * SMALLEST_READ
+        self._read_size = settings.read_bytes or SMALLEST_READ
         self._last_tick = 0.0
         self._last_discover = 0.0
 

@@ -8,8 +8,8 @@ import numba as nb
 import numpy as np
 import pyarrow as pa
 
-from caudal.columnar.column import Column, Ints, concat, from_arrow
-from caudal.core.types import DataType, Field, list_of, struct_of
+from caudal.columnar.column import Column, Fixed, Ints, concat, from_arrow
+from caudal.core.types import INT64, DataType, Field, list_of, struct_of
 
 
 class Lists(Column):
@@ -44,7 +44,7 @@ class Lists(Column):
         np.cumsum(self.length, out=offsets[1:])
         names = [f"c{i}" for i in range(len(children))]
         values = pa.StructArray.from_arrays([c.to_arrow() for c in children], names=names)
-        return pa.LargeListArray.from_arrays(pa.array(offsets), values)
+        return pa.LargeListArray.from_arrays(Fixed(INT64, offsets).to_arrow(), values)
 
     @classmethod
     def of_arrow(cls, array: pa.Array, dtype: DataType) -> Lists:

@@ -134,3 +134,29 @@ def expand(pane, first, panes, lowest, highest):
             windows[k] = w
             k += 1
     return rows, windows
+
+
+@nb.njit(nogil=True, cache=True)
+def count_by(values):
+    """Return (the different values in ascending order, how often each occurs)."""
+    low = values[0]
+    high = values[0]
+    for v in values:
+        low = min(low, v)
+        high = max(high, v)
+    if high - low > 4 * values.size:
+        ordered = np.sort(values)
+        different = np.empty(values.size, np.int64)
+        counts = np.zeros(values.size, np.int64)
+        k = -1
+        for i in range(ordered.size):
+            if i == 0 or ordered[i] != ordered[i - 1]:
+                k += 1
+                different[k] = ordered[i]
+            counts[k] += 1
+        return different[: k + 1].copy(), counts[: k + 1].copy()
+    place = np.zeros(high - low + 1, np.int64)
+    for v in values:
+        place[v - low] += 1
+    present = np.flatnonzero(place)
+    return present + low, place[present]

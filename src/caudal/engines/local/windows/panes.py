@@ -65,7 +65,7 @@ class PaneOperator(WindowOperator):
         table = self._table(morsel, groups, keys, {"pane": panes, "from": first[groups.first]})
         if (panes[1:] < panes[:-1]).any():
             table = table.take(kernels.sorted_order(panes))
-        return Partial(table, morsel.rows, late_rows, partly, np.unique(pane, return_counts=True))
+        return Partial(table, morsel.rows, late_rows, partly, kernels.count_by(pane))
 
     def add(self, partial: Partial) -> None:
         if partial.table is None:
