@@ -75,9 +75,16 @@ def test_text_is_aligned(capsys: Any) -> None:
 def test_json_is_one_object_a_line(capsys: Any) -> None:
     rows = [json.loads(line) for line in show(ROWS, capsys, format="json", stderr=True).splitlines()]
     assert rows[0] == {
-        "ip": "10.0.0.1", "window_end": "2015-05-17T10:05:03.000Z", "total": 31, "mean": 0.5, "ok": True,
-        "took": 90_000, "raw": "ab", "tags": ["1970-01-01T00:00:00.000Z"], "who": {"name": "eve", "at": "1970-01-01T00:00:00.001Z"},
-    }  # fmt: skip
+        "ip": "10.0.0.1",
+        "window_end": "2015-05-17T10:05:03.000Z",
+        "total": 31,
+        "mean": 0.5,
+        "ok": True,
+        "took": 90_000,
+        "raw": "ab",
+        "tags": ["1970-01-01T00:00:00.000Z"],
+        "who": {"name": "eve", "at": "1970-01-01T00:00:00.001Z"},
+    }
     assert rows[1]["mean"] is None
     assert rows[2] == dict.fromkeys(SCHEMA.names)
 
