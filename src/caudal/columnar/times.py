@@ -50,7 +50,8 @@ DIRECTIVES = {
 
 _kernel = nb.njit(nogil=True, cache=True, error_model="numpy")
 # What only kernels call: neither wrapped for Python nor cached by itself, which halves the time to compile.
-_part = nb.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_part = nb.njit(nogil=True, error_model="numpy", **_BARE)
 
 YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND, WEEKDAY, ORDINAL_DAY = range(9)
 """What `civil` returns: WEEKDAY is 1 for Monday to 7 for Sunday, ORDINAL_DAY 1 to 366."""
