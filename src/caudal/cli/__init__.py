@@ -1,1 +1,63 @@
-"""..."""
+"""The command line: `caudal run FILE` and its like.
+
+Enters: arguments, signals. Leaves: text for people on standard error, results on standard output, an exit code.
+May touch: runner, observe, rich. Must never: run anything itself, know an engine, a connector or a format, print a
+traceback unless `--debug` asks for one; import what a command does not need.
+
+Exit codes: 0 done, or drained on SIGTERM; 1 failed while running; 2 a mistake of the user's found before start;
+130 on SIGINT (a clean drain too); 128 + n where signal n ended it at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from caudal.cli.arguments import parser
+from caudal.cli.signals import Interrupted
+from caudal.core.errors import CaudalError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name and return the exit code; raises `SystemExit` for wrong usage."""
+    arguments = parser().parse_args(argv)
+    try:
+        from caudal.cli import commands
+
+        code = commands.COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()
+        return code
+    except CaudalError as error:
+        _report(str(error), arguments.debug)
+        _report_json(error, arguments)
+        return error.exit_code
+    except Interrupted as interrupted:
+        return 128 + interrupted.number
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read standard output has gone; nothing that is still buffered may fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        hint = "this looks like a defect of caudal: run again with --debug, and report what it prints"
+        _report(f"unexpected {type(error).__name__}: {error}\n  hint: {hint}", arguments.debug)
+        return 1
+
+
+def _report(text: str, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+    print(f"error: {text}", file=sys.stderr)
+
+
+def _report_json(error: CaudalError, arguments: object) -> None:
+    """With --json a run that fails says so in the form of a summary."""
+    if getattr(arguments, "json", False) and getattr(arguments, "command", "") in ("run", "demo"):
+        parts = {name: getattr(error, name) for name in ("location", "message", "detail", "hint")}
+        print(json.dumps({"caudal_summary": 1, "state": "failed", "error": parts}))

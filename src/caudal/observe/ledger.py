@@ -72,14 +72,20 @@ class Ledger:
         return out
 
     def to_text(self) -> str:
-        """Return a table: an operator a line, its non-zero fates."""
+        """Return a table: an operator a line, its non-zero fates; side outputs that took nothing are left out."""
+        shown = [e for e in self.entries.values() if e.taken or not self._is_side(e)]
+        width = max((len(e.operator) for e in shown), default=0)
+        counts = max((len(f"{e.taken:,}") for e in shown), default=0)
         lines = []
-        width = max((len(e.operator) for e in self.entries.values()), default=0)
-        for e in self.entries.values():
+        for e in shown:
             fates = [f"{name} {getattr(e, name):,}" for name in FATES if getattr(e, name)] or ["nothing"]
             if e.partly_late:
                 fates.append(f"({e.partly_late:,} partly late)")
             ports = ", ".join(f"{n:,}" if port == "out" else f"{n:,} {port}" for port, n in e.emitted.items() if n)
-            tail = f"  -> {ports}" if ports and e.kind != "sink" else ""
-            lines.append(f"  {e.operator:{width}}  in {e.taken:>12,} = {' + '.join(fates)}{tail}")
+            tail = f" -> {ports}" if ports and e.kind != "sink" else ""
+            lines.append(f"  {e.operator:{width}}  in {e.taken:>{counts},} = {' + '.join(fates)}{tail}")
         return "\n".join(lines)
+
+    def _is_side(self, entry: Entry) -> bool:
+        """Whether an operator reads a side output, or what comes of one."""
+        return entry.kind in ("late", "dead") or any(self._is_side(self.entries[up]) for up, _ in entry.inputs)

@@ -107,18 +107,37 @@ class Summary:
         }
 
     def to_text(self) -> str:
-        """Return lines for people."""
-        head = (
-            f"{self.pipeline}: {self.state} after {self.seconds:.2f} s, {self.rows:,} rows"
-            f" ({self.rate:,.0f} rows/s, {self.threads} threads)"
-        )
-        lines = [head, "ledger", self.ledger.to_text()]
-        for target in self.targets:
-            role = {"out": "rows", "late": "late rows", "dead": "dead letters"}[target.role]
-            tail = " (drained before end of data)" if target.drained else ""
-            lines.append(f"{target.rows:,} {role} in {target.where}{tail}")
+        """Return lines for people: what happened, the ledger, where the files lie, what went wrong."""
+        lines = [
+            f"{self.pipeline}: {self.state} after {self.seconds:.2f} s",
+            f"  {self.rows:,} rows in, {size_text(self.bytes)}, {self.rate:,.0f} rows/s on {self.threads}"
+            f" thread{'' if self.threads == 1 else 's'}, state up to {size_text(self.state_peak)}",
+        ]
         if self.latency:
-            lines.append("latency " + ", ".join(f"{k} {v:.1f} ms" for k, v in self.latency.items()))
+            lines.append("  latency " + ", ".join(f"{k} {v:,.1f} ms" for k, v in self.latency.items()))
+        lines += ["ledger", self.ledger.to_text(), "written"]
+        width = max((len(f"{t.rows:,}") for t in self.targets), default=1)
+        for target in self.targets:
+            tail = " (the run was stopped before the end of its data)" if target.drained else ""
+            lines.append(f"  {target.rows:{width},} {_ROLES[target.role]:12} {target.where}{tail}")
+        for role, count in (("late", self.late), ("dead", self.dead)):
+            if count and all(t.role != role for t in self.targets):
+                lines.append(f"  {count:{width},} {_ROLES[role]:12} discarded")
         lines.extend(f"failed: {f}" for f in self.failures)
         lines.extend(f"note: {n}" for n in self.notes)
         return "\n".join(lines)
+
+
+_ROLES = {"out": "rows", "late": "late rows", "dead": "dead letters"}
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes for people.
+
+    >>> size_text(12_300_000)
+    '12.3 MB'
+    """
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:,.1f} {unit}"
+    return f"{size} bytes"

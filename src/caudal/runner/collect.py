@@ -23,7 +23,7 @@ def collect(stream: Stream, to: str = "polars", *, threads: int = 0) -> Any:
     sink = Sink(input=stream.node, connector="memory", options=(("into", tables),))
     job = Job(Plan("collect", (sink,)), threads=threads, late="discard", dead="discard")
     if job.live:
-        job._abort()
+        job.abort()
         raise OptionError("a live stream cannot be collected", hint="leave out follow=True")
     summary = job.run()
     if summary.failures:

@@ -50,7 +50,7 @@ class Job:
         try:
             self.execution = chosen.start(self.logical, self.physical, self.bindings, tuning)
         except BaseException:
-            self._abort()
+            self.abort()
             raise
 
     def run(self, watch: Callable[[Progress], None] | None = None, *, flush: bool = False) -> Summary:
@@ -67,13 +67,13 @@ class Job:
                 execution.flush()
             return self._end(drained)
         except CaudalError:
-            self._abort()
+            self.abort()
             raise
         except MemoryError as error:
-            self._abort()
+            self.abort()
             raise RunError("out of memory", hint="lower max_state or use fewer threads") from error
         except BaseException:
-            self._abort()
+            self.abort()
             raise
 
     def stop(self) -> None:
@@ -112,7 +112,8 @@ class Job:
             raise RunError("the ledger does not add up", detail="; ".join(wrong), hint="this is a defect of caudal: please report it")
         return summary
 
-    def _abort(self) -> None:
+    def abort(self) -> None:
+        """Leave no unfinished target behind and close the sources; for a job that will not run, or is given up."""
         for sink in self.bindings.sinks.values():
             sink.abort()
         self._close()

@@ -1,0 +1,150 @@
+"""The arguments of every command, by argparse."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+_FATES = ("dead", "late")
+
+_EPILOG = """\
+examples:
+  caudal demo
+  caudal run dos --set path=access.log --set format=combined
+  caudal run pipeline.py --set threshold=50 --follow
+  caudal explain pipeline.py --mermaid
+
+exit codes: 0 done, or drained on SIGTERM; 1 failed while running; 2 a mistake found before start; 130 on SIGINT
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; the result's `command` names what to do."""
+    top = argparse.ArgumentParser(
+        prog="caudal",
+        description="Stream processing for network monitoring and threat detection.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action=_Version, help="print the version and exit")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    run = _command(commands, "run", "run a pipeline file, or a shipped detection by its name")
+    _file(run)
+    _running(run)
+    run.add_argument("--follow", action="store_true", help="go on reading what is appended, until stopped")
+    _sides(run)
+    run.add_argument("--flush", action="store_true", help="after a signal, close the windows that are still open")
+    run.add_argument(
+        "--fail-on", type=_fates, default=(), metavar="FATES", help="exit with 1 where there are any: dead,late"
+    )
+    run.add_argument("--engine", default="local", metavar="NAME", help="the engine to run on (default: %(default)s)")
+
+    check = _command(commands, "check", "check a pipeline and its inputs without running it")
+    _file(check)
+    check.add_argument("--follow", action="store_true", help="as it would follow its sources")
+    _sides(check)
+    check.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    explain = _command(commands, "explain", "print the plan as written and as it runs")
+    _file(explain)
+    explain.add_argument("--follow", action="store_true", help="as it would follow its sources")
+    _sides(explain)
+    forms = explain.add_mutually_exclusive_group()
+    forms.add_argument("--mermaid", action="store_true", help="print a Mermaid flowchart of the plan as written")
+    forms.add_argument("--json", action="store_true", help="print the plan as written in its JSON form")
+
+    demo = _command(commands, "demo", "run the detection dos over a small web log that comes with caudal")
+    demo.add_argument("--out", default="caudal-demo", metavar="DIR", help="where to write (default: ./%(default)s)")
+    demo.add_argument(
+        "--format",
+        choices=("combined", "json"),
+        default="combined",
+        help="which form of the log (default: %(default)s)",
+    )
+    _settings(demo)
+    _running(demo)
+
+    infer = _command(commands, "infer", "look at a file and print a schema to paste")
+    infer.add_argument("path", metavar="PATH", help="JSON lines, CSV, access log or Parquet; compressed or not")
+    infer.add_argument("--format", default="", metavar="NAME", help="its format (default: by its name or its looks)")
+    infer.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    detections = _command(commands, "detections", "list the shipped detections and their settings")
+    detections.add_argument("name", nargs="?", default="", metavar="NAME", help="tell all about one")
+    return top
+
+
+class _Version(argparse.Action):
+    """Print the version; it is looked up only then."""
+
+    def __init__(self, option_strings: list[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help, default=argparse.SUPPRESS)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"caudal {version('caudal')}")
+        parser.exit()
+
+
+def _command(commands: argparse._SubParsersAction, name: str, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    command.add_argument("--debug", action="store_true", help="print tracebacks")
+    return command
+
+
+def _file(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="a pipeline file, or the name of a shipped detection")
+    _settings(command)
+
+
+def _settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set",
+        action="append",
+        type=_setting,
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a setting",
+        dest="settings",
+    )
+
+
+def _sides(command: argparse.ArgumentParser) -> None:
+    for name, what in (("late", "late rows"), ("dead", "dead letters")):
+        command.add_argument(
+            f"--{name}",
+            choices=("file", "discard"),
+            default="file",
+            help=f"{what} that are not wired (default: %(default)s)",
+        )
+
+
+def _running(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--threads", type=int, default=0, metavar="N", help="operator threads (default: the cores)")
+    command.add_argument("--max-state", type=_size, default=0, metavar="SIZE", help="limit of the state, such as 2GB")
+    command.add_argument("--json", action="store_true", help="print a machine-readable summary, and nothing else")
+    command.add_argument("--quiet", action="store_true", help="print no progress and no summary, only errors")
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
+    return name.strip(), value
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?\s*", text.upper())
+    if not found or found[2] not in _UNITS or not (size := int(float(found[1]) * _UNITS[found[2]])):
+        raise argparse.ArgumentTypeError(f"'{text}' is no size; write 500MB, 2GB or 1GiB")
+    return size
+
+
+def _fates(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names or not set(names) <= set(_FATES):
+        raise argparse.ArgumentTypeError(f"'{text}' is not made of dead and late; write dead,late")
+    return names

@@ -1,0 +1,124 @@
+"""What each command does: from parsed arguments to an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+LOGS = {
+    "combined": ("nginx_loopback_access.log.gz", {"format": "combined"}),
+    "json": ("nginx_loopback_access.jsonl.gz", {"format": "json", "key": "remote_addr", "time": "msec"}),
+}
+"""The bundled log in its two forms: file, and the settings of `dos` that fit it."""
+
+
+def run(arguments: Namespace) -> int:
+    """`caudal run FILE`."""
+    from caudal.cli.driving import Options, drive
+    from caudal.runner import load
+
+    plan = load(arguments.file, settings=dict(arguments.settings))
+    known = {name: getattr(arguments, name) for name in Options.__dataclass_fields__}
+    return drive(plan, Options(**known))[1]
+
+
+def check(arguments: Namespace) -> int:
+    """`caudal check FILE`."""
+    from caudal.runner import load, looking
+
+    plan = load(arguments.file, settings=dict(arguments.settings))
+    found = looking.check(plan, follow=arguments.follow, late=arguments.late, dead=arguments.dead)
+    if arguments.json:
+        print(json.dumps({"pipeline": plan.name, "operators": len(plan.nodes), "partitions": found}))
+        return 0
+    print(f"{plan.name}: {len(plan.nodes)} operators, nothing to complain about")
+    for name, partitions in found.items():
+        print(f"  {name}: {partitions:,} partition{'' if partitions == 1 else 's'} to read")
+    return 0
+
+
+def explain(arguments: Namespace) -> int:
+    """`caudal explain FILE`."""
+    from caudal.runner import load, looking
+
+    plan = load(arguments.file, settings=dict(arguments.settings))
+    found = looking.explained(plan, follow=arguments.follow, late=arguments.late, dead=arguments.dead)
+    print(found.to_mermaid() if arguments.mermaid else found.to_json() if arguments.json else found.to_text())
+    return 0
+
+
+def demo(arguments: Namespace) -> int:
+    """`caudal demo`: the detection `dos` over the bundled log."""
+    from caudal.cli.driving import Options, drive
+    from caudal.runner import load
+
+    name, fitting = LOGS[arguments.format]
+    out = Path(arguments.out) / "alerts.jsonl"
+    with as_file(files("caudal.detect") / "data") as data:
+        settings = {"path": str(data / name), "out": str(out), **fitting, **dict(arguments.settings)}
+        plan = load("dos", settings=settings)
+        options = Options(
+            threads=arguments.threads, max_state=arguments.max_state, json=arguments.json, quiet=arguments.quiet
+        )
+        if not options.json and not options.quiet:
+            print("dos over 40 s of a real nginx log: 24 benign clients and 8 attackers on 127.0.0.x", flush=True)
+        _, code = drive(plan, options)
+        if not options.json and not options.quiet:
+            _print_alerts(settings)
+            truth = data / "nginx_loopback_truth.json"
+            print(f"\nlog     {settings['path']}\ntruth   {truth}\nalerts  {settings['out']}")
+    return code
+
+
+def _print_alerts(settings: dict[str, str]) -> None:
+    if not settings["out"].endswith(".jsonl") or not os.path.exists(settings["out"]):
+        return
+    with open(settings["out"], encoding="utf-8") as lines:
+        alerts: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    print(f"\n{len(alerts)} alerts")
+    key = settings.get("key", "ip")
+    for alert in alerts:
+        start, end = alert["window_start"], alert["window_end"]
+        counts = f"{alert['total']:4} requests, {alert['refused']:4} refused"
+        print(f"  {alert[key]:15}  {start[:10]} {start[11:19]} to {end[11:19]}  {counts}")
+
+
+def infer(arguments: Namespace) -> int:
+    """`caudal infer PATH`."""
+    from caudal.runner.infer import look
+
+    found = look(arguments.path, arguments.format)
+    print(json.dumps(found.to_json()) if arguments.json else found.to_text())
+    return 0
+
+
+def detections(arguments: Namespace) -> int:
+    """`caudal detections [NAME]`."""
+    from caudal.runner.shipped import describe, names
+
+    if arguments.name:
+        shipped = describe(arguments.name)
+        print(shipped.text)
+        print("\nDefaults:\n")
+        for setting, default in shipped.settings.items():
+            print(f"  {setting}={default if isinstance(default, str) else json.dumps(default)}")
+        return 0
+    for name in names():
+        print(f"{name}  {describe(name).text.splitlines()[0]}")
+    print("\ncaudal detections NAME tells a detection's settings; caudal run NAME --set KEY=VALUE runs it.")
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "run": run,
+    "check": check,
+    "explain": explain,
+    "demo": demo,
+    "infer": infer,
+    "detections": detections,
+}

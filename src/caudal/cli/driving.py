@@ -1,0 +1,81 @@
+"""Running a plan from the command line: signals, display, summary, exit code."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+from dataclasses import dataclass
+
+from caudal.cli.progress import Logging, choose
+from caudal.cli.signals import Signals
+from caudal.observe.summary import Progress, Summary
+from caudal.plan.plan import Plan
+from caudal.runner import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run; the names are those of the command line and of `runner.Job`."""
+
+    engine: str = "local"
+    threads: int = 0
+    follow: bool = False
+    late: str = "file"
+    dead: str = "file"
+    max_state: int = 0
+    flush: bool = False
+    fail_on: tuple[str, ...] = ()
+    json: bool = False
+    quiet: bool = False
+
+
+def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
+    """Run the plan, print its summary, and return it with the exit code; raises what broke."""
+    silent = options.json or options.quiet
+    display = choose(plan.name, silent=silent)
+    with Signals() as signals, display, Logging(display, logging.WARNING if silent else logging.INFO):
+        job = Job(
+            plan,
+            engine=options.engine,
+            threads=options.threads,
+            follow=options.follow,
+            late=options.late,
+            dead=options.dead,
+            max_state=options.max_state,
+            console_to_stderr=options.json,
+        )
+        signals.guard(job)
+        told = False
+
+        def watch(progress: Progress) -> None:
+            nonlocal told
+            if signals.received and not told:
+                told = True
+                if not silent:
+                    name = signal.Signals(signals.received).name
+                    display.note(f"{name}: finishing what is in flight; once more ends at once")
+            display.show(progress)
+
+        summary = job.run(watch, flush=options.flush)
+    return summary, _conclude(summary, options, signals.received)
+
+
+def _conclude(summary: Summary, options: Options, received: int) -> int:
+    """Print the summary and return the exit code."""
+    if options.json:
+        print(json.dumps(summary.to_json()))
+    elif not options.quiet:
+        print(summary.to_text(), file=sys.stderr)
+    code = 0
+    for failure in summary.failures:
+        code = 1
+        if options.json or options.quiet:
+            print(f"error: {failure}", file=sys.stderr)
+    for fate, what in (("dead", "dead letters"), ("late", "late rows")):
+        count = getattr(summary, fate)
+        if count and fate in options.fail_on:
+            code = 1
+            print(f"error: {count:,} {what} (--fail-on {fate})", file=sys.stderr)
+    return 130 if received == signal.SIGINT else code
