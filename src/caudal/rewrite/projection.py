@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from caudal.plan.expr import Column
 from caudal.plan.nodes import DeadLetters, Filter, Late, Node, Select, Sink, Source, Union, WindowAggregate, WithColumns
-from caudal.plan.plan import Plan
+from caudal.plan.plan import Plan, with_inputs
 
 
 def push_projection(plan: Plan) -> Plan:
     """Return the plan with unused columns left out of selects, with_columns and sources."""
     needed = _needed(plan)
+    new: dict[Node, Node] = {}
+    for node in plan.nodes:
+        inputs = [new[i] for i in node.inputs]
+        # trimmed over its old inputs: the new ones may lack what only an unused column reads
+        trimmed = _trimmed(node, needed[node.name])
+        new[node] = _even(trimmed, inputs) if isinstance(trimmed, Union) else with_inputs(trimmed, inputs)
+    return Plan(plan.name, tuple(s for s in (new[s] for s in plan.sinks) if isinstance(s, Sink)))
 
-    def change(node: Node, new: dict[Node, Node]) -> Node:
-        used = needed[node.name]
-        if isinstance(node, Source):
-            names = tuple(n for n in node.declared.names if n in used)
-            return replace(node, projection=names)
-        if isinstance(node, Select | WithColumns):
-            columns = tuple((n, e) for n, e in node.columns if n in used)
-            if isinstance(node, Select) and not columns:
-                columns = node.columns[:1]  # rows must still pass, if only to be counted
-            return replace(node, columns=columns) if columns != node.columns else node
-        if isinstance(node, Union):
-            return _even(node, used)
-        return node
 
-    return plan.rebuild(change)
+def _trimmed(node: Node, used: set[str]) -> Node:
+    if isinstance(node, Source):
+        return replace(node, projection=tuple(n for n in node.declared.names if n in used))
+    if isinstance(node, Select | WithColumns):
+        columns = tuple((n, e) for n, e in node.columns if n in used)
+        if isinstance(node, Select) and not columns:
+            columns = node.columns[:1]  # rows must still pass, if only to be counted
+        return replace(node, columns=columns) if columns != node.columns else node
+    return node
 
 
 def _needed(plan: Plan) -> dict[str, set[str]]:
@@ -62,12 +65,12 @@ def _reads(node: Node, used: set[str]) -> set[str]:
     return set(used)
 
 
-def _even(node: Union, used: set[str]) -> Union:
+def _even(node: Union, inputs: Sequence[Node]) -> Union:
     """Give the inputs of a union the same columns again where one of them carries more than is used."""
-    wanted = [n for n in node.streams[0].schema.names if all(n in s.schema for s in node.streams)]
+    wanted = [n for n in inputs[0].schema.names if all(n in s.schema for s in inputs)]
     streams = []
-    for i, stream in enumerate(node.streams):
+    for i, stream in enumerate(inputs):
         if list(stream.schema.names) != wanted:
             stream = Select(name=f"{node.name}.{i}", input=stream, columns=tuple((n, Column(n)) for n in wanted))
         streams.append(stream)
-    return replace(node, streams=tuple(streams)) if tuple(streams) != node.streams else node
+    return replace(node, streams=tuple(streams))
