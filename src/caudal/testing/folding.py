@@ -1,0 +1,102 @@
+"""Aggregates as the oracle sees them: over the whole list of a window's rows, exact where the meaning is exact."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from caudal.core.types import INT64
+from caudal.testing.scalars import compare, fit, identity
+
+
+def fold(function: str, values: Sequence[Any]) -> Any:
+    """Return an aggregate of values in the pinned order of their rows (for `count`: one entry a row, whatever it is).
+
+    Nulls are skipped; without a value the result is null, a count 0.
+    """
+    if function == "count":
+        return len(values)
+    present = [v for v in values if v is not None]
+    if function == "count_if":
+        return sum(1 for v in present if v is True)
+    if function == "count_distinct":
+        return len({identity(v) for v in present})
+    if function == "collect":
+        return present
+    return _FOLDS[function](present) if present else None
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], int):
+        return fit(sum(values), INT64)
+    special = _special(values)
+    return nearest(sum(map(Fraction, values), Fraction(0))) if special is None else special
+
+
+def _mean(values: Sequence[Any]) -> float:
+    special = _special(values)
+    return nearest(sum(map(Fraction, values), Fraction(0)) / len(values)) if special is None else special
+
+
+def _stddev(values: Sequence[Any]) -> float | None:
+    if len(values) < 2:
+        return None
+    if _special(values) is not None:
+        return math.nan
+    exact = [Fraction(v) for v in values]
+    mean = sum(exact, Fraction(0)) / len(exact)
+    return root(sum(((v - mean) ** 2 for v in exact), Fraction(0)) / (len(exact) - 1))
+
+
+def _special(values: Sequence[Any]) -> float | None:
+    """Return what a sum with a NaN or an infinity comes to, None without one."""
+    odd = {str(v) for v in values if isinstance(v, float) and not math.isfinite(v)}
+    if not odd:
+        return None
+    return float(odd.pop()) if len(odd) == 1 else math.nan
+
+
+def _extreme(sign: int) -> Callable[[Sequence[Any]], Any]:
+    def best(values: Sequence[Any]) -> Any:
+        found = values[0]
+        for value in values[1:]:
+            if compare(value, found) * sign > 0:
+                found = value
+        return found
+
+    return best
+
+
+_FOLDS: dict[str, Callable[[Sequence[Any]], Any]] = {
+    "sum": _sum,
+    "mean": _mean,
+    "stddev": _stddev,
+    "min": _extreme(-1),
+    "max": _extreme(1),
+    "first": lambda values: values[0],
+    "last": lambda values: values[-1],
+}
+
+
+def nearest(value: Fraction) -> float:
+    """Return the double nearest to an exact value, ties to even; beyond the largest double, infinity."""
+    try:
+        return value.numerator / value.denominator
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def root(value: Fraction) -> float:
+    """Return the double nearest to the square root of an exact value that is not negative."""
+    if not value:
+        return 0.0
+    # 80 bits of the root and one that says whether anything is left decide every rounding.
+    shift = 160 - (value.numerator.bit_length() - value.denominator.bit_length())
+    shift += shift % 2
+    scaled = value * Fraction(2) ** shift
+    whole = scaled.numerator // scaled.denominator
+    bits = math.isqrt(whole)
+    left = bits * bits != whole or whole * scaled.denominator != scaled.numerator
+    return nearest(Fraction(2 * bits + left, 2) / Fraction(2) ** (shift // 2))
