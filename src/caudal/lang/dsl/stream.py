@@ -109,9 +109,11 @@ class Stream:
         if known is None:
             raise OptionError(f"the connector '{connector}' cannot be written to")
         format = format or _format_of_path(options.get("path"), known)
-        own, rest = _split(options, known)
+        own, rest = _split(options, known, f"connector '{connector}'")
         format_options = _format_options(format, rest, known, "writer_options", f"connector '{connector}'")
-        sink = Sink(name=name, input=self.node, connector=connector, options=own, format=format, format_options=format_options)
+        sink = Sink(
+            name=name, input=self.node, connector=connector, options=own, format=format, format_options=format_options
+        )
         if format:
             chosen = registry.find("format", format)
             chosen.encoder(self.schema, {**chosen.writer_options, **dict(format_options)})
@@ -149,7 +151,10 @@ class Windowed:
 
     def __init__(self, node: Node, keys: tuple[tuple[str, Expr], ...], window: Window) -> None:
         if not isinstance(window, Window):
-            raise PlanError(f"{window!r} is not a window", hint='cd.tumbling("3s"), cd.hopping("10s", every="2s") or cd.session("30s")')
+            raise PlanError(
+                f"{window!r} is not a window",
+                hint='cd.tumbling("3s"), cd.hopping("10s", every="2s") or cd.session("30s")',
+            )
         self.node = node
         self.keys = keys
         self.over = window
@@ -191,11 +196,13 @@ def source(
     if known is None:
         raise OptionError(f"the connector '{connector}' cannot be read")
     format = format or _format_of_path(options.get("path"), known)
-    own, rest = _split(options, known)
+    own, rest = _split(options, known, f"connector '{connector}'")
     format_options = _format_options(format, rest, known, "reader_options", f"connector '{connector}'")
     default = registry.find("format", format).default_schema() if format else None
     if schema is None and default is None:
-        raise PlanError("the source needs a schema", hint='schema={"ip": "string", ...}; cd.infer(path) prints one to paste')
+        raise PlanError(
+            "the source needs a schema", hint='schema={"ip": "string", ...}; cd.infer(path) prints one to paste'
+        )
     declared = Schema.of(schema) if schema is not None else default
     assert declared is not None
     if schema is not None and default is not None:
@@ -266,8 +273,9 @@ def _nearest(node: Node, kind: type[Node], what: str, where: str) -> Node:
     return node
 
 
-def _split(options: Mapping[str, Any], known: Mapping[str, Any]) -> tuple[Pairs, dict[str, Any]]:
+def _split(options: Mapping[str, Any], known: Mapping[str, Any], what: str) -> tuple[Pairs, dict[str, Any]]:
     own = {k: v for k, v in options.items() if k in known}
+    registry.check_options(own, dict(known), what)
     return tuple(own.items()), {k: v for k, v in options.items() if k not in known}
 
 
