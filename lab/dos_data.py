@@ -48,7 +48,9 @@ def chunks(events: int, seed: int = 1) -> Iterator[pl.DataFrame]:
         t, a, attack = t[order], a[order], attack[order]
         size = len(t)
         late = np.where(attack, 0, rng.integers(0, DISORDER, size))
-        code = np.where(attack, rng.choice([401, 403], size), rng.choice([200, 200, 200, 301, 304, 401, 403, 404], size))
+        code = np.where(
+            attack, rng.choice([401, 403], size), rng.choice([200, 200, 200, 301, 304, 401, 403, 404], size)
+        )
         yield pl.DataFrame(
             {
                 "t": START + np.maximum(t - late, 0),
@@ -69,7 +71,9 @@ def lines(frame: pl.DataFrame) -> pl.Series:
     text = pl.format(
         '{"iij_timestamp":{},"ip":"{}","timestamp":{},"zone":0.0,"cik":{}.0,"accession":"0001193125-12-{}",'
         '"extention":"-index.htm","code":{}.0,"size":{}.0,"idx":1.0,"norefer":0.0,"noagent":0.0,"find":{}.0,'
-        '"crawler":0.0,"browser":"win","groupID":{}}'.replace('{"iij', "<iij").replace('"groupID":{}}', '"groupID":{}>'),
+        '"crawler":0.0,"browser":"win","groupID":{}}'.replace('{"iij', "<iij").replace(
+            '"groupID":{}}', '"groupID":{}>'
+        ),
         pl.col("t"),
         ip,
         pl.col("t"),

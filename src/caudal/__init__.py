@@ -74,7 +74,7 @@ _HOME = {
 }
 _NAMES = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = ["Pipeline", *_NAMES]  # noqa: PLE0604
+__all__ = ["Pipeline", *_NAMES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

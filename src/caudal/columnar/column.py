@@ -93,7 +93,11 @@ class Fixed(Column):
 
     def to_arrow(self) -> pa.Array:
         # built from buffers: pa.array() would import pandas where it is installed
-        values = np.packbits(self.values, bitorder="little") if self.dtype.name == "bool" else np.ascontiguousarray(self.values)
+        values = (
+            np.packbits(self.values, bitorder="little")
+            if self.dtype.name == "bool"
+            else np.ascontiguousarray(self.values)
+        )
         return pa.Array.from_buffers(arrow_type(self.dtype), len(self), [_bitmap(self.valid), pa.py_buffer(values)])
 
 
@@ -105,7 +109,9 @@ class Text(Column):
 
     __slots__ = ("data", "length", "start")
 
-    def __init__(self, dtype: DataType, data: Bytes, start: Ints, length: npt.NDArray[np.int32], valid: Bools | None = None):
+    def __init__(
+        self, dtype: DataType, data: Bytes, start: Ints, length: npt.NDArray[np.int32], valid: Bools | None = None
+    ):
         self.dtype = dtype
         self.data = data
         self.start = start
@@ -228,7 +234,7 @@ def writable(buffer: Any) -> Bytes:
     address = np.frombuffer(view, np.uint8).__array_interface__["data"][0]
     block = (ctypes.c_uint8 * view.nbytes).from_address(address)
     block._keep_alive = buffer  # type: ignore[attr-defined]
-    return np.frombuffer(block, np.uint8)
+    return np.frombuffer(memoryview(block).cast("B"), np.uint8)
 
 
 def from_list(values: Sequence[Any], dtype: DataType) -> Column:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numba as nb
 import numpy as np
 from llvmlite import ir
@@ -12,11 +14,11 @@ _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @intrinsic
-def load64(typingctx, array, index):  # type: ignore[no-untyped-def]
+def _load64(typingctx: Any, array: Any, index: Any) -> Any:
     """Load the 8 bytes at array[index], little-endian; the caller guarantees that they can be read."""
     signature = types.uint64(array, types.intp)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
         address = builder.gep(data, [args[1]])
         word = builder.load(builder.bitcast(address, ir.IntType(64).as_pointer()))
@@ -27,17 +29,21 @@ def load64(typingctx, array, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def store64(typingctx, array, index, word):  # type: ignore[no-untyped-def]
+def _store64(typingctx: Any, array: Any, index: Any, word: Any) -> Any:
     """Store 8 bytes at array[index], little-endian; the caller guarantees that there is room."""
     signature = types.void(array, types.intp, types.uint64)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         data = context.make_array(sig.args[0])(context, builder, args[0]).data
         address = builder.gep(data, [args[1]])
         builder.store(args[2], builder.bitcast(address, ir.IntType(64).as_pointer())).align = 1
         return context.get_dummy_value()
 
     return signature, codegen
+
+
+load64: Any = _load64
+store64: Any = _store64
 
 
 @nb.njit(nogil=True, cache=True, inline="always")

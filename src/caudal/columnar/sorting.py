@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from caudal.columnar import grouping
 from caudal.columnar.column import Column, Fixed, Ints, Text
+
+pc: Any = pyarrow.compute
 
 _LOWEST = np.int64(-(2**63))
 

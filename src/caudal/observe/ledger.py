@@ -54,7 +54,9 @@ class Ledger:
                 if sent != entry.taken:
                     wrong.append(f"{entry.operator}: in {entry.taken}, but its inputs emitted {sent}")
             if entry.partitions and sum(entry.partitions.values()) != entry.taken:
-                wrong.append(f"{entry.operator}: in {entry.taken}, but partitions add up to {sum(entry.partitions.values())}")
+                wrong.append(
+                    f"{entry.operator}: in {entry.taken}, but partitions add up to {sum(entry.partitions.values())}"
+                )
         return wrong
 
     def total(self, fate: str) -> int:

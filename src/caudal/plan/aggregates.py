@@ -78,7 +78,9 @@ class Aggregate:
             raise PlanError(f"{self.function}() takes {function.takes}")
         for expr in self.order_by:
             if expr.dtype(schema).is_nested:
-                raise PlanError(f"{self.function}() cannot be ordered by a {expr.dtype(schema)}", detail=f"order_by {expr}")
+                raise PlanError(
+                    f"{self.function}() cannot be ordered by a {expr.dtype(schema)}", detail=f"order_by {expr}"
+                )
         if self.order_by and not function.order_sensitive:
             raise PlanError(f"{self.function}() does not depend on order", hint="leave out order_by")
         if self.argument is None or function.accepts is None:

@@ -87,7 +87,8 @@ class Source(Node):
             dtype = self.event_time.dtype(self.declared)
             if not (dtype.is_numeric or dtype.name in ("timestamp", "string")):
                 raise PlanError(
-                    f"event time cannot come from a {dtype}", hint="it takes a timestamp, a number or a string in ISO 8601"
+                    f"event time cannot come from a {dtype}",
+                    hint="it takes a timestamp, a number or a string in ISO 8601",
                 )
             if self.unit not in ("", "s", "ms", "us", "ns"):
                 raise PlanError(f"unknown time unit '{self.unit}'", hint="one of s, ms, us, ns")
@@ -123,7 +124,9 @@ class Filter(Node):
     def derive(self) -> tuple[Schema, bool]:
         dtype = self.predicate.dtype(self.input.schema)
         if dtype != BOOL:
-            raise PlanError(f"a filter takes a bool, not {dtype}", detail=str(self.predicate), hint="compare it with something")
+            raise PlanError(
+                f"a filter takes a bool, not {dtype}", detail=str(self.predicate), hint="compare it with something"
+            )
         return self.input.schema, self.input.timed
 
     def describe(self) -> str:
@@ -157,7 +160,7 @@ class WithColumns(Node):
 
     def derive(self) -> tuple[Schema, bool]:
         new = _named_schema(self.columns, self.input.schema)
-        fields = [new[f.name] if f.name in new else f for f in self.input.schema]
+        fields = [new.get(f.name, f) for f in self.input.schema]
         return Schema([*fields, *(f for f in new if f.name not in self.input.schema)]), self.input.timed
 
     def describe(self) -> str:
@@ -216,7 +219,9 @@ class WindowAggregate(Node):
         fields += [Field(name, aggregate.dtype(source)) for name, aggregate in self.aggregates]
         for name in [n for n, _ in self.keys] + [n for n, _ in self.aggregates]:
             if name in RESERVED:
-                raise PlanError(f"'{name}' is the name of a column that every window result has", hint="choose another name")
+                raise PlanError(
+                    f"'{name}' is the name of a column that every window result has", hint="choose another name"
+                )
         return Schema(fields), True
 
     @property

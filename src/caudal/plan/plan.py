@@ -32,7 +32,9 @@ class Plan:
             raise PlanError("a pipeline needs at least one sink", hint='end a stream with .to("console")')
         for sink in self.sinks:
             if not isinstance(sink, Sink):
-                raise PlanError(f"a pipeline takes sinks, not {type(sink).__name__}", hint='end the stream with .to("files", ...)')
+                raise PlanError(
+                    f"a pipeline takes sinks, not {type(sink).__name__}", hint='end the stream with .to("files", ...)'
+                )
         nodes = _topological(self.sinks)
         object.__setattr__(self, "nodes", nodes)
         object.__setattr__(self, "ids", _ids(nodes))
@@ -79,7 +81,7 @@ def with_inputs(node: Node, inputs: Sequence[Node]) -> Node:
         return node
     if isinstance(node, Union):
         return replace(node, streams=tuple(inputs))
-    return replace(node, **{"input": inputs[0]})  # type: ignore[arg-type]
+    return replace(node, input=inputs[0])  # type: ignore[arg-type]
 
 
 def _topological(sinks: Sequence[Node]) -> tuple[Node, ...]:
@@ -103,7 +105,9 @@ def _ids(nodes: Sequence[Node]) -> dict[Node, str]:
     for node in nodes:
         if node.name:
             if node.name in taken:
-                raise PlanError(f"two operators are named '{node.name}'", hint="names are operator ids: make them differ")
+                raise PlanError(
+                    f"two operators are named '{node.name}'", hint="names are operator ids: make them differ"
+                )
             ids[node] = node.name
             taken[node.name] = node
     for node in nodes:

@@ -21,7 +21,18 @@ from caudal.plan.windows import Hopping, Session, Window
 VERSION = 1
 KINDS: dict[str, type[n.Node]] = {
     c.kind: c
-    for c in (n.Source, n.Filter, n.Select, n.WithColumns, n.Union, n.WindowAggregate, n.Late, n.DeadLetters, n.Sink, n.Fused)
+    for c in (
+        n.Source,
+        n.Filter,
+        n.Select,
+        n.WithColumns,
+        n.Union,
+        n.WindowAggregate,
+        n.Late,
+        n.DeadLetters,
+        n.Sink,
+        n.Fused,
+    )
 }
 
 
@@ -41,7 +52,9 @@ def from_json(data: Any) -> Plan:
     if not isinstance(data, dict) or "caudal" not in data:
         raise PlanError("this is not a plan", hint='a plan is a JSON object with "caudal": 1')
     if data["caudal"] != VERSION:
-        raise PlanError(f"plan version {data['caudal']!r} is not supported", hint=f"this caudal reads version {VERSION}")
+        raise PlanError(
+            f"plan version {data['caudal']!r} is not supported", hint=f"this caudal reads version {VERSION}"
+        )
     try:
         built: list[n.Node] = []
         for entry in data["nodes"]:
@@ -49,7 +62,9 @@ def from_json(data: Any) -> Plan:
         sinks = tuple(built[i] for i in data["sinks"])
         return Plan(data["name"], sinks)  # type: ignore[arg-type]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise PlanError("the plan's JSON does not have the right shape", detail=f"{type(error).__name__}: {error}") from error
+        raise PlanError(
+            "the plan's JSON does not have the right shape", detail=f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _node(node: n.Node, inputs: list[int]) -> dict[str, Any]:
@@ -84,7 +99,9 @@ def _value(value: Any, where: str) -> Any:
         return [_value(v, where) for v in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise PlanError(f"{where} holds a {type(value).__name__}, which a stored plan cannot", hint="use the files connector")
+    raise PlanError(
+        f"{where} holds a {type(value).__name__}, which a stored plan cannot", hint="use the files connector"
+    )
 
 
 def _field(field: Field) -> dict[str, Any]:
@@ -107,7 +124,11 @@ def _type(dtype: DataType) -> Any:
 
 def _read_field(data: Any) -> Field:
     return Field(
-        data["name"], _read_type(data["type"]), tuple(data.get("path", ())), data.get("unit", ""), data.get("time_format", "")
+        data["name"],
+        _read_type(data["type"]),
+        tuple(data.get("path", ())),
+        data.get("unit", ""),
+        data.get("time_format", ""),
     )
 
 

@@ -1,5 +1,4 @@
-"""What crosses the border between a connector, a format and the engine: blocks in, decoded columns out, dead letters.
-"""
+"""What crosses the border between a connector, a format and the engine: blocks in, decoded columns out, dead letters."""
 
 from __future__ import annotations
 

@@ -12,7 +12,13 @@ from typing import Any
 
 from caudal.core.errors import OptionError, nearest
 
-KINDS = {"format": "formats", "connector": "connectors", "engine": "engines", "detection": "detections", "runner": "runners"}
+KINDS = {
+    "format": "formats",
+    "connector": "connectors",
+    "engine": "engines",
+    "detection": "detections",
+    "runner": "runners",
+}
 
 
 @cache
@@ -48,6 +54,7 @@ def check_options(given: dict[str, Any], known: dict[str, Any], what: str) -> di
         wanted: tuple[type, ...] = (int, float) if isinstance(default, float) else (type(default),)
         if not isinstance(value, wanted) or (isinstance(value, bool) and not isinstance(default, bool)):
             raise OptionError(
-                f"option '{name}' of {what} takes {type(default).__name__}, not {value!r}", hint=f"its default is {default!r}"
+                f"option '{name}' of {what} takes {type(default).__name__}, not {value!r}",
+                hint=f"its default is {default!r}",
             )
     return {**known, **given}

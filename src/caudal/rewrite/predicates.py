@@ -22,7 +22,9 @@ def push_predicates(plan: Plan) -> Plan:
             return plan
         filter_, below, predicate = move
 
-        def change(node: Node, new: dict[Node, Node], at: Filter = filter_, under: Node = below, p: Expr = predicate) -> Node:
+        def change(
+            node: Node, new: dict[Node, Node], at: Filter = filter_, under: Node = below, p: Expr = predicate
+        ) -> Node:
             if node.name != at.name or not isinstance(node, Filter):
                 return node
             (source,) = under.inputs

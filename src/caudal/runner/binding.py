@@ -102,7 +102,9 @@ def open_source(node: Source) -> BoundSource:
     if node.format:
         chosen = registry.find("format", node.format)
         given = registry.check_options(dict(node.format_options), chosen.reader_options, f"format '{node.format}'")
-        needed = frozenset(node.schema.names) | (node.event_time.columns() if node.event_time is not None else frozenset())
+        needed = frozenset(node.schema.names) | (
+            node.event_time.columns() if node.event_time is not None else frozenset()
+        )
         reader = chosen.reader(node.declared, needed, given)
     try:
         if isinstance(reader, FileReader):
@@ -128,7 +130,9 @@ def _sink(
     if not isinstance(path, str) or encoder is None:
         return plugin.sink(options, encoder, node.schema, live=live)
     place = os.path.abspath(path)
-    uses = [s for s in plan.sinks if dict(s.options).get("path") and os.path.abspath(str(dict(s.options)["path"])) == place]
+    uses = [
+        s for s in plan.sinks if dict(s.options).get("path") and os.path.abspath(str(dict(s.options)["path"])) == place
+    ]
     if len(uses) == 1:
         return plugin.sink(options, encoder, node.schema, live=live)
     if any(s.format != "json" for s in uses):

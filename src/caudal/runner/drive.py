@@ -109,7 +109,11 @@ class Job:
         )
         wrong = ledger.check()
         if wrong:
-            raise RunError("the ledger does not add up", detail="; ".join(wrong), hint="this is a defect of caudal: please report it")
+            raise RunError(
+                "the ledger does not add up",
+                detail="; ".join(wrong),
+                hint="this is a defect of caudal: please report it",
+            )
         return summary
 
     def abort(self) -> None:

@@ -27,9 +27,15 @@ def with_sides(plan: Plan, late: str, dead: str) -> Plan:
     extra: list[Sink] = []
     for node in plan.nodes:
         if isinstance(node, WindowAggregate) and late == "file" and (Late, node) not in wired:
-            extra.append(_sink(f"{node.name}.late", Late(name=f"late:{node.name}", input=node, whole=False), beside(plan, "late")))
+            extra.append(
+                _sink(
+                    f"{node.name}.late", Late(name=f"late:{node.name}", input=node, whole=False), beside(plan, "late")
+                )
+            )
         elif isinstance(node, Source) and dead == "file" and (DeadLetters, node) not in wired:
-            extra.append(_sink(f"{node.name}.dead", DeadLetters(name=f"dead:{node.name}", input=node), beside(plan, "dead")))
+            extra.append(
+                _sink(f"{node.name}.dead", DeadLetters(name=f"dead:{node.name}", input=node), beside(plan, "dead"))
+            )
     return Plan(plan.name, (*plan.sinks, *extra)) if extra else plan
 
 

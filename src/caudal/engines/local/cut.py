@@ -57,7 +57,9 @@ def restore(job: Job, cuts: list[Cut]) -> None:
     if not cuts[0].whole or any(c.whole for c in cuts[1:]):
         raise RunError("a restore takes one whole cut and the deltas behind it")
     if last.version != VERSION or last.key_hash != KEY_HASH:
-        raise RunError(f"the cut is of version {last.version} with key hash {last.key_hash}, not {VERSION} with {KEY_HASH}")
+        raise RunError(
+            f"the cut is of version {last.version} with key hash {last.key_hash}, not {VERSION} with {KEY_HASH}"
+        )
     missing = set(last.operators) ^ set(job.windows)
     if missing:
         raise RunError(

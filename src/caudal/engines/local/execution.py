@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from caudal.engines.local.counters import ledger
 from caudal.engines.local.cut import Cut, export, restore
 from caudal.engines.local.job import Job, Settings
-from caudal.engines.local.counters import ledger
 from caudal.engines.local.lower import lower
 from caudal.observe.ledger import Ledger
 from caudal.observe.summary import Progress

@@ -6,6 +6,7 @@ reading, gives each the largest event time before it, and numbers the morsels of
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -180,7 +181,13 @@ class PartitionLane:
         return out
 
     def _piece(
-        self, morsel: Morsel | None, dead: list[Dead], watermark: int, size: int = 0, read_at: float = 0.0, idle: bool = False
+        self,
+        morsel: Morsel | None,
+        dead: list[Dead],
+        watermark: int,
+        size: int = 0,
+        read_at: float = 0.0,
+        idle: bool = False,
     ) -> Piece:
         number, self.sequence = self.sequence, self.sequence + 1
         return Piece(self, number, morsel, dead, watermark, size, read_at, idle)
@@ -235,7 +242,6 @@ class Intake:
         self.lanes: list[PartitionLane] = []
         self.names = node.schema.names
         self.slice_rows = 1 << 30
-        self.discovering = opened.live
         self.max_future = node.max_future if node.max_future is not None else 3_600_000 if opened.live else None
         self._time = None if node.event_time is None else bind(node.event_time, node.declared)
 
@@ -293,7 +299,7 @@ class Intake:
             return [morsel]
         count = -(-morsel.rows // self.slice_rows)
         bounds = [morsel.rows * i // count for i in range(count + 1)]
-        return [morsel.slice(a, b) for a, b in zip(bounds, bounds[1:])]
+        return [morsel.slice(a, b) for a, b in itertools.pairwise(bounds)]
 
 
 def _no_time(decoded: Decoded, column: Column, bad: Any, block: Block | None) -> list[Dead]:
@@ -307,7 +313,8 @@ def _no_time(decoded: Decoded, column: Column, bad: Any, block: Block | None) ->
 
 
 def _far(morsel: Morsel, rows: Ints, limit: int, block: Block) -> list[Dead]:
-    assert morsel.time is not None and morsel.position is not None
+    assert morsel.time is not None
+    assert morsel.position is not None
     out = []
     for row in rows.tolist():
         position, time = int(morsel.position[row]), int(morsel.time[row])

@@ -96,7 +96,9 @@ class Origins:
         if key not in self._numbers:
             self._numbers[key] = len(self.names)
             self.names.append(key)
-            order = sorted(range(len(self.names)), key=lambda i: (self.names[i][0].encode(), natural_key(self.names[i][1])))
+            order = sorted(
+                range(len(self.names)), key=lambda i: (self.names[i][0].encode(), natural_key(self.names[i][1]))
+            )
             ranks = np.empty(len(self.names), np.int64)
             ranks[order] = np.arange(len(self.names))
             self._ranks = ranks
@@ -286,23 +288,29 @@ class Job:
         return all(lane.ended for intake in self.intakes for lane in intake.lanes) and not self._live()
 
     def _live(self) -> bool:
-        return any(i.opened.live and i.discovering for i in self.intakes)
+        return any(i.opened.live for i in self.intakes)
 
     def _polls(self) -> bool:
-        return not self._stopping and not self._paused and any(i.opened.live for i in self.intakes)
+        return not self._stopping and not self._paused and self._waits()
+
+    def _waits(self) -> bool:
+        """Whether any source may have rows later: it must be asked again and again."""
+        return self._live() or any(
+            lane.partition.live and not lane.ended for intake in self.intakes for lane in intake.lanes
+        )
 
     # -- admission -----------------------------------------------------------------------------------------------
 
     def _admit(self) -> Callable[[], None] | None:
         """Return a task that reads from the partition furthest behind; None when none may be read now."""
         now = time.monotonic()
-        live = any(i.opened.live for i in self.intakes)
+        live = self._waits()
         if live and now - self._last_tick >= 0.02:
             self._last_tick = now
             silent = [w for w in self.windows.values() if w.silent()]
             if silent:
                 return lambda: self._tick(silent)
-        if live and now - self._last_discover >= 0.05 and any(i.opened.live and i.discovering for i in self.intakes):
+        if live and now - self._last_discover >= 0.05 and self._live():
             self._last_discover = now
             return self._discover
         best: PartitionLane | None = None
@@ -329,7 +337,7 @@ class Job:
 
     def _discover(self) -> None:
         for intake in self.intakes:
-            if not (intake.opened.live and intake.discovering):
+            if not intake.opened.live:
                 continue
             for partition in intake.opened.discover():
                 floor = self._floor(intake)
@@ -430,9 +438,13 @@ class Job:
         lane = piece.lane
         ticket = Ticket(lambda: self._landed(piece))
         operator = lane.intake.operator
-        self._send(self.routes[operator], (lane.ordinal,), piece.sequence, piece.morsel, piece.watermark, ticket, piece.idle)
+        self._send(
+            self.routes[operator], (lane.ordinal,), piece.sequence, piece.morsel, piece.watermark, ticket, piece.idle
+        )
         letters = Letters(operator).morsel(lane, piece.dead) if piece.dead else None
-        self._send(self.dead_routes[operator], (lane.ordinal,), piece.sequence, letters, piece.watermark, ticket, piece.idle)
+        self._send(
+            self.dead_routes[operator], (lane.ordinal,), piece.sequence, letters, piece.watermark, ticket, piece.idle
+        )
         piece.morsel = None
         ticket.release()
 
@@ -448,7 +460,14 @@ class Job:
                 self._wake.notify_all()
 
     def _send(
-        self, route: Branch, prefix: LaneKey, sequence: int, morsel: Morsel | None, watermark: int, ticket: Ticket | None, idle: bool
+        self,
+        route: Branch,
+        prefix: LaneKey,
+        sequence: int,
+        morsel: Morsel | None,
+        watermark: int,
+        ticket: Ticket | None,
+        idle: bool,
     ) -> None:
         for edge, rows in route.run(morsel):
             key = (*prefix, edge.number)
@@ -466,7 +485,8 @@ class Job:
         """Return late rows with what is known about each."""
         operator, partition = self.origins.names[morsel.partition]
         rows = morsel.rows
-        assert morsel.time is not None and morsel.watermark is not None
+        assert morsel.time is not None
+        assert morsel.watermark is not None
         position = np.full(rows, -1, np.int64) if morsel.position is None else morsel.position
         return morsel.with_columns(
             {

@@ -30,6 +30,7 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
     edges = 0
     made: dict[Node, Any] = {}
     ordered = _numbered(plan)
+    live = live or any(p.live for bound in bindings.sources.values() for p in bound.source.partitions())
 
     def terminal(node: Node) -> Edge | None:
         nonlocal edges
@@ -78,9 +79,7 @@ def _window(job: Job, node: WindowAggregate, numbered: bool) -> WindowTerminal:
     if kind is None:
         raise PlanError(f"the local engine has no {type(node.window).__name__} windows", location=node.name)
     operator = kind(node, node.name, bind, job.origins.ranks, numbered)
-    terminal = WindowTerminal(
-        node.name, job.counters, operator, job.emitter(node.name), job.settings.clock, job.grown
-    )
+    terminal = WindowTerminal(node.name, job.counters, operator, job.emitter(node.name), job.settings.clock, job.grown)
     job.windows[node.name] = terminal
     return terminal
 

@@ -92,7 +92,11 @@ class Blocks:
         return added, removed
 
     def restore(
-        self, blobs: Sequence[Blob], types: Mapping[str, DataType], lists: frozenset[str], groups: Iterable[int] | None = None
+        self,
+        blobs: Sequence[Blob],
+        types: Mapping[str, DataType],
+        lists: frozenset[str],
+        groups: Iterable[int] | None = None,
     ) -> None:
         """Load a whole cut and the deltas behind it; `groups` limits it to these key groups."""
         tables: dict[int, pa.Table] = {}
@@ -101,7 +105,9 @@ class Blocks:
                 tables = {}
             for number in blob.removed:
                 if tables.pop(number, None) is None:
-                    raise RunError(f"the state of '{blob.operator}' lacks block {number}", hint="the cut is not complete")
+                    raise RunError(
+                        f"the state of '{blob.operator}' lacks block {number}", hint="the cut is not complete"
+                    )
             tables.update(blob.added)
         wanted = None if groups is None else np.array(sorted(set(groups)), np.int64)
         for number, data in sorted(tables.items()):
@@ -146,5 +152,3 @@ def _hash_fixed(values, valid, hashes):
             hashes[i] = np.int64(mix(np.uint64(hashes[i]) + np.uint64(1)))
         else:
             hashes[i] = np.int64(mix(mix(np.uint64(values[i])) + np.uint64(hashes[i]) * np.uint64(31) + np.uint64(3)))
-
-

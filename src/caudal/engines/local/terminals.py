@@ -45,8 +45,8 @@ class Ticket:
             self._done()
 
 
-LaneKey = tuple[int, int]
-"""(edge number, partition ordinal)."""
+LaneKey = tuple[int, ...]
+"""(partition ordinal, edge number, and further edge numbers where late rows go on)."""
 
 
 @dataclass(slots=True)

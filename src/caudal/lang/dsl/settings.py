@@ -65,7 +65,8 @@ def settings(**defaults: Any) -> Settings:
         if not isinstance(default, bool | int | float | str | list):
             kind = "None" if default is None else type(default).__name__
             raise SettingsError(
-                f"the default of setting '{name}' is {kind}", hint="use a bool, int, float, str or list; it gives the setting its type"
+                f"the default of setting '{name}' is {kind}",
+                hint="use a bool, int, float, str or list; it gives the setting its type",
             )
         values[name] = default
         if overrides is not None:
@@ -83,7 +84,9 @@ def convert(name: str, value: Any, default: Any) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not kind:
-        raise SettingsError(f"setting '{name}' takes {kind.__name__}, not {value!r}", hint=f"its default is {default!r}")
+        raise SettingsError(
+            f"setting '{name}' takes {kind.__name__}, not {value!r}", hint=f"its default is {default!r}"
+        )
     return value
 
 
@@ -98,5 +101,10 @@ def _read(name: str, text: str, kind: type) -> Any:
             return value
         return kind(text)
     except (KeyError, ValueError):
-        forms = {bool: "true, false, 1 or 0", list: 'a JSON list such as ["a", "b"]', int: "a whole number", float: "a number"}
+        forms = {
+            bool: "true, false, 1 or 0",
+            list: 'a JSON list such as ["a", "b"]',
+            int: "a whole number",
+            float: "a number",
+        }
         raise SettingsError(f"setting '{name}' cannot be {text!r}", hint=f"write {forms[kind]}") from None

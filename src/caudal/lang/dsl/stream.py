@@ -50,7 +50,7 @@ class Stream:
 
     def filter(self, predicate: Expr | str, *, name: str = "") -> Stream:
         """Keep the rows for which the predicate (an expression, or SQL text such as "code IN (401, 403)") is true."""
-        return Stream(Filter(name=name, input=self.node, predicate=condition(predicate)))
+        return Stream(Filter(name=name, input=self.node, predicate=condition(predicate, self.schema)))
 
     def select(self, *columns: Expr | str, name: str = "", **named: Expr | str) -> Stream:
         """Keep just these columns: names, expressions with a name (`.alias("x")`), or `x=expression`."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from caudal.core import duration
 from caudal.core.errors import PlanError
+from caudal.core.types import Schema
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr, col
 from caudal.plan.windows import Hopping, Session
@@ -21,7 +22,9 @@ def tumbling(size: str | int, *, offset: str | int = 0) -> Hopping:
 def hopping(size: str | int, *, every: str | int, offset: str | int = 0) -> Hopping:
     """Windows of one size, one beginning every `every`; the size must be a multiple of the step."""
     return Hopping(
-        duration.parse(size, what="window size"), duration.parse(every, what="window step"), duration.parse(offset, what="offset")
+        duration.parse(size, what="window size"),
+        duration.parse(every, what="window step"),
+        duration.parse(offset, what="offset"),
     )
 
 
@@ -39,15 +42,17 @@ def expression(value: Any, what: str = "expression") -> Expr:
     raise PlanError(f"{what} must be a column name or an expression, not {value!r}")
 
 
-def condition(value: Any) -> Expr:
-    """Return an expression; a plain string is SQL text."""
+def condition(value: Any, schema: Schema | None = None) -> Expr:
+    """Return an expression; a plain string is SQL text, whose dotted names are looked up in the schema."""
     if isinstance(value, Expr):
         return value
     if isinstance(value, str):
         from caudal.lang.sql import parse
 
-        return parse(value)
-    raise PlanError(f"a condition must be an expression or SQL text, not {value!r}", hint='col("code") == 401, or "code = 401"')
+        return parse(value, schema=schema)
+    raise PlanError(
+        f"a condition must be an expression or SQL text, not {value!r}", hint='col("code") == 401, or "code = 401"'
+    )
 
 
 def _ordering(order_by: Any) -> tuple[Expr, ...]:

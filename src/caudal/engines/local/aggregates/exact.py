@@ -221,7 +221,7 @@ def _rounded(dense, lo, hi, divisor):
     half = np.uint64(1) << (drop - np.uint64(1))
     if rest > half or (rest == half and (sticky or (mantissa & np.uint64(1)) == 1)):
         mantissa += np.uint64(1)
-    return math.ldexp(float(mantissa), lowest)
+    return math.ldexp(float(mantissa), int(lowest))
 
 
 @nb.njit(nogil=True, cache=True)

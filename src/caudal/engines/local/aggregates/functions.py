@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from caudal.columnar import grouping, sorting
 from caudal.columnar.column import Column, Fixed, Ints, Nested, Text, from_arrow
@@ -134,7 +133,7 @@ class _Exact(Aggregator):
         valid = column.valid_or_all()
         order, offsets = order_by_group(groups.codes, len(groups))
         n = kernels.count_valid(groups.codes, valid, len(groups))
-        states: list[Column] = [_int(n), _limbs(exact.accumulate(order, offsets, values, valid, False))]
+        states = [_int(n), _limbs(exact.accumulate(order, offsets, values, valid, False))]
         if self.squares:
             states.append(_limbs(exact.accumulate(order, offsets, values, valid, True)))
         return states
@@ -238,7 +237,9 @@ class _Ordered(Aggregator):
         super().__init__(dtype, argument)
 
     def _columns(self, rows: Rows) -> list[Column]:
-        assert rows.argument is not None and rows.time is not None and rows.position is not None
+        assert rows.argument is not None
+        assert rows.time is not None
+        assert rows.position is not None
         origin = np.full(len(rows.time), rows.origin, np.int64)
         return [_int(rows.time), _int(origin), _int(rows.position), *rows.order_by, rows.argument]
 
@@ -353,11 +354,16 @@ def sort_keys(columns: Sequence[Column], ranks: Ints | None) -> Any:
     """
     time, origin, position, *order_by = columns
     origins = _values(origin)
-    keys = [_values(time), *(sorting.rank(c) for c in order_by), origins if ranks is None else ranks[origins], _values(position)]
+    keys = [
+        _values(time),
+        *(sorting.rank(c) for c in order_by),
+        origins if ranks is None else ranks[origins],
+        _values(position),
+    ]
     return np.stack(keys) if keys else np.empty((0, 0), np.int64)
 
 
-def _int(values: Ints) -> Fixed:
+def _int(values: Ints) -> Column:
     return Fixed(INT64, values)
 
 
@@ -370,7 +376,7 @@ def _mask(seen: Any) -> Any:
     return None if seen.all() else seen
 
 
-def _limbs(parts: tuple[Ints, Ints, Ints, Ints]) -> Lists:
+def _limbs(parts: Any) -> Column:
     start, length, numbers, limbs = parts
     return Lists([_int(numbers), _int(limbs)], start, length)
 
@@ -407,7 +413,7 @@ def _take_best(column: Column, best: Ints) -> Column:
         return from_arrow(pa.nulls(len(best), column.to_arrow().type), column.dtype)
     taken = column.take(np.maximum(best, 0))
     if isinstance(taken, Nested):
-        return Nested(taken.dtype, pc.if_else(pa.array(~missing), taken.array, pa.nulls(len(best), taken.array.type)))
+        return Nested(taken.dtype, column.to_arrow().take(pa.array(best, mask=missing)))
     taken.valid = ~missing if taken.valid is None else taken.valid & ~missing
     return _compact(taken)
 

@@ -6,7 +6,6 @@ import numba as nb
 import numpy as np
 
 
-
 @nb.njit(nogil=True, cache=True)
 def count(codes, groups):
     """Return the number of rows of each group."""

@@ -46,7 +46,9 @@ class WindowOperator:
     kind = ""
     version = 1
 
-    def __init__(self, node: WindowAggregate, operator: str, bind: Bind, ranks: Callable[[], Ints], numbered: bool) -> None:
+    def __init__(
+        self, node: WindowAggregate, operator: str, bind: Bind, ranks: Callable[[], Ints], numbered: bool
+    ) -> None:
         schema = node.input.schema
         self.node = node
         self.operator = operator

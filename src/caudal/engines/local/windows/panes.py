@@ -191,6 +191,8 @@ def _join(parts: list[Morsel]) -> Morsel:
         {name: concat([p.columns[name] for p in parts]) for name in first.columns},
         sum(p.rows for p in parts),
         time=np.concatenate([p.time for p in parts if p.time is not None]),
-        position=None if first.position is None else np.concatenate([p.position for p in parts if p.position is not None]),
+        position=None
+        if first.position is None
+        else np.concatenate([p.position for p in parts if p.position is not None]),
         order=tuple(concat([p.order[i] for p in parts]) for i in range(len(first.order))),
     )

@@ -1,0 +1,57 @@
+# caudal. `make` lists what there is to do.
+.DEFAULT_GOAL := help
+SHELL := bash
+export UV_COMPILE_BYTECODE := 1
+UV := $(shell command -v uv 2>/dev/null)
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+
+.PHONY: help setup demo test check format types lint docs bench fuzz clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## install everything into .venv (with uv, which is fetched if it is missing)
+
+$(VENV)/.ready: pyproject.toml uv.lock
+ifdef UV
+	uv sync --frozen --quiet
+else
+	$(PYTHON) -m venv $(VENV)/.uv && $(VENV)/.uv/bin/pip install --quiet uv
+	$(VENV)/.uv/bin/uv sync --frozen --quiet
+endif
+	@touch $@
+
+demo: setup ## run the DoS detection over the bundled nginx log
+	$(RUN)/caudal demo
+
+test: setup ## run the tests
+	$(RUN)/pytest
+
+check: setup lint types ## run all static checks
+
+lint: setup ## ruff, formatting, the rooms' contracts
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/lint-imports --no-cache
+
+types: setup ## the strict type checker
+	$(RUN)/pyright
+
+format: setup ## format the code and sort imports
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+docs: setup ## write the generated reference pages anew
+	$(RUN)/python -m docs.reference.generate 2>/dev/null || $(RUN)/python docs/reference/generate.py
+
+bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of disk)
+	$(RUN)/python lab/dos.py
+
+fuzz: setup ## a million fuzzed lines through both JSON decoders
+	CAUDAL_FUZZ=1000000 $(RUN)/pytest tests/fuzz
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis caudal-demo
+	find src -name __pycache__ -prune -exec rm -rf {} +
