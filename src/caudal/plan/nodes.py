@@ -159,9 +159,9 @@ class WithColumns(Node):
     columns: Named
 
     def derive(self) -> tuple[Schema, bool]:
-        new = _named_schema(self.columns, self.input.schema)
+        new = {f.name: f for f in _named_schema(self.columns, self.input.schema)}
         fields = [new.get(f.name, f) for f in self.input.schema]
-        return Schema([*fields, *(f for f in new if f.name not in self.input.schema)]), self.input.timed
+        return Schema([*fields, *(f for f in new.values() if f.name not in self.input.schema)]), self.input.timed
 
     def describe(self) -> str:
         return _show_named(self.columns)
