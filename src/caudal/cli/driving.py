@@ -73,9 +73,9 @@ def _conclude(summary: Summary, options: Options, received: int) -> int:
         code = 1
         if options.json or options.quiet:
             print(f"error: {failure}", file=sys.stderr)
-    for fate, what in (("dead", "dead letters"), ("late", "late rows")):
+    for fate, what in (("dead", "dead letter"), ("late", "late row")):
         count = getattr(summary, fate)
         if count and fate in options.fail_on:
             code = 1
-            print(f"error: {count:,} {what} (--fail-on {fate})", file=sys.stderr)
+            print(f"error: {count:,} {what}{'' if count == 1 else 's'} (--fail-on {fate})", file=sys.stderr)
     return 130 if received == signal.SIGINT else code

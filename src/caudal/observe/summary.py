@@ -119,16 +119,20 @@ class Summary:
         width = max((len(f"{t.rows:,}") for t in self.targets), default=1)
         for target in self.targets:
             tail = " (the run was stopped before the end of its data)" if target.drained else ""
-            lines.append(f"  {target.rows:{width},} {_ROLES[target.role]:12} {target.where}{tail}")
+            lines.append(f"  {target.rows:{width},} {_counted(target.rows, target.role):12} {target.where}{tail}")
         for role, count in (("late", self.late), ("dead", self.dead)):
             if count and all(t.role != role for t in self.targets):
-                lines.append(f"  {count:{width},} {_ROLES[role]:12} discarded")
+                lines.append(f"  {count:{width},} {_counted(count, role)} discarded")
         lines.extend(f"failed: {f}" for f in self.failures)
         lines.extend(f"note: {n}" for n in self.notes)
         return "\n".join(lines)
 
 
-_ROLES = {"out": "rows", "late": "late rows", "dead": "dead letters"}
+_ROLES = {"out": "row", "late": "late row", "dead": "dead letter"}
+
+
+def _counted(count: int, role: str) -> str:
+    return _ROLES[role] + ("" if count == 1 else "s")
 
 
 def size_text(size: int) -> str:
