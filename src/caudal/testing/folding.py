@@ -45,7 +45,7 @@ def _stddev(values: Sequence[Any]) -> float | None:
         return None
     if _special(values) is not None:
         return math.nan
-    exact = [Fraction(v) for v in values]
+    exact = [Fraction(float(v)) for v in values]  # integers count as doubles here
     mean = sum(exact, Fraction(0)) / len(exact)
     return root(sum(((v - mean) ** 2 for v in exact), Fraction(0)) / (len(exact) - 1))
 

@@ -168,6 +168,23 @@ def merge(order, offsets, start_in, length_in, numbers_in, limbs_in):
 
 
 @nb.njit(nogil=True, cache=True)
+def nearest(bits, exponent, more):
+    """Return the double nearest to (bits + something below 1 if `more`) * 2**exponent; the top bit is set."""
+    drop = max(11, -1074 - exponent)
+    if drop > 64:
+        return 0.0
+    if drop == 64:
+        return math.ldexp(1.0, -1074) if bits > np.uint64(1) << np.uint64(63) or more else 0.0
+    d = np.uint64(drop)
+    mantissa = bits >> d
+    rest = bits & ((np.uint64(1) << d) - np.uint64(1))
+    half = np.uint64(1) << (d - np.uint64(1))
+    if rest > half or (rest == half and (more or (mantissa & np.uint64(1)) == 1)):
+        mantissa += np.uint64(1)
+    return math.ldexp(float(mantissa), exponent + drop)
+
+
+@nb.njit(nogil=True, cache=True)
 def _rounded(dense, lo, hi, divisor):
     """Return the magnitude in dense[lo..hi] divided by `divisor`, correctly rounded; clears the scratch."""
     remainder = np.uint64(0)
@@ -211,17 +228,7 @@ def _rounded(dense, lo, hi, divisor):
     elif b != 0:
         sticky = True
     exponent = (top - 1) * 32 - np.int64(shift) - BIAS
-    drop = np.uint64(11)
-    lowest = exponent + 11
-    if lowest < -1074:
-        drop = np.uint64(min(63, 11 + (-1074 - lowest)))
-        lowest = exponent + np.int64(drop)
-    mantissa = a >> drop
-    rest = a & ((np.uint64(1) << drop) - np.uint64(1))
-    half = np.uint64(1) << (drop - np.uint64(1))
-    if rest > half or (rest == half and (sticky or (mantissa & np.uint64(1)) == 1)):
-        mantissa += np.uint64(1)
-    return math.ldexp(float(mantissa), int(lowest))
+    return nearest(a, exponent, sticky)
 
 
 @nb.njit(nogil=True, cache=True)
@@ -269,13 +276,3 @@ def rounded(start, length, numbers, limbs, divisors):
         else:
             out[g] = -value if negative else value
     return out
-
-
-def as_integer(numbers: list[int], limbs: list[int]) -> int | None:
-    """Return the sum as a multiple of 2**-BIAS; None when it holds a NaN or an infinity."""
-    total = 0
-    for number, value in zip(numbers, limbs):
-        if number >= NAN:
-            return None
-        total += value << (32 * number)
-    return total

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from caudal.columnar.column import Column, Fixed, Ints, Nested, Text, from_arrow
 from caudal.columnar.grouping import Groups
 from caudal.core.types import FLOAT64, INT64, DataType, list_of
 from caudal.engines.local.aggregates import exact, kernels
+from caudal.engines.local.aggregates.deviation import deviations
 from caudal.engines.local.lists import Lists, order_by_group
 from caudal.plan.aggregates import FUNCTIONS
 
@@ -169,34 +168,9 @@ class StdDev(_Exact):
 
     squares = True
 
-    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
-        return super().partial(rows, groups)
-
     def result(self, states: list[Column], ranks: Ints) -> Column:
         n = _values(states[0])
-        out = np.zeros(len(n), np.float64)
-        sums, squares = (_lists(s) for s in states[1:])
-        for i in range(len(n)):
-            if n[i] > 1:
-                out[i] = _stddev(int(n[i]), exact.as_integer(*sums(i)), exact.as_integer(*squares(i)))
-        return Fixed(FLOAT64, out, _mask(n > 1))
-
-
-def _stddev(n: int, total: int | None, squares: int | None) -> float:
-    if total is None or squares is None:
-        return math.nan
-    # variance = (n * S2 - S1**2) / (n * (n - 1)); S1 counts units of 2**-BIAS, S2 too
-    scaled = n * (squares << exact.BIAS) - total * total
-    ratio = Fraction(scaled, (n * (n - 1)) << (2 * exact.BIAS))
-    # the root of a ratio that may lie beyond the doubles: bring it near 1 by an even power of two
-    if not ratio:
-        return 0.0
-    shift = (ratio.numerator.bit_length() - ratio.denominator.bit_length()) // 2
-    near = ratio / (Fraction(4) ** shift)
-    try:
-        return math.ldexp(math.sqrt(near.numerator / near.denominator), shift)
-    except OverflowError:
-        return math.inf
+        return Fixed(FLOAT64, deviations(n, *_parts(states[1]), *_parts(states[2])), _mask(n > 1))
 
 
 class Extreme(Aggregator):
@@ -382,21 +356,14 @@ def _limbs(parts: Any) -> Column:
 
 
 def _rounded(state: Column, divisors: Ints) -> Any:
+    return exact.rounded(*_parts(state), divisors)
+
+
+def _parts(state: Column) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return (starts, lengths, limb numbers, limb values) of sums."""
     assert isinstance(state, Lists)
     numbers, limbs = (_values(c) for c in state.children)
-    return exact.rounded(state.start, state.length, numbers, limbs, divisors)
-
-
-def _lists(state: Column) -> Any:
-    assert isinstance(state, Lists)
-    numbers, limbs = (_values(c) for c in state.children)
-
-    def row(i: int) -> tuple[list[int], list[int]]:
-        a = int(state.start[i])
-        b = a + int(state.length[i])
-        return numbers[a:b].tolist(), limbs[a:b].tolist()
-
-    return row
+    return state.start, state.length, numbers, limbs
 
 
 def _regroup(state: Column, groups: Groups) -> Lists:
