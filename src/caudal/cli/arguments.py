@@ -69,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
     infer = _command(commands, "infer", "look at a file and print a schema to paste")
     infer.add_argument("path", metavar="PATH", help="JSON lines, CSV, access log or Parquet; compressed or not")
     infer.add_argument("--format", default="", metavar="NAME", help="its format (default: by its name or its looks)")
+    infer.add_argument(
+        "--option", action="append", type=_setting, default=[], metavar="KEY=VALUE", help="of the format", dest="options"
+    )
     infer.add_argument("--json", action="store_true", help="print the result as JSON")
 
     detections = _command(commands, "detections", "list the shipped detections and their settings")

@@ -92,7 +92,7 @@ def infer(arguments: Namespace) -> int:
     """`caudal infer PATH`."""
     from caudal.runner.infer import look
 
-    found = look(arguments.path, arguments.format)
+    found = look(arguments.path, arguments.format, dict(arguments.options))
     print(json.dumps(found.to_json()) if arguments.json else found.to_text())
     return 0
 

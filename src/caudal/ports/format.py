@@ -85,11 +85,11 @@ class Format(Protocol):
         """Return the documented fields of a format that fixes them (combined), else None."""
         ...
 
-    def infer(self, sample: bytes, path: str) -> Schema:
+    def infer(self, sample: bytes, path: str, options: Options) -> Schema:
         """Return a schema to start from: it accepts the sample's records.
 
         `sample` is the decoded beginning of the file at `path`, cut behind a line; a format that is not framed by lines
-        looks at the file itself. Raises `InputError` when it is not of this format.
+        looks at the file itself. `options` are those of its reader. Raises `InputError` when it is not of this format.
         """
         ...
 

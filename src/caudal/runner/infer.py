@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ class Inferred:
 
     path: str
     format: str
+    options: dict[str, Any]
     schema: Schema
     lines: int
 
@@ -32,7 +34,7 @@ class Inferred:
         times = [f.name for f in self.schema if f.dtype.name == "timestamp"]
         if not times:
             head += "\n# no column is a time by its looks: name the one that is in event_time="
-        lines = [head, f"format={_quoted(self.format)},"]
+        lines = [head, f"format={_quoted(self.format)},", *(f"{k}={v!r}," for k, v in self.options.items())]
         if times:
             lines.append(f"event_time={_quoted(times[0])}," + (f"  # or {', '.join(times[1:])}" if times[1:] else ""))
         if registry.find("format", self.format).default_schema() is None:
@@ -47,30 +49,32 @@ class Inferred:
         return {"path": self.path, "format": self.format, "lines": self.lines, "schema": columns}
 
 
-def infer(path: str | os.PathLike[str], format: str = "") -> Schema:
+def infer(path: str | os.PathLike[str], format: str = "", **options: Any) -> Schema:
     """Print a schema to paste into `cd.source(...)`, and return it.
 
     `path`: a file (compressed or not); of a glob or a directory the first file is looked at. `format`: by default what
-    the suffix says, else what the first lines look like. Up to 1 MiB is read. Raises `InputError` for a file that
-    cannot be read or holds no record, `OptionError` where the format cannot be told.
+    the suffix says, else what the first lines look like; `options` are the format's, such as `delimiter`. Up to 1 MiB
+    is read. Raises `InputError` for a file that cannot be read or holds no record, `OptionError` where the format
+    cannot be told or has no such option.
     """
-    found = look(path, format)
+    found = look(path, format, options)
     sys.stdout.write(found.to_text() + "\n")
     return found.schema
 
 
-def look(path: str | os.PathLike[str], format: str = "") -> Inferred:
+def look(path: str | os.PathLike[str], format: str, options: Mapping[str, Any]) -> Inferred:
     """Return what the file at `path` looks like; raises as `infer` does."""
     text = os.fspath(path)
     files: Any = registry.find("connector", "files")
     format = format or _by_suffix(text)
     if format:
         chosen = registry.find("format", format)
-        reader = chosen.reader(chosen.default_schema() or Schema([]), frozenset(), dict(chosen.reader_options))
+        given = registry.check_options(dict(options), chosen.reader_options, f"format '{format}'")
+        reader = chosen.reader(chosen.default_schema() or Schema([]), frozenset(), given)
         if isinstance(reader, FileReader):
             source = files.source({**files.source_options, "path": text}, reader, Schema([]))
             source.close()
-            return Inferred(text, format, chosen.infer(b"", text), 0)
+            return Inferred(text, format, {}, chosen.infer(b"", text, given), 0)
     source = files.source({**files.source_options, "path": text}, None, Schema([]))
     try:
         block = source.partitions()[0].read(SAMPLE)
@@ -84,14 +88,16 @@ def look(path: str | os.PathLike[str], format: str = "") -> Inferred:
     if not format:
         known = ", ".join(sorted(registry.available("format")))
         raise OptionError("cannot tell the format", location=text, hint=f"name it, one of {known}")
+    chosen = registry.find("format", format)
+    given = registry.check_options(dict(options), chosen.reader_options, f"format '{format}'")
     try:
-        schema = registry.find("format", format).infer(sample, text)
+        schema = chosen.infer(sample, text, given)
     except InputError as error:
         error.location = f"{text}: {error.location}" if error.location else text
         raise
     if not schema.names:
         raise InputError(f"no record of format '{format}' is found", location=text, hint="is it of another format?")
-    return Inferred(text, format, schema, sample.count(b"\n") + (not sample.endswith(b"\n")))
+    return Inferred(text, format, dict(options), schema, sample.count(b"\n") + (not sample.endswith(b"\n")))
 
 
 def _by_suffix(path: str) -> str:

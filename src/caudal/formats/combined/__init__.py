@@ -47,7 +47,7 @@ class CombinedFormat:
         """Return the twelve documented fields; the event time is `timestamp`."""
         return FIELDS
 
-    def infer(self, sample: bytes, path: str) -> Schema:
+    def infer(self, sample: bytes, path: str, options: Options) -> Schema:
         """Return the documented fields, whatever the sample."""
         return FIELDS
 

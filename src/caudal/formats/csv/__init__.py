@@ -54,10 +54,9 @@ class CsvFormat:
         """Return None: every CSV has its own columns."""
         return None
 
-    def infer(self, sample: bytes, path: str) -> Schema:
-        """Return a schema that accepts every record of the sample; tabs delimit where the path says so (`.tsv`)."""
-        tabs = path.lower().removesuffix(".gz").removesuffix(".zst").endswith(".tsv")
-        return infer(sample, {"delimiter": "\t"} if tabs else None)
+    def infer(self, sample: bytes, path: str, options: Options) -> Schema:
+        """Return a schema that accepts every record of the sample; see `infer.infer`."""
+        return infer(sample, options)
 
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CsvReader:
         """Return a reader; raises `PlanError` for types that CSV has not, `OptionError` for options that cannot be."""

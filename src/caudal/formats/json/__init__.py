@@ -34,7 +34,7 @@ class JsonFormat:
         """Return None: JSON lines carry any fields."""
         return None
 
-    def infer(self, sample: bytes, path: str) -> Schema:
+    def infer(self, sample: bytes, path: str, options: Options) -> Schema:
         """Return a schema that accepts every record of the sample; see `infer.infer`."""
         from caudal.formats.json.infer import infer
 

@@ -37,7 +37,7 @@ class ParquetFormat:
         """Return None: every file has its own columns (see `schema_of`)."""
         return None
 
-    def infer(self, sample: bytes, path: str) -> Schema:
+    def infer(self, sample: bytes, path: str, options: Options) -> Schema:
         """Return the schema that the file states."""
         return schema_of(path)
 

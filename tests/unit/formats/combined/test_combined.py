@@ -242,7 +242,7 @@ def test_framing():
 def test_it_is_only_read():
     with pytest.raises(PlanError, match="only read"):
         FORMAT.encoder(FORMAT.default_schema(), {})
-    assert FORMAT.infer(b"", "x.log") == FORMAT.default_schema()
+    assert FORMAT.infer(b"", "x.log", {}) == FORMAT.default_schema()
 
 
 MIXED = b"".join(

@@ -184,7 +184,7 @@ def test_schema_of(tmp_path):
     table = pa.table({name: array for name, (array, _, _) in WIDE.items()})
     path = write(tmp_path / "a.parquet", table)
     schema = schema_of(path)
-    assert FORMAT.infer(b"", path) == schema
+    assert FORMAT.infer(b"", path, {}) == schema
     shown = {field.name: str(field.dtype) for field in schema}
     assert shown["i8"] == "int32"
     assert shown["u32"] == "int64"
