@@ -18,6 +18,7 @@ _M1 = np.uint64(0x9E3779B97F4A7C15)
 _M2 = np.uint64(0xD6E8FEB86659FD93)
 _S32 = np.uint64(32)
 _S29 = np.uint64(29)
+_LARGEST_START = 1 << 15
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _CANONICAL_NAN = np.array([np.nan]).view(np.int64)[0]
 
@@ -118,6 +119,8 @@ def _text(data, start, length, valid, salt):
     codes = np.empty(n, np.int64)
     masked = valid.size > 0
     capacity = 1024
+    while capacity < n and capacity < _LARGEST_START:
+        capacity *= 2
     slots = np.full(capacity, -1, np.int32)
     mask = np.uint64(capacity - 1)
     entries = np.empty((capacity // 2 + 1, 6), np.uint64)
@@ -202,6 +205,8 @@ def _integers(values, valid, salt):
     hashes = np.empty(n, np.uint64)
     masked = valid.size > 0
     capacity = 1024
+    while capacity < n and capacity < _LARGEST_START:
+        capacity *= 2
     slots = np.full(capacity, -1, np.int32)
     mask = np.uint64(capacity - 1)
     groups = 0

@@ -50,7 +50,10 @@ class Cooked:
 
 @dataclass(slots=True)
 class Piece:
-    """What leaves the sequencer: rows of a lane in sequence, the lane's watermark behind them, dead letters."""
+    """What leaves the sequencer: rows of a lane in sequence, the lane's watermark behind them, dead letters.
+
+    `counted`: it holds rows of a block, `size` bytes of it in flight; `part`: not the first piece of its block.
+    """
 
     lane: PartitionLane
     sequence: int
@@ -60,6 +63,8 @@ class Piece:
     size: int = 0
     read_at: float = 0.0
     idle: bool = False
+    counted: bool = False
+    part: bool = False
 
 
 class PartitionLane:
@@ -74,7 +79,7 @@ class PartitionLane:
         self.busy = False
         self.ended = False
         self.idle = False
-        self.quiet_since: float | None = None
+        self.quiet_since: int | None = None
         self.poll_at = 0.0
         self.fresh = True
         self.in_flight = 0
@@ -155,7 +160,7 @@ class PartitionLane:
     def _cut(self, cooked: Cooked | str) -> list[Piece]:
         if isinstance(cooked, str):
             self.known = OPEN
-            return [self._piece(None, [], OPEN)]
+            return [self._piece(None, OPEN)]
         morsel = cooked.morsel
         timed = morsel.time is not None
         disorder = self.intake.node.disorder
@@ -169,34 +174,27 @@ class PartitionLane:
         after = max(self.seen - disorder, self.floor) if self.seen != NEVER else self.known
         self.known = max(self.known, after) if timed else self.known
         self.position = cooked.end
-        pieces = self.intake.split(morsel)
-        if len(pieces) == 1:
-            return [self._piece(pieces[0], cooked.dead, self.known, cooked.size, cooked.read_at)]
-        out = []
-        share = cooked.size // len(pieces)
-        for i, part in enumerate(pieces):
-            last = i == len(pieces) - 1
-            watermark = self.known if last or part.watermark is None else int(part.watermark[-1])
-            out.append(self._piece(part, [] if i else cooked.dead, watermark, share, cooked.read_at))
-        return out
+        parts = self.intake.split(morsel)
+        share, rest = divmod(cooked.size, len(parts))
+        pieces = []
+        for i, part in enumerate(parts):
+            last = i == len(parts) - 1
+            piece = self._piece(part, self.known if last or part.watermark is None else int(part.watermark[-1]))
+            piece.dead = [] if i else cooked.dead
+            piece.size, piece.read_at = share + (rest if last else 0), cooked.read_at
+            piece.counted, piece.part = True, i > 0
+            pieces.append(piece)
+        return pieces
 
-    def _piece(
-        self,
-        morsel: Morsel | None,
-        dead: list[Dead],
-        watermark: int,
-        size: int = 0,
-        read_at: float = 0.0,
-        idle: bool = False,
-    ) -> Piece:
+    def _piece(self, morsel: Morsel | None, watermark: int, idle: bool = False) -> Piece:
         number, self.sequence = self.sequence, self.sequence + 1
-        return Piece(self, number, morsel, dead, watermark, size, read_at, idle)
+        return Piece(self, number, morsel, [], watermark, idle=idle)
 
     def mark_idle(self) -> list[Piece]:
         """Leave the minimum of watermarks: in sequence behind all rows."""
         with self._lock:
             self.idle = True
-            return [self._piece(None, [], self.known, idle=True)]
+            return [self._piece(None, self.known, idle=True)]
 
     def export(self) -> dict[str, Any]:
         """Return where the partition stands, as plain values."""
@@ -242,6 +240,7 @@ class Intake:
         self.lanes: list[PartitionLane] = []
         self.names = node.schema.names
         self.slice_rows = 1 << 30
+        self._cost = 0.0
         self.max_future = node.max_future if node.max_future is not None else 3_600_000 if opened.live else None
         self._time = None if node.event_time is None else bind(node.event_time, node.declared)
 
@@ -292,6 +291,20 @@ class Intake:
                 assert morsel.time is not None
                 highest = int(morsel.time.max())
         return Cooked(morsel, dead, taken, highest, end, size, read_at)
+
+    def learn(self, rows: int, seconds: float, target: float) -> None:
+        """Learn what a row costs below this source, so that a costly chain's morsels are cut to tasks of `target` seconds.
+
+        One slow morsel (a kernel that is loaded, a busy machine) moves the estimate little; small morsels tell nothing
+        about cheap rows.
+        """
+        measured = seconds / rows
+        if not self._cost:
+            self._cost = min(measured, target / 4096)
+            return
+        self._cost += 0.25 * (min(measured, 4 * self._cost) - self._cost)
+        wanted = int(target / self._cost)
+        self.slice_rows = max(1, wanted) if wanted < 2048 else 1 << 30
 
     def split(self, morsel: Morsel) -> list[Morsel]:
         """Cut a morsel so that a costly chain runs on all cores."""

@@ -12,7 +12,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from caudal.core.naming import natural_key
 from caudal.core.types import INT64, STRING, TIMESTAMP
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.intake import Intake, Letters, PartitionLane, Piece
-from caudal.engines.local.routes import Branch
+from caudal.engines.local.routes import Branch, Edge
 from caudal.engines.local.terminals import Delivery, LaneKey, SinkTerminal, Ticket, WindowTerminal
 from caudal.engines.local.windows.operator import OPEN
 from caudal.ports import source as port
@@ -37,6 +37,12 @@ LARGEST_READ = 4 << 20
 """Bytes to ask a source for: a bounded one has as much, so that the cost of a task is small against its work; a live
 one gives what is there."""
 
+TICK_MS = 20
+"""Milliseconds between two looks at whether silence has moved a watermark."""
+
+DISCOVER_MS = 50
+"""Milliseconds between two looks for new partitions."""
+
 TASK_SECONDS = 0.004
 """The time that a task should take: long against the cost of starting one, short against a user's patience."""
 
@@ -46,7 +52,8 @@ class Settings:
     """How a job runs. `credit`: bytes in flight; `idle_poll`: seconds between polls of a quiet live source.
 
     `morsel_rows` and `read_bytes` fix what is adaptive otherwise; `shuffle` (a random generator) makes the queue take
-    ready tasks in any order: both are for tests, since results must not depend on them.
+    ready tasks in any order: both are for tests, since results must not depend on them. `clock` gives milliseconds that
+    never go back: by it partitions are polled, become idle, and silence is measured.
     """
 
     threads: int = 1
@@ -57,7 +64,7 @@ class Settings:
     morsel_rows: int = 0
     read_bytes: int = 0
     shuffle: Any = None
-    clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    clock: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000
 
 
 @dataclass(slots=True)
@@ -139,30 +146,32 @@ class Job:
         self._finished = False
         self._error: BaseException | None = None
         self._read_size = settings.read_bytes or SMALLEST_READ
-        self._last_tick = 0.0
-        self._last_discover = 0.0
+        self._ticked = -TICK_MS
+        self._discovered = -DISCOVER_MS
 
     # -- set-up --------------------------------------------------------------------------------------------------
 
-    def add_partition(self, intake: Intake, partition: port.Partition, floor: int | None = None) -> PartitionLane:
-        """Take a partition in and announce its lanes everywhere below."""
+    def add_partition(self, intake: Intake, partition: port.Partition) -> PartitionLane:
+        """Take a partition in; `announce` it before it is read."""
         ordinal = self.origins.number(intake.operator, partition.name)
-        lane = intake.add(partition, ordinal, self.intakes.index(intake))
-        if floor is not None:
-            lane.floor = lane.known = floor
-        return lane
+        return intake.add(partition, ordinal, self.intakes.index(intake))
 
     def announce(self, intake: Intake, lane: PartitionLane) -> None:
-        """Open the lanes of a partition in every terminal below its source."""
-        for route in (self.routes[intake.operator], self.dead_routes[intake.operator]):
-            self._announce(route, (lane.ordinal,), lane.known)
+        """Open the lanes of a partition in every terminal below its source; no W_p of it is below what they reached."""
+        for edge, key in self._lanes(intake, lane):
+            lane.floor = max(lane.floor, edge.terminal.open_lane(key, lane.known))
 
-    def _announce(self, route: Branch, prefix: LaneKey, watermark: int) -> None:
+    def _lanes(self, intake: Intake, lane: PartitionLane) -> Iterator[tuple[Edge, LaneKey]]:
+        yield from self._below(self.routes[intake.operator], (lane.ordinal,))
+        yield from self._below(self.dead_routes[intake.operator], (lane.ordinal,))
+
+    def _below(self, route: Branch, prefix: LaneKey) -> Iterator[tuple[Edge, LaneKey]]:
+        """Yield the edges to all terminals that see a lane's deliveries, with the key of its lane there."""
         for edge in route.all_edges():
             key = (*prefix, edge.number)
-            edge.terminal.open_lane(key, watermark)
+            yield edge, key
             if isinstance(edge.terminal, WindowTerminal):
-                self._announce(self.late_routes[edge.terminal.operator], key, watermark)
+                yield from self._below(self.late_routes[edge.terminal.operator], key)
 
     def start(self) -> None:
         """Open partitions and lanes; the order of reading is known afterwards."""
@@ -173,7 +182,8 @@ class Job:
             if len(lanes) > 1 and bounded and lane.fresh:
                 lane.peek()
         for operator, (ordinal, _) in self.emissions.items():
-            self._announce(self.routes[operator], (ordinal,), -OPEN)
+            for edge, key in self._below(self.routes[operator], (ordinal,)):
+                edge.terminal.open_lane(key, -OPEN)
         for intake, lane in lanes:
             self.announce(intake, lane)
             if lane.idle:
@@ -303,15 +313,15 @@ class Job:
 
     def _admit(self) -> Callable[[], None] | None:
         """Return a task that reads from the partition furthest behind; None when none may be read now."""
-        now = time.monotonic()
+        now = self.settings.clock()
         live = self._waits()
-        if live and now - self._last_tick >= 0.02:
-            self._last_tick = now
+        if live and now - self._ticked >= TICK_MS:
+            self._ticked = now
             silent = [w for w in self.windows.values() if w.silent()]
             if silent:
                 return lambda: self._tick(silent)
-        if live and now - self._last_discover >= 0.05 and self._live():
-            self._last_discover = now
+        if live and now - self._discovered >= DISCOVER_MS and self._live():
+            self._discovered = now
             return self._discover
         best: PartitionLane | None = None
         for intake in self.intakes:
@@ -340,15 +350,9 @@ class Job:
             if not intake.opened.live:
                 continue
             for partition in intake.opened.discover():
-                floor = self._floor(intake)
-                lane = self.add_partition(intake, partition, floor if intake.lanes or floor > -OPEN else None)
+                lane = self.add_partition(intake, partition)
                 log.info("%s: new partition %s", intake.operator, partition.name)
                 self.announce(intake, lane)
-
-    def _floor(self, intake: Intake) -> int:
-        """Return the highest watermark of the windows that read this source."""
-        terminals = [e.terminal for e in self.routes[intake.operator].all_edges()]
-        return max((t.watermark for t in terminals if isinstance(t, WindowTerminal)), default=-OPEN)
 
     def _read(self, lane: PartitionLane) -> None:
         try:
@@ -402,33 +406,35 @@ class Job:
 
     def _quiet(self, lane: PartitionLane) -> None:
         """A live partition had nothing new."""
-        now = time.monotonic()
-        with self._wake:
-            lane.busy = False
-            if lane.quiet_since is None:
-                lane.quiet_since = now
-            lane.poll_at = now + self.settings.idle_poll
+        now = self.settings.clock()
+        if lane.quiet_since is None:
+            lane.quiet_since = now
+        lane.poll_at = now + 1000 * self.settings.idle_poll
         wait = self.settings.idle if lane.intake.node.idle is None else lane.intake.node.idle
-        if not lane.idle and not lane.in_flight and (now - lane.quiet_since) * 1000 >= wait:
+        if not lane.idle and not lane.in_flight and now - lane.quiet_since >= wait:
             log.info("%s: partition %s is idle", lane.intake.operator, lane.name)
             self._deliver_pieces(lane.mark_idle())
+        with self._wake:
+            lane.busy = False  # only now: while it is busy nobody reads rows that would wake it
 
     def _awake(self, lane: PartitionLane) -> None:
         lane.quiet_since = None
         if not lane.idle:
             return
         lane.idle = False
-        floor = -OPEN
-        for edge in self.routes[lane.intake.operator].all_edges():
+        for edge, key in self._lanes(lane.intake, lane):
             if isinstance(edge.terminal, WindowTerminal):
-                floor = max(floor, edge.terminal.resume([(lane.ordinal, edge.number)]))
-        lane.floor = max(lane.floor, floor)
+                lane.floor = max(lane.floor, edge.terminal.resume(key))
         log.info("%s: partition %s has rows again, from watermark %d", lane.intake.operator, lane.name, lane.floor)
 
     # -- delivery ------------------------------------------------------------------------------------------------
 
     def _deliver_pieces(self, pieces: list[Piece]) -> None:
         """Carry the first piece on here, queue the others."""
+        more = sum(piece.part for piece in pieces)
+        if more:
+            with self._wake:
+                pieces[0].lane.in_flight += more
         for piece in pieces[1:]:
             self._push(1, lambda piece=piece: self._carry(piece))
         if pieces:
@@ -438,6 +444,8 @@ class Job:
         lane = piece.lane
         ticket = Ticket(lambda: self._landed(piece))
         operator = lane.intake.operator
+        rows = 0 if piece.morsel is None else piece.morsel.rows
+        begin = time.perf_counter()
         self._send(
             self.routes[operator], (lane.ordinal,), piece.sequence, piece.morsel, piece.watermark, ticket, piece.idle
         )
@@ -446,16 +454,18 @@ class Job:
             self.dead_routes[operator], (lane.ordinal,), piece.sequence, letters, piece.watermark, ticket, piece.idle
         )
         piece.morsel = None
+        if rows and not self.settings.morsel_rows:
+            lane.intake.learn(rows, time.perf_counter() - begin, TASK_SECONDS)
         ticket.release()
 
     def _landed(self, piece: Piece) -> None:
-        if not piece.size:
+        if not piece.counted:
             return
         if piece.read_at:
             self.latency.add((time.perf_counter() - piece.read_at) * 1000)
         with self._wake:
             self.in_flight -= piece.size
-            piece.lane.in_flight = max(0, piece.lane.in_flight - 1)
+            piece.lane.in_flight -= 1
             if self._waiting:
                 self._wake.notify_all()
 

@@ -91,10 +91,11 @@ class Terminal:
     def settle(self) -> None:
         """Called when no delivery is ready: act on what has changed."""
 
-    def open_lane(self, key: LaneKey, watermark: int, sequence: int = 0) -> None:
-        """Announce a lane before its first delivery."""
+    def open_lane(self, key: LaneKey, watermark: int) -> int:
+        """Announce a lane before its first delivery; return the watermark below which it must not fall."""
         with self._lock:
-            self.lanes[key] = Lane(watermark, sequence)
+            self.lanes[key] = Lane(watermark)
+        return -OPEN
 
     def deliver(self, key: LaneKey, sequence: int, delivery: Delivery) -> None:
         """Put a delivery in its place; apply what is ready, unless another thread does already."""
