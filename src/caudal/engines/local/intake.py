@@ -22,7 +22,7 @@ from caudal.core.naming import natural_key
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.eventtime import event_times
 from caudal.engines.local.windows.kernels import NEVER, row_watermarks
-from caudal.engines.local.windows.operator import OPEN
+from caudal.engines.local.windows.operator import LOWEST, OPEN
 from caudal.plan.nodes import DEAD_FIELDS, Source
 from caudal.ports import source as port
 from caudal.ports.format import Decoder, LineReader
@@ -30,9 +30,6 @@ from caudal.ports.records import Block, Dead, Decoded
 
 MAX_LINE = 1 << 14
 """Bytes of a record that are looked at for its dead letter."""
-
-LOWEST = -(2**61)
-"""The watermark of a partition that nothing is known about."""
 
 
 @dataclass(slots=True)
@@ -62,7 +59,7 @@ class Piece:
     watermark: int
     size: int = 0
     read_at: float = 0.0
-    idle: bool = False
+    idle: int = 0
     counted: bool = False
     part: bool = False
 
@@ -79,6 +76,7 @@ class PartitionLane:
         self.busy = False
         self.ended = False
         self.idle = False
+        self.marks = 0
         self.quiet_since: int | None = None
         self.poll_at = 0.0
         self.fresh = True
@@ -186,7 +184,7 @@ class PartitionLane:
             pieces.append(piece)
         return pieces
 
-    def _piece(self, morsel: Morsel | None, watermark: int, idle: bool = False) -> Piece:
+    def _piece(self, morsel: Morsel | None, watermark: int, idle: int = 0) -> Piece:
         number, self.sequence = self.sequence, self.sequence + 1
         return Piece(self, number, morsel, [], watermark, idle=idle)
 
@@ -194,7 +192,8 @@ class PartitionLane:
         """Leave the minimum of watermarks: in sequence behind all rows."""
         with self._lock:
             self.idle = True
-            return [self._piece(None, self.known, idle=True)]
+            self.marks += 1
+            return [self._piece(None, self.known, idle=self.marks)]
 
     def export(self) -> dict[str, Any]:
         """Return where the partition stands, as plain values."""

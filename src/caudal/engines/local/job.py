@@ -424,7 +424,7 @@ class Job:
         lane.idle = False
         for edge, key in self._lanes(lane.intake, lane):
             if isinstance(edge.terminal, WindowTerminal):
-                lane.floor = max(lane.floor, edge.terminal.resume(key))
+                lane.floor = max(lane.floor, edge.terminal.resume(key, lane.marks))
         log.info("%s: partition %s has rows again, from watermark %d", lane.intake.operator, lane.name, lane.floor)
 
     # -- delivery ------------------------------------------------------------------------------------------------
@@ -477,7 +477,7 @@ class Job:
         morsel: Morsel | None,
         watermark: int,
         ticket: Ticket | None,
-        idle: bool,
+        idle: int,
     ) -> None:
         for edge, rows in route.run(morsel):
             key = (*prefix, edge.number)
@@ -518,7 +518,7 @@ class Job:
             self.emissions[operator] = (ordinal, sequence + 1)
             if morsel is not None:
                 morsel.partition = ordinal
-            self._send(self.routes[operator], (ordinal,), sequence, morsel, watermark, None, False)
+            self._send(self.routes[operator], (ordinal,), sequence, morsel, watermark, None, 0)
 
         return emit
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from caudal.columnar import sorting
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.windows.operator import OPEN, Partial, WindowOperator
+from caudal.engines.local.windows.operator import LOWEST, OPEN, Partial, WindowOperator
 from caudal.ports.sink import Sink
 
 
@@ -51,21 +51,25 @@ LaneKey = tuple[int, ...]
 
 @dataclass(slots=True)
 class Delivery:
-    """What a lane carries: a payload (None: no rows), the lane's watermark behind it, the rows it stands for."""
+    """What a lane carries: a payload (None: no rows), the lane's watermark behind it, the rows it stands for.
+
+    `idle`: the number of the idle mark that it is, 0 for none.
+    """
 
     payload: Any
     watermark: int
     ticket: Ticket | None = None
-    idle: bool = False
+    idle: int = 0
 
 
 @dataclass(slots=True)
 class Lane:
-    """One partition's way into a terminal."""
+    """One partition's way into a terminal. `resumed`: the last idle mark that no longer holds."""
 
     watermark: int
     next: int = 0
     idle: bool = False
+    resumed: int = 0
     waiting: dict[int, Delivery] = field(default_factory=dict)
 
 
@@ -182,7 +186,7 @@ class WindowTerminal(Terminal):
     """Feeds a window operator, advances it as the watermark moves, and sends its results on.
 
     `emit(morsel, watermark)` takes results and the forwarded watermark. The operator's watermark is the minimum over
-    the lanes that are not idle; when all are idle it moves on with the wall clock from where it stood (SEMANTICS: idle
+    the lanes that are not idle; when all are idle it moves on with the clock from where it stood (SEMANTICS: idle
     and silent).
     """
 
@@ -221,19 +225,17 @@ class WindowTerminal(Terminal):
             self.window.add(delivery.payload)
             self._grown(self)
         lane = self.lanes[key]
-        lane.watermark = max(lane.watermark, delivery.watermark)
-        if delivery.idle:
-            lane.idle = True
-        if lane.watermark >= OPEN:
-            with self._lock:
+        with self._lock:
+            lane.watermark = max(lane.watermark, delivery.watermark)
+            if delivery.idle > lane.resumed:
+                lane.idle = True
+            if lane.watermark >= OPEN:
                 del self.lanes[key]
 
     def settle(self) -> None:
-        reached = self._reached()
-        if reached <= self.watermark:
+        if not self._moved():
             return
-        self.watermark = reached
-        results, absorbed = self.window.advance(reached)
+        results, absorbed = self.window.advance(self.watermark)
         if absorbed:
             self.counters.add(self.operator, "absorbed", absorbed)
         if results is not None:
@@ -242,34 +244,48 @@ class WindowTerminal(Terminal):
             self._forwarded = self.window.forwarded
             self._emit(results, self._forwarded)
 
-    def _reached(self) -> int:
+    def _moved(self) -> bool:
+        """Move the watermark on; return whether it did. A lane that opens or resumes sees it before or after, whole."""
         with self._lock:
-            lanes = list(self.lanes.values())
-            waiting = [lane.watermark for lane in lanes if not lane.idle]
+            before, self.watermark = self.watermark, max(self.watermark, self._reached())
+            return self.watermark > before
+
+    def _reached(self) -> int:
+        lanes = list(self.lanes.values())
+        if not lanes:
+            return OPEN
+        waiting = [lane.watermark for lane in lanes if not lane.idle]
         if waiting:
             self._silent_since = None
             return min(waiting)
-        if not lanes:
-            return OPEN
         now = self._clock()
         if self._silent_since is None:
-            self._silent_since, self._silent_from = now, self.watermark
-        if self._silent_from <= -OPEN:
+            # a partition that never had a row holds nothing back
+            known = [lane.watermark for lane in lanes if lane.watermark > LOWEST]
+            self._silent_since, self._silent_from = now, max(self.watermark, min(known, default=LOWEST))
+        if self._silent_from <= LOWEST:
             return self._silent_from
         return self._silent_from + (now - self._silent_since)
 
     def silent(self) -> bool:
-        """Whether all lanes are idle, so that the watermark moves with the wall clock."""
+        """Whether all lanes are idle, so that the watermark moves with the clock."""
         with self._lock:
             return bool(self.lanes) and all(lane.idle for lane in self.lanes.values())
 
-    def resume(self, keys: list[LaneKey]) -> int:
-        """A partition has rows again: count its lanes in, return the watermark below which it must not fall."""
+    def open_lane(self, key: LaneKey, watermark: int) -> int:
         with self._lock:
-            for key in keys:
-                if key in self.lanes:
-                    self.lanes[key].idle = False
-                    self.lanes[key].watermark = max(self.lanes[key].watermark, self.watermark)
+            self.lanes[key] = Lane(max(watermark, self.watermark))
+            return self.watermark
+
+    def resume(self, key: LaneKey, mark: int) -> int:
+        """A partition has rows again behind its idle mark of this number, whether that has arrived here or not.
+
+        Counts the lane in; returns the watermark below which it must not fall.
+        """
+        with self._lock:
+            lane = self.lanes[key]
+            lane.idle, lane.resumed = False, mark
+            lane.watermark = max(lane.watermark, self.watermark)
             return self.watermark
 
     def finish(self) -> int:

@@ -25,6 +25,9 @@ Bind = Callable[..., Any]
 OPEN = 2**62
 """Above every event time: the watermark at the end of data."""
 
+LOWEST = -(2**61)
+"""The watermark of a partition that nothing is known about."""
+
 
 @dataclass(slots=True)
 class Partial:
