@@ -236,5 +236,5 @@ def test_zeek_connections_find_the_port_scan(shared: Path, tmp_path: Path) -> No
     for r, (host, time) in zip(records, times, strict=True):
         ports[host, time // 60_000].add(r["id.resp_p"])
     assert sorted(r["ports"] for r in rows) == sorted(map(len, ports.values()))
-    assert max(r["ports"] for r in rows) > 500
+    assert max(r["ports"] for r in rows) > 100
     assert sum(r["bytes"] or 0 for r in rows) == sum(r.get("orig_bytes") or 0 for r in records)

@@ -50,6 +50,7 @@ ARGUMENTS = {
     "unknown setting": (["run", "p.py", "--set", "treshold=1"], ["p.py", "'treshold'", "'threshold'"]),
     "bad setting value": (["run", "p.py", "--set", "threshold=1.5"], ["p.py:5", "'1.5'", "whole number"]),
     "missing file": (["run", "p.py", "--set", "path=lag.jsonl"], ["rows", "no file at lag.jsonl", "working directory"]),
+    "empty directory": (["run", "p.py", "--set", "path=folder"], ["no file at folder"]),
     "empty glob": (["run", "p.py", "--set", "path=logs/*.jsonl"], ["no file at logs/*.jsonl"]),
     "unknown engine": (["run", "p.py", "--engine", "locla"], ["'locla'", "'local'"]),
     "negative threads": (["run", "p.py", "--threads", "-1"], ["threads", "-1"]),
