@@ -294,7 +294,10 @@ class DeadLetters(Node):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sink(Node):
-    """Rows written by a connector, encoded by a format. It emits nothing."""
+    """Rows written by a connector, encoded by a format. It emits nothing.
+
+    `identity`: the name of a text column that is written behind the others and holds the row's identity, "" for none.
+    """
 
     kind: ClassVar[str] = "sink"
     input: Node
@@ -302,9 +305,11 @@ class Sink(Node):
     options: Pairs
     format: str = ""
     format_options: Pairs = ()
+    identity: str = ""
 
     def derive(self) -> tuple[Schema, bool]:
-        return self.input.schema, self.input.timed
+        extra = [Field(self.identity, STRING)] if self.identity else []
+        return Schema([*self.input.schema, *extra]), self.input.timed
 
     def describe(self) -> str:
         parts = [self.connector, *(f"{k}={v!r}" for k, v in self.options if isinstance(v, str | int | bool | float))]

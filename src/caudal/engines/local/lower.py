@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from caudal.columnar.column import Column
+from caudal.columnar.morsel import Morsel
 from caudal.core.errors import PlanError
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.expressions import bind
+from caudal.engines.local.identity import identities
 from caudal.engines.local.intake import Intake
 from caudal.engines.local.job import Job, Origins, Settings
 from caudal.engines.local.routes import Edge, build
@@ -37,7 +41,8 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
         if isinstance(node, Sink):
             if node not in made:
                 sink = bindings.sinks[node.name]
-                made[node] = SinkTerminal(node.name, counters, sink, node.schema.names, live)
+                identify = _identify(plan.name, origins) if node.identity else None
+                made[node] = SinkTerminal(node.name, counters, sink, node.schema.names, live, identify)
                 job.sinks[node.name] = made[node]
         elif isinstance(node, WindowAggregate):
             if node not in made:
@@ -72,6 +77,10 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
         for partition in bound.source.partitions():
             job.add_partition(intake, partition)
     return job
+
+
+def _identify(pipeline: str, origins: Origins) -> Callable[[Morsel], Column]:
+    return lambda morsel: identities(morsel, pipeline, origins.names.__getitem__)
 
 
 def _window(job: Job, node: WindowAggregate, numbered: bool) -> WindowTerminal:

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from caudal.columnar import sorting
+from caudal.columnar.column import Column
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.windows.operator import LOWEST, OPEN, Partial, WindowOperator
@@ -151,11 +152,20 @@ class Terminal:
 class SinkTerminal(Terminal):
     """Encodes rows where they are, writes them in order."""
 
-    def __init__(self, operator: str, counters: Counters, sink: Sink, names: tuple[str, ...], live: bool) -> None:
+    def __init__(
+        self,
+        operator: str,
+        counters: Counters,
+        sink: Sink,
+        names: tuple[str, ...],
+        live: bool,
+        identify: Callable[[Morsel], Column] | None = None,
+    ) -> None:
         super().__init__(operator, counters)
         self.sink = sink
         self.names = names
         self.live = live
+        self._identify = identify
         self._dirty = False
 
     def prepare(self, morsel: Morsel | None) -> Any:
@@ -163,7 +173,10 @@ class SinkTerminal(Terminal):
             return None
         if morsel.order:
             morsel = morsel.take(sorting.order(morsel.order))
-        table = pa.table([morsel.columns[n].to_arrow() for n in self.names], names=list(self.names))
+        columns = [morsel.columns[n] for n in (self.names if self._identify is None else self.names[:-1])]
+        if self._identify is not None:
+            columns.append(self._identify(morsel))
+        table = pa.table([c.to_arrow() for c in columns], names=list(self.names))
         return self.sink.encode(table), morsel.rows
 
     def apply(self, key: LaneKey, delivery: Delivery) -> None:

@@ -99,8 +99,11 @@ class Stream:
         """The records that the nearest source upstream could not take, with position, reason and payload."""
         return Stream(DeadLetters(name=name, input=_nearest(self.node, Source, "dead letters", "source")))
 
-    def to(self, connector: str, *, format: str = "", name: str = "", **options: Any) -> Sink:
+    def to(self, connector: str, *, format: str = "", name: str = "", identity: str = "", **options: Any) -> Sink:
         """End the stream in a sink; the result goes into `cd.Pipeline(...)`.
+
+        `identity`: write one more text column of this name, 32 hexadecimal digits that are the same for a row after
+        every restart, replay or change of threads: what a receiver can drop duplicates by.
 
         Raises `OptionError` for an unknown connector, format or option, with the nearest name.
         """
@@ -112,11 +115,17 @@ class Stream:
         own, rest = _split(options, known, f"connector '{connector}'")
         format_options = _format_options(format, rest, known, "writer_options", f"connector '{connector}'")
         sink = Sink(
-            name=name, input=self.node, connector=connector, options=own, format=format, format_options=format_options
+            name=name,
+            input=self.node,
+            connector=connector,
+            options=own,
+            format=format,
+            format_options=format_options,
+            identity=identity,
         )
         if format:
             chosen = registry.find("format", format)
-            chosen.encoder(self.schema, {**chosen.writer_options, **dict(format_options)})
+            chosen.encoder(sink.schema, {**chosen.writer_options, **dict(format_options)})
         return sink
 
     def collect(

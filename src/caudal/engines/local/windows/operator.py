@@ -150,11 +150,10 @@ class WindowOperator:
         ranks = self._ranks()
         for i, (name, _) in enumerate(node.aggregates):
             columns[name] = self._aggregators[i].result(self._states(table, i), ranks)
-        order = (columns["window_end"], *(table[k] for k in self.key_names))
+        order = (columns["window_end"], *(table[k] for k in self.key_names), columns["window_start"])
         morsel = Morsel(columns, table.rows, time=end - 1, order=order)
         if self.numbered:
             morsel = morsel.take(sorting.order(order))
-            morsel.order = ()
             morsel.position = np.arange(self.emitted, self.emitted + table.rows, dtype=np.int64)
         self.emitted += table.rows
         return morsel
