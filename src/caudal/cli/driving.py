@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 
 from caudal.cli.progress import Logging, choose
-from caudal.cli.signals import Signals
+from caudal.cli.signals import Interrupted, Signals
 from caudal.observe.summary import Progress, Summary
 from caudal.plan.plan import Plan
 from caudal.runner import Job
@@ -46,7 +46,6 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
             max_state=options.max_state,
             console_to_stderr=options.json,
         )
-        signals.guard(job)
         told = False
 
         def watch(progress: Progress) -> None:
@@ -58,7 +57,12 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
                     display.note(f"{name}: finishing what is in flight; once more ends at once")
             display.show(progress)
 
-        summary = job.run(watch, flush=options.flush)
+        try:
+            signals.guard(job)
+            summary = job.run(watch, flush=options.flush)
+        except Interrupted:
+            job.abort()
+            raise
     return summary, _conclude(summary, options, signals.received)
 
 
