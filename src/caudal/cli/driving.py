@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from caudal.cli.progress import Logging, choose
 from caudal.cli.signals import Interrupted, Signals
+from caudal.core.errors import RunError, UserError
 from caudal.observe.summary import Progress, Summary
 from caudal.plan.plan import Plan
 from caudal.runner import Job
@@ -62,6 +63,10 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
             summary = job.run(watch, flush=options.flush)
         except Interrupted:
             job.abort()
+            raise
+        except UserError as error:
+            if job.execution.progress().rows:  # too late to be found before start: a file further on does not fit
+                error.exit_code = RunError.exit_code
             raise
     return summary, _conclude(summary, options, signals.received)
 

@@ -13,6 +13,8 @@ from caudal.observe.summary import Progress, size_text
 
 EVERY = 5.0
 """Seconds between plain lines."""
+_CELL = 18
+"""Characters of a cell of the live display."""
 _RECENT = 3.0
 """Seconds that the shown rate looks back."""
 
@@ -123,7 +125,10 @@ class Live:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table.grid(padding=(0, 3))
+        table = Table.grid(padding=(0, 2))
+        table.add_column()
+        for _ in range(4):
+            table.add_column(min_width=_CELL)  # so that growing numbers do not push the others about
         cells = fields(progress, rate)
         table.add_row(Text(self._name, style="bold"), *(Text.assemble((k + " ", "dim"), v) for k, v in cells[:4]))
         table.add_row("", *(Text.assemble((k + " ", "dim"), v) for k, v in cells[4:7]))

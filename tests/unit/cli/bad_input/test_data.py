@@ -10,6 +10,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 GOOD = [{"ip": "a", "t": 1000 + i, "code": 401} for i in range(5)]
@@ -170,6 +172,18 @@ def test_csv_rows_that_do_not_fit(caudal, pipeline, write, here: Path) -> None:
     assert ended.code == 0
     assert [d["reason"] for d in lines(here / "alerts.dead.jsonl")] == ["fields", "fields", "type", "type", "syntax"]
     assert [r["n"] for r in lines(here / "alerts.jsonl")] == [2]
+
+
+def test_a_file_further_on_that_does_not_fit_fails_the_run(caudal, pipeline, here: Path) -> None:
+    (here / "logs").mkdir()
+    rows = {"ip": ["a"] * 3, "t": [1, 2, 3], "code": [1.0] * 3}
+    pq.write_table(pa.table(rows), here / "logs" / "1.parquet")
+    pq.write_table(pa.table({**rows, "t": ["x"] * 3}), here / "logs" / "2.parquet")
+    pipeline(('settings.path, format="json"', '"logs", format="parquet"'))
+    ended = caudal("run", "p.py", "--threads", "1")
+    assert ended.code == 1
+    assert [part for part in ("error: ", "2.parquet", "'t'") if part not in ended.err] == [], ended.err
+    assert sorted(os.listdir(here)) == ["logs", "p.py"]
 
 
 def test_full_disk(caudal, write, here: Path) -> None:
