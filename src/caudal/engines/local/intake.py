@@ -97,6 +97,11 @@ class PartitionLane:
         """The partition's name."""
         return self.partition.name
 
+    @property
+    def behind(self) -> tuple[Any, ...]:
+        """The order of reading: the lowest known watermark first, then pinned order."""
+        return (self.known, *self.rank)
+
     def open(self) -> None:
         """Open the decoder; look at the first rows where the order of reading will depend on them."""
         reader = self.intake.reader

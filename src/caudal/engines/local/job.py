@@ -57,7 +57,7 @@ class Settings:
     """
 
     threads: int = 1
-    credit: int = 32 << 20
+    credit: int = 16 << 20
     idle_poll: float = 0.005
     idle: int = 5_000
     max_state: int = 0
@@ -146,6 +146,7 @@ class Job:
         self._finished = False
         self._error: BaseException | None = None
         self._read_size = settings.read_bytes or SMALLEST_READ
+        self._turn = False
         self._ticked = -TICK_MS
         self._discovered = -DISCOVER_MS
 
@@ -323,22 +324,36 @@ class Job:
         if live and now - self._discovered >= DISCOVER_MS and self._live():
             self._discovered = now
             return self._discover
-        best: PartitionLane | None = None
-        for intake in self.intakes:
-            for lane in intake.lanes:
-                if lane.ended:
-                    continue
-                if lane.partition.live:
-                    if not lane.busy and (lane.quiet_since is None or now >= lane.poll_at):
-                        lane.busy = True
-                        return lambda lane=lane: self._read(lane)
-                    continue
-                if best is None or (lane.known, lane.rank) < (best.known, best.rank):
-                    best = lane
-        if best is None or best.busy:
+        lane = self._chosen(now)
+        if lane is None:
             return None
-        best.busy = True
-        return lambda: self._read(best)
+        lane.busy = True
+        return lambda: self._read(lane)
+
+    def _chosen(self, now: int) -> PartitionLane | None:
+        """Return the partition to read: the one furthest behind; in turn with it, the quiet one that waits longest.
+
+        Of bounded partitions only the one furthest behind is read at all. So a partition with much to read starves no
+        other: those that were quiet are asked as often.
+        """
+        ahead: PartitionLane | None = None
+        quiet: PartitionLane | None = None
+        bounded: PartitionLane | None = None
+        for lane in (lane for intake in self.intakes for lane in intake.lanes if not lane.ended):
+            if not lane.partition.live:
+                if bounded is None or lane.behind < bounded.behind:
+                    bounded = lane
+            elif lane.busy:
+                continue
+            elif lane.quiet_since is None:
+                if ahead is None or lane.behind < ahead.behind:
+                    ahead = lane
+            elif now >= lane.poll_at and (quiet is None or lane.poll_at < quiet.poll_at):
+                quiet = lane
+        if bounded is not None and not bounded.busy and (ahead is None or bounded.behind < ahead.behind):
+            ahead = bounded
+        self._turn = not self._turn
+        return quiet if ahead is None or (quiet is not None and self._turn) else ahead
 
     @staticmethod
     def _tick(silent: list[WindowTerminal]) -> None:
