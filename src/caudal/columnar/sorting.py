@@ -28,8 +28,9 @@ def ordered(column: Column) -> Ints:
 def rank(column: Column) -> Ints:
     """Return int64 numbers that compare as the column's values do, nulls lowest."""
     if isinstance(column, Text):
-        ranked = pc.rank(column.to_arrow(), sort_keys="ascending", tiebreaker="dense").to_numpy(zero_copy_only=False)
-        numbers = ranked.astype(np.int64)
+        ranked = pc.rank(column.to_arrow(), sort_keys="ascending", tiebreaker="dense")
+        # by its buffer: to_numpy() would import pandas where it is installed
+        numbers = np.frombuffer(ranked.buffers()[1], np.uint64, len(column)).astype(np.int64)
         return numbers if column.valid is None else np.where(column.valid, numbers, -1)
     values = ordered(column)
     if column.valid is None:

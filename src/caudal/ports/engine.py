@@ -31,14 +31,15 @@ class Bindings:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How to run. `threads`: operator threads; `credit`: bytes in flight; `max_state`: bytes of state, 0 for half of memory.
+    """How to run. `threads`: operator threads; `credit`: bytes in flight, 0 for the engine's choice; `max_state`:
+    bytes of state, 0 for half of memory.
 
     `extra` holds an engine's own settings by name.
     """
 
     threads: int
     live: bool = False
-    credit: int = 32 << 20
+    credit: int = 0
     max_state: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from caudal.engines.local.counters import ledger
 from caudal.engines.local.cut import Cut, export, restore
-from caudal.engines.local.job import Job, Settings
+from caudal.engines.local.job import LARGEST_READ, Job, Settings
 from caudal.engines.local.lower import lower
 from caudal.observe.ledger import Ledger
 from caudal.observe.summary import Progress
@@ -23,7 +23,8 @@ class LocalExecution:
 
     def __init__(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> None:
         limit = tuning.max_state or _memory() // 2
-        settings = Settings(threads=tuning.threads, credit=tuning.credit, max_state=limit, **tuning.extra)
+        credit = tuning.credit or (tuning.threads + 2) * LARGEST_READ
+        settings = Settings(threads=tuning.threads, credit=credit, max_state=limit, **tuning.extra)
         self.logical = logical
         self.job: Job = lower(physical, bindings, settings, tuning.live)
         self.restored: list[Cut] = []

@@ -68,8 +68,21 @@ def concat_tables(tables: Sequence[Table]) -> Table:
     """Return the tables (at least one) behind one another."""
     if len(tables) == 1:
         return tables[0]
-    names = tables[0].columns
+    names = list(tables[0].columns)
     return Table({n: concat_columns([t.columns[n] for t in tables]) for n in names}, sum(t.rows for t in tables))
+
+
+def consume(tables: list[Table]) -> Table:
+    """Return the tables behind one another and empty them column by column, so that little stands in memory twice."""
+    if len(tables) == 1:
+        return tables[0]
+    rows = sum(t.rows for t in tables)
+    columns = {}
+    for name in list(tables[0].columns):
+        columns[name] = concat_columns([t.columns[name] for t in tables])
+        for table in tables:
+            del table.columns[name]
+    return Table(columns, rows)
 
 
 def table_of_arrow(data: pa.Table, types: Mapping[str, DataType], lists: frozenset[str]) -> Table:

@@ -9,7 +9,7 @@ import numpy as np
 from caudal.columnar.column import Ints
 from caudal.columnar.grouping import group
 from caudal.columnar.morsel import Morsel
-from caudal.engines.local.table import Table, concat_tables
+from caudal.engines.local.table import Table, consume
 from caudal.engines.local.windows import kernels
 from caudal.engines.local.windows.operator import OPEN, Partial, WindowOperator
 from caudal.plan.windows import Hopping
@@ -83,7 +83,7 @@ class PaneOperator(WindowOperator):
         self._earliest = min(self._earliest, int(table.ints("pane")[0]))
 
     def _compacted(self) -> Table:
-        table = concat_tables([self.blocks.remove(number) for number in list(self.blocks.tables)])
+        table = consume([self.blocks.remove(number) for number in list(self.blocks.tables)])
         folded = self._merged(table, table.ints("pane"))
         return folded.take(kernels.sorted_order(folded.ints("pane")))
 
@@ -141,7 +141,7 @@ class PaneOperator(WindowOperator):
         tables = self.blocks.tables.values()
         self._earliest = min((int(t.ints("pane")[0]) for t in tables), default=OPEN)
         self._folded = min(self._folded, self.blocks.rows)
-        return concat_tables(due) if due else None
+        return consume(due) if due else None
 
     def _windows(self, table: Table, lowest: int, highest: int) -> Any:
         """Yield (rows, window of each row) for the windows in [lowest, highest], in order, some windows at a time."""

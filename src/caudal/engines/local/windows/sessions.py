@@ -9,7 +9,7 @@ import numpy as np
 from caudal.columnar.grouping import Groups
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.lists import order_by_group
-from caudal.engines.local.table import Table, concat_tables
+from caudal.engines.local.table import Table, consume
 from caudal.engines.local.windows import kernels
 from caudal.engines.local.windows.operator import OPEN, Partial, WindowOperator
 from caudal.plan.windows import Session
@@ -85,7 +85,7 @@ class SessionOperator(WindowOperator):
             self.watermark = max(self.watermark, reached)
             return None, 0
         self.watermark = self._folded_at = max(self.watermark, watermark)
-        table = concat_tables([self.blocks.remove(number) for number in list(self.blocks.tables)])
+        table = consume([self.blocks.remove(number) for number in list(self.blocks.tables)])
         groups, start, last = self._sessions(table, table.ints("start"), table.ints("last"))
         rows = np.zeros(len(groups), np.int64)
         np.add.at(rows, groups.codes, table.ints("rows"))
