@@ -86,6 +86,16 @@ def test_arguments(caudal, write, here: Path, name: str) -> None:
     assert (here / "log.jsonl").read_bytes() == before
 
 
+def test_a_sink_that_a_followed_directory_would_read(caudal, write, here: Path) -> None:
+    (here / "logs").mkdir()
+    write("logs/a.jsonl", ROWS)
+    for command in ("run", "check"):
+        ended = caudal(command, "p.py", "--follow", "--set", "path=logs", "--set", "out=logs/alerts.jsonl")
+        assert ended.code == 2
+        assert "would write to what is read: logs/alerts.jsonl" in ended.err
+        assert os.listdir(here / "logs") == ["a.jsonl"]
+
+
 def test_unreadable_input(caudal, write, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("log.jsonl", ROWS)
     path.chmod(0)
