@@ -42,7 +42,9 @@ class Block:
 
 def pages() -> list[Path]:
     """Return the project's pages of prose."""
-    return sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "lab" / "README.md", *(ROOT / "docs").rglob("*.md")])
+    return sorted(
+        [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "lab" / "README.md", *(ROOT / "docs").rglob("*.md")]
+    )
 
 
 def blocks(page: Path) -> Iterator[Block]:

@@ -91,7 +91,6 @@ def test_every_page_of_the_docs_can_be_reached_from_the_readme() -> None:
         if page in reached or page.suffix != ".md":
             continue
         reached.add(page)
-        for link in _LINK.findall(page.read_text(encoding="utf-8")):
-            if not re.match(r"[a-z]+:|#", link):
-                waiting.append((page.parent / link.partition("#")[0]).resolve())
+        links = [link for link in _LINK.findall(page.read_text(encoding="utf-8")) if not re.match(r"[a-z]+:|#", link)]
+        waiting += [(page.parent / link.partition("#")[0]).resolve() for link in links]
     assert {page for page in PAGES if page.is_relative_to(pages.ROOT / "docs")} <= reached
