@@ -18,7 +18,8 @@ class Morsel:
     for a stream without event time. `watermark`: W_p of each row's source row (SEMANTICS: what is late), None when no
     row can be late. `position`: where each row's record stands in its partition, None where nobody needs it.
     `partition`: the ordinal of the source partition the rows came from. `order`: hidden columns in whose pinned order
-    a sink writes the rows (results of a window); () when they stand in order already.
+    a sink writes the rows (results of a window); () when they stand in order already. `branch`: which way into an
+    operator they took, of several: it orders the copies of one row.
     """
 
     columns: dict[str, Column]
@@ -28,6 +29,7 @@ class Morsel:
     position: Ints | None = None
     partition: int = 0
     order: tuple[Column, ...] = ()
+    branch: int = 0
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]

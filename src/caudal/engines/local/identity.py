@@ -1,7 +1,8 @@
 """The identity of a result row: the same after a restart, a replay, with other threads or morsels.
 
 A row of a time window is the pipeline, the operator, the key and the window; any other row is its source record:
-pipeline, source, partition and position. Both end in an ordinal, 0 while an operator gives one row for each.
+pipeline, source, partition and position. Both end in an ordinal: which way the row took, where a union
+brings copies of one row together.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def identities(morsel: Morsel, pipeline: str, origin: Origin) -> Column:
         parts = [[partition, at] for at in morsel.position.tolist()]
     else:
         parts = [[partition, None]] * morsel.rows
-    return from_list([_digest([pipeline, operator, *part, 0]) for part in parts], STRING)
+    return from_list([_digest([pipeline, operator, *part, morsel.branch]) for part in parts], STRING)
 
 
 def _digest(parts: list[object]) -> str:

@@ -496,6 +496,8 @@ class Job:
     ) -> None:
         for edge, rows in route.run(morsel):
             key = (*prefix, edge.number)
+            if rows is not None:
+                rows.branch = edge.branch
             payload = edge.terminal.prepare(rows)
             if isinstance(edge.terminal, WindowTerminal):
                 late_route = self.late_routes[edge.terminal.operator]

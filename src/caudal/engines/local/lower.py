@@ -31,13 +31,12 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
     counters, origins = Counters(), Origins()
     job = Job(settings, counters, origins)
     consumers = plan.consumers()
-    edges = 0
+    edges: list[Edge] = []
     made: dict[Node, Any] = {}
     ordered = _numbered(plan)
     live = live or any(p.live for bound in bindings.sources.values() for p in bound.source.partitions())
 
-    def terminal(node: Node) -> Edge | None:
-        nonlocal edges
+    def terminal(node: Node, path: tuple[int, ...]) -> Edge | None:
         if isinstance(node, Sink):
             if node not in made:
                 sink = bindings.sinks[node.name]
@@ -49,8 +48,8 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
                 made[node] = _window(job, node, node in ordered)
         else:
             return None
-        edges += 1
-        return Edge(made[node], edges)
+        edges.append(Edge(made[node], len(edges) + 1, path))
+        return edges[-1]
 
     def route(node: Node, kinds: type | tuple[type, ...] | None) -> Any:
         def reads(consumer: Node) -> bool:
@@ -67,6 +66,7 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
         elif isinstance(node, WindowAggregate):
             job.late_routes[node.name] = route(node, Late)
             job.emissions[node.name] = (origins.number(node.name, ""), 0)
+    _rank(edges)
     for node in plan.sources:
         bound = bindings.sources[node.name]
         judged = any(isinstance(e.terminal, WindowTerminal) for e in job.routes[node.name].all_edges())
@@ -77,6 +77,15 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
         for partition in bound.source.partitions():
             job.add_partition(intake, partition)
     return job
+
+
+def _rank(edges: list[Edge]) -> None:
+    ways: dict[Any, list[Edge]] = {}
+    for edge in edges:
+        ways.setdefault(edge.terminal, []).append(edge)
+    for several in ways.values():
+        for branch, edge in enumerate(sorted(several, key=lambda e: e.path)):
+            edge.branch = branch
 
 
 def _identify(pipeline: str, origins: Origins) -> Callable[[Morsel], Column]:

@@ -24,10 +24,16 @@ StepRun = Callable[[Morsel], Morsel]
 
 @dataclass(eq=False, slots=True)
 class Edge:
-    """One way into a terminal."""
+    """One way into a terminal.
+
+    `path`: the inputs taken at the unions on the way, nearest to the terminal first; `branch`: its rank among the ways
+    into the terminal by path, which orders copies of one row.
+    """
 
     terminal: Terminal
     number: int
+    path: tuple[int, ...] = ()
+    branch: int = 0
 
 
 @dataclass(slots=True)
@@ -62,7 +68,7 @@ def build(
     node: Node,
     port: Callable[[Node], bool],
     consumers: dict[Node, list[Node]],
-    terminal: Callable[[Node], Edge | None],
+    terminal: Callable[[Node, tuple[int, ...]], Edge | None],
     bind: Callable[..., Any],
     counters: Counters,
 ) -> Branch:
@@ -79,14 +85,17 @@ def _follow(
     source: Node,
     node: Node,
     consumers: dict[Node, list[Node]],
-    terminal: Callable[[Node], Edge | None],
+    terminal: Callable[[Node, tuple[int, ...]], Edge | None],
     bind: Callable[..., Any],
     counters: Counters,
+    path: tuple[int, ...] = (),
 ) -> None:
-    edge = terminal(node)
+    edge = terminal(node, path)
     if edge is not None:
         parent.edges.append(edge)
         return
+    if isinstance(node, Union):
+        path = (node.streams.index(source), *path)
     branch = Branch()
     parent.branches.append(branch)
     if isinstance(node, Filter | Select | WithColumns):
@@ -99,7 +108,7 @@ def _follow(
         branch.steps = [lambda morsel: morsel.with_columns({n: morsel.columns[n] for n in names})]
     for consumer in consumers[node]:
         if consumer.kind not in ("late", "dead"):
-            _follow(branch, node, consumer, consumers, terminal, bind, counters)
+            _follow(branch, node, consumer, consumers, terminal, bind, counters, path)
 
 
 def _steps(steps: tuple[Step, ...], bind: Callable[..., Any], counters: Counters) -> list[StepRun]:

@@ -26,7 +26,8 @@ class Rows:
     """The rows of a morsel as an aggregate sees them.
 
     `argument`: the evaluated argument, None for count. `order_by`: the evaluated columns that break ties of time.
-    `time`, `position`: int64 arrays, `origin`: the ordinal of source and partition, where order matters.
+    `time`, `position`: int64 arrays, `origin`: the ordinal of source and partition, `branch`: the way into the operator,
+    where order matters.
     """
 
     argument: Column | None
@@ -34,6 +35,7 @@ class Rows:
     time: Ints | None = None
     origin: int = 0
     position: Ints | None = None
+    branch: int = 0
 
 
 class Aggregator:
@@ -205,7 +207,7 @@ class Largest(Extreme):
 
 
 class _Ordered(Aggregator):
-    """State of what depends on order: time, origin, position, the order_by columns, the value."""
+    """State of what depends on order: time, origin, position, branch, the order_by columns, the value."""
 
     def __init__(self, dtype: DataType, argument: DataType | None) -> None:
         super().__init__(dtype, argument)
@@ -215,7 +217,8 @@ class _Ordered(Aggregator):
         assert rows.time is not None
         assert rows.position is not None
         origin = np.full(len(rows.time), rows.origin, np.int64)
-        return [_int(rows.time), _int(origin), _int(rows.position), *rows.order_by, rows.argument]
+        branch = np.full(len(rows.time), rows.branch, np.int64)
+        return [_int(rows.time), _int(origin), _int(rows.position), _int(branch), *rows.order_by, rows.argument]
 
 
 class First(_Ordered):
@@ -322,19 +325,20 @@ def aggregator(function: str, dtype: DataType, argument: DataType | None) -> Agg
 
 
 def sort_keys(columns: Sequence[Column], ranks: Ints | None) -> Any:
-    """Return the pinned order as int64 rows: time, then order_by, then origin (by rank), then position.
+    """Return the pinned order as int64 rows: time, then order_by, origin (by rank), position, and the way taken.
 
-    `columns` are [time, origin, position, *order_by]. Nulls of order_by come first.
+    `columns` are [time, origin, position, branch, *order_by]. Nulls of order_by come first.
     """
-    time, origin, position, *order_by = columns
+    time, origin, position, branch, *order_by = columns
     origins = _values(origin)
     keys = [
         _values(time),
         *(sorting.rank(c) for c in order_by),
         origins if ranks is None else ranks[origins],
         _values(position),
+        _values(branch),
     ]
-    return np.stack(keys) if keys else np.empty((0, 0), np.int64)
+    return np.stack(keys)
 
 
 def _int(values: Ints) -> Column:

@@ -92,6 +92,7 @@ class WindowOperator:
                 morsel.time,
                 morsel.partition,
                 morsel.position,
+                morsel.branch,
             )
             for j, state in enumerate(aggregator_.partial(rows, groups)):
                 columns[f"a{i}.{j}"] = state
