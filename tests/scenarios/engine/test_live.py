@@ -10,10 +10,10 @@ import pytest
 import caudal as cd
 from caudal.core.errors import RunError
 from caudal.core.types import Schema
-from caudal.plan.nodes import Source
-from caudal.plan.plan import Plan
 from caudal.lang.dsl.stream import Stream
 from caudal.plan.expr import col
+from caudal.plan.nodes import Source
+from caudal.plan.plan import Plan
 from caudal.testing.harness import Started
 from caudal.testing.live import Abort, Eof, Rows, ScriptedSource, VirtualClock
 
