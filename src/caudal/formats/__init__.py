@@ -1,1 +1,7 @@
-"""..."""
+"""Formats: bytes to columns, columns to bytes; json, csv, combined, parquet, one package each, reached by name.
+
+Enters: blocks of whole records (or the path of a file that is not framed by lines), a declared schema, Arrow tables to
+write. Leaves: typed columns with positions, dead letters with a reason, encoded rows.
+May touch: core, columnar, ports, and the library of its own format. Must never: know another format, a connector or the
+plan; open what a connector opens; let a record's validity depend on which columns are needed; raise for what data holds.
+"""

@@ -1,0 +1,82 @@
+"""The rooms: each has its card, keeps to its contracts, and stays small."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "caudal"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+ROOMS = [path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE]
+
+LINES = 600
+VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "managers", "misc"}
+
+
+def _show(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=_show)
+def test_every_room_has_a_card(room: Path) -> None:
+    card = re.sub(r"\s+", " ", ast.get_docstring(ast.parse(room.read_text(encoding="utf-8"))) or "")
+    parts = re.findall(
+        r"(Enters|Leaves|May touch|Must never): (\S.*?)(?=\. |\.$|Enters:|Leaves:|May touch:|Must never:)", card
+    )
+    assert [name for name, _ in parts] == ["Enters", "Leaves", "May touch", "Must never"]
+    assert all(len(text) > 3 for _, text in parts)
+
+
+def test_no_module_is_over_600_lines() -> None:
+    sizes = {_show(path): path.read_text(encoding="utf-8").count("\n") for path in MODULES}
+    assert {name: size for name, size in sizes.items() if size > LINES} == {}
+
+
+def test_no_room_or_module_has_a_name_that_says_nothing() -> None:
+    assert [_show(path) for path in MODULES if {path.stem, *path.relative_to(PACKAGE).parts} & VAGUE] == []
+
+
+def test_the_rooms_keep_their_contracts() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+_BANNED_CALLS = {"eval", "exec", "compile", "__import__"}
+_BANNED_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "yaml", "jsonpickle", "joblib"}
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=_show)
+def test_nothing_is_evaluated_or_unpickled(module: Path) -> None:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    assert called & _BANNED_CALLS == set()
+    assert _imports(tree) & _BANNED_MODULES == set()
+    keywords = {k.arg for n in ast.walk(tree) if isinstance(n, ast.Call) for k in n.keywords}
+    assert "allow_pickle" not in keywords
+
+
+def test_no_test_sleeps() -> None:
+    sleeping = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(node, "id", "") or getattr(node, "attr", "")
+            if name == "sleep" and not isinstance(getattr(node, "ctx", None), ast.Store):
+                sleeping.append(f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}")
+    assert sleeping == []
