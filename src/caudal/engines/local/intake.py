@@ -294,6 +294,8 @@ class Intake:
             if morsel.rows:
                 assert morsel.time is not None
                 highest = int(morsel.time.max())
+        if dead is not decoded.dead:
+            dead = sorted(dead, key=lambda letter: letter.position)
         return Cooked(morsel, dead, taken, highest, end, size, read_at)
 
     def learn(self, rows: int, seconds: float, target: float) -> None:

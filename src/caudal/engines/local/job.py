@@ -23,6 +23,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
 from caudal.core.naming import natural_key
 from caudal.core.types import INT64, STRING, TIMESTAMP
+from caudal.engines.local.admission import Admission
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.intake import Intake, Letters, PartitionLane, Piece
 from caudal.engines.local.routes import Branch, Edge
@@ -103,17 +104,18 @@ class Origins:
         if key not in self._numbers:
             self._numbers[key] = len(self.names)
             self.names.append(key)
-            order = sorted(
-                range(len(self.names)), key=lambda i: (self.names[i][0].encode(), natural_key(self.names[i][1]))
-            )
-            ranks = np.empty(len(self.names), np.int64)
-            ranks[order] = np.arange(len(self.names))
-            self._ranks = ranks
         return self._numbers[key]
 
     def ranks(self) -> Any:
         """Return rank by ordinal (int64)."""
-        return self._ranks
+        names = list(self.names)
+        ranks = self._ranks
+        if len(ranks) < len(names):
+            order = sorted(range(len(names)), key=lambda i: (names[i][0].encode(), natural_key(names[i][1])))
+            ranks = np.empty(len(names), np.int64)
+            ranks[order] = np.arange(len(names))
+            self._ranks = ranks
+        return ranks
 
 
 class Job:
@@ -138,6 +140,7 @@ class Job:
         self.started = time.perf_counter()
         self._heap: list[tuple[Any, ...]] = []
         self._number = itertools.count()
+        self.admission = Admission()
         self._wake = threading.Condition()
         self._running = 0
         self._waiting = 0
@@ -146,7 +149,6 @@ class Job:
         self._finished = False
         self._error: BaseException | None = None
         self._read_size = settings.read_bytes or SMALLEST_READ
-        self._turn = False
         self._ticked = -TICK_MS
         self._discovered = -DISCOVER_MS
 
@@ -187,6 +189,9 @@ class Job:
                 edge.terminal.open_lane(key, -OPEN)
         for intake, lane in lanes:
             self.announce(intake, lane)
+        for terminal in self.windows.values():
+            terminal.go_on()
+        for _, lane in lanes:
             if lane.idle:
                 self._deliver_pieces(lane.mark_idle())
 
@@ -296,7 +301,7 @@ class Job:
     def _over(self) -> bool:
         if self._stopping:
             return True
-        return all(lane.ended for intake in self.intakes for lane in intake.lanes) and not self._live()
+        return not self.admission.open and not self._live()
 
     def _live(self) -> bool:
         return any(i.opened.live for i in self.intakes)
@@ -306,9 +311,7 @@ class Job:
 
     def _waits(self) -> bool:
         """Whether any source may have rows later: it must be asked again and again."""
-        return self._live() or any(
-            lane.partition.live and not lane.ended for intake in self.intakes for lane in intake.lanes
-        )
+        return self._live() or self.admission.waits
 
     # -- admission -----------------------------------------------------------------------------------------------
 
@@ -324,36 +327,11 @@ class Job:
         if live and now - self._discovered >= DISCOVER_MS and self._live():
             self._discovered = now
             return self._discover
-        lane = self._chosen(now)
+        lane = self.admission.choose(now)
         if lane is None:
             return None
         lane.busy = True
         return lambda: self._read(lane)
-
-    def _chosen(self, now: int) -> PartitionLane | None:
-        """Return the partition to read: the one furthest behind; in turn with it, the quiet one that waits longest.
-
-        Of bounded partitions only the one furthest behind is read at all. So a partition with much to read starves no
-        other: those that were quiet are asked as often.
-        """
-        ahead: PartitionLane | None = None
-        quiet: PartitionLane | None = None
-        bounded: PartitionLane | None = None
-        for lane in (lane for intake in self.intakes for lane in intake.lanes if not lane.ended):
-            if not lane.partition.live:
-                if bounded is None or lane.behind < bounded.behind:
-                    bounded = lane
-            elif lane.busy:
-                continue
-            elif lane.quiet_since is None:
-                if ahead is None or lane.behind < ahead.behind:
-                    ahead = lane
-            elif now >= lane.poll_at and (quiet is None or lane.poll_at < quiet.poll_at):
-                quiet = lane
-        if bounded is not None and not bounded.busy and (ahead is None or bounded.behind < ahead.behind):
-            ahead = bounded
-        self._turn = not self._turn
-        return quiet if ahead is None or (quiet is not None and self._turn) else ahead
 
     @staticmethod
     def _tick(silent: list[WindowTerminal]) -> None:
@@ -368,6 +346,8 @@ class Job:
                 lane = self.add_partition(intake, partition)
                 log.info("%s: new partition %s", intake.operator, partition.name)
                 self.announce(intake, lane)
+                with self._wake:
+                    self.admission.add(lane)
 
     def _read(self, lane: PartitionLane) -> None:
         try:
@@ -385,6 +365,7 @@ class Job:
             with self._wake:
                 lane.ended = True
                 lane.busy = False
+                self.admission.end(lane)
                 self._wake.notify_all()
             lane.partition.close()
             self._deliver_pieces(lane.put(number, None))
@@ -559,12 +540,16 @@ class Job:
 
     def flush(self) -> None:
         """Close all windows after a stop: every lane reaches the end of data."""
+        for terminal in self.windows.values():
+            terminal.endless = False
         for intake in self.intakes:
             for lane in intake.lanes:
                 if not lane.ended:
                     lane.ended = True
                     lane.partition.close()
                     self._deliver_pieces(lane.put(lane.number_end(""), None))
+        for terminal in self.windows.values():
+            terminal.poke()
 
     def finish(self) -> None:
         """Count the rows whose windows stay open."""

@@ -6,6 +6,7 @@ thread; each lane is applied in sequence, by one thread at a time, while the oth
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -221,6 +222,9 @@ class WindowTerminal(Terminal):
         self._forwarded = -OPEN
         self._silent_since: int | None = None
         self._silent_from = -OPEN
+        self._marks: list[tuple[int, LaneKey]] = []
+        self.endless = False
+        """Whether lanes may open later although none is there: a followed source whose files have all gone."""
 
     def prepare(self, morsel: Morsel | None) -> Partial | None:
         if morsel is None:
@@ -257,6 +261,12 @@ class WindowTerminal(Terminal):
             self._forwarded = self.window.forwarded
             self._emit(results, self._forwarded)
 
+    def go_on(self) -> None:
+        """After a restore: tell what follows how far this operator had come, the end of data among others."""
+        if self.watermark > -OPEN:
+            self._forwarded = self.window.forwarded
+            self._emit(None, self._forwarded)
+
     def _moved(self) -> bool:
         """Move the watermark on; return whether it did. A lane that opens or resumes sees it before or after, whole."""
         with self._lock:
@@ -264,15 +274,15 @@ class WindowTerminal(Terminal):
             return self.watermark > before
 
     def _reached(self) -> int:
-        lanes = list(self.lanes.values())
-        if not lanes:
+        if not self.lanes and not self.endless:
             return OPEN
-        waiting = [lane.watermark for lane in lanes if not lane.idle]
-        if waiting:
+        lowest = self._lowest()
+        if lowest is not None:
             self._silent_since = None
-            return min(waiting)
+            return lowest
         now = self._clock()
         if self._silent_since is None:
+            lanes = self.lanes.values()
             # a partition that never had a row holds nothing back
             known = [lane.watermark for lane in lanes if lane.watermark > LOWEST]
             self._silent_since, self._silent_from = now, max(self.watermark, min(known, default=LOWEST))
@@ -280,14 +290,31 @@ class WindowTerminal(Terminal):
             return self._silent_from
         return self._silent_from + (now - self._silent_since)
 
+    def _lowest(self) -> int | None:
+        """Return the lowest watermark of the lanes that are not idle; None when all are.
+
+        Watermarks only grow: an entry that is out of date stands too early and is mended when it comes first.
+        """
+        while self._marks:
+            watermark, key = self._marks[0]
+            lane = self.lanes.get(key)
+            if lane is None or lane.idle:
+                heapq.heappop(self._marks)
+            elif lane.watermark > watermark:
+                heapq.heapreplace(self._marks, (lane.watermark, key))
+            else:
+                return watermark
+        return None
+
     def silent(self) -> bool:
         """Whether all lanes are idle, so that the watermark moves with the clock."""
         with self._lock:
-            return bool(self.lanes) and all(lane.idle for lane in self.lanes.values())
+            return bool(self.lanes or self.endless) and all(lane.idle for lane in self.lanes.values())
 
     def open_lane(self, key: LaneKey, watermark: int) -> int:
         with self._lock:
             self.lanes[key] = Lane(max(watermark, self.watermark))
+            heapq.heappush(self._marks, (self.lanes[key].watermark, key))
             return self.watermark
 
     def resume(self, key: LaneKey, mark: int) -> int:
@@ -299,6 +326,7 @@ class WindowTerminal(Terminal):
             lane = self.lanes[key]
             lane.idle, lane.resumed = False, mark
             lane.watermark = max(lane.watermark, self.watermark)
+            heapq.heappush(self._marks, (lane.watermark, key))
             return self.watermark
 
     def finish(self) -> int:
