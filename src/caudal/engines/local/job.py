@@ -189,6 +189,7 @@ class Job:
                 edge.terminal.open_lane(key, -OPEN)
         for intake, lane in lanes:
             self.announce(intake, lane)
+            self.admission.add(lane)
         for terminal in self.windows.values():
             terminal.go_on()
         for _, lane in lanes:

@@ -74,6 +74,9 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
         if settings.morsel_rows:
             intake.slice_rows = settings.morsel_rows
         job.intakes.append(intake)
+        for edge in job.routes[node.name].all_edges():
+            if isinstance(edge.terminal, WindowTerminal):
+                edge.terminal.endless = edge.terminal.endless or bound.source.live
         for partition in bound.source.partitions():
             job.add_partition(intake, partition)
     return job
