@@ -14,8 +14,10 @@ import pytest
 
 import caudal as cd
 from caudal.cli.arguments import parser
+from caudal.engines.local import cut
+from caudal.engines.local.state import KEY_HASH
 from caudal.observe.ledger import FATES, Entry, Ledger
-from caudal.observe.summary import Summary
+from caudal.observe.summary import SCHEMA, Summary
 from caudal.plan import wire
 from caudal.plan.functions import FUNCTIONS
 from caudal.ports import registry
@@ -174,3 +176,14 @@ def test_kinds_of_nodes_are_written_down() -> None:
 def test_functions_are_written_down() -> None:
     page = _page("expressions.md")
     assert [name for name in FUNCTIONS if f"### `{name}`" not in page] == []
+
+
+def test_the_changelog_tells_of_the_version_and_its_formats() -> None:
+    page = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", page, re.MULTILINE)[0]
+    assert newest == cd.__version__
+    section = _section(page, f"[{newest}]")
+    for title in ("Breaking", "State format", "Delivery"):
+        assert _section(section, title).strip(), title
+    assert f"Version {cut.VERSION} of the cut (key hash `{KEY_HASH}`" in _section(section, "State format")
+    assert f"plan JSON {wire.VERSION}, summary JSON {SCHEMA}" in _section(section, "Breaking")
