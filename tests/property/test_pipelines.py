@@ -22,9 +22,11 @@ from caudal.core.errors import RunError
 from caudal.engines.local.cut import Cut
 from caudal.engines.local.state import Blob
 from caudal.plan import wire
+from caudal.plan.nodes import WindowAggregate
 from caudal.plan.plan import Plan
 from caudal.testing.harness import CountedSource, Started, differences
 from caudal.testing.oracle import Outcome, Record, interpret
+from caudal.testing.scalars import ordering
 
 Values = dict[str, Any]
 SCHEMA = {"k": "string", "g": "int64", "x": "float64", "n": "int64", "b": "bool", "t": "int64"}
@@ -165,7 +167,7 @@ def over_results(draw: Any, stream: Any) -> Any:
     return grouped.window(draw(windows())).agg(**aggregates)
 
 
-TOPOLOGIES = ["stateless", "window", "chain", "union", "diamond", "two windows", "late", "mixed"]
+TOPOLOGIES = ["stateless", "window", "chain", "union", "diamond", "two windows", "late", "staggered", "mixed"]
 
 
 @st.composite
@@ -189,7 +191,7 @@ def pipelines(draw: Any, sources: Callable[[str, int], Any], kinds: Sequence[str
         ends |= {"out": out, "late": out.late(), "dead2": two.dead_letters()}
     elif kind == "diamond":
         whole = draw(stateless(one)).union(draw(stateless(one)), one)
-        out = draw(windowed(draw(stateless(whole)), FREE))
+        out = draw(windowed(draw(stateless(whole)), every))
         ends |= {"out": out, "all": whole, "late": out.late()}
     elif kind == "two windows":
         rows = draw(stateless(one))
@@ -199,8 +201,13 @@ def pipelines(draw: Any, sources: Callable[[str, int], Any], kinds: Sequence[str
     elif kind == "late":
         first = draw(windowed(one, FREE))
         late = draw(stateless(first.late()))
-        out = draw(windowed(late.select(*COLUMNS), every))
+        out = draw(windowed(late.select(*COLUMNS).union(one), every))
         ends |= {"out": out, "late": late, "latest": out.late()}
+    elif kind == "staggered":
+        two = sources("two", 0)
+        left = draw(windowed(one, FREE)).select(n=col("c"), t=col("c"))
+        out = left.union(two.select("n", "t")).window(draw(windows())).agg(c=cd.count(), all=cd.collect("n"))
+        ends |= {"out": out, "late": out.late(), "dead2": two.dead_letters()}
     else:
         left = draw(windowed(one, FREE)).select(n=col("c"), t=col("c"))
         right = draw(stateless(one)).select(n=col("n"), t=col("t"))
@@ -221,6 +228,22 @@ class Case:
 
     def check(self, run: Started) -> None:
         assert differences(self.wanted, run.rows, run.ledger) == []
+        for sink, rows in run.rows.items():
+            if sink == "to out" and self.one_window:
+                assert rows == sorted(rows, key=self.result_order)
+            if sink.startswith("to dead"):
+                for partition in {row["partition"] for row in rows}:
+                    places = [row["position"] for row in rows if row["partition"] == partition]
+                    assert places == sorted(places)
+
+    @property
+    def one_window(self) -> bool:
+        (sink,) = (s for s in self.plan.sinks if s.name == "to out")
+        return isinstance(sink.input, WindowAggregate)
+
+    def result_order(self, row: Values) -> Any:
+        keys = [name for name in row if name in ("k", "g", "x", "b", "m")]
+        return (row["window_end"], *(ordering(row[name]) for name in keys))
 
 
 @st.composite
