@@ -25,6 +25,14 @@ def ordered(column: Column) -> Ints:
     return np.where(bits < 0, _LOWEST - bits - 1, bits) if len(bits) else bits
 
 
+def one_zero(column: Column) -> Column:
+    """Return the column with -0 as 0, so that equal values look alike whichever of them came first."""
+    if not column.dtype.is_float:
+        return column
+    assert isinstance(column, Fixed)
+    return Fixed(column.dtype, column.values + column.values.dtype.type(0), column.valid)
+
+
 def rank(column: Column) -> Ints:
     """Return int64 numbers that compare as the column's values do, nulls lowest."""
     if isinstance(column, Text):

@@ -104,6 +104,17 @@ def test_a_row_that_comes_by_several_branches_is_ordered_by_branch(way: dict[str
         assert row["all"] == ["a", "b", "c"] * runs
 
 
+@pytest.mark.parametrize("values", [[0.0, -0.0], [-0.0, 0.0]])
+def test_zero_has_one_form_whichever_came_first(values: list[float]) -> None:
+    """-0 equals 0: as a key or an extreme it must not tell which row was first, in JSON or in a row's identity."""
+    rows = cd.source(
+        "memory", rows=[[{"x": x, "t": 0} for x in values]], schema={"x": "float64", "t": "int64"}, event_time="t"
+    )
+    out = rows.group_by("x").window(cd.tumbling("1s")).agg(low=cd.min("x"), high=cd.max("x"), first=cd.first("x"))
+    (row,) = Started(cd.Pipeline("zero", out.to("console", name="out"))).run().rows["out"]
+    assert [str(row[name]) for name in ("x", "low", "high", "first")] == ["0.0", "0.0", "0.0", str(values[0])]
+
+
 def test_results_are_numbered_in_their_order_for_what_follows() -> None:
     counts = source(parts(), disorder="100ms").group_by("k").window(cd.tumbling("500ms")).agg(n=cd.count())
     over = counts.window(cd.tumbling("1m")).agg(keys=cd.collect("k"), ends=cd.collect("window_end"))

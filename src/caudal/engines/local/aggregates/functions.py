@@ -197,7 +197,7 @@ class Extreme(Aggregator):
         return _take_best(column, best)
 
     def result(self, states: list[Column], ranks: Ints) -> Column:
-        return states[0]
+        return sorting.one_zero(states[0])
 
 
 class Largest(Extreme):

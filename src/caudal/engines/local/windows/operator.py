@@ -83,7 +83,7 @@ class WindowOperator:
         """Return the groups' keys, extra int64 columns, row counts and partial aggregates."""
         columns: dict[str, Column] = {name: Fixed(INT64, values) for name, values in extra.items()}
         for name, key in zip(self.key_names, keys):
-            columns[name] = _own(key.take(groups.first))
+            columns[name] = sorting.one_zero(_own(key.take(groups.first)))
         for i, aggregator_ in enumerate(self._aggregators):
             argument = self._arguments[i]
             rows = Rows(
