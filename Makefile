@@ -44,7 +44,7 @@ format: setup ## format the code and sort imports
 	$(RUN)/ruff format .
 
 docs: setup ## write the generated reference pages anew
-	$(RUN)/python -m docs.reference.generate 2>/dev/null || $(RUN)/python docs/reference/generate.py
+	$(RUN)/python docs/reference/generate.py
 
 bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of disk)
 	$(RUN)/python lab/dos.py

@@ -188,11 +188,11 @@ class ConsoleSinkCase(SinkCase):
         self.seen = io.StringIO()
 
     def open(self) -> Any:
-        return CONSOLE.sink({"format": "json", "stderr": False}, None, SCHEMA, live=False)
+        return CONSOLE.sink({"stderr": False}, LinesEncoder(), SCHEMA, live=False)
 
     def rows(self) -> list[dict[str, Any]] | None:
         self.seen.write(self.capsys.readouterr().out)
-        return [json.loads(line) for line in self.seen.getvalue().splitlines()]
+        return [row for line in self.seen.getvalue().splitlines() if isinstance(row := json.loads(line), dict)]
 
 
 @pytest.fixture(params=[FilesCase, GzipCase, ZstdCase, FollowCase, DictsCase, TablesCase, CallableCase])

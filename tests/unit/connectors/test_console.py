@@ -15,7 +15,7 @@ from caudal.columnar.column import arrow_type
 from caudal.connectors.console import CONNECTOR
 from caudal.core.errors import OptionError, RunError
 from caudal.core.types import Schema
-from caudal.ports.registry import check_options
+from caudal.ports.registry import check_options, find
 
 SCHEMA = Schema.of(
     {
@@ -72,43 +72,47 @@ def test_text_is_aligned(capsys: Any) -> None:
         assert len({line.index(f"{name}=") for line in lines}) == 1
 
 
-def test_json_is_one_object_a_line(capsys: Any) -> None:
-    rows = [json.loads(line) for line in show(ROWS, capsys, format="json", stderr=True).splitlines()]
-    assert rows[0] == {
-        "ip": "10.0.0.1",
-        "window_end": "2015-05-17T10:05:03.000Z",
-        "total": 31,
-        "mean": 0.5,
-        "ok": True,
-        "took": 90_000,
-        "raw": "ab",
-        "tags": ["1970-01-01T00:00:00.000Z"],
-        "who": {"name": "eve", "at": "1970-01-01T00:00:00.001Z"},
-    }
-    assert rows[1]["mean"] is None
-    assert rows[2] == dict.fromkeys(SCHEMA.names)
+def test_standard_error_on_demand(capsys: Any) -> None:
+    assert show(ROWS[:1], capsys, stderr=True).startswith("ip=10.0.0.1  window_end=")
 
 
 @pytest.mark.parametrize("value", ["a b", "", "-", "\x1b[2J", "a\nb", "\x7f", "\x9b31m", "\u202eevil", 'q"', "é"])
-@pytest.mark.parametrize("format", ["text", "json"])
-def test_no_value_can_move_the_cursor_or_end_the_line(value: str, format: str, capsys: Any) -> None:
+def test_no_value_can_move_the_cursor_or_end_the_line(value: str, capsys: Any) -> None:
     schema = Schema.of({"v": "string"})
-    sink = CONNECTOR.sink({"format": format, "stderr": False}, None, schema, live=False)
+    sink = CONNECTOR.sink({"stderr": False}, None, schema, live=False)
     sink.write(sink.encode(pa.table({"v": pa.array([value], pa.large_string())})))
     (line,) = capsys.readouterr().out.split("\n")[:-1]
     assert line.isascii()
     assert line.isprintable()
-    found = json.loads(line)["v"] if format == "json" else json.loads(line.removeprefix("v="))
-    assert found == value
+    assert json.loads(line.removeprefix("v=")) == value
+
+
+@pytest.mark.parametrize(
+    ("terminal", "shown"), [(True, "1,\\u001b[2J\\u009b\\u202e\n"), (False, "1,\x1b[2J\x9b\u202e\n")]
+)
+def test_an_encoder_steers_no_terminal(terminal: bool, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stream(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    stream = Stream()
+    monkeypatch.setattr(sys, "stdout", stream)
+    schema = Schema.of({"n": "int64", "v": "string"})
+    encoder = find("format", "csv").encoder(schema, {"delimiter": ",", "header": False})
+    sink = CONNECTOR.sink({"stderr": False}, encoder, schema, live=False)
+    sink.write(sink.encode(pa.table({"n": [1], "v": pa.array(["\x1b[2J\x9b\u202e"], pa.large_string())})))
+    assert stream.getvalue() == shown
 
 
 def test_no_rows_print_nothing(capsys: Any) -> None:
     assert show([], capsys) == ""
 
 
-def test_an_unknown_form_is_refused() -> None:
-    with pytest.raises(OptionError, match="did you mean 'json'"):
-        CONNECTOR.sink({"format": "jsn", "stderr": False}, None, SCHEMA, live=False)
+def test_a_format_that_is_no_text_is_refused() -> None:
+    schema = Schema.of({"n": "int64"})
+    encoder = find("format", "parquet").encoder(schema, find("format", "parquet").writer_options)
+    with pytest.raises(OptionError, match="the console takes text"):
+        CONNECTOR.sink({"stderr": False}, encoder, schema, live=False)
 
 
 def test_a_reader_that_goes_is_a_failure_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +120,7 @@ def test_a_reader_that_goes_is_a_failure_once(monkeypatch: pytest.MonkeyPatch) -
     os.close(reader)
     stream = io.TextIOWrapper(os.fdopen(writer, "wb"), write_through=False)
     monkeypatch.setattr(sys, "stdout", stream)
-    sink = CONNECTOR.sink({"format": "text", "stderr": False}, None, SCHEMA, live=True)
+    sink = CONNECTOR.sink({"stderr": False}, None, SCHEMA, live=True)
     with pytest.raises(RunError, match="its reader has gone"):
         sink.write(sink.encode(table(ROWS)))
     sink.abort()
@@ -130,7 +134,7 @@ def test_an_encoder_takes_the_place_of_the_forms(capsys: Any) -> None:
             out.write(b"head\n")
 
         def encode(self, table: pa.Table) -> bytes:
-            return b"%d rows\n" % table.num_rows
+            return b"%d rows\n" % table.num_rows if table.num_rows else b""
 
         def write(self, payload: bytes) -> None:
             self.out.write(payload)
@@ -138,7 +142,7 @@ def test_an_encoder_takes_the_place_of_the_forms(capsys: Any) -> None:
         def end(self) -> None:
             self.out.write(b"foot\n")
 
-    sink = CONNECTOR.sink({"format": "text", "stderr": False}, Numbers(), SCHEMA, live=False)
+    sink = CONNECTOR.sink({"stderr": False}, Numbers(), SCHEMA, live=False)
     sink.write(sink.encode(table(ROWS)))
     assert capsys.readouterr().out == "head\n3 rows\n"
     sink.commit()

@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 from caudal.core import duration
-from caudal.core.errors import OptionError, RunError, nearest
+from caudal.core.errors import OptionError, RunError
 from caudal.core.types import DataType, Schema
 from caudal.ports.format import Encoder
 from caudal.ports.records import Options
@@ -23,7 +23,9 @@ from caudal.ports.sink import Sink
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FORMATS = ("text", "json")
+_CONTROLS = {c: f"\\u{c:04x}" for c in [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F)]}
+"""Every control character but tab and newline, and those that turn the text's direction, as they are shown instead."""
+
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:/_-+@%")
 
 
@@ -31,20 +33,16 @@ class ConsoleConnector:
     """Writes to the console; it has no source."""
 
     def __init__(self) -> None:
-        self.sink_options: Options = {"format": "text", "stderr": False}
+        self.sink_options: Options = {"stderr": False}
 
     def sink(self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool) -> Sink:
-        """Open the console.
+        """Open the console. `stderr`: write to standard error instead.
 
-        `format`: "text" (`name=value`, aligned) or "json" (JSON lines). `stderr`: write to standard error instead.
-        An encoder, of a format that was asked for by name, takes the place of both. Raises `OptionError`.
+        Rows are shown as `name=value`, aligned, or by the encoder of a format that was asked for. Raises `OptionError`
+        for a format that is not text.
         """
-        if options["format"] not in _FORMATS:
-            raise OptionError(
-                f"option 'format' of console cannot be '{options['format']}'", hint=nearest(options["format"], _FORMATS)
-            )
         stream = sys.stderr if options["stderr"] else sys.stdout
-        return ConsoleSink(stream, schema, encoder, as_json=options["format"] == "json")
+        return ConsoleSink(stream, schema, encoder)
 
 
 class ConsoleSink:
@@ -52,33 +50,30 @@ class ConsoleSink:
 
     Text: `name=value` for every column, two blanks between; values of one write are padded to one width. Times are
     ISO 8601 in UTC, durations as `1h30m`, null is `-`, and text with anything but plain characters is quoted as in
-    JSON, so that no control character of an attacker's reaches the terminal. What was written stays: there is
+    JSON, so that no control character of an attacker's reaches the terminal; what an encoder wrote is shown with
+    its control characters escaped when the stream is a terminal, and as it is when it is a pipe. What was written stays: there is
     nothing to commit, keep aside or take back.
     """
 
     where = "console"
 
-    def __init__(self, stream: TextIO, schema: Schema, encoder: Encoder | None, *, as_json: bool) -> None:
+    def __init__(self, stream: TextIO, schema: Schema, encoder: Encoder | None) -> None:
         self._stream = stream
         self._schema = schema
         self._encoder = encoder
-        self._as_json = as_json
         self._out = io.BytesIO()
         if encoder is not None:
+            if not isinstance(encoder.encode(_no_rows(schema)), bytes | bytearray | memoryview):
+                raise OptionError("the console takes text", hint='format="json" or "csv", or none for aligned lines')
             encoder.begin(cast(BinaryIO, self._out), append=False)
 
     def encode(self, table: pa.Table) -> Any:
         if self._encoder is not None:
             return self._encoder.encode(table)
-        names = [field.name for field in self._schema]
-        show = _for_json if self._as_json else _for_people
-        columns = [[show(v, f.dtype) for v in _values(table.column(f.name), f.dtype)] for f in self._schema]
-        if self._as_json:
-            rows = (dict(zip(names, row)) for row in zip(*columns))
-            return "".join(_dumps(row) + "\n" for row in rows)
         cells = []
-        for name, column in zip(names, columns):
-            texts = [f"{_text(name)}={value}" for value in column]
+        for field in self._schema:
+            values = _values(table.column(field.name), field.dtype)
+            texts = [f"{_text(field.name)}={_for_people(value, field.dtype)}" for value in values]
             width = max(map(len, texts), default=0)
             cells.append([text.ljust(width) for text in texts])
         return "".join("  ".join(row).rstrip() + "\n" for row in zip(*cells))
@@ -110,7 +105,8 @@ class ConsoleSink:
         text = self._out.getvalue().decode("utf-8", "replace")
         self._out.seek(0)
         self._out.truncate()
-        self._put(text)
+        # a pipe gets what the format says; a terminal must not be steered by what stands in a log
+        self._put(text.translate(_CONTROLS) if self._stream.isatty() else text)
 
     def _put(self, text: str) -> None:
         try:
@@ -121,6 +117,14 @@ class ConsoleSink:
             raise RunError("cannot write to the console: its reader has gone") from error
         except OSError as error:
             raise RunError(f"cannot write to the console: {error.strerror or error}") from error
+
+
+def _no_rows(schema: Schema) -> pa.Table:
+    import pyarrow as pa
+
+    from caudal.columnar.column import arrow_type
+
+    return pa.schema([(f.name, arrow_type(f.dtype)) for f in schema]).empty_table()
 
 
 def _silence(stream: TextIO) -> None:
