@@ -312,6 +312,30 @@ def test_rows_of_files_are_the_oracles(tmp_path_factory: pytest.TempPathFactory,
     case.check(Started(stored, threads=2, read_bytes=1).run())
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_rows_that_are_late_for_some_of_their_windows(seed: int) -> None:
+    """Hopping windows over rows that go back and forth by less than a window: most rows are late for a part."""
+    dice = random.Random(seed)
+    parts: list[list[Values | None]] = []
+    for _ in range(2):
+        time, rows = 0, []
+        for _ in range(150):
+            time += dice.choice([0, 100, 400, 900, 1600])
+            values = {"k": dice.choice(["a", "b", None]), "n": dice.randrange(9), "x": dice.random(), "b": True, "g": 1}
+            rows.append({**values, "t": time - dice.choice([0, 0, 300, 1100, 2600, 9000])})
+        parts.append(rows)
+    source = cd.source("memory", rows=parts, schema=SCHEMA, event_time="t", disorder=dice.choice([0, 700]), name="one")
+    window = cd.hopping("4s", every=dice.choice(["500ms", "1s", "2s"]), offset=dice.choice([0, "300ms"]))
+    out = source.group_by("k").window(window).agg(c=cd.count(), s=cd.sum("x"), all=cd.collect("n"), name="w")
+    plan = cd.Pipeline("partly", out.to("console", name="to out"), out.late().to("console", name="to late"))
+    inputs = {"one": {f"p{i}": [Record(j, row) for j, row in enumerate(rows)] for i, rows in enumerate(parts)}}
+    case = Case(plan, interpret(plan, inputs))
+    assert case.wanted.fates["w"].partly_late > 20
+    assert case.wanted.fates["w"].late > 5
+    case.check(Started(plan).run())
+    case.check(Started(plan, threads=3, morsel_rows=7, read_bytes=5000, shuffle=dice).run())
+
+
 # Cuts.
 
 
