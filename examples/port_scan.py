@@ -17,7 +17,13 @@ connections = cd.source(
     format="json",
     event_time="ts",
     disorder=settings.disorder,
-    schema={"ts": "float64", "id.orig_h": "string", "id.resp_h": "string", "id.resp_p": "int64", "conn_state": "string"},
+    schema={
+        "ts": "float64",
+        "id.orig_h": "string",
+        "id.resp_h": "string",
+        "id.resp_p": "int64",
+        "conn_state": "string",
+    },
 )
 scans = (
     connections.group_by(scanner="id.orig_h")

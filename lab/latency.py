@@ -74,7 +74,9 @@ def main() -> None:
     runner.join()
     taken = sorted(taken[10:])
     p99 = taken[int(len(taken) * 0.99)]
-    print(f"alert behind its closing line: median {statistics.median(taken):.1f} ms, p99 {p99:.1f} ms, max {taken[-1]:.1f} ms")
+    print(
+        f"alert behind its closing line: median {statistics.median(taken):.1f} ms, p99 {p99:.1f} ms, max {taken[-1]:.1f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caudal.core.errors import CaudalError, PlanError, RunError, UserError
     from caudal.core.types import Schema
-    from caudal.runner.infer import infer
     from caudal.lang.dsl.settings import settings
     from caudal.lang.dsl.stream import Stream, field, source
     from caudal.lang.dsl.stream import pipeline as Pipeline
@@ -42,9 +41,10 @@ if TYPE_CHECKING:
         sum,
         tumbling,
     )
-    from caudal.plan.expr import coalesce, col, concat, greatest, int_div, int_mod, least, lit, now, when
     from caudal.plan.explain import explain, mermaid
+    from caudal.plan.expr import coalesce, col, concat, greatest, int_div, int_mod, least, lit, now, when
     from caudal.runner import load, run
+    from caudal.runner.infer import infer
 
 _HOME = {
     "caudal.core.errors": ("CaudalError", "PlanError", "RunError", "UserError"),

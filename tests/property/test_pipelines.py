@@ -161,7 +161,9 @@ def windowed(draw: Any, stream: Any, aggregates: Sequence[Callable[[], Any]]) ->
 @st.composite
 def over_results(draw: Any, stream: Any) -> Any:
     """A window over the results of one."""
-    keys = draw(st.lists(st.sampled_from([n for n in stream.schema.names if n in ("k", "g", "x")] or ["c"]), max_size=1))
+    keys = draw(
+        st.lists(st.sampled_from([n for n in stream.schema.names if n in ("k", "g", "x")] or ["c"]), max_size=1)
+    )
     grouped = stream.group_by(*keys) if keys else stream
     aggregates = {"total": cd.sum("c"), "starts": cd.collect("window_start"), "newest": cd.last("c", order_by="c")}
     return grouped.window(draw(windows())).agg(**aggregates)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from typing import Any
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 _FATES = ("dead", "late")
@@ -70,7 +71,13 @@ def parser() -> argparse.ArgumentParser:
     infer.add_argument("path", metavar="PATH", help="JSON lines, CSV, access log or Parquet; compressed or not")
     infer.add_argument("--format", default="", metavar="NAME", help="its format (default: by its name or its looks)")
     infer.add_argument(
-        "--option", action="append", type=_setting, default=[], metavar="KEY=VALUE", help="of the format", dest="options"
+        "--option",
+        action="append",
+        type=_setting,
+        default=[],
+        metavar="KEY=VALUE",
+        help="of the format",
+        dest="options",
     )
     infer.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -92,7 +99,7 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _command(commands: argparse._SubParsersAction, name: str, text: str) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     command.add_argument("--debug", action="store_true", help="print tracebacks")
     return command

@@ -14,8 +14,7 @@ def explain(plan: Plan) -> str:
         inputs = ", ".join(plan.ids[i] for i in node.inputs)
         arrow = f" <- {inputs}" if inputs else ""
         lines.append(f"  {plan.ids[node]:{width}}  {node.kind}{arrow}")
-        for detail in _details(node):
-            lines.append(f"  {'':{width}}    {detail}")
+        lines.extend(f"  {'':{width}}    {detail}" for detail in _details(node))
     return "\n".join(lines)
 
 

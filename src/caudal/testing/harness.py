@@ -193,7 +193,9 @@ def difference(
 ) -> list[str]:
     """Return the rows that are missing or too many, compared as multisets in these columns."""
     a, b = (Counter(_key(row, columns) for row in rows) for rows in (wanted, got))
-    return [f"missing {dict(k)} x{c}" for k, c in (a - b).items()] + [f"extra {dict(k)} x{c}" for k, c in (b - a).items()]
+    return [f"missing {dict(k)} x{c}" for k, c in (a - b).items()] + [
+        f"extra {dict(k)} x{c}" for k, c in (b - a).items()
+    ]
 
 
 def _key(row: Mapping[str, Any], columns: Sequence[str] | None) -> tuple[Any, ...]:

@@ -185,7 +185,9 @@ def instant(value: Any, unit: str) -> int | None:
         exact = Fraction(scaled)
         time = math.floor(abs(exact) + Fraction(1, 2)) * (-1 if exact < 0 else 1)
     else:
-        time = math.floor(value * {"": Fraction(1), "s": 1000, "ms": 1, "us": Fraction(1, 10**3), "ns": Fraction(1, 10**6)}[unit])
+        time = math.floor(
+            value * {"": Fraction(1), "s": 1000, "ms": 1, "us": Fraction(1, 10**3), "ns": Fraction(1, 10**6)}[unit]
+        )
     return time if -LIMIT <= time <= LIMIT else None
 
 
@@ -216,7 +218,9 @@ def _window(node: n.WindowAggregate, name: str, rows: list[Row], entry: Fates) -
         for span in counted:
             cells.setdefault((key, *span), []).append(row)
     if isinstance(node.window, Session):
-        cells = {(key, *span): part for key, all_rows in members.items() for span, part in _sessions(all_rows, node.window)}
+        cells = {
+            (key, *span): part for key, all_rows in members.items() for span, part in _sessions(all_rows, node.window)
+        }
     results = [_result(node, name, keys[key], start, end, part) for (key, start, end), part in cells.items()]
     entry.late = len(late)
     entry.absorbed = len(rows) - len(late)

@@ -115,7 +115,9 @@ def test_input_in_order_may_be_cut_into_files_anywhere(tmp_path: Path) -> None:
         for number, (a, b) in enumerate(itertools.pairwise(bounds)):
             write(folder / f"{dice.randrange(100)}-{number}.log", rows[a:b])
         out = source(folder).group_by("k").window(cd.hopping("4s", every="1s"))
-        plan = cd.Pipeline("cut", out.agg(n=cd.count(), all=cd.collect("i"), s=cd.stddev("t")).to("console", name="out"))
+        plan = cd.Pipeline(
+            "cut", out.agg(n=cd.count(), all=cd.collect("i"), s=cd.stddev("t")).to("console", name="out")
+        )
         results.append(Started(plan, threads=case % 3 + 1, read_bytes=1 << dice.randrange(8, 14)).run().rows["out"])
     assert len(results[0]) > 50
     for other in results[1:]:
@@ -155,7 +157,9 @@ def test_too_much_state_names_the_operator_and_its_largest_keys(tmp_path: Path) 
 def test_far_future_stamps_are_dead_letters_when_followed_only(tmp_path: Path) -> None:
     write(tmp_path / "a.log", [line("a", 0, 1000), line("a", 1, 2**52), line("a", 2, 2000)])
     rows = source(tmp_path)
-    bounded = Started(cd.Pipeline("b", rows.to("console", name="out"), rows.dead_letters().to("console", name="dead"))).run()
+    bounded = Started(
+        cd.Pipeline("b", rows.to("console", name="out"), rows.dead_letters().to("console", name="dead"))
+    ).run()
     assert (len(bounded.rows["out"]), bounded.rows["dead"]) == (3, [])
 
     rows = source(tmp_path, follow=True, start="beginning")

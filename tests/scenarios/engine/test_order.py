@@ -64,8 +64,10 @@ def test_ties_of_time_go_by_source_partition_and_position(way: dict[str, Any]) -
         return [[{"p": f"{tag}{p}", "i": i, "k": None, "t": 1000 * (i // 2)} for i in range(4)] for p in range(11)]
 
     both = source(rows("é"), name="é").union(source(rows("z"), name="z"))
-    out = both.with_columns(at=cd.concat(col("p"), cd.lit("/"), col("i").cast("string"))).window(cd.tumbling("1s")).agg(
-        all=cd.collect("at"), first=cd.first("at"), last=cd.last("at")
+    out = (
+        both.with_columns(at=cd.concat(col("p"), cd.lit("/"), col("i").cast("string")))
+        .window(cd.tumbling("1s"))
+        .agg(all=cd.collect("at"), first=cd.first("at"), last=cd.last("at"))
     )
     run = Started(cd.Pipeline("order", out.to("console", name="out")), **way).run()
     for number, row in enumerate(run.rows["out"]):
@@ -77,9 +79,13 @@ def test_ties_of_time_go_by_source_partition_and_position(way: dict[str, Any]) -
 @pytest.mark.parametrize("way", WAYS)
 def test_order_by_goes_before_the_place(way: dict[str, Any]) -> None:
     rows = [[{"p": p, "i": i, "k": k, "t": 5} for i, k in enumerate(["b", None, "a", "B"])] for p in ("x", "y")]
-    out = source(rows).window(cd.tumbling("1s")).agg(
-        all=cd.collect(cd.concat(col("p"), col("i").cast("string")), order_by="k"),
-        last=cd.last("p", order_by=["k", col("i") * -1]),
+    out = (
+        source(rows)
+        .window(cd.tumbling("1s"))
+        .agg(
+            all=cd.collect(cd.concat(col("p"), col("i").cast("string")), order_by="k"),
+            last=cd.last("p", order_by=["k", col("i") * -1]),
+        )
     )
     run = Started(cd.Pipeline("order", out.to("console", name="out")), **way).run()
     (row,) = run.rows["out"]
@@ -92,8 +98,12 @@ def test_a_row_that_comes_by_several_branches_is_ordered_by_branch(way: dict[str
     """One row, three ways into a window: time, source, partition and position are the same; the union's order decides."""
     one = source(parts(rows=60), disorder="100ms")
     tagged = [one.select("i", "t", tag=cd.lit(tag)) for tag in "abc"]
-    out = tagged[0].union(*tagged[1:]).group_by("i").window(cd.tumbling("10s")).agg(
-        all=cd.collect("tag"), first=cd.first("tag"), last=cd.last("tag"), n=cd.count()
+    out = (
+        tagged[0]
+        .union(*tagged[1:])
+        .group_by("i")
+        .window(cd.tumbling("10s"))
+        .agg(all=cd.collect("tag"), first=cd.first("tag"), last=cd.last("tag"), n=cd.count())
     )
     run = Started(cd.Pipeline("order", out.to("console", name="out")), **way).run()
     assert run.rows["out"]

@@ -12,7 +12,7 @@ import pytest
 
 from caudal.cli import main
 
-PIPELINE = '''
+PIPELINE = """
 import caudal as cd
 from caudal import col
 
@@ -22,7 +22,7 @@ rows = cd.source("files", path=settings.path, format="json", event_time="t", nam
 alerts = (rows.group_by("ip").window(cd.tumbling("1s")).agg(n=cd.count(), name="counts")
           .filter(col("n") > settings.threshold))
 pipeline = cd.Pipeline("many", alerts.to("files", path=settings.out, format="json", name="alerts"))
-'''
+"""
 """Counts rows of an address in a second; line numbers matter to tests that replace parts of it."""
 
 

@@ -119,7 +119,9 @@ def test_demo(caudal, here: Path, form: str, name: str, key: str) -> None:
     assert f"\n{len(alerts)} alerts\n" in ended.out
     for alert in alerts:
         (line,) = [
-            line for line in ended.out.splitlines() if alert[key] in line and alert["window_start"][11:19] + " to" in line
+            line
+            for line in ended.out.splitlines()
+            if alert[key] in line and alert["window_start"][11:19] + " to" in line
         ]
         assert alert["window_end"][11:19] in line
         assert f"{alert['total']} requests" in line

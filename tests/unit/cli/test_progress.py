@@ -62,6 +62,8 @@ def test_log_records_become_notes(capsys: pytest.CaptureFixture[str]) -> None:
     assert [text.split(" ", 1)[1] for text in printed if text[2:3] == ":"] == ["partition b is odd"]
 
 
-@pytest.mark.parametrize(("size", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1_500, "1.5 kB"), (2 * 10**12, "2,000.0 GB")])
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 bytes"), (999, "999 bytes"), (1_500, "1.5 kB"), (2 * 10**12, "2,000.0 GB")]
+)
 def test_size_text(size: int, text: str) -> None:
     assert size_text(size) == text

@@ -186,7 +186,12 @@ def test_with_json_the_console_writes_to_standard_error(start: Start, here: Path
     returned, out, err = end(start("run", "p.py", "--json"))
     assert returned == 0
     assert json.loads(out)["state"] == "done"
-    assert err.split() == ["ip=a", "window_start=1970-01-01T00:00:00.000Z", "window_end=1970-01-01T00:00:01.000Z", "n=5"]
+    assert err.split() == [
+        "ip=a",
+        "window_start=1970-01-01T00:00:00.000Z",
+        "window_end=1970-01-01T00:00:01.000Z",
+        "n=5",
+    ]
 
 
 def test_live_display_on_a_terminal(start: Start, here: Path, pipeline) -> None:

@@ -113,9 +113,7 @@ def made(path: Path, counts: dict[str, int], status: Any = 401) -> str:
 
 def test_thirty_are_no_alert_and_thirty_one_are(dos, tmp_path: Path) -> None:
     path = made(tmp_path / "log.jsonl", {"198.51.100.30": 30, "198.51.100.31": 31})
-    assert alerts(dos(path=path)) == [
-        ("198.51.100.31", "1970-01-01T00:00:03.000Z", "1970-01-01T00:00:06.000Z", 31, 31)
-    ]
+    assert alerts(dos(path=path)) == [("198.51.100.31", "1970-01-01T00:00:03.000Z", "1970-01-01T00:00:06.000Z", 31, 31)]
 
 
 def test_thirty_one_across_a_window_border_are_no_alert(dos, tmp_path: Path) -> None:

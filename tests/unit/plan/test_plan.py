@@ -177,7 +177,10 @@ def full() -> Plan:
     ).agg(n=cd.count(), last=cd.last("code", order_by=["ip", col("code")]), all=cd.collect("ip"), d=cd.stddev("code"))
     sessions = counts.group_by("ip").window(cd.session("30s")).agg(n=cd.sum("n"))
     return cd.Pipeline(
-        "full", sessions.to("files", path="x.csv", format="csv"), counts.late().to("console"), rows.dead_letters().to("console")
+        "full",
+        sessions.to("files", path="x.csv", format="csv"),
+        counts.late().to("console"),
+        rows.dead_letters().to("console"),
     )
 
 

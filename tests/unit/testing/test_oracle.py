@@ -17,7 +17,9 @@ from caudal.testing.scalars import compare, evaluate, natural
 SCHEMA = {"k": "string", "t": "int64"}
 
 
-def judged(window: Any, times: list[list[int | None]], disorder: int = 0) -> tuple[list[tuple[int, int]], list[int], Any]:
+def judged(
+    window: Any, times: list[list[int | None]], disorder: int = 0
+) -> tuple[list[tuple[int, int]], list[int], Any]:
     """Return ((window start, rows) in order, times of late rows, the window's fates)."""
     rows = cd.source("memory", rows=[], schema=SCHEMA, event_time="t", disorder=disorder, name="s")
     out = rows.window(window).agg(n=cd.count(), name="w")
@@ -60,8 +62,12 @@ def test_negative_times_and_offsets_are_floored() -> None:
 
 def test_results_of_windows_are_timed_at_their_end_and_never_late() -> None:
     rows = cd.source("memory", rows=[], schema=SCHEMA, event_time="t", name="s")
-    over = rows.group_by("k").window(cd.tumbling(10)).agg(n=cd.count()).window(cd.tumbling(20)).agg(
-        n=cd.sum("n"), k=cd.collect("k")
+    over = (
+        rows.group_by("k")
+        .window(cd.tumbling(10))
+        .agg(n=cd.count())
+        .window(cd.tumbling(20))
+        .agg(n=cd.sum("n"), k=cd.collect("k"))
     )
     plan = cd.Pipeline("p", over.to("console", name="out"))
     given = [{"k": k, "t": t} for k, t in [("b", 0), ("a", 5), (None, 9), ("a", 10), ("c", 35)]]
@@ -93,11 +99,24 @@ def test_event_time(value: Any, unit: str, wanted: int | None) -> None:
 
 
 def test_the_pinned_order() -> None:
-    for low, high in [(None, -math.inf), (1.0, math.nan), (math.inf, math.nan), ("Z", "a"), ("z", "é"), ("￿", "\U0001f600")]:
+    for low, high in [
+        (None, -math.inf),
+        (1.0, math.nan),
+        (math.inf, math.nan),
+        ("Z", "a"),
+        ("z", "é"),
+        ("￿", "\U0001f600"),
+    ]:
         assert (compare(low, high), compare(high, low)) == (-1, 1)
     for a, b in [(0.0, -0.0), (math.nan, math.nan), (None, None), (1, 1.0)]:
         assert compare(a, b) == 0
-    assert sorted(["log.10", "log.9", "log", "a/b2", "a/b10"], key=natural) == ["a/b2", "a/b10", "log", "log.9", "log.10"]
+    assert sorted(["log.10", "log.9", "log", "a/b2", "a/b10"], key=natural) == [
+        "a/b2",
+        "a/b10",
+        "log",
+        "log.9",
+        "log.10",
+    ]
 
 
 def test_expressions() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 from caudal.connectors.files.streams import Stream
 from caudal.core.errors import InputError
@@ -210,7 +211,7 @@ def gunzip(source: Stream) -> Pieces:
                 member, members, fresh = zlib.decompressobj(wbits=31), members + 1, True
 
 
-def _inflate(member: zlib._Decompress, data: bytes) -> Generator[bytes, None, bytes]:
+def _inflate(member: Any, data: bytes) -> Generator[bytes, None, bytes]:
     """Feed a member; return what is behind its end."""
     before, given, rest = member.copy(), 0, data
     while True:
@@ -232,7 +233,7 @@ def _inflate(member: zlib._Decompress, data: bytes) -> Generator[bytes, None, by
             return b""
 
 
-def _salvage(member: zlib._Decompress, data: bytes) -> bytes:
+def _salvage(member: Any, data: bytes) -> bytes:
     good = bytearray()
     try:
         for i in range(len(data)):

@@ -93,7 +93,7 @@ def _renumber(job: Job, cut: Cut) -> None:
     fresh = type(job.origins)()
     for operator, partition in [*wanted, *extra]:
         fresh.number(operator, partition)
-    job.origins.names, job.origins._numbers, job.origins._ranks = fresh.names, fresh._numbers, fresh._ranks
+    job.origins.become(fresh)
     for intake in job.intakes:
         for lane in intake.lanes:
             lane.ordinal = fresh.number(intake.operator, lane.name)

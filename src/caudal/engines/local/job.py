@@ -106,6 +106,10 @@ class Origins:
             self.names.append(key)
         return self._numbers[key]
 
+    def become(self, other: Origins) -> None:
+        """Take another's numbers, in place: who holds this object sees them."""
+        self.names, self._numbers, self._ranks = other.names, other._numbers, other._ranks
+
     def ranks(self) -> Any:
         """Return rank by ordinal (int64)."""
         names = list(self.names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -29,7 +29,7 @@ _overrides: ContextVar[Overrides | None] = ContextVar("caudal_settings", default
 
 
 @contextmanager
-def overriding(given: Mapping[str, Any]) -> Iterator[Overrides]:
+def overriding(given: Mapping[str, Any]) -> Generator[Overrides]:
     """Pass overrides to the settings declared in the block, in this thread and context only."""
     overrides = Overrides(given)
     token = _overrides.set(overrides)

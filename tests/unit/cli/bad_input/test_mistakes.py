@@ -13,10 +13,16 @@ PIPELINES = {
     "unknown column": (('col("n")', 'col("m")'), ["p.py:9", "unknown column 'm'", "known: ip, n"]),
     "type mismatch": (('col("n") > settings', 'col("ip") > settings'), ["p.py:9", "string and int64", "cast"]),
     "no event time": (('event_time="t", ', ""), ["p.py:8", "event time", "event_time="]),
-    "unknown connector": (('"files", path=settings.path', '"flies", path=settings.path'), ["p.py:6", "'flies'", "'files'"]),
+    "unknown connector": (
+        ('"files", path=settings.path', '"flies", path=settings.path'),
+        ["p.py:6", "'flies'", "'files'"],
+    ),
     "unknown option": (('name="rows", ', 'name="rows", max_recrod=1, '), ["p.py:6", "'max_recrod'", "'max_record'"]),
     "unknown sink option": (('name="alerts"', 'paht="x"'), ["p.py:10", "'paht'", "'path'"]),
-    "unknown format": (('settings.path, format="json"', 'settings.path, format="jsno"'), ["p.py:6", "'jsno'", "'json'"]),
+    "unknown format": (
+        ('settings.path, format="json"', 'settings.path, format="jsno"'),
+        ["p.py:6", "'jsno'", "'json'"],
+    ),
     "option of another type": (("max_decoded=settings.max_decoded", 'max_decoded="1"'), ["p.py:6", "takes int", "'1'"]),
     "unknown type": (('"ip": "string"', '"ip": "sting"'), ["p.py:6", "'sting'", "'string'"]),
     "window that is none": (('"1s"', '"1 second"'), ["p.py:8", "'1 second'", "ms, s, m, h"]),

@@ -24,8 +24,13 @@ def test_streams_have_the_schema_of_their_rows() -> None:
     assert rows().rename({"ip": "address"}).schema.names == ("address", "t", "n")
     assert rows().select("n", (col("n") + 1).alias("m"), k=col("ip")).schema.names == ("n", "m", "k")
     assert rows().with_columns(n=col("n") / 2).schema.dtype("n").name == "float64"
-    counts = rows().group_by("ip", half=col("n") // 2).window(cd.hopping("4s", every="1s")).agg(c=cd.count(), m=cd.mean("n"))
-    assert str(counts.schema) == "ip: string, half: int64, window_start: timestamp, window_end: timestamp, c: int64, m: float64"
+    counts = (
+        rows().group_by("ip", half=col("n") // 2).window(cd.hopping("4s", every="1s")).agg(c=cd.count(), m=cd.mean("n"))
+    )
+    assert (
+        str(counts.schema)
+        == "ip: string, half: int64, window_start: timestamp, window_end: timestamp, c: int64, m: float64"
+    )
 
 
 def test_text_is_a_column_or_sql_where_a_condition_is_asked() -> None:
@@ -39,7 +44,11 @@ def test_text_is_a_column_or_sql_where_a_condition_is_asked() -> None:
 def test_durations_are_text_or_milliseconds() -> None:
     assert rows(disorder="1m30s").node.disorder == 90_000
     assert rows(disorder=250, idle="2s", max_future="1h").node.idle == 2_000
-    assert (cd.tumbling("1h").size, cd.tumbling(5, offset="2ms").offset, cd.session("30s").gap) == (3_600_000, 2, 30_000)
+    assert (cd.tumbling("1h").size, cd.tumbling(5, offset="2ms").offset, cd.session("30s").gap) == (
+        3_600_000,
+        2,
+        30_000,
+    )
 
 
 def test_a_path_names_its_format() -> None:
