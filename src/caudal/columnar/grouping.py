@@ -126,6 +126,8 @@ def _text(data, start, length, valid, salt):
     entries = np.empty((capacity // 2 + 1, 6), np.uint64)
     groups = 0
     safe = data.size - 16
+    # First all hashes, then all probes: the loads of the texts do not wait for each other's branches.
+    words = np.empty((n, 3), np.uint64)
     for r in range(n):
         a = start[r]
         size = np.int64(length[r])
@@ -149,11 +151,20 @@ def _text(data, start, length, valid, salt):
                 w0 = tail64(data, a, min(size, 8))
                 if size > 8:
                     w1 = tail64(data, a + 8, size - 8)
-        s = np.uint64(salt[r])
-        h = (w0 ^ (s * _M1)) * _M2
+        h = (w0 ^ (np.uint64(salt[r]) * _M1)) * _M2
         h = (h ^ (h >> _S32) ^ w1) * _M1
         h = (h ^ (h >> _S29) ^ np.uint64(size)) * _M2
-        h ^= h >> _S32
+        words[r, 0] = h ^ (h >> _S32)
+        words[r, 1] = w0
+        words[r, 2] = w1
+    for r in range(n):
+        h = words[r, 0]
+        w0 = words[r, 1]
+        w1 = words[r, 2]
+        s = np.uint64(salt[r])
+        size = np.int64(length[r])
+        if masked and not valid[r]:
+            size = np.int64(-1)
         k = h & mask
         while True:
             g = slots[k]
@@ -186,7 +197,7 @@ def _text(data, start, length, valid, salt):
                 and entries[g, 2] == w1
                 and entries[g, 3] == np.uint64(size)
                 and entries[g, 4] == s
-                and (size <= 16 or same_bytes(data, start[np.int64(entries[g, 5])], a, size))
+                and (size <= 16 or same_bytes(data, start[np.int64(entries[g, 5])], start[r], size))
             ):
                 codes[r] = g
                 break

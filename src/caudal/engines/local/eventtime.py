@@ -23,7 +23,7 @@ def event_times(column: Column, unit: str, time_format: str) -> tuple[Ints, Bool
         assert isinstance(column, Fixed)
         if column.dtype.is_float:
             values, ok = times.from_floats(column.values, unit)
-        elif column.dtype.name == "timestamp":
+        elif column.dtype.name == "timestamp" or (column.dtype.name == "int64" and unit in ("", "ms")):
             values, ok = column.values, None
         else:
             values, ok = times.from_ints(column.values.astype(np.int64, copy=False), unit)

@@ -38,10 +38,18 @@ def assign(time, watermark, size, step, offset, pane, first):
     masked = watermark.size > 0
     late = 0
     partly = 0
+    p = np.int64(0)
+    begin = np.int64(1)
+    end = np.int64(0)
     for i in range(time.size):
-        p = (time[i] - offset) // step
+        # rows come nearly in order: divide only where the pane changes, or where the earliest window has closed
+        t = time[i]
+        if t < begin or t >= end:
+            p = (t - offset) // step
+            begin = p * step + offset
+            end = begin + step
         f = p - panes + 1
-        if masked:
+        if masked and watermark[i] >= end:
             c = (watermark[i] - offset - size) // step + 1
             if c > f:
                 f = c
