@@ -275,7 +275,9 @@ class Late(Node):
         if not isinstance(self.input, WindowAggregate):
             raise PlanError("only a window operator has late rows")
         reads = self.input.reads()
-        rows = [f for f in self.input.input.schema if self.whole or f.name in reads]
+        # late rows that are late once more: what is known of the newest time takes the place of the older
+        known = {f.name for f in LATE_FIELDS}
+        rows = [f for f in self.input.input.schema if (self.whole or f.name in reads) and f.name not in known]
         return Schema([*rows, *LATE_FIELDS]), True
 
 

@@ -228,3 +228,10 @@ def test_rows_in_memory_are_not_stored() -> None:
     rows = cd.source("memory", rows=[{"a": object()}], schema={"a": "int64"})
     with pytest.raises(PlanError, match="which a stored plan cannot"):
         wire.dumps(cd.Pipeline("m", rows.to("console")))
+
+
+def test_late_rows_may_be_late_again():
+    source = cd.source("memory", rows=[], schema={"t": "int64"}, event_time="t")
+    late = source.window(cd.tumbling("1s")).agg(n=cd.count()).late()
+    again = late.window(cd.tumbling("1s")).agg(n=cd.count(), newest=cd.max("late_time")).late()
+    assert again.schema.names == late.schema.names
