@@ -24,7 +24,7 @@ class LocalExecution:
     def __init__(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> None:
         limit = tuning.max_state or _memory() // 2
         credit = tuning.credit or (tuning.threads + 2) * LARGEST_READ
-        settings = Settings(threads=tuning.threads, credit=credit, max_state=limit, **tuning.extra)
+        settings = Settings(**{"threads": tuning.threads, "credit": credit, "max_state": limit, **tuning.extra})
         self.logical = logical
         self.job: Job = lower(physical, bindings, settings, tuning.live)
         self.restored: list[Cut] = []

@@ -43,13 +43,15 @@ class Cooked:
     end: int
     size: int
     read_at: float
+    mark: int = 0
 
 
 @dataclass(slots=True)
 class Piece:
     """What leaves the sequencer: rows of a lane in sequence, the lane's watermark behind them, dead letters.
 
-    `counted`: it holds rows of a block, `size` bytes of it in flight; `part`: not the first piece of its block.
+    `counted`: it holds rows of a block, `size` bytes of it in flight; `part`: not the first piece of its block; `mark`:
+    bytes that had been admitted with the block.
     """
 
     lane: PartitionLane
@@ -62,6 +64,7 @@ class Piece:
     idle: int = 0
     counted: bool = False
     part: bool = False
+    mark: int = 0
 
 
 class PartitionLane:
@@ -185,7 +188,7 @@ class PartitionLane:
             piece = self._piece(part, self.known if last or part.watermark is None else int(part.watermark[-1]))
             piece.dead = [] if i else cooked.dead
             piece.size, piece.read_at = share + (rest if last else 0), cooked.read_at
-            piece.counted, piece.part = True, i > 0
+            piece.counted, piece.part, piece.mark = True, i > 0, cooked.mark
             pieces.append(piece)
         return pieces
 

@@ -30,6 +30,7 @@ from caudal.engines.local.routes import Branch, Edge
 from caudal.engines.local.terminals import Delivery, LaneKey, SinkTerminal, Ticket, WindowTerminal
 from caudal.engines.local.windows.operator import OPEN
 from caudal.ports import source as port
+from caudal.ports.records import Block
 
 log = logging.getLogger("caudal")
 
@@ -43,6 +44,12 @@ TICK_MS = 20
 
 DISCOVER_MS = 50
 """Milliseconds between two looks for new partitions."""
+
+READ_AHEAD = 4
+"""How many times the credit may be admitted behind a block that has not landed."""
+
+ROW_BYTES = 64
+"""What a row of a source that yields rows, not bytes, counts for."""
 
 TASK_SECONDS = 0.004
 """The time that a task should take: long against the cost of starting one, short against a user's patience."""
@@ -146,6 +153,9 @@ class Job:
         self._number = itertools.count()
         self.admission = Admission()
         self._wake = threading.Condition()
+        self._admitted = 0
+        self._landing: dict[int, int] = {}
+        """For each block in flight, oldest first: bytes admitted up to it -> its pieces that have not landed."""
         self._running = 0
         self._waiting = 0
         self._paused = False
@@ -274,7 +284,7 @@ class Job:
                 if self._heap:
                     self._running += 1
                     return self._pop()
-                if not self._stopping and not self._paused and self.in_flight < self.settings.credit:
+                if not self._stopping and not self._paused and self._credit_left():
                     task = self._admit()
                     if task is not None:
                         self._running += 1
@@ -288,6 +298,16 @@ class Job:
                 self._waiting += 1
                 self._wake.wait(self.settings.idle_poll if self._polls() else None)
                 self._waiting -= 1
+
+    def _credit_left(self) -> bool:
+        """Whether new data may be admitted: not too much in flight, and not too far ahead of the oldest in flight.
+
+        While one thread is held up with a block, the others could read on and on into the state: no window closes
+        before that block's rows are counted.
+        """
+        oldest = next(iter(self._landing), self._admitted)
+        ahead = self._admitted - oldest
+        return self.in_flight < self.settings.credit and ahead < READ_AHEAD * self.settings.credit
 
     def _pop(self) -> Callable[[], None]:
         if self.settings.shuffle is not None:
@@ -379,16 +399,20 @@ class Job:
         read_at = time.perf_counter()
         if lane.quiet_since is not None or lane.idle:
             self._awake(lane)
-        size = max(1, getattr(block, "stop", 0) - getattr(block, "start", 0))
+        raw = isinstance(block, Block)
+        size = max(1, block.stop - block.start if raw else ROW_BYTES * block.rows)
         with self._wake:
             lane.busy = False
             lane.in_flight += 1
             self.in_flight += size
-            self.bytes_read += size if hasattr(block, "stop") else 0
+            self._admitted += size
+            mark = self._admitted
+            self._landing[mark] = 1
+            self.bytes_read += size if raw else 0
             if self._waiting:
                 self._wake.notify()
         cooked = lane.intake.decode(lane, block, read_at)
-        cooked.size = size
+        cooked.size, cooked.mark = size, mark
         operator = lane.intake.operator
         self.counters.add(operator, "taken", cooked.taken)
         self.counters.add(operator, "passed", cooked.morsel.rows)
@@ -436,6 +460,9 @@ class Job:
         if more:
             with self._wake:
                 pieces[0].lane.in_flight += more
+                for piece in pieces:
+                    if piece.part:
+                        self._landing[piece.mark] += 1
         for piece in pieces[1:]:
             self._push(1, lambda piece=piece: self._carry(piece))
         if pieces:
@@ -467,6 +494,9 @@ class Job:
         with self._wake:
             self.in_flight -= piece.size
             piece.lane.in_flight -= 1
+            self._landing[piece.mark] -= 1
+            if not self._landing[piece.mark]:
+                del self._landing[piece.mark]
             if self._waiting:
                 self._wake.notify_all()
 
