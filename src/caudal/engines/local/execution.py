@@ -24,7 +24,8 @@ class LocalExecution:
     def __init__(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> None:
         limit = tuning.max_state or _memory() // 2
         credit = tuning.credit or (tuning.threads + 2) * LARGEST_READ
-        settings = Settings(**{"threads": tuning.threads, "credit": credit, "max_state": limit, **tuning.extra})
+        chosen: dict[str, Any] = {"threads": tuning.threads, "credit": credit, "max_state": limit, **tuning.extra}
+        settings = Settings(**chosen)
         self.logical = logical
         self.job: Job = lower(physical, bindings, settings, tuning.live)
         self.restored: list[Cut] = []
