@@ -21,11 +21,11 @@ import numpy as np
 from caudal.columnar.column import Fixed, constant
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
-from caudal.core.naming import natural_key
 from caudal.core.types import INT64, STRING, TIMESTAMP
 from caudal.engines.local.admission import Admission
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.intake import Intake, Letters, PartitionLane, Piece
+from caudal.engines.local.origins import Origins
 from caudal.engines.local.routes import Branch, Edge
 from caudal.engines.local.terminals import Delivery, LaneKey, SinkTerminal, Ticket, WindowTerminal
 from caudal.engines.local.windows.operator import OPEN
@@ -95,38 +95,6 @@ class Latency:
             return {}
         p50, p99 = np.percentile(np.array(self.values), [50, 99])
         return {"p50": round(float(p50), 3), "p99": round(float(p99), 3), "max": round(self.largest, 3)}
-
-
-class Origins:
-    """Numbers every (source or operator id, partition name); `ranks` gives their pinned order."""
-
-    def __init__(self) -> None:
-        self.names: list[tuple[str, str]] = []
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._ranks = np.zeros(0, np.int64)
-
-    def number(self, operator: str, partition: str) -> int:
-        """Return the ordinal of an origin, a new one if need be."""
-        key = (operator, partition)
-        if key not in self._numbers:
-            self._numbers[key] = len(self.names)
-            self.names.append(key)
-        return self._numbers[key]
-
-    def become(self, other: Origins) -> None:
-        """Take another's numbers, in place: who holds this object sees them."""
-        self.names, self._numbers, self._ranks = other.names, other._numbers, other._ranks
-
-    def ranks(self) -> Any:
-        """Return rank by ordinal (int64)."""
-        names = list(self.names)
-        ranks = self._ranks
-        if len(ranks) < len(names):
-            order = sorted(range(len(names)), key=lambda i: (names[i][0].encode(), natural_key(names[i][1])))
-            ranks = np.empty(len(names), np.int64)
-            ranks[order] = np.arange(len(names))
-            self._ranks = ranks
-        return ranks
 
 
 class Job:

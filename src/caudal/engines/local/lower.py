@@ -12,7 +12,8 @@ from caudal.engines.local.counters import Counters
 from caudal.engines.local.expressions import bind
 from caudal.engines.local.identity import identities
 from caudal.engines.local.intake import Intake
-from caudal.engines.local.job import Job, Origins, Settings
+from caudal.engines.local.job import Job, Settings
+from caudal.engines.local.origins import Origins
 from caudal.engines.local.routes import Edge, build
 from caudal.engines.local.terminals import SinkTerminal, WindowTerminal
 from caudal.engines.local.windows.operator import WindowOperator
