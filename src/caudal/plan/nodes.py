@@ -14,7 +14,7 @@ from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, INT64, STRING, TIMESTAMP, Field, Schema
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr
-from caudal.plan.windows import Hopping, Window
+from caudal.plan.windows import Window
 
 RESERVED = ("window_start", "window_end")
 """Columns that a window operator adds; no key or aggregate may take these names."""
@@ -348,8 +348,3 @@ def _label(name: str, expr: Expr) -> str:
 
 def _show_named(columns: Named) -> str:
     return ", ".join(_label(n, e) for n, e in columns)
-
-
-def is_tumbling(window: Window) -> bool:
-    """Whether each row falls into just one window of fixed size."""
-    return isinstance(window, Hopping) and window.tumbling

@@ -6,7 +6,7 @@ nothing, which is all the backpressure there is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -88,6 +88,3 @@ class SourceConnector(Protocol):
         Raises `InputError` for what is missing or unreadable, before anything is read.
         """
         ...
-
-
-Rows = Iterator[Decoded]

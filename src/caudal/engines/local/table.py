@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from caudal.columnar.column import Column, Fixed, Ints, Text, from_arrow
@@ -93,8 +92,3 @@ def table_of_arrow(data: pa.Table, types: Mapping[str, DataType], lists: frozens
         array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
         columns[name] = Lists.of_arrow(array, dtype) if name in lists else from_arrow(array, dtype)
     return Table(columns, data.num_rows)
-
-
-def empty_ints() -> Ints:
-    """Return no rows."""
-    return np.empty(0, np.int64)

@@ -209,9 +209,6 @@ class Largest(Extreme):
 class _Ordered(Aggregator):
     """State of what depends on order: time, origin, position, branch, the order_by columns, the value."""
 
-    def __init__(self, dtype: DataType, argument: DataType | None) -> None:
-        super().__init__(dtype, argument)
-
     def _columns(self, rows: Rows) -> list[Column]:
         assert rows.argument is not None
         assert rows.time is not None
