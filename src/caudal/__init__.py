@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caudal.core.errors import CaudalError, PlanError, RunError, UserError
     from caudal.core.types import Schema
+    from caudal.lang.dsl.functions import batch, jit, row
     from caudal.lang.dsl.settings import settings
     from caudal.lang.dsl.stream import Stream, field, source
     from caudal.lang.dsl.stream import pipeline as Pipeline
@@ -30,13 +31,16 @@ if TYPE_CHECKING:
         count,
         count_distinct,
         count_if,
+        cumulative,
         first,
         hopping,
         last,
         max,
         mean,
         min,
+        rows,
         session,
+        sliding,
         stddev,
         sum,
         tumbling,
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
 _HOME = {
     "caudal.core.errors": ("CaudalError", "PlanError", "RunError", "UserError"),
     "caudal.core.types": ("Schema",),
+    "caudal.lang.dsl.functions": ("batch", "jit", "row"),
     "caudal.lang.dsl.settings": ("settings",),
     "caudal.lang.dsl.stream": ("Stream", "field", "source"),
     "caudal.lang.dsl.windows": (
@@ -56,13 +61,16 @@ _HOME = {
         "count",
         "count_distinct",
         "count_if",
+        "cumulative",
         "first",
         "hopping",
         "last",
         "max",
         "mean",
         "min",
+        "rows",
         "session",
+        "sliding",
         "stddev",
         "sum",
         "tumbling",

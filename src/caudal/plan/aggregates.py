@@ -91,10 +91,13 @@ class Aggregate:
             raise PlanError(f"{self.function}() takes {function.takes}, not {got}", detail=str(self), hint=hint)
         return function.gives(got)
 
+    def expressions(self) -> tuple[Expr, ...]:
+        """Return its argument, if it has one, and what breaks ties."""
+        return self.order_by if self.argument is None else (self.argument, *self.order_by)
+
     def reads(self) -> frozenset[str]:
         """Return the names of the columns it reads."""
-        parts = self.order_by if self.argument is None else (self.argument, *self.order_by)
-        return frozenset().union(*(p.columns() for p in parts))
+        return frozenset().union(*(e.columns() for e in self.expressions()))
 
     def __str__(self) -> str:
         inside = [] if self.argument is None else [str(self.argument)]

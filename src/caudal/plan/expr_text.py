@@ -11,6 +11,7 @@ from caudal.core import duration
 from caudal.core.types import DataType
 from caudal.plan import functions
 from caudal.plan.expr import Call, Column, Expr, Literal
+from caudal.plan.python import PythonCall
 
 INFIX = {
     "or": ("OR", 1),
@@ -67,8 +68,10 @@ def _show(expr: Expr) -> tuple[str, int]:
         return identifier(expr.name), _ATOM
     if isinstance(expr, Literal):
         return constant(expr.value, expr.type), _ATOM
-    assert isinstance(expr, Call)
-    return _call(expr)
+    if isinstance(expr, Call):
+        return _call(expr)
+    assert isinstance(expr, PythonCall)
+    return f"{expr.function.name}({', '.join(show(a) for a in expr.args)})", _ATOM
 
 
 def _call(expr: Call) -> tuple[str, int]:

@@ -6,6 +6,7 @@ that exists is a plan that can be explained to an engine. Two streams that share
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,7 +15,8 @@ from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, INT64, STRING, TIMESTAMP, Field, Schema
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr
-from caudal.plan.windows import Window
+from caudal.plan.python import PythonFunction, calls
+from caudal.plan.windows import CountWindow, Sliding, Window
 
 RESERVED = ("window_start", "window_end")
 """Columns that a window operator adds; no key or aggregate may take these names."""
@@ -48,6 +50,16 @@ class Node:
     def describe(self) -> str:
         """Return one line of detail for explain."""
         return ""
+
+    @property
+    def functions(self) -> tuple[PythonFunction, ...]:
+        """The Python functions that it calls: a row that one of them fails on becomes a dead letter of this node."""
+        return ()
+
+    @property
+    def has_dead(self) -> bool:
+        """Whether it has an output port of dead letters."""
+        return bool(self.functions)
 
     def __post_init__(self) -> None:
         try:
@@ -85,6 +97,8 @@ class Source(Node):
             raise PlanError("a source needs a schema", hint='schema={"ip": "string", ...}; cd.infer(path) prints one')
         if self.event_time is not None:
             dtype = self.event_time.dtype(self.declared)
+            if calls(self.event_time):
+                raise PlanError("event time cannot come from a Python function", hint="give the source a column or an expression")
             if not (dtype.is_numeric or dtype.name in ("timestamp", "string")):
                 raise PlanError(
                     f"event time cannot come from a {dtype}",
@@ -100,6 +114,10 @@ class Source(Node):
             raise PlanError("disorder= needs event_time=")
         names = self.declared.names if self.projection is None else self.projection
         return Schema([f for f in self.declared if f.name in names]), self.event_time is not None
+
+    @property
+    def has_dead(self) -> bool:
+        return True
 
     def describe(self) -> str:
         parts = [self.connector, *(f"{k}={v!r}" for k, v in self.options if isinstance(v, str | int | bool | float))]
@@ -129,6 +147,10 @@ class Filter(Node):
             )
         return self.input.schema, self.input.timed
 
+    @property
+    def functions(self) -> tuple[PythonFunction, ...]:
+        return _called((self.predicate,))
+
     def describe(self) -> str:
         return str(self.predicate)
 
@@ -146,6 +168,10 @@ class Select(Node):
             raise PlanError("select takes at least one column")
         return _named_schema(self.columns, self.input.schema), self.input.timed
 
+    @property
+    def functions(self) -> tuple[PythonFunction, ...]:
+        return _called(e for _, e in self.columns)
+
     def describe(self) -> str:
         return _show_named(self.columns)
 
@@ -162,6 +188,10 @@ class WithColumns(Node):
         new = {f.name: f for f in _named_schema(self.columns, self.input.schema)}
         fields = [new.get(f.name, f) for f in self.input.schema]
         return Schema([*fields, *(f for f in new.values() if f.name not in self.input.schema)]), self.input.timed
+
+    @property
+    def functions(self) -> tuple[PythonFunction, ...]:
+        return _called(e for _, e in self.columns)
 
     def describe(self) -> str:
         return _show_named(self.columns)
@@ -196,46 +226,64 @@ class Union(Node):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class WindowAggregate(Node):
-    """One row for each key and window that has a row: keys, window_start, window_end, aggregates."""
+class Keyed(Node):
+    """What stateful operators share: state by key, rows that come too late."""
 
-    kind: ClassVar[str] = "window"
     input: Node
     keys: Named
-    window: Window
-    aggregates: tuple[tuple[str, Aggregate], ...]
 
-    def derive(self) -> tuple[Schema, bool]:
-        if not self.input.timed:
-            raise PlanError("a window needs event time", hint="give the source event_time='...'")
-        if not self.aggregates:
-            raise PlanError("agg takes at least one aggregate", hint="for example agg(total=cd.count())")
-        source = self.input.schema
-        fields = [Field(name, expr.dtype(source)) for name, expr in self.keys]
-        for key in fields:
-            if key.dtype.is_nested:
-                raise PlanError(f"a {key.dtype} cannot be a key", detail=f"key '{key.name}'")
-        fields += [Field(name, TIMESTAMP) for name in RESERVED]
-        fields += [Field(name, aggregate.dtype(source)) for name, aggregate in self.aggregates]
-        for name in [n for n, _ in self.keys] + [n for n, _ in self.aggregates]:
-            if name in RESERVED:
-                raise PlanError(
-                    f"'{name}' is the name of a column that every window result has", hint="choose another name"
-                )
-        return Schema(fields), True
+    def reads(self) -> frozenset[str]:
+        """Return the input columns that it reads."""
+        return frozenset().union(*(e.columns() for _, e in self.keys))
 
     @property
     def order_sensitive(self) -> bool:
         """Whether a result depends on the order of rows, so that positions must be carried."""
-        return any(a.order_sensitive for _, a in self.aggregates)
+        return True
+
+    def key_fields(self) -> list[Field]:
+        """Return name and type of each key; raises `PlanError` for one that no key can be."""
+        fields = [Field(name, expr.dtype(self.input.schema)) for name, expr in self.keys]
+        for key in fields:
+            if key.dtype.is_nested:
+                raise PlanError(f"a {key.dtype} cannot be a key", detail=f"key '{key.name}'")
+        refuse_calls(expr for _, expr in self.keys)
+        return fields
+
+    def show_keys(self) -> str:
+        """Return the keys as explain shows them, with a blank behind."""
+        return f"by {', '.join(_label(n, e) for n, e in self.keys)} " if self.keys else ""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WindowAggregate(Keyed):
+    """One row for each key and window that has a row: keys, window_start, window_end, aggregates."""
+
+    kind: ClassVar[str] = "window"
+    window: Window
+    aggregates: tuple[tuple[str, Aggregate], ...]
+
+    def derive(self) -> tuple[Schema, bool]:
+        if not self.aggregates:
+            raise PlanError("agg takes at least one aggregate", hint="for example agg(total=cd.count())")
+        source = self.input.schema
+        fields = windowed_fields(self, self.window)
+        fields += [Field(name, aggregate.dtype(source)) for name, aggregate in self.aggregates]
+        refuse_reserved(n for n, _ in self.aggregates)
+        refuse_calls(e for _, a in self.aggregates for e in a.expressions())
+        return Schema(fields), self.input.timed
+
+    @property
+    def order_sensitive(self) -> bool:
+        """Whether a result depends on the order of rows, so that positions must be carried."""
+        return isinstance(self.window, CountWindow) or any(a.order_sensitive for _, a in self.aggregates)
 
     def reads(self) -> frozenset[str]:
-        """Return the input columns that keys and aggregates read."""
-        return frozenset().union(*(e.columns() for _, e in self.keys), *(a.reads() for _, a in self.aggregates))
+        """Return the input columns that keys, aggregates and the window read."""
+        return Keyed.reads(self).union(window_reads(self.window), *(a.reads() for _, a in self.aggregates))
 
     def describe(self) -> str:
-        keys = f"by {', '.join(_label(n, e) for n, e in self.keys)} " if self.keys else ""
-        return f"{keys}in {self.window}: " + ", ".join(f"{n}={a}" for n, a in self.aggregates)
+        return f"{self.show_keys()}in {self.window}: " + ", ".join(f"{n}={a}" for n, a in self.aggregates)
 
 
 LATE_FIELDS = (
@@ -265,15 +313,15 @@ DEAD_FIELDS = (
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Late(Node):
-    """The late rows of a window operator. `whole`: the whole input row, else just what the operator reads."""
+    """The late rows of a stateful operator. `whole`: the whole input row, else just what the operator reads."""
 
     kind: ClassVar[str] = "late"
     input: Node
     whole: bool = True
 
     def derive(self) -> tuple[Schema, bool]:
-        if not isinstance(self.input, WindowAggregate):
-            raise PlanError("only a window operator has late rows")
+        if not isinstance(self.input, Keyed):
+            raise PlanError("only a stateful operator has late rows")
         reads = self.input.reads()
         # late rows that are late once more: what is known of the newest time takes the place of the older
         known = {f.name for f in LATE_FIELDS}
@@ -289,8 +337,8 @@ class DeadLetters(Node):
     input: Node
 
     def derive(self) -> tuple[Schema, bool]:
-        if not isinstance(self.input, Source):
-            raise PlanError("only a source has dead letters")
+        if not self.input.has_dead:
+            raise PlanError("only a source, or an operator that calls Python functions, has dead letters")
         return Schema(DEAD_FIELDS), False
 
 
@@ -333,8 +381,53 @@ class Fused(Node):
     def derive(self) -> tuple[Schema, bool]:
         return self.steps[-1].schema, self.steps[-1].timed
 
+    @property
+    def functions(self) -> tuple[PythonFunction, ...]:
+        return tuple(f for step in self.steps for f in step.functions)
+
     def describe(self) -> str:
         return " | ".join(f"{s.kind} {s.describe()}" for s in self.steps)
+
+
+def windowed_fields(node: Keyed, window: Window) -> list[Field]:
+    """Return the fields that every window result begins with: keys, window_start, window_end; raises `PlanError`."""
+    arrival = isinstance(window, CountWindow) and window.order.arrival
+    if not node.input.timed and not arrival:
+        raise PlanError("a window needs event time", hint="give the source event_time='...'")
+    if isinstance(window, Sliding):
+        raise PlanError(
+            "a sliding window has a row for each row, not one for each window",
+            hint="it takes .agg(...): the row's own columns with the aggregates behind them",
+        )
+    fields = node.key_fields()
+    refuse_reserved(f.name for f in fields)
+    return fields + [Field(name, TIMESTAMP) for name in RESERVED]
+
+
+def refuse_reserved(names: Iterable[str]) -> None:
+    """Raise `PlanError` for a column that takes the name of one that every window result has."""
+    for name in names:
+        if name in RESERVED:
+            raise PlanError(
+                f"'{name}' is the name of a column that every window result has", hint="choose another name"
+            )
+
+
+def refuse_calls(exprs: Iterable[Expr]) -> None:
+    """Raise `PlanError` for a Python function where rows are grouped, ordered or folded: it may fail for single rows."""
+    for function in _called(exprs):
+        raise function.error(
+            f"{function.name}() is called in a key or an aggregate", hint="compute it in a with_columns before"
+        )
+
+
+def window_reads(window: Window) -> frozenset[str]:
+    """Return the input columns that decide which window a row is in."""
+    return window.order.reads() if isinstance(window, CountWindow | Sliding) else frozenset()
+
+
+def _called(exprs: Iterable[Expr]) -> tuple[PythonFunction, ...]:
+    return tuple(call.function for expr in exprs for call in calls(expr))
 
 
 def _named_schema(columns: Named, over: Schema) -> Schema:

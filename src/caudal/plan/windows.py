@@ -1,4 +1,4 @@
-"""Window specifications, in whole milliseconds of event time."""
+"""Window specifications, in whole milliseconds of event time or in rows, and the order in which rows are taken."""
 
 from __future__ import annotations
 
@@ -6,6 +6,34 @@ from dataclasses import dataclass
 
 from caudal.core import duration
 from caudal.core.errors import PlanError
+from caudal.plan.expr import Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """The order in which an operator takes rows: by event time, then `by`, then source, partition and position.
+
+    `arrival`: as they come instead, over a single partition.
+    """
+
+    by: tuple[Expr, ...] = ()
+    arrival: bool = False
+
+    def __post_init__(self) -> None:
+        if self.by and self.arrival:
+            raise PlanError("order='arrival' takes rows as they come", hint="leave out order_by")
+
+    def reads(self) -> frozenset[str]:
+        """Return the names of the columns that decide ties."""
+        return frozenset().union(*(e.columns() for e in self.by))
+
+    def __str__(self) -> str:
+        if self.arrival:
+            return "as they arrive"
+        return "by event time" + "".join(f", {e}" for e in self.by)
+
+
+PINNED = Order()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +82,72 @@ class Session:
         return f"session({duration.show(self.gap)})"
 
 
-Window = Hopping | Session
+@dataclass(frozen=True, slots=True)
+class Cumulative:
+    """Windows that grow: [start, start + step), [start, start + 2 step) ... up to `size`, then the next start.
+
+    Starts are multiples of `size` plus `offset` from the epoch.
+    """
+
+    size: int
+    step: int
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size <= 0 or self.step <= 0:
+            raise PlanError("a window's size and step must be greater than zero", detail=str(self))
+        if self.size % self.step:
+            raise PlanError(
+                f"a cumulative window's size must be a multiple of its step, not {duration.show(self.size)} by {duration.show(self.step)}",
+                hint="for example cumulative('1h', every='5m')",
+            )
+
+    def __str__(self) -> str:
+        tail = f", offset {duration.show(self.offset)}" if self.offset else ""
+        return f"cumulative({duration.show(self.size)}, every {duration.show(self.step)}{tail})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountWindow:
+    """Windows of `size` rows of a key, one every `step` rows. The last one, at the end of data, may be shorter.
+
+    With `step` equal to `size` each row falls into one window; `window_start` and `window_end` are the event times of
+    the first and the last row.
+    """
+
+    size: int
+    step: int
+    order: Order = PINNED
+
+    def __post_init__(self) -> None:
+        if self.size <= 0 or self.step <= 0:
+            raise PlanError("a window's number of rows and step must be greater than zero", detail=str(self))
+        if self.step > self.size:
+            raise PlanError(f"rows between two windows would be lost: {self}", hint="every= at most the size")
+
+    def __str__(self) -> str:
+        every = "" if self.step == self.size else f", every {self.step}"
+        return f"rows({self.size}{every})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sliding:
+    """For each row the rows of its key up to it: the last `size` ms (t - size, t], the last `rows`, or (both 0) all."""
+
+    size: int = 0
+    rows: int = 0
+    order: Order = PINNED
+
+    def __post_init__(self) -> None:
+        if self.size < 0 or self.rows < 0 or (self.size and self.rows):
+            raise PlanError("a sliding window has a size in time or in rows, greater than zero", detail=str(self))
+        if self.size and self.order.arrival:
+            raise PlanError("a sliding window in time takes rows by event time", hint="sliding(rows=...) takes them as they arrive")
+
+    def __str__(self) -> str:
+        if not self.size and not self.rows:
+            return "all so far"
+        return f"sliding({duration.show(self.size)})" if self.size else f"sliding(rows={self.rows})"
+
+
+Window = Hopping | Session | Cumulative | CountWindow | Sliding

@@ -1,7 +1,8 @@
 """The plan's JSON form, versioned: what is stored, compared and sent.
 
 Version 1: {"caudal": 1, "name": ..., "nodes": [{"kind", "inputs": [numbers], ...fields}], "sinks": [numbers]}.
-Values that JSON cannot hold (frames handed to the memory connector) are refused.
+Values that JSON cannot hold (frames handed to the memory connector) are refused. A Python function stands as module,
+qualified name and source hash (`wire_expr`); whoever reads the plan needs the module.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Any
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Field, Schema, list_of, parse_type, struct_of
 from caudal.plan import nodes as n
+from caudal.plan import operators as o
 from caudal.plan import wire_expr
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr
 from caudal.plan.plan import Plan, node_fields
-from caudal.plan.windows import Hopping, Session, Window
+from caudal.plan.python import PythonFunction
+from caudal.plan.windows import CountWindow, Cumulative, Hopping, Order, Session, Sliding, Window
 
 VERSION = 1
 KINDS: dict[str, type[n.Node]] = {
@@ -32,6 +35,15 @@ KINDS: dict[str, type[n.Node]] = {
         n.DeadLetters,
         n.Sink,
         n.Fused,
+        o.Map,
+        o.FlatMap,
+        o.Shuffle,
+        o.Copies,
+        o.WindowApply,
+        o.WindowTop,
+        o.Running,
+        o.Deduplicate,
+        o.Reduce,
     )
 }
 
@@ -95,6 +107,16 @@ def _value(value: Any, where: str) -> Any:
         return {"hopping": [value.size, value.step, value.offset]}
     if isinstance(value, Session):
         return {"session": value.gap}
+    if isinstance(value, Cumulative):
+        return {"cumulative": [value.size, value.step, value.offset]}
+    if isinstance(value, CountWindow):
+        return {"rows": [value.size, value.step], "order": _value(value.order, where)}
+    if isinstance(value, Sliding):
+        return {"sliding": [value.size, value.rows], "order": _value(value.order, where)}
+    if isinstance(value, Order):
+        return {"by": [wire_expr.to_json(e) for e in value.by], "arrival": value.arrival}
+    if isinstance(value, PythonFunction):
+        return wire_expr.function_to_json(value)
     if isinstance(value, tuple | list):
         return [_value(v, where) for v in value]
     if value is None or isinstance(value, bool | int | float | str):
@@ -163,9 +185,15 @@ def _read_value(name: str, value: Any, values: dict[str, Any]) -> Any:
         return tuple((label, wire_expr.from_json(e)) for label, e in value)
     if name == "aggregates":
         return tuple((label, _read_aggregate(a)) for label, a in value)
-    if name == "window":
+    if name in ("window", "frame"):
         return _read_window(value)
-    if name == "declared":
+    if name == "order":
+        return _read_order(value)
+    if name == "function":
+        return wire_expr.function_from_json(value)
+    if name == "by":
+        return tuple((wire_expr.from_json(e), descending) for e, descending in value)
+    if name in ("declared", "output"):
         return Schema([_read_field(f) for f in value])
     if name == "projection":
         return None if value is None else tuple(value)
@@ -189,7 +217,19 @@ def _read_aggregate(data: dict[str, Any]) -> Aggregate:
 
 
 def _read_window(data: dict[str, Any]) -> Window:
-    return Session(data["session"]) if "session" in data else Hopping(*data["hopping"])
+    if "session" in data:
+        return Session(data["session"])
+    if "cumulative" in data:
+        return Cumulative(*data["cumulative"])
+    if "rows" in data:
+        return CountWindow(*data["rows"], order=_read_order(data["order"]))
+    if "sliding" in data:
+        return Sliding(*data["sliding"], order=_read_order(data["order"]))
+    return Hopping(*data["hopping"])
+
+
+def _read_order(data: dict[str, Any]) -> Order:
+    return Order(tuple(wire_expr.from_json(e) for e in data["by"]), data["arrival"])
 
 
 def dumps(plan: Plan) -> str:

@@ -3,6 +3,9 @@
 {"column": name} | {"literal": value, "type": type} | {"call": function, "args": [...], "options": {...}}. Types are
 written as "int64" or ["string"] (a list). In literals integers beyond 2**53 are decimal text,
 NaN and infinities are "NaN", "Infinity", "-Infinity", binary is base64, times are milliseconds.
+
+A call of a Python function is {"python": {"module", "name", "source", "kind", ...}, "args": [...]}. `source` is a hash of
+its source text: a reader whose module has another text refuses the plan instead of computing something else.
 """
 
 from __future__ import annotations
@@ -10,11 +13,13 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import sys
 from typing import Any
 
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, list_of, parse_type
 from caudal.plan.expr import INT64_RANGE, Call, Column, Expr, Literal
+from caudal.plan.python import PythonCall, PythonFunction, declare
 from caudal.plan.signature import NULL
 
 _SAFE = 2**53
@@ -27,6 +32,8 @@ def to_json(expr: Expr) -> dict[str, Any]:
         return {"column": expr.name}
     if isinstance(expr, Literal):
         return {"literal": _encode(expr.value), "type": _type(expr.type)}
+    if isinstance(expr, PythonCall):
+        return {"python": function_to_json(expr.function), "args": [to_json(arg) for arg in expr.args]}
     assert isinstance(expr, Call)
     out: dict[str, Any] = {"call": expr.function, "args": [to_json(arg) for arg in expr.args]}
     if expr.options:
@@ -55,7 +62,51 @@ def _read(data: Any) -> Expr:
         options = data.get("options", {})
         if isinstance(data["call"], str) and isinstance(data["args"], list) and isinstance(options, dict):
             return Call(data["call"], tuple(_read(arg) for arg in data["args"]), tuple(options.items()))
+    if names == {"python", "args"} and isinstance(data["args"], list):
+        return PythonCall(function_from_json(data["python"]), tuple(_read(arg) for arg in data["args"]))
     raise _shape(data)
+
+
+def function_to_json(function: PythonFunction) -> dict[str, Any]:
+    """Return where a Python function stands and how it was declared."""
+    return {
+        "module": function.module,
+        "name": function.qualified_name,
+        "source": function.source_hash(),
+        "kind": function.kind,
+        "returns": None if function.returns is None else _type(function.returns),
+        "nulls": "pass" if function.pass_nulls else "null",
+        "timeout": function.timeout,
+        "memory": function.memory,
+    }
+
+
+def function_from_json(data: Any) -> PythonFunction:
+    """Return the function, found in a module that is already imported: nothing is imported or executed for a plan.
+
+    Raises `PlanError` where it is not there, or its source text is another one.
+    """
+    if not isinstance(data, dict):
+        raise _shape(data)
+    found: Any = sys.modules.get(data["module"])
+    for part in data["name"].split("."):
+        found = getattr(found, part, None)
+    if found is None:
+        raise PlanError(
+            f"the function {data['module']}.{data['name']} is not there",
+            hint="import its module before the plan is read; functions inside functions and of pipeline files cannot be found",
+        )
+    if isinstance(found, PythonFunction):
+        function = found
+    else:
+        returns = None if data["returns"] is None else _read_type(data["returns"])
+        options = {"nulls": data["nulls"], "timeout": data["timeout"], "memory": data["memory"]}
+        function = declare(found, data["kind"], returns=returns, **options)
+    if function.source_hash() != data["source"] or function.kind != data["kind"]:
+        raise function.error(
+            f"{function.name}() has changed since the plan was written", hint="write the plan anew from its pipeline"
+        )
+    return function
 
 
 def _shape(data: Any) -> PlanError:

@@ -1,7 +1,8 @@
 """Predicate push-down: filter before columns are computed.
 
 A filter moves below a select or with_columns when all it reads comes through unchanged. It never passes another
-filter (their counts in the ledger would change) nor a node that somebody else reads too.
+filter (their counts in the ledger would change), a node that somebody else reads too, nor a Python function (which
+would be called for other rows, and fail on others).
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ def push_predicates(plan: Plan) -> Plan:
 
 
 def _movable(node: Node, consumers: dict[Node, list[Node]]) -> tuple[Filter, Node, Expr] | None:
-    if not isinstance(node, Filter):
+    if not isinstance(node, Filter) or node.functions:
         return None
     below = node.input
-    if not isinstance(below, Select | WithColumns) or len(consumers[below]) != 1:
+    if not isinstance(below, Select | WithColumns) or len(consumers[below]) != 1 or below.functions:
         return None
     computed = dict(below.columns)
     renamed: dict[str, str] = {}

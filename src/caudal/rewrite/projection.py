@@ -1,4 +1,7 @@
-"""Projection push-down: compute and decode only the columns that somebody uses."""
+"""Projection push-down: compute and decode only the columns that somebody uses.
+
+What a Python function computes is kept even so: whether a row becomes a dead letter must not hang on who reads it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from caudal.plan.expr import Column
-from caudal.plan.nodes import DeadLetters, Filter, Late, Node, Select, Sink, Source, Union, WindowAggregate, WithColumns
+from caudal.plan.nodes import DeadLetters, Filter, Keyed, Late, Node, Select, Sink, Source, Union, WithColumns
+from caudal.plan.operators import Copies, Map
 from caudal.plan.plan import Plan, with_inputs
+from caudal.plan.python import calls
 
 
 def push_projection(plan: Plan) -> Plan:
@@ -26,7 +31,7 @@ def _trimmed(node: Node, used: set[str]) -> Node:
     if isinstance(node, Source):
         return replace(node, projection=tuple(n for n in node.declared.names if n in used))
     if isinstance(node, Select | WithColumns):
-        columns = tuple((n, e) for n, e in node.columns if n in used)
+        columns = tuple((n, e) for n, e in node.columns if n in used or calls(e))
         if isinstance(node, Select) and not columns:
             columns = node.columns[:1]  # rows must still pass, if only to be counted
         return replace(node, columns=columns) if columns != node.columns else node
@@ -53,13 +58,17 @@ def _reads(node: Node, used: set[str]) -> set[str]:
     if isinstance(node, Filter):
         return used | node.predicate.columns()
     if isinstance(node, Select):
-        columns = [e for n, e in node.columns if n in used] or [node.columns[0][1]]
+        columns = [e for n, e in node.columns if n in used or calls(e)] or [node.columns[0][1]]
         return set().union(*(e.columns() for e in columns))
     if isinstance(node, WithColumns):
         new = {n for n, _ in node.columns}
-        return (used - new).union(*(e.columns() for n, e in node.columns if n in used))
-    if isinstance(node, WindowAggregate):
+        return (used - new).union(*(e.columns() for n, e in node.columns if n in used or calls(e)))
+    if isinstance(node, Keyed):
         return set(node.reads())
+    if isinstance(node, Map):
+        return set(node.input.schema.names)
+    if isinstance(node, Copies):
+        return used - {node.column}
     if isinstance(node, DeadLetters):
         return set()
     return set(used)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from caudal.core.errors import OptionError
-from caudal.plan.nodes import DeadLetters, Late, Sink, Source, WindowAggregate
+from caudal.plan.nodes import DeadLetters, Keyed, Late, Sink, Source
 from caudal.plan.plan import Plan
 
 ROLES = {"late": Late, "dead": DeadLetters}
@@ -26,13 +26,13 @@ def with_sides(plan: Plan, late: str, dead: str) -> Plan:
     wired = {(type(n), i) for n in plan.nodes if isinstance(n, Late | DeadLetters) for i in n.inputs}
     extra: list[Sink] = []
     for node in plan.nodes:
-        if isinstance(node, WindowAggregate) and late == "file" and (Late, node) not in wired:
+        if isinstance(node, Keyed) and late == "file" and (Late, node) not in wired:
             extra.append(
                 _sink(
                     f"{node.name}.late", Late(name=f"late:{node.name}", input=node, whole=False), beside(plan, "late")
                 )
             )
-        elif isinstance(node, Source) and dead == "file" and (DeadLetters, node) not in wired:
+        if node.has_dead and dead == "file" and (DeadLetters, node) not in wired:
             extra.append(
                 _sink(f"{node.name}.dead", DeadLetters(name=f"dead:{node.name}", input=node), beside(plan, "dead"))
             )
@@ -64,6 +64,6 @@ def role_of(sink: Sink) -> str:
             return "late"
         if isinstance(node, DeadLetters):
             return "dead"
-        if isinstance(node, Source | WindowAggregate) or len(node.inputs) != 1:
+        if isinstance(node, Source | Keyed) or len(node.inputs) != 1:
             return "out"
         (node,) = node.inputs

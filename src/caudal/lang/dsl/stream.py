@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from caudal.core import duration
 from caudal.core.errors import OptionError, PlanError, UserError, nearest
 from caudal.core.types import Field, Schema, parse_type
-from caudal.lang.dsl.windows import condition, expression
+from caudal.lang.dsl.functions import plain
+from caudal.lang.dsl.windows import condition, expression, ordering
 from caudal.plan.aggregates import Aggregate
-from caudal.plan.expr import Column, Expr, col
+from caudal.plan.expr import Column, Expr, coalesce, col
 from caudal.plan.nodes import (
     DeadLetters,
     Filter,
+    Keyed,
     Late,
     Node,
     Pairs,
@@ -24,8 +27,23 @@ from caudal.plan.nodes import (
     WindowAggregate,
     WithColumns,
 )
+from caudal.plan.operators import (
+    Copies,
+    Deduplicate,
+    FlatMap,
+    Map,
+    Reduce,
+    Running,
+    Shuffle,
+    WindowApply,
+    WindowTop,
+)
 from caudal.plan.plan import Plan
-from caudal.plan.windows import Window
+from caudal.plan.python import PythonFunction, calls
+from caudal.plan.windows import CountWindow, Order, Sliding, Window
+
+Function = Callable[..., Any] | PythonFunction
+Columns = Mapping[str, Any] | Schema
 from caudal.ports import registry
 
 if TYPE_CHECKING:
@@ -83,21 +101,99 @@ class Stream:
         """Put the rows of streams with the same columns together."""
         return Stream(Union(name=name, streams=(self.node, *(o.node for o in others))))
 
+    def split(self, *, rest: str = "rest", **predicates: Expr | str) -> dict[str, Stream]:
+        """Send each row to the first stream whose predicate is true, or to `rest`: `split(web=..., dns=...)["web"]`."""
+        if not predicates:
+            raise PlanError("split takes at least one predicate", hint='split(refused=col("code") == 403)')
+        if rest in predicates:
+            raise PlanError(f"'{rest}' is the stream of all other rows", hint='give it another name: rest="others"')
+        out: dict[str, Stream] = {}
+        before: list[Expr] = []
+        for label, predicate in predicates.items():
+            test = condition(predicate, self.schema)
+            out[label] = self.filter(_all([*before, test]))
+            before.append(~coalesce(test, False))
+        out[rest] = self.filter(_all(before))
+        return out
+
+    def map(self, function: Function, *, schema: Columns, name: str = "") -> Stream:
+        """Make each row anew: a row as a dict in, a dict out, with the columns of `schema` (a missing one is null).
+
+        The function runs in worker processes; a `cd.batch` function takes a polars frame and gives one of the same
+        length. The row keeps its event time.
+        """
+        return Stream(Map(name=name, input=self.node, function=plain(function), output=Schema.of(schema)))
+
+    def flat_map(self, function: Function, *, schema: Columns, name: str = "") -> Stream:
+        """Make any number of rows of each: a row as a dict in, an iterable of dicts (or None) out.
+
+        A `cd.batch` function takes a polars frame with a column `_row` and gives one of any length that has it too: it
+        says which row each comes from. The rows have the event time of the one they come from.
+        """
+        return Stream(FlatMap(name=name, input=self.node, function=plain(function), output=Schema.of(schema)))
+
+    def shuffle(self, *, name: str = "") -> Stream:
+        """Say that rows are free to go to any core (Storm's shuffle grouping): they are, at every stateless operator."""
+        return Stream(Shuffle(name=name, input=self.node))
+
+    def all(self, instances: int, *, column: str = "instance", name: str = "") -> Stream:
+        """Copy each row to `instances` instances, numbered from 0 in `column` (Storm's all grouping)."""
+        return Stream(Copies(name=name, input=self.node, instances=instances, column=column))
+
     def group_by(self, *keys: Expr | str, **named: Expr | str) -> Grouped:
-        """Group by columns or expressions; null is a group of its own."""
+        """Group by columns or expressions; null is a group of its own (Storm's fields grouping)."""
         return Grouped(self.node, _named(keys, named))
 
     def window(self, window: Window) -> Windowed:
-        """Cut the whole stream, as one group, into windows."""
+        """Cut the whole stream, as one group, into windows (Storm's global grouping)."""
         return Windowed(self.node, (), window)
 
+    def running(
+        self, *, name: str = "", order_by: Any = None, order: str = "event_time", **aggregates: Aggregate
+    ) -> Stream:
+        """Add aggregates over all rows so far to each row, in the order of event time: see `Grouped.running`."""
+        return Grouped(self.node, ()).running(name=name, order_by=order_by, order=order, **aggregates)
+
+    def reduce(
+        self, function: Function, *, schema: Columns, order_by: Any = None, order: str = "event_time", name: str = ""
+    ) -> Stream:
+        """Fold all rows, as one group, by a function of state and row: see `Grouped.reduce`."""
+        return Grouped(self.node, ()).reduce(function, schema=schema, order_by=order_by, order=order, name=name)
+
+    def deduplicate(
+        self,
+        keys: Expr | str | Sequence[Expr | str],
+        *,
+        within: str | int = 0,
+        order_by: Any = None,
+        order: str = "event_time",
+        name: str = "",
+    ) -> Stream:
+        """Pass on the rows whose keys no row had that was passed on at most `within` before (0: ever).
+
+        Rows are taken in the order of event time, ties by `order_by`; one that comes later than the disorder is late.
+        Without `within` every key is kept for ever. `order="arrival"` takes rows as they come, over one partition.
+        """
+        listed = [keys] if isinstance(keys, str | Expr) else list(keys)
+        within_ms = duration.parse(within, what="within") if within else 0
+        node, pairs, ordered = _lifted(self.node, _named(listed, {}), ordering(order_by, order))
+        return Stream(Deduplicate(name=name, input=node, keys=pairs, within=within_ms, order=ordered))
+
     def late(self, *, name: str = "") -> Stream:
-        """The rows that came too late for the nearest window operator upstream: whole rows, with late_* columns."""
-        return Stream(Late(name=name, input=_nearest(self.node, WindowAggregate, "late rows", "window")))
+        """The rows that came too late for the nearest stateful operator upstream: whole rows, with late_* columns."""
+        for node in _upstream(self.node, "late rows"):
+            if isinstance(node, Keyed):
+                return Stream(Late(name=name, input=node))
+        raise PlanError("there are no late rows: no window or other stateful operator stands upstream")
 
     def dead_letters(self, *, name: str = "") -> Stream:
-        """The records that the nearest source upstream could not take, with position, reason and payload."""
-        return Stream(DeadLetters(name=name, input=_nearest(self.node, Source, "dead letters", "source")))
+        """What the source and the Python functions upstream could not take, with position, reason and payload."""
+        found = [node for node in _upstream(self.node, "dead letters") if node.has_dead]
+        if not found:
+            raise PlanError("there are no dead letters: no source stands upstream")
+        if len(found) == 1:
+            return Stream(DeadLetters(name=name, input=found[0]))
+        return Stream(Union(name=name, streams=tuple(DeadLetters(input=node) for node in found)))
 
     def to(self, connector: str, *, format: str = "", name: str = "", identity: str = "", **options: Any) -> Sink:
         """End the stream in a sink; the result goes into `cd.Pipeline(...)`.
@@ -140,7 +236,7 @@ class Stream:
 
 
 class Grouped:
-    """A stream with keys, waiting for a window."""
+    """A stream with keys."""
 
     def __init__(self, node: Node, keys: tuple[tuple[str, Expr], ...]) -> None:
         self.node = node
@@ -150,34 +246,112 @@ class Grouped:
         """Cut each key's rows into windows."""
         return Windowed(self.node, self.keys, window)
 
+    def running(
+        self, *, name: str = "", order_by: Any = None, order: str = "event_time", **aggregates: Aggregate
+    ) -> Stream:
+        """Add aggregates over all rows of the key so far to each row, itself among them.
+
+        Rows are taken in the order of event time (ties by `order_by`), or as they come with `order="arrival"`.
+        """
+        return Windowed(self.node, self.keys, Sliding(order=ordering(order_by, order))).agg(name=name, **aggregates)
+
+    def reduce(
+        self, function: Function, *, schema: Columns, order_by: Any = None, order: str = "event_time", name: str = ""
+    ) -> Stream:
+        """Fold the rows of each key by `function(state, row)`: both are dicts, the first state of a key is None.
+
+        What it returns is the new state and, with the keys, the row that comes out for each row; `schema` are its
+        columns. The function keeps nothing itself: the state is caudal's, by key, typed, part of every cut. Rows are
+        taken in the order of event time, ties by `order_by`; `order="arrival"` takes them as they come.
+        """
+        node, keys, ordered = _lifted(self.node, self.keys, ordering(order_by, order))
+        fold = Reduce(
+            name=name, input=node, keys=keys, function=plain(function), output=Schema.of(schema), order=ordered
+        )
+        return Stream(fold)
+
     def agg(self, *args: Any, **aggregates: Any) -> Stream:
         """Raise: aggregates of a stream need a window."""
-        raise PlanError("agg needs a window", hint='.group_by("ip").window(cd.tumbling("3s")).agg(total=cd.count())')
+        raise PlanError(
+            "agg needs a window",
+            hint='.group_by("ip").window(cd.tumbling("3s")).agg(total=cd.count()); .running(...) gives a row per event',
+        )
 
 
 class Windowed:
-    """Keys and windows, waiting for aggregates."""
+    """Keys and windows, waiting for aggregates or a function."""
 
     def __init__(self, node: Node, keys: tuple[tuple[str, Expr], ...], window: Window) -> None:
         if not isinstance(window, Window):
             raise PlanError(
                 f"{window!r} is not a window",
-                hint='cd.tumbling("3s"), cd.hopping("10s", every="2s") or cd.session("30s")',
+                hint='cd.tumbling("3s"), cd.hopping("10s", every="2s"), cd.session("30s"), cd.rows(100) ...',
             )
         self.node = node
         self.keys = keys
         self.over = window
 
     def agg(self, *, name: str = "", **aggregates: Aggregate) -> Stream:
-        """One row for each key and window: keys, window_start, window_end, and `column=cd.count()` and the like."""
+        """One row for each key and window: keys, window_start, window_end, and `column=cd.count()` and the like.
+
+        Over a sliding window: a row for each row, its own columns first, the aggregates behind.
+        """
         for column, aggregate in aggregates.items():
             if not isinstance(aggregate, Aggregate):
                 hint = "cd.count(), cd.sum('bytes') ...; compute with them in a with_columns behind agg"
                 raise PlanError(f"'{column}' is not an aggregate: {aggregate}", hint=hint)
-        node = WindowAggregate(
-            name=name, input=self.node, keys=self.keys, window=self.over, aggregates=tuple(aggregates.items())
+        node, keys, window = self._lifted()
+        node, folded = _lifted_aggregates(node, aggregates)
+        if isinstance(window, Sliding):
+            return Stream(Running(name=name, input=node, keys=keys, frame=window, aggregates=folded))
+        return Stream(WindowAggregate(name=name, input=node, keys=keys, window=window, aggregates=folded))
+
+    def apply(self, function: Function, *, schema: Columns, name: str = "") -> Stream:
+        """Give a function all rows of a key and window, in pinned order; take any number of rows back.
+
+        A plain function gets a polars frame in a worker process, a `cd.batch` function in an operator thread; both give
+        a frame with the columns of `schema`. A `cd.jit` function gets one array for each of its parameters, which name
+        columns, and gives a tuple of arrays. Keys, window_start and window_end stand before its columns. A window that
+        it fails on becomes a dead letter.
+        """
+        node, keys, window = self._lifted()
+        made = WindowApply(
+            name=name, input=node, keys=keys, window=window, function=plain(function), output=Schema.of(schema)
         )
-        return Stream(node)
+        return Stream(made)
+
+    def top(self, n: int, *, by: Any, descending: bool = True, name: str = "") -> Stream:
+        """The first `n` rows of each key and window by a column or expression (or several), the largest first.
+
+        Ties stand in pinned order. Keys, window_start and window_end stand before the rows' columns.
+        """
+        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+            raise PlanError(f"top takes a number of rows, not {n!r}", hint="top(10, by='bytes')")
+        return self._ranked(n, by, descending, name)
+
+    def sort(self, *, by: Any, descending: bool = False, name: str = "") -> Stream:
+        """All rows of each key and window, in the order of a column or expression (or several); see `top`."""
+        return self._ranked(0, by, descending, name)
+
+    def _ranked(self, limit: int, by: Any, descending: bool, name: str) -> Stream:
+        listed = [by] if isinstance(by, str | Expr) else list(by)
+        node, keys, window = self._lifted()
+        node, ranking = _lift(node, [(f"by{i}", expression(e, "by")) for i, e in enumerate(listed)])
+        made = WindowTop(
+            name=name,
+            input=node,
+            keys=keys,
+            window=window,
+            by=tuple((e, descending) for _, e in ranking),
+            limit=limit,
+        )
+        return Stream(made)
+
+    def _lifted(self) -> tuple[Node, tuple[tuple[str, Expr], ...], Window]:
+        window = self.over
+        order = window.order if isinstance(window, CountWindow | Sliding) else Order()
+        node, keys, order = _lifted(self.node, self.keys, order)
+        return node, keys, replace(window, order=order) if isinstance(window, CountWindow | Sliding) else window
 
 
 def source(
@@ -272,14 +446,55 @@ def _named(columns: Iterable[Expr | str], named: Mapping[str, Expr | str]) -> tu
     return tuple(pairs)
 
 
-def _nearest(node: Node, kind: type[Node], what: str, where: str) -> Node:
-    while not isinstance(node, kind):
+def _upstream(node: Node, what: str) -> Iterator[Node]:
+    """Yield the nodes from this one to its source; raises `PlanError` at a union."""
+    while True:
+        yield node
         if isinstance(node, Union):
             raise PlanError(f"a union has no {what} of its own", hint="ask its inputs, and unite what they give")
         if not node.inputs:
-            raise PlanError(f"there are no {what}: no {where} stands upstream")
+            return
         (node,) = node.inputs
-    return node
+
+
+def _all(tests: Sequence[Expr]) -> Expr:
+    whole, *others = tests
+    for test in others:
+        whole = whole & test
+    return whole
+
+
+def _lift(node: Node, pairs: Sequence[tuple[str, Expr]]) -> tuple[Node, tuple[tuple[str, Expr], ...]]:
+    """Compute what calls Python functions in a with_columns before: where rows are grouped nothing may fail."""
+    columns: list[tuple[str, Expr]] = []
+    out: list[tuple[str, Expr]] = []
+    taken = set(node.schema.names)
+    for label, expr in pairs:
+        if calls(expr):
+            column = next(c for c in (label, *(f"{label}_{i}" for i in range(1, 1000))) if c not in taken)
+            taken.add(column)
+            columns.append((column, expr))
+            out.append((label, col(column)))
+        else:
+            out.append((label, expr))
+    return (WithColumns(input=node, columns=tuple(columns)) if columns else node), tuple(out)
+
+
+def _lifted(node: Node, keys: tuple[tuple[str, Expr], ...], order: Order) -> tuple[Node, Any, Order]:
+    node, keys = _lift(node, keys)
+    node, by = _lift(node, [(f"order{i}", e) for i, e in enumerate(order.by)])
+    return node, keys, replace(order, by=tuple(e for _, e in by))
+
+
+def _lifted_aggregates(node: Node, aggregates: Mapping[str, Aggregate]) -> tuple[Node, Any]:
+    parts = [(f"{n}_of", e) for n, a in aggregates.items() for e in a.expressions()]
+    node, lifted = _lift(node, parts)
+    exprs = iter(e for _, e in lifted)
+    out: list[tuple[str, Aggregate]] = []
+    for name, aggregate in aggregates.items():
+        argument = None if aggregate.argument is None else next(exprs)
+        out.append((name, replace(aggregate, argument=argument, order_by=tuple(next(exprs) for _ in aggregate.order_by))))
+    return node, tuple(out)
 
 
 def _split(options: Mapping[str, Any], known: Mapping[str, Any], what: str) -> tuple[Pairs, dict[str, Any]]:

@@ -10,7 +10,7 @@ from caudal.core.errors import PlanError
 from caudal.core.types import Schema
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr, col
-from caudal.plan.windows import Hopping, Session
+from caudal.plan.windows import CountWindow, Cumulative, Hopping, Order, Session, Sliding
 
 
 def tumbling(size: str | int, *, offset: str | int = 0) -> Hopping:
@@ -31,6 +31,47 @@ def hopping(size: str | int, *, every: str | int, offset: str | int = 0) -> Hopp
 def session(gap: str | int) -> Session:
     """Runs of rows of a key that are at most `gap` apart."""
     return Session(duration.parse(gap, what="session gap"))
+
+
+def cumulative(size: str | int, *, every: str | int, offset: str | int = 0) -> Cumulative:
+    """Windows that grow by `every` up to `size`, then begin anew: totals since the hour, every minute."""
+    return Cumulative(
+        duration.parse(size, what="window size"),
+        duration.parse(every, what="window step"),
+        duration.parse(offset, what="offset"),
+    )
+
+
+def rows(size: int, *, every: int = 0, order_by: Any = None, order: str = "event_time") -> CountWindow:
+    """Windows of `size` rows of a key in the order of event time, one every `every` rows (0: one behind the other).
+
+    The last ones, at the end of data, may have fewer rows. `order_by` breaks ties of time; `order="arrival"` takes rows
+    as they come, over a single partition.
+    """
+    return CountWindow(_rows(size, "size"), _rows(every, "every") or size, ordering(order_by, order))
+
+
+def sliding(
+    size: str | int | None = None, *, rows: int = 0, order_by: Any = None, order: str = "event_time"
+) -> Sliding:
+    """For each row the rows of its key up to it, in (t - size, t] of event time, or the last `rows` of them."""
+    length = 0 if size is None else duration.parse(size, what="window size")
+    if not length and not rows:
+        raise PlanError("a sliding window needs a size", hint='sliding("10s") or sliding(rows=100)')
+    return Sliding(length, _rows(rows, "rows"), ordering(order_by, order))
+
+
+def ordering(order_by: Any, order: str) -> Order:
+    """Return the order in which rows are taken; `order` is "event_time" or "arrival"."""
+    if order not in ("event_time", "arrival"):
+        raise PlanError(f"unknown order '{order}'", hint='order="event_time" or order="arrival"')
+    return Order(_ordering(order_by), order == "arrival")
+
+
+def _rows(value: Any, what: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise PlanError(f"{what} is a number of rows, not {value!r}", hint='a time is written sliding("10s")')
+    return value
 
 
 def expression(value: Any, what: str = "expression") -> Expr:
