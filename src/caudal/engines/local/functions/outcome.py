@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from caudal.columnar.column import Column, Ints
+from caudal.plan import python
 
 EXCEPTION, TIMED_OUT, DIED = "exception", "timeout", "died"
 """Reasons of dead letters: the function raised; it took longer than its time-out; its process ended."""
+
+TRACEBACK = 4096
+"""Bytes that a dead letter keeps of a traceback."""
+
+# files whose frames are the engine's part of a traceback
+_ENGINE = (str(Path(__file__).parent), str(Path(python.__file__)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +44,21 @@ class Rows:
     columns: dict[str, Column]
     owner: Ints
     failed: list[Failed] = field(default_factory=list)
+
+
+def raised(row: int, error: BaseException) -> Failed:
+    """Return the row as failed with the exception: its type and text, and the user's part of the traceback.
+
+    The engine's own frames are left out. The traceback has at most TRACEBACK bytes; of a longer one the end is kept.
+    """
+    report = traceback.TracebackException.from_exception(error)
+    part: traceback.TracebackException | None = report
+    while part is not None:
+        part.stack = traceback.StackSummary.from_list(f for f in part.stack if not f.filename.startswith(_ENGINE))
+        part = part.__cause__ or part.__context__
+    lines = "".join(report.format()).encode("utf-8", "replace")
+    if len(lines) > TRACEBACK:
+        lines = b"...\n" + lines[len(lines) - TRACEBACK + 4 :]
+    text = str(report)
+    name = type(error).__name__
+    return Failed(row, EXCEPTION, f"{name}: {text}" if text else name, lines.decode("utf-8", "ignore"))
