@@ -463,8 +463,8 @@ def _parse_formatted(data, start, length, valid, program, names, long_names, val
 
 
 @_part
-def _date(days):
-    """Return (year, month, day, day of the year) of days since 1970-01-01."""
+def date(days):
+    """Return (year, month, day, day of the year) of days since 1970-01-01; only kernels call it."""
     z = days + 719468
     era = z // 146097
     doe = z - era * 146097
@@ -498,7 +498,7 @@ def _civil(values, part, out):
         elif part == WEEKDAY:
             out[i] = (days + 3) % 7 + 1
         else:
-            year, month, day, ordinal = _date(days)
+            year, month, day, ordinal = date(days)
             if part == YEAR:
                 out[i] = year
             elif part == MONTH:
@@ -522,7 +522,7 @@ def _format(values, stride, out, length):
     for i in range(values.size):
         days = values[i] // 86_400_000
         rest = values[i] - days * 86_400_000
-        year, month, day, _ = _date(days)
+        year, month, day, _ = date(days)
         first = i * stride
         p = first
         digits = 4

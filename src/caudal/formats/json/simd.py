@@ -63,6 +63,17 @@ def long(typing_context, address, index):
 
 
 @intrinsic
+def integer32(typing_context, address, index):
+    """Return the int32 at `index` of an array of them, as an int64."""
+    signature = types.int64(types.int64, types.int64)
+
+    def generate(context, builder, signature, args):
+        return builder.sext(_load(builder, args, _I32, 4), _I64)
+
+    return signature, generate
+
+
+@intrinsic
 def cell(typing_context, address, row, column):
     """Return the cell of an int32 table of 8 columns as an int64."""
     signature = types.int64(types.int64, types.int64, types.int64)
@@ -175,6 +186,50 @@ def word32(typing_context, address, index):
     def generate(context, builder, signature, args):
         value = _load(builder, args, _I32)
         return builder.zext(value, _I64)
+
+    return signature, generate
+
+
+@intrinsic
+def set_word64(typing_context, address, index, value):
+    """Store a uint64 as 8 bytes, little-endian, from `index` on."""
+    signature = types.void(types.int64, types.int64, types.uint64)
+
+    def generate(context, builder, signature, args):
+        _store(builder, args, args[2], _I64, 1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def copy32(typing_context, address, index, other, at):
+    """Copy the 32 bytes of `other` from `at` on to `index`."""
+    signature = types.void(types.int64, types.int64, types.int64, types.int64)
+
+    def generate(context, builder, signature, args):
+        kind = ir.VectorType(_I8, 32)
+        _store(builder, args, _load(builder, args[2:], kind), kind, 1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def escapes(typing_context, address, index):
+    """Return a mask of the bytes that a JSON string must escape among the 32 from `index` on.
+
+    These are the quote, the backslash and control characters below 0x20.
+    """
+    signature = types.uint64(types.int64, types.int64)
+
+    def generate(context, builder, signature, args):
+        kind = ir.VectorType(_I8, 32)
+        value = _load(builder, args, kind)
+        mask = builder.icmp_unsigned("<", value, _splat(kind, 32))
+        mask = builder.or_(mask, builder.icmp_unsigned("==", value, _splat(kind, 34)))
+        mask = builder.or_(mask, builder.icmp_unsigned("==", value, _splat(kind, 92)))
+        return builder.zext(builder.bitcast(mask, _I32), _I64)
 
     return signature, generate
 
