@@ -19,7 +19,8 @@ class Morsel:
     row can be late. `position`: where each row's record stands in its partition, None where nobody needs it.
     `partition`: the ordinal of the source partition the rows came from. `order`: hidden columns in whose pinned order
     a sink writes the rows (results of a window); () when they stand in order already. `branch`: which way into an
-    operator they took, of several: it orders the copies of one row.
+    operator they took, of several: it orders the copies of one row. `ordinal`: which of the rows it is that an operator
+    made of one (its source row or window), None where there is one at most.
     """
 
     columns: dict[str, Column]
@@ -30,6 +31,7 @@ class Morsel:
     partition: int = 0
     order: tuple[Column, ...] = ()
     branch: int = 0
+    ordinal: Ints | None = None
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]
@@ -44,6 +46,7 @@ class Morsel:
             watermark=None if self.watermark is None else self.watermark[rows],
             position=None if self.position is None else self.position[rows],
             order=tuple(column.take(rows) for column in self.order),
+            ordinal=None if self.ordinal is None else self.ordinal[rows],
         )
 
     def filter(self, keep: Bools) -> Morsel:
@@ -61,7 +64,18 @@ class Morsel:
             watermark=None if self.watermark is None else self.watermark[start:stop],
             position=None if self.position is None else self.position[start:stop],
             order=tuple(column.slice(start, stop) for column in self.order),
+            ordinal=None if self.ordinal is None else self.ordinal[start:stop],
         )
+
+    def spread(self, owner: Ints, columns: Mapping[str, Column]) -> Morsel:
+        """Return rows with these columns, each made from the row `owner` (ascending) and with all that is known of it."""
+        bare = replace(self, columns={}).take(owner)
+        start = np.searchsorted(owner, owner)
+        rank = np.arange(len(owner), dtype=np.int64) - start
+        # rows made of rows that were made of one: no two of them get the same number
+        bare.ordinal = rank if bare.ordinal is None else bare.ordinal * (1 << 20) + rank
+        bare.columns = dict(columns)
+        return bare
 
     def with_columns(self, columns: Mapping[str, Column]) -> Morsel:
         """Return the same rows with these visible columns instead."""

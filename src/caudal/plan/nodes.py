@@ -98,7 +98,9 @@ class Source(Node):
         if self.event_time is not None:
             dtype = self.event_time.dtype(self.declared)
             if calls(self.event_time):
-                raise PlanError("event time cannot come from a Python function", hint="give the source a column or an expression")
+                raise PlanError(
+                    "event time cannot come from a Python function", hint="give the source a column or an expression"
+                )
             if not (dtype.is_numeric or dtype.name in ("timestamp", "string")):
                 raise PlanError(
                     f"event time cannot come from a {dtype}",

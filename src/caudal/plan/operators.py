@@ -253,4 +253,3 @@ def _ordered(node: Keyed, order: Order) -> None:
     for expr in order.by:
         if expr.dtype(node.input.schema).is_nested:
             raise PlanError(f"rows cannot be ordered by a {expr.dtype(node.input.schema)}", detail=f"order_by {expr}")
-

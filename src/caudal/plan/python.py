@@ -175,9 +175,7 @@ def _hints(call: Callable[..., Any], where: str) -> dict[str, Any]:
     try:
         return get_type_hints(target)
     except NameError as error:
-        raise PlanError(
-            "an annotation names something that is not there", location=where, detail=str(error)
-        ) from error
+        raise PlanError("an annotation names something that is not there", location=where, detail=str(error)) from error
     except TypeError:
         return {}
 

@@ -142,7 +142,9 @@ class Sliding:
         if self.size < 0 or self.rows < 0 or (self.size and self.rows):
             raise PlanError("a sliding window has a size in time or in rows, greater than zero", detail=str(self))
         if self.size and self.order.arrival:
-            raise PlanError("a sliding window in time takes rows by event time", hint="sliding(rows=...) takes them as they arrive")
+            raise PlanError(
+                "a sliding window in time takes rows by event time", hint="sliding(rows=...) takes them as they arrive"
+            )
 
     def __str__(self) -> str:
         if not self.size and not self.rows:

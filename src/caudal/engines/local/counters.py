@@ -6,8 +6,9 @@ import threading
 from collections import defaultdict
 from typing import Any
 
-from caudal.observe.ledger import Entry, Ledger
-from caudal.plan.nodes import DeadLetters, Filter, Late, Node, Sink, Source, WindowAggregate
+from caudal.observe.ledger import FATES, Entry, Ledger
+from caudal.plan.nodes import DeadLetters, Filter, Keyed, Late, Node, Sink, Source
+from caudal.plan.operators import Copies, FlatMap, WindowApply, WindowTop
 from caudal.plan.plan import Plan, side_port
 
 
@@ -76,10 +77,15 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
         entry.taken = count("taken")
         entry.partitions = counters.partitions(name)
         entry.emitted = {"out": entry.passed, "dead": entry.dead}
-    elif isinstance(node, WindowAggregate):
-        entry.taken, entry.late, entry.absorbed = count("taken"), count("late"), count("absorbed")
-        entry.buffered, entry.partly_late = count("buffered"), count("partly_late")
-        entry.emitted = {"out": count("emitted"), "late": entry.late}
+    elif isinstance(node, Keyed):
+        entry.taken, entry.partly_late = count("taken"), count("partly_late")
+        for fate in FATES:
+            setattr(entry, fate, count(fate))
+        # a window's rows are made of it on the way out, on any core
+        made = count("made" if isinstance(node, WindowApply | WindowTop) else "emitted")
+        entry.emitted = {"out": made, "late": entry.late}
+        if node.has_dead:
+            entry.emitted["dead"] = count("failed") if isinstance(node, WindowApply) else entry.dead
     elif isinstance(node, Sink):
         entry.taken = entry.passed = count("written")
     elif isinstance(node, Late | DeadLetters):
@@ -88,5 +94,8 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
     else:
         entry.taken = sum(entries[up].emitted[port] for up, port in entry.inputs)
         entry.filtered = count("filtered") if isinstance(node, Filter) else 0
-        entry.passed = entry.taken - entry.filtered
-        entry.emitted = {"out": entry.passed}
+        entry.dead = count("dead")
+        entry.passed = entry.taken - entry.filtered - entry.dead
+        entry.emitted = {"out": count("emitted") if isinstance(node, FlatMap | Copies) else entry.passed}
+        if node.has_dead:
+            entry.emitted["dead"] = entry.dead

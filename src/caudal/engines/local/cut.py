@@ -44,8 +44,8 @@ def export(job: Job, whole: bool) -> Cut:
     cut.origins = [list(name) for name in job.origins.names]
     cut.counts = job.counters.export()
     cut.written = {name: job.counters.get(name, "written") for name in job.sinks}
-    for operator, terminal in job.windows.items():
-        blob = terminal.window.export(whole)
+    for operator, terminal in job.stateful.items():
+        blob = terminal.state.export(whole)
         blob.values["terminal"] = terminal.watermark
         cut.operators[operator] = blob
     return cut
@@ -60,7 +60,7 @@ def restore(job: Job, cuts: list[Cut]) -> None:
         raise RunError(
             f"the cut is of version {last.version} with key hash {last.key_hash}, not {VERSION} with {KEY_HASH}"
         )
-    missing = set(last.operators) ^ set(job.windows)
+    missing = set(last.operators) ^ set(job.stateful)
     if missing:
         raise RunError(
             f"the cut and the pipeline differ in operators: {', '.join(sorted(missing))}",
@@ -76,14 +76,10 @@ def restore(job: Job, cuts: list[Cut]) -> None:
         for lane in intake.lanes:
             if lane.name in known:
                 lane.restore(known[lane.name])
-    for operator, terminal in job.windows.items():
+    for operator, terminal in job.stateful.items():
         blobs = [c.operators[operator] for c in cuts]
-        terminal.window.restore(blobs, terminal.window.state_types())
+        terminal.state.restore(blobs, terminal.state.state_types())
         terminal.watermark = blobs[-1].values["terminal"]
-    for operator in job.windows:
-        # results of the first run are written: an operator's own lane starts at what it has forwarded
-        ordinal, _ = job.emissions[operator]
-        job.emissions[operator] = (ordinal, 0)
 
 
 def _renumber(job: Job, cut: Cut) -> None:
@@ -97,5 +93,5 @@ def _renumber(job: Job, cut: Cut) -> None:
     for intake in job.intakes:
         for lane in intake.lanes:
             lane.ordinal = fresh.number(intake.operator, lane.name)
-    for operator, (_, sequence) in list(job.emissions.items()):
-        job.emissions[operator] = (fresh.number(operator, ""), sequence)
+    for operator, emission in job.emissions.items():
+        emission.ordinal = fresh.number(operator, "")

@@ -9,8 +9,9 @@ from typing import Any
 
 from caudal.engines.local.counters import ledger
 from caudal.engines.local.cut import Cut, export, restore
-from caudal.engines.local.job import LARGEST_READ, Job, Settings
+from caudal.engines.local.job import LARGEST_READ, Job
 from caudal.engines.local.lower import lower
+from caudal.engines.local.settings import Settings
 from caudal.observe.ledger import Ledger
 from caudal.observe.summary import Progress
 from caudal.plan.nodes import DeadLetters, Late
@@ -39,12 +40,14 @@ class LocalExecution:
 
     def run(self, watch: Callable[[], None] | None = None) -> None:
         """Run to the end of data or a stop; raises what broke."""
+        self.job.functions.start()
         begin = time.perf_counter()
         try:
             self.job.start()
             self.job.run(None if watch is None else lambda _: watch())
         finally:
             self._seconds = time.perf_counter() - begin
+            self.job.functions.close()
             self.job.finish()
 
     def stop(self) -> None:
@@ -57,7 +60,10 @@ class LocalExecution:
 
     def flush(self) -> None:
         """After a stop: close all windows."""
-        self.job.flush()
+        try:
+            self.job.flush()
+        finally:
+            self.job.functions.close()
         self.job.finish()
 
     def cut(self, whole: bool = True) -> Cut:
@@ -77,7 +83,7 @@ class LocalExecution:
         """Return how far it is."""
         job = self.job
         elapsed = time.perf_counter() - job.started
-        rows = job.counters.total("taken") - sum(job.counters.get(w, "taken") for w in job.windows)
+        rows = job.counters.total("taken") - sum(job.counters.get(w, "taken") for w in job.stateful)
         return Progress(
             elapsed=elapsed,
             rows=rows,

@@ -1,8 +1,8 @@
 """The identity of a result row: the same after a restart, a replay, with other threads or morsels.
 
 A row of a time window is the pipeline, the operator, the key and the window; any other row is its source record:
-pipeline, source, partition and position. Both end in an ordinal: which way the row took, where a union
-brings copies of one row together.
+pipeline, source, partition and position. Where an operator makes several rows of one, which of them it is comes next.
+Both end in an ordinal: which way the row took, where a union brings copies of one row together.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def identities(morsel: Morsel, pipeline: str, origin: Origin) -> Column:
         parts = [[partition, at] for at in morsel.position.tolist()]
     else:
         parts = [[partition, None]] * morsel.rows
+    if morsel.ordinal is not None:
+        parts = [[*part, rank] for part, rank in zip(parts, morsel.ordinal.tolist(), strict=True)]
     return from_list([_digest([pipeline, operator, *part, morsel.branch]) for part in parts], STRING)
 
 

@@ -6,24 +6,24 @@ reading, gives each the largest event time before it, and numbers the morsels of
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from caudal.columnar.column import Column, Ints, from_list
+from caudal.columnar.column import Column, Ints
 from caudal.columnar.morsel import Morsel
 from caudal.core import duration
 from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.eventtime import event_times
+from caudal.engines.local.slicing import Slicer
+from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.engines.local.windows.kernels import NEVER, row_watermarks
-from caudal.engines.local.windows.operator import LOWEST, OPEN
-from caudal.plan.nodes import DEAD_FIELDS, Source
+from caudal.plan.nodes import Source
 from caudal.ports import source as port
 from caudal.ports.format import Decoder, LineReader
 from caudal.ports.records import Block, Dead, Decoded
@@ -180,7 +180,7 @@ class PartitionLane:
         after = max(self.seen - disorder, self.floor) if self.seen != NEVER else self.known
         self.known = max(self.known, after) if timed else self.known
         self.position = cooked.end
-        parts = self.intake.split(morsel)
+        parts = self.intake.slicer.split(morsel)
         share, rest = divmod(cooked.size, len(parts))
         pieces = []
         for i, part in enumerate(parts):
@@ -237,6 +237,7 @@ class Intake:
         bind: Callable[..., Any],
         counters: Counters,
         judged: bool,
+        costly: bool,
     ) -> None:
         self.node = node
         self.operator = operator
@@ -246,8 +247,8 @@ class Intake:
         self.judged = judged and node.event_time is not None
         self.lanes: list[PartitionLane] = []
         self.names = node.schema.names
-        self.slice_rows = 1 << 30
-        self._cost = 0.0
+        self.slicer = Slicer(costly)
+        self.read_size = 0
         self.max_future = node.max_future if node.max_future is not None else 3_600_000 if opened.live else None
         self._time = None if node.event_time is None else bind(node.event_time, node.declared)
 
@@ -301,28 +302,6 @@ class Intake:
             dead = sorted(dead, key=lambda letter: letter.position)
         return Cooked(morsel, dead, taken, highest, end, size, read_at)
 
-    def learn(self, rows: int, seconds: float, target: float) -> None:
-        """Learn what a row costs below this source, so that a costly chain's morsels are cut to tasks of `target` seconds.
-
-        One slow morsel (a kernel that is loaded, a busy machine) moves the estimate little; small morsels tell nothing
-        about cheap rows.
-        """
-        measured = seconds / rows
-        if not self._cost:
-            self._cost = min(measured, target / 4096)
-            return
-        self._cost += 0.25 * (min(measured, 4 * self._cost) - self._cost)
-        wanted = int(target / self._cost)
-        self.slice_rows = max(1, wanted) if wanted < 2048 else 1 << 30
-
-    def split(self, morsel: Morsel) -> list[Morsel]:
-        """Cut a morsel so that a costly chain runs on all cores."""
-        if morsel.rows <= self.slice_rows:
-            return [morsel]
-        count = -(-morsel.rows // self.slice_rows)
-        bounds = [morsel.rows * i // count for i in range(count + 1)]
-        return [morsel.slice(a, b) for a, b in itertools.pairwise(bounds)]
-
 
 def _no_time(decoded: Decoded, column: Column, bad: Any, block: Block | None) -> list[Dead]:
     rows = np.flatnonzero(bad)
@@ -355,31 +334,3 @@ def _record(block: Block | None, position: int) -> bytes:
     start = block.start + position - block.position
     raw = block.data[start : min(block.stop, start + MAX_LINE)].tobytes()
     return raw.split(b"\n", 1)[0].rstrip(b"\r")
-
-
-@dataclass(slots=True)
-class Letters:
-    """Turns dead letters into rows of the dead port."""
-
-    source: str
-    types: list[Any] = field(default_factory=lambda: list(DEAD_FIELDS))
-
-    def morsel(self, lane: PartitionLane, dead: list[Dead]) -> Morsel | None:
-        """Return the dead letters as a morsel, None for none."""
-        if not dead:
-            return None
-        rows: dict[str, list[Any]] = {
-            "source": [self.source] * len(dead),
-            "partition": [lane.name] * len(dead),
-            "position": [d.position for d in dead],
-            "operator": [self.source] * len(dead),
-            "reason": [d.reason for d in dead],
-            "message": [d.message for d in dead],
-            "detail": [d.detail for d in dead],
-            "payload": [d.payload.decode("utf-8", "replace") for d in dead],
-            "truncated": [d.truncated for d in dead],
-            "event_time": [d.event_time for d in dead],
-        }
-        columns = {f.name: from_list(rows[f.name], f.dtype) for f in DEAD_FIELDS}
-        position = np.array([d.position for d in dead], np.int64)
-        return Morsel(columns, len(dead), position=position, partition=lane.ordinal)

@@ -13,7 +13,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,11 +23,16 @@ from caudal.core.errors import RunError
 from caudal.core.types import INT64, STRING, TIMESTAMP
 from caudal.engines.local.admission import Admission
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.intake import Intake, Letters, PartitionLane, Piece
+from caudal.engines.local.emission import Emission
+from caudal.engines.local.functions.binding import Functions
+from caudal.engines.local.intake import Intake, PartitionLane, Piece
+from caudal.engines.local.letters import letters
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.routes import Branch, Edge
-from caudal.engines.local.terminals import Delivery, LaneKey, SinkTerminal, Ticket, WindowTerminal
-from caudal.engines.local.windows.operator import OPEN
+from caudal.engines.local.settings import Latency, Settings
+from caudal.engines.local.slicing import TASK_SECONDS
+from caudal.engines.local.stateful import OPEN
+from caudal.engines.local.terminals import Delivery, LaneKey, SinkTerminal, StateTerminal, Ticket
 from caudal.ports import source as port
 from caudal.ports.records import Block
 
@@ -51,66 +55,28 @@ READ_AHEAD = 4
 ROW_BYTES = 64
 """What a row of a source that yields rows, not bytes, counts for."""
 
-TASK_SECONDS = 0.004
-"""The time that a task should take: long against the cost of starting one, short against a user's patience."""
+FIRST_READ = 4096
+"""Bytes of the first read where functions of the user's come next: nothing is known of what a row costs them."""
 
-
-@dataclass(slots=True)
-class Settings:
-    """How a job runs. `credit`: bytes in flight; `idle_poll`: seconds between polls of a quiet live source.
-
-    `morsel_rows` and `read_bytes` fix what is adaptive otherwise; `shuffle` (a random generator) makes the queue take
-    ready tasks in any order: both are for tests, since results must not depend on them. `clock` gives milliseconds that
-    never go back: by it partitions are polled, become idle, and silence is measured.
-    """
-
-    threads: int = 1
-    credit: int = 16 << 20
-    idle_poll: float = 0.005
-    idle: int = 5_000
-    max_state: int = 0
-    morsel_rows: int = 0
-    read_bytes: int = 0
-    shuffle: Any = None
-    clock: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000
-
-
-@dataclass(slots=True)
-class Latency:
-    """Milliseconds from reading a block to its last effect, weighted by blocks: a reservoir of the newest ones."""
-
-    values: list[float] = field(default_factory=list)
-    largest: float = 0.0
-
-    def add(self, milliseconds: float) -> None:
-        """Record one."""
-        if len(self.values) >= 20_000:
-            del self.values[:10_000]
-        self.values.append(milliseconds)
-        self.largest = max(self.largest, milliseconds)
-
-    def summary(self) -> dict[str, float]:
-        """Return p50, p99 and max."""
-        if not self.values:
-            return {}
-        p50, p99 = np.percentile(np.array(self.values), [50, 99])
-        return {"p50": round(float(p50), 3), "p99": round(float(p99), 3), "max": round(self.largest, 3)}
+READ_SECONDS = 0.25
+"""Seconds of work that one read should bring where rows are costly."""
 
 
 class Job:
     """A running plan. Build it with `lower`, then `run`; `stop`, `cut` and `progress` come from another thread."""
 
-    def __init__(self, settings: Settings, counters: Counters, origins: Origins) -> None:
+    def __init__(self, settings: Settings, counters: Counters, origins: Origins, functions: Functions) -> None:
         self.settings = settings
+        self.functions = functions
         self.counters = counters
         self.origins = origins
         self.intakes: list[Intake] = []
         self.routes: dict[str, Branch] = {}
         self.dead_routes: dict[str, Branch] = {}
         self.late_routes: dict[str, Branch] = {}
-        self.windows: dict[str, WindowTerminal] = {}
+        self.stateful: dict[str, StateTerminal] = {}
         self.sinks: dict[str, SinkTerminal] = {}
-        self.emissions: dict[str, tuple[int, int]] = {}
+        self.emissions: dict[str, Emission] = {}
         self.failures: list[str] = []
         self.latency = Latency()
         self.bytes_read = 0
@@ -130,7 +96,6 @@ class Job:
         self._stopping = False
         self._finished = False
         self._error: BaseException | None = None
-        self._read_size = settings.read_bytes or SMALLEST_READ
         self._ticked = -TICK_MS
         self._discovered = -DISCOVER_MS
 
@@ -147,15 +112,19 @@ class Job:
             lane.floor = max(lane.floor, edge.terminal.open_lane(key, lane.known))
 
     def _lanes(self, intake: Intake, lane: PartitionLane) -> Iterator[tuple[Edge, LaneKey]]:
-        yield from self._below(self.routes[intake.operator], (lane.ordinal,))
-        yield from self._below(self.dead_routes[intake.operator], (lane.ordinal,))
+        yield from self._ports(intake.operator, lane.ordinal)
+
+    def _ports(self, operator: str, ordinal: int) -> Iterator[tuple[Edge, LaneKey]]:
+        yield from self._below(self.routes[operator], (ordinal,))
+        if operator in self.dead_routes:
+            yield from self._below(self.dead_routes[operator], (ordinal,))
 
     def _below(self, route: Branch, prefix: LaneKey) -> Iterator[tuple[Edge, LaneKey]]:
         """Yield the edges to all terminals that see a lane's deliveries, with the key of its lane there."""
         for edge in route.all_edges():
             key = (*prefix, edge.number)
             yield edge, key
-            if isinstance(edge.terminal, WindowTerminal):
+            if isinstance(edge.terminal, StateTerminal):
                 yield from self._below(self.late_routes[edge.terminal.operator], key)
 
     def start(self) -> None:
@@ -166,13 +135,13 @@ class Job:
             bounded = not lane.partition.live and intake.node.event_time is not None
             if len(lanes) > 1 and bounded and lane.fresh:
                 lane.peek()
-        for operator, (ordinal, _) in self.emissions.items():
-            for edge, key in self._below(self.routes[operator], (ordinal,)):
+        for operator, emission in self.emissions.items():
+            for edge, key in self._ports(operator, emission.ordinal):
                 edge.terminal.open_lane(key, -OPEN)
         for intake, lane in lanes:
             self.announce(intake, lane)
             self.admission.add(lane)
-        for terminal in self.windows.values():
+        for terminal in self.stateful.values():
             terminal.go_on()
         for _, lane in lanes:
             if lane.idle:
@@ -285,7 +254,8 @@ class Job:
             return entry[-1]
         return heapq.heappop(self._heap)[-1]
 
-    def _push(self, depth: int, task: Callable[[], None]) -> None:
+    def push(self, depth: int, task: Callable[[], None]) -> None:
+        """Queue a task; the deeper downstream, the sooner it runs."""
         with self._wake:
             heapq.heappush(self._heap, (-depth, next(self._number), task))
             if self._waiting:
@@ -314,7 +284,7 @@ class Job:
         live = self._waits()
         if live and now - self._ticked >= TICK_MS:
             self._ticked = now
-            silent = [w for w in self.windows.values() if w.silent()]
+            silent = [w for w in self.stateful.values() if w.silent()]
             if silent:
                 return lambda: self._tick(silent)
         if live and now - self._discovered >= DISCOVER_MS and self._live():
@@ -327,7 +297,7 @@ class Job:
         return lambda: self._read(lane)
 
     @staticmethod
-    def _tick(silent: list[WindowTerminal]) -> None:
+    def _tick(silent: list[StateTerminal]) -> None:
         for terminal in silent:
             terminal.poke()
 
@@ -344,7 +314,7 @@ class Job:
 
     def _read(self, lane: PartitionLane) -> None:
         try:
-            got = lane.read(self._read_size)
+            got = lane.read(self._read_size(lane.intake))
         except BaseException:
             lane.busy = False
             raise
@@ -389,13 +359,25 @@ class Job:
             self.counters.add(operator, "dead", len(cooked.dead))
         del block, got
         self._deliver_pieces(lane.put(number, cooked))
-        self._adapt(size, time.perf_counter() - read_at)
+        self._adapt(lane.intake, size, cooked.taken, time.perf_counter() - read_at)
 
-    def _adapt(self, size: int, seconds: float) -> None:
-        if not self.settings.read_bytes and size >= self._read_size // 2:
+    def _read_size(self, intake: Intake) -> int:
+        if self.settings.read_bytes:
+            return self.settings.read_bytes
+        return intake.read_size or (FIRST_READ if intake.slicer.costly else SMALLEST_READ)
+
+    @staticmethod
+    def _adapt(intake: Intake, size: int, rows: int, seconds: float) -> None:
+        """Learn how much to read at once: about a task's work, or a share of a second's where rows are costly."""
+        if intake.slicer.costly:
+            if rows and intake.slicer.cost:
+                wanted = READ_SECONDS / intake.slicer.cost * size / rows
+                grown = min(wanted, 4 * max(intake.read_size, FIRST_READ))
+                intake.read_size = int(min(max(grown, FIRST_READ), LARGEST_READ))
+        elif size >= (intake.read_size or SMALLEST_READ) // 2:
             wanted = size * TASK_SECONDS / max(seconds, 1e-6)
-            grown = min(wanted, 2 * self._read_size)
-            self._read_size = int(min(max(grown, SMALLEST_READ), LARGEST_READ))
+            grown = min(wanted, 2 * (intake.read_size or SMALLEST_READ))
+            intake.read_size = int(min(max(grown, SMALLEST_READ), LARGEST_READ))
 
     def _quiet(self, lane: PartitionLane) -> None:
         """A live partition had nothing new."""
@@ -416,7 +398,7 @@ class Job:
             return
         lane.idle = False
         for edge, key in self._lanes(lane.intake, lane):
-            if isinstance(edge.terminal, WindowTerminal):
+            if isinstance(edge.terminal, StateTerminal):
                 lane.floor = max(lane.floor, edge.terminal.resume(key, lane.marks))
         log.info("%s: partition %s has rows again, from watermark %d", lane.intake.operator, lane.name, lane.floor)
 
@@ -432,7 +414,7 @@ class Job:
                     if piece.part:
                         self._landing[piece.mark] += 1
         for piece in pieces[1:]:
-            self._push(1, lambda piece=piece: self._carry(piece))
+            self.push(1, lambda piece=piece: self._carry(piece))
         if pieces:
             self._carry(pieces[0])
 
@@ -442,16 +424,16 @@ class Job:
         operator = lane.intake.operator
         rows = 0 if piece.morsel is None else piece.morsel.rows
         begin = time.perf_counter()
-        self._send(
+        self.send(
             self.routes[operator], (lane.ordinal,), piece.sequence, piece.morsel, piece.watermark, ticket, piece.idle
         )
-        letters = Letters(operator).morsel(lane, piece.dead) if piece.dead else None
-        self._send(
-            self.dead_routes[operator], (lane.ordinal,), piece.sequence, letters, piece.watermark, ticket, piece.idle
+        dead = letters(piece.dead, operator, lane.name, operator, lane.ordinal) if piece.dead else None
+        self.send(
+            self.dead_routes[operator], (lane.ordinal,), piece.sequence, dead, piece.watermark, ticket, piece.idle
         )
         piece.morsel = None
-        if rows and not self.settings.morsel_rows:
-            lane.intake.learn(rows, time.perf_counter() - begin, TASK_SECONDS)
+        if rows:
+            lane.intake.slicer.learn(rows, time.perf_counter() - begin)
         ticket.release()
 
     def _landed(self, piece: Piece) -> None:
@@ -468,7 +450,7 @@ class Job:
             if self._waiting:
                 self._wake.notify_all()
 
-    def _send(
+    def send(
         self,
         route: Branch,
         prefix: LaneKey,
@@ -478,21 +460,22 @@ class Job:
         ticket: Ticket | None,
         idle: int,
     ) -> None:
+        """Carry a morsel (None: no rows) down a route, and what each terminal gets of it."""
         for edge, rows in route.run(morsel):
             key = (*prefix, edge.number)
             if rows is not None:
                 rows.branch = edge.branch
             payload = edge.terminal.prepare(rows)
-            if isinstance(edge.terminal, WindowTerminal):
+            if isinstance(edge.terminal, StateTerminal):
                 late_route = self.late_routes[edge.terminal.operator]
-                if late_route.edges or late_route.branches:
+                if not late_route.empty:
                     late = None if payload is None or payload.late is None else self._late(edge.terminal, payload.late)
-                    self._send(late_route, key, sequence, late, watermark, ticket, idle)
+                    self.send(late_route, key, sequence, late, watermark, ticket, idle)
             if ticket is not None:
                 ticket.hold()
             edge.terminal.deliver(key, sequence, Delivery(payload, watermark, ticket, idle))
 
-    def _late(self, terminal: WindowTerminal, morsel: Morsel) -> Morsel:
+    def _late(self, terminal: StateTerminal, morsel: Morsel) -> Morsel:
         """Return late rows with what is known about each."""
         operator, partition = self.origins.names[morsel.partition]
         rows = morsel.rows
@@ -511,25 +494,13 @@ class Job:
             }
         )
 
-    def emitter(self, operator: str) -> Callable[[Morsel | None, int], None]:
-        """Return what sends the results of a window operator down its route."""
-
-        def emit(morsel: Morsel | None, watermark: int) -> None:
-            ordinal, sequence = self.emissions[operator]
-            self.emissions[operator] = (ordinal, sequence + 1)
-            if morsel is not None:
-                morsel.partition = ordinal
-            self._send(self.routes[operator], (ordinal,), sequence, morsel, watermark, None, 0)
-
-        return emit
-
-    def grown(self, terminal: WindowTerminal) -> None:
+    def grown(self, terminal: StateTerminal) -> None:
         """Keep an eye on the size of the state; raises `RunError` beyond `max_state`."""
         size = self.state_bytes()
         self.state_peak = max(self.state_peak, size)
         limit = self.settings.max_state
         if limit and size > limit:
-            keys = ", ".join(terminal.window.largest_keys()) or "none"
+            keys = ", ".join(terminal.state.largest_keys()) or "none"
             raise RunError(
                 f"the state holds {size:,} bytes, more than max_state={limit:,}",
                 location=terminal.operator,
@@ -539,11 +510,11 @@ class Job:
 
     def state_bytes(self) -> int:
         """Return about how many bytes the operators' state holds."""
-        return sum(t.window.blocks.nbytes for t in self.windows.values())
+        return sum(t.state.blocks.nbytes for t in self.stateful.values())
 
     def flush(self) -> None:
         """Close all windows after a stop: every lane reaches the end of data."""
-        for terminal in self.windows.values():
+        for terminal in self.stateful.values():
             terminal.endless = False
         for intake in self.intakes:
             for lane in intake.lanes:
@@ -551,18 +522,22 @@ class Job:
                     lane.ended = True
                     lane.partition.close()
                     self._deliver_pieces(lane.put(lane.number_end(""), None))
-        for terminal in self.windows.values():
+        while self._heap:
+            self._pop()()
+        for terminal in self.stateful.values():
             terminal.poke()
+            while self._heap:
+                self._pop()()
 
     def finish(self) -> None:
         """Count the rows whose windows stay open."""
-        for operator, terminal in self.windows.items():
+        for operator, terminal in self.stateful.items():
             buffered = terminal.finish()
             self.counters.add(operator, "buffered", buffered - self.counters.get(operator, "buffered"))
 
     def watermark(self) -> int | None:
         """Return the lowest watermark of the windows, or of the sources when there are none; None before the first row."""
-        marks: Iterable[int] = [t.watermark for t in self.windows.values()] or [
+        marks: Iterable[int] = [t.watermark for t in self.stateful.values()] or [
             lane.known for i in self.intakes for lane in i.lanes
         ]
         known = [m for m in marks if -(2**60) < m < OPEN]

@@ -9,29 +9,44 @@ from caudal.columnar.column import Column
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import PlanError
 from caudal.engines.local.counters import Counters
+from caudal.engines.local.emission import Emission
 from caudal.engines.local.expressions import bind
+from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.identity import identities
 from caudal.engines.local.intake import Intake
-from caudal.engines.local.job import Job, Settings
+from caudal.engines.local.job import Job
 from caudal.engines.local.origins import Origins
-from caudal.engines.local.routes import Edge, build
-from caudal.engines.local.terminals import SinkTerminal, WindowTerminal
+from caudal.engines.local.routes import Edge, Routes
+from caudal.engines.local.settings import Settings
+from caudal.engines.local.stateful import Released, StatefulOperator
+from caudal.engines.local.steps import Context, StepRun
+from caudal.engines.local.terminals import SinkTerminal, StateTerminal
 from caudal.engines.local.windows.operator import WindowOperator
 from caudal.engines.local.windows.panes import PaneOperator
 from caudal.engines.local.windows.sessions import SessionOperator
-from caudal.plan.nodes import DeadLetters, Late, Node, Sink, Source, WindowAggregate
+from caudal.engines.local.windows.whole import apply_step, top_step
+from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, Sink, Source, WindowAggregate
+from caudal.plan.operators import Reduce, WindowApply, WindowTop
 from caudal.plan.plan import Plan
 from caudal.plan.windows import Hopping, Session
-from caudal.ports.engine import Bindings
+from caudal.ports.engine import Bindings, BoundSource
 
-OPERATORS: dict[type, type[WindowOperator]] = {Hopping: PaneOperator, Session: SessionOperator}
+OPERATORS: dict[type, type[WindowOperator]] = {
+    Hopping: PaneOperator,
+    Session: SessionOperator,
+}
+"""What runs a window, whatever is made of its rows."""
+
+ORDERED: dict[type[Keyed], Callable[..., StatefulOperator]] = {}
+"""What runs the operators that take rows in order."""
 
 
 def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job:
     """Return a job that is ready to start; partitions are taken in, nothing is read yet."""
     counters, origins = Counters(), Origins()
-    job = Job(settings, counters, origins)
-    consumers = plan.consumers()
+    functions = Functions(settings.threads)
+    job = Job(settings, counters, origins, functions)
+    context = Context(bind, counters, functions, origins.names.__getitem__)
     edges: list[Edge] = []
     made: dict[Node, Any] = {}
     ordered = _numbered(plan)
@@ -44,43 +59,61 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
                 identify = _identify(plan.name, origins) if node.identity else None
                 made[node] = SinkTerminal(node.name, counters, sink, node.schema.names, live, identify)
                 job.sinks[node.name] = made[node]
-        elif isinstance(node, WindowAggregate):
+        elif isinstance(node, Keyed):
             if node not in made:
-                made[node] = _window(job, node, node in ordered)
+                made[node] = _stateful(job, node, node in ordered, context)
         else:
             return None
         edges.append(Edge(made[node], len(edges) + 1, path))
         return edges[-1]
 
-    def route(node: Node, kinds: type | tuple[type, ...] | None) -> Any:
-        def reads(consumer: Node) -> bool:
-            side = isinstance(consumer, Late | DeadLetters)
-            return not side if kinds is None else isinstance(consumer, kinds)
-
-        return build(node, reads, consumers, terminal, bind, counters)
-
+    routes = Routes(plan.consumers(), terminal, context)
     for node in plan.nodes:
-        if isinstance(node, Source | WindowAggregate):
-            job.routes[node.name] = route(node, None)
-        if isinstance(node, Source):
-            job.dead_routes[node.name] = route(node, DeadLetters)
-        elif isinstance(node, WindowAggregate):
-            job.late_routes[node.name] = route(node, Late)
-            job.emissions[node.name] = (origins.number(node.name, ""), 0)
+        if isinstance(node, Source | Keyed):
+            job.routes[node.name] = routes.build(node, None, _first_step(node, context))
+            if node.has_dead and not isinstance(node, WindowApply):
+                job.dead_routes[node.name] = routes.build(node, DeadLetters)
+        if isinstance(node, Keyed):
+            job.late_routes[node.name] = routes.build(node, Late)
+            job.emissions[node.name] = Emission(job, node.name, origins.number(node.name, ""))
     _rank(edges)
     for node in plan.sources:
-        bound = bindings.sources[node.name]
-        judged = any(isinstance(e.terminal, WindowTerminal) for e in job.routes[node.name].all_edges())
-        intake = Intake(node, node.name, bound.source, bound.reader, bind, counters, judged)
-        if settings.morsel_rows:
-            intake.slice_rows = settings.morsel_rows
-        job.intakes.append(intake)
-        for edge in job.routes[node.name].all_edges():
-            if isinstance(edge.terminal, WindowTerminal):
-                edge.terminal.endless = edge.terminal.endless or bound.source.live
-        for partition in bound.source.partitions():
-            job.add_partition(intake, partition)
+        _intake(job, node, bindings.sources[node.name])
+    for node in plan.nodes:
+        if isinstance(node, Keyed) and job.stateful[node.name].state.arrival:
+            _one_partition(job, node)
     return job
+
+
+def _intake(job: Job, node: Source, bound: BoundSource) -> None:
+    settings, route = job.settings, job.routes[node.name]
+    judged = any(isinstance(e.terminal, StateTerminal) for e in route.all_edges())
+    intake = Intake(node, node.name, bound.source, bound.reader, bind, job.counters, judged, route.costly)
+    intake.slicer.fixed = settings.morsel_rows
+    job.intakes.append(intake)
+    for edge in route.all_edges():
+        if isinstance(edge.terminal, StateTerminal):
+            edge.terminal.endless = edge.terminal.endless or bound.source.live
+    for partition in bound.source.partitions():
+        job.add_partition(intake, partition)
+
+
+def _one_partition(job: Job, node: Keyed) -> None:
+    """Raise `PlanError` where rows that are taken as they come may come on several ways."""
+    below: Node = node
+    while not isinstance(below, Source):
+        if len(below.inputs) != 1 or isinstance(below, Late):
+            break
+        (below,) = below.inputs
+    intake = next((i for i in job.intakes if isinstance(below, Source) and i.operator == below.name), None)
+    if intake is None or len(intake.lanes) > 1:
+        found = "several streams" if intake is None else f"{len(intake.lanes)} partitions"
+        raise PlanError(
+            "order='arrival' takes the rows of a single partition",
+            location=node.name,
+            detail=f"here they come from {found}, in no order that would be the same again",
+            hint="leave out order= to take rows by event time",
+        )
 
 
 def _rank(edges: list[Edge]) -> None:
@@ -96,14 +129,31 @@ def _identify(pipeline: str, origins: Origins) -> Callable[[Morsel], Column]:
     return lambda morsel: identities(morsel, pipeline, origins.names.__getitem__)
 
 
-def _window(job: Job, node: WindowAggregate, numbered: bool) -> WindowTerminal:
-    kind = OPERATORS.get(type(node.window))
-    if kind is None:
-        raise PlanError(f"the local engine has no {type(node.window).__name__} windows", location=node.name)
-    operator = kind(node, node.name, bind, job.origins.ranks, numbered)
-    terminal = WindowTerminal(node.name, job.counters, operator, job.emitter(node.name), job.settings.clock, job.grown)
-    job.windows[node.name] = terminal
+def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateTerminal:
+    ranks = job.origins.ranks
+    made: StatefulOperator
+    if isinstance(node, WindowAggregate | WindowApply | WindowTop):
+        kind = OPERATORS.get(type(node.window))
+        if kind is None:
+            raise PlanError(f"the local engine has no {type(node.window).__name__} windows", location=node.name)
+        made = kind(node, node.name, bind, ranks, numbered)
+    else:
+        extra = (context.functions.fold(node),) if isinstance(node, Reduce) else ()
+        made = ORDERED[type(node)](node, node.name, bind, ranks, *extra)
+
+    def emit(released: Released, watermark: int) -> None:
+        job.emissions[node.name](released, watermark)
+
+    terminal = StateTerminal(node.name, job.counters, made, emit, job.settings.clock, job.grown)
+    job.stateful[node.name] = terminal
     return terminal
+
+
+def _first_step(node: Node, context: Context) -> StepRun | None:
+    """Return what a stateful operator does to its results on their way out."""
+    if isinstance(node, WindowApply):
+        return apply_step(node, context)
+    return top_step(node, context) if isinstance(node, WindowTop) else None
 
 
 def _numbered(plan: Plan) -> set[Node]:
@@ -111,7 +161,7 @@ def _numbered(plan: Plan) -> set[Node]:
     found: set[Node] = set()
     wanted: set[Node] = set()
     for node in reversed(plan.nodes):
-        if isinstance(node, WindowAggregate):
+        if isinstance(node, Keyed):
             if node in wanted:
                 found.add(node)
             if node.order_sensitive:

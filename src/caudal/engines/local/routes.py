@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from caudal.columnar.morsel import Morsel
-from caudal.plan.nodes import DeadLetters, Filter, Fused, Late, Node, Select, Step, Union, WithColumns
+from caudal.engines.local.steps import Context, Letters, StepRun, steps
+from caudal.plan.nodes import DeadLetters, Late, Node, Union
 
 if TYPE_CHECKING:
-    from caudal.engines.local.counters import Counters
     from caudal.engines.local.terminals import Terminal
-
-StepRun = Callable[[Morsel], Morsel]
 
 
 @dataclass(eq=False, slots=True)
@@ -38,17 +34,33 @@ class Edge:
 
 @dataclass(slots=True)
 class Branch:
-    """Steps, then terminals and further branches."""
+    """Steps, then terminals and further branches; `sides` carry the dead letters that the steps make, by operator.
+
+    `costly`: the steps here or further on call functions of the user's.
+    """
 
     steps: list[StepRun] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     branches: list[Branch] = field(default_factory=list)
+    sides: list[tuple[str, Branch]] = field(default_factory=list)
+    calls: bool = False
+
+    @property
+    def costly(self) -> bool:
+        """Whether a row may cost anything: functions of the user's are called."""
+        return self.calls or any(branch.costly for branch in self.branches)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing reads this port."""
+        return not (self.edges or self.branches)
 
     def run(self, morsel: Morsel | None) -> Iterator[tuple[Edge, Morsel | None]]:
         """Yield what each edge receives: rows, or None when none are left."""
+        letters: Letters = {}
         if morsel is not None and morsel.rows:
             for step in self.steps:
-                morsel = step(morsel)
+                morsel = step(morsel, letters)
                 if not morsel.rows:
                     break
         rows = morsel if morsel is not None and morsel.rows else None
@@ -56,106 +68,63 @@ class Branch:
             yield edge, rows
         for branch in self.branches:
             yield from branch.run(rows)
+        for operator, side in self.sides:
+            yield from side.run(letters.get(operator))
 
     def all_edges(self) -> Iterator[Edge]:
         """Yield every edge of the tree."""
         yield from self.edges
         for branch in self.branches:
             yield from branch.all_edges()
+        for _, side in self.sides:
+            yield from side.all_edges()
 
 
-def build(
-    node: Node,
-    port: Callable[[Node], bool],
-    consumers: dict[Node, list[Node]],
-    terminal: Callable[[Node, tuple[int, ...]], Edge | None],
-    bind: Callable[..., Any],
-    counters: Counters,
-) -> Branch:
-    """Return the route from `node` to all terminals below it; `port` says which consumers read this port."""
-    root = Branch()
-    for consumer in consumers[node]:
-        if port(consumer):
-            _follow(root, node, consumer, consumers, terminal, bind, counters)
-    return root
+class Routes:
+    """Builds the routes of a plan. `terminal(node, path)` gives the edge into a sink or stateful operator, else None."""
 
+    def __init__(
+        self,
+        consumers: dict[Node, list[Node]],
+        terminal: Callable[[Node, tuple[int, ...]], Edge | None],
+        context: Context,
+    ) -> None:
+        self._consumers = consumers
+        self._terminal = terminal
+        self._context = context
 
-def _follow(
-    parent: Branch,
-    source: Node,
-    node: Node,
-    consumers: dict[Node, list[Node]],
-    terminal: Callable[[Node, tuple[int, ...]], Edge | None],
-    bind: Callable[..., Any],
-    counters: Counters,
-    path: tuple[int, ...] = (),
-) -> None:
-    edge = terminal(node, path)
-    if edge is not None:
-        parent.edges.append(edge)
-        return
-    if isinstance(node, Union):
-        path = (node.streams.index(source), *path)
-    branch = Branch()
-    parent.branches.append(branch)
-    if isinstance(node, Filter | Select | WithColumns):
-        branch.steps = _steps((node,), bind, counters)
-    elif isinstance(node, Fused):
-        branch.steps = _steps(node.steps, bind, counters)
-    else:
-        assert isinstance(node, Union | Late | DeadLetters), node.kind
-        names = node.schema.names
-        branch.steps = [lambda morsel: morsel.with_columns({n: morsel.columns[n] for n in names})]
-    for consumer in consumers[node]:
-        if consumer.kind not in ("late", "dead"):
-            _follow(branch, node, consumer, consumers, terminal, bind, counters, path)
+    def build(self, node: Node, port: type[Node] | None, first: StepRun | None = None) -> Branch:
+        """Return the route from a port of `node` to all terminals below: its Late or DeadLetters, None: its rows.
 
+        `first`: a step of the operator itself, whose dead letters are those of `node`.
+        """
+        root = Branch()
+        if first is not None:
+            root.steps.append(first)
+            self._fail(root, node)
+        for consumer in self._consumers[node]:
+            side = isinstance(consumer, Late | DeadLetters)
+            if (not side) if port is None else isinstance(consumer, port):
+                self._follow(root, node, consumer, ())
+        return root
 
-def _steps(steps: tuple[Step, ...], bind: Callable[..., Any], counters: Counters) -> list[StepRun]:
-    """Return the runtime of a chain; neighbouring filters share one gathering of rows."""
-    out: list[StepRun] = []
-    filters: list[Filter] = []
-    for step in steps:
-        if isinstance(step, Filter):
-            filters.append(step)
-            continue
-        if filters:
-            out.append(_filters(filters, bind, counters))
-            filters = []
-        out.append(_select(step, bind))
-    if filters:
-        out.append(_filters(filters, bind, counters))
-    return out
+    def _follow(self, parent: Branch, source: Node, node: Node, path: tuple[int, ...]) -> None:
+        edge = self._terminal(node, path)
+        if edge is not None:
+            parent.edges.append(edge)
+            return
+        if isinstance(node, Union):
+            path = (node.streams.index(source), *path)
+        branch = Branch(steps(node, self._context))
+        parent.branches.append(branch)
+        if node.functions:
+            self._fail(branch, node)
+        for consumer in self._consumers[node]:
+            if not isinstance(consumer, Late | DeadLetters):
+                self._follow(branch, node, consumer, path)
 
-
-def _filters(filters: list[Filter], bind: Callable[..., Any], counters: Counters) -> StepRun:
-    masks = [(f.name, bind(f.predicate, f.input.schema).mask) for f in filters]
-
-    def run(morsel: Morsel) -> Morsel:
-        left = morsel.rows
-        keep = None
-        for name, mask in masks:
-            passed = mask(morsel)
-            keep = passed if keep is None else keep & passed
-            now = int(np.count_nonzero(keep))
-            if now != left:
-                counters.add(name, "filtered", left - now)
-                left = now
-            if not left:
-                break
-        return morsel if left == morsel.rows or keep is None else morsel.take(np.flatnonzero(keep))
-
-    return run
-
-
-def _select(step: Select | WithColumns, bind: Callable[..., Any]) -> StepRun:
-    bound = [(name, bind(expr, step.input.schema)) for name, expr in step.columns]
-    names = step.schema.names
-    whole = isinstance(step, Select)
-
-    def run(morsel: Morsel) -> Morsel:
-        new = {name: compute(morsel) for name, compute in bound}
-        columns = new if whole else {n: new[n] if n in new else morsel.columns[n] for n in names}
-        return morsel.with_columns(columns)
-
-    return run
+    def _fail(self, branch: Branch, node: Node) -> None:
+        branch.calls = bool(node.functions)
+        side = self.build(node, DeadLetters)
+        if not side.empty:
+            branch.sides.append((node.name, side))

@@ -19,7 +19,7 @@ from caudal.columnar import sorting
 from caudal.columnar.column import Column
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.windows.operator import LOWEST, OPEN, Partial, WindowOperator
+from caudal.engines.local.stateful import LOWEST, OPEN, Partial, Released, StatefulOperator
 from caudal.ports.sink import Sink
 
 
@@ -196,10 +196,10 @@ class SinkTerminal(Terminal):
         self._dirty = False
 
 
-class WindowTerminal(Terminal):
-    """Feeds a window operator, advances it as the watermark moves, and sends its results on.
+class StateTerminal(Terminal):
+    """Feeds a stateful operator, advances it as the watermark moves, and sends its results on.
 
-    `emit(morsel, watermark)` takes results and the forwarded watermark. The operator's watermark is the minimum over
+    `emit(released, watermark)` takes what came free and the forwarded watermark. The operator's watermark is the minimum over
     the lanes that are not idle; when all are idle it moves on with the clock from where it stood (SEMANTICS: idle
     and silent).
     """
@@ -208,13 +208,13 @@ class WindowTerminal(Terminal):
         self,
         operator: str,
         counters: Counters,
-        window: WindowOperator,
-        emit: Callable[[Morsel | None, int], None],
+        state: StatefulOperator,
+        emit: Callable[[Released, int], None],
         clock: Callable[[], int],
-        grown: Callable[[WindowTerminal], None],
+        grown: Callable[[StateTerminal], None],
     ) -> None:
         super().__init__(operator, counters)
-        self.window = window
+        self.state = state
         self.watermark = -OPEN
         self._emit = emit
         self._clock = clock
@@ -229,7 +229,7 @@ class WindowTerminal(Terminal):
     def prepare(self, morsel: Morsel | None) -> Partial | None:
         if morsel is None:
             return None
-        partial = self.window.prepare(morsel)
+        partial = self.state.prepare(morsel)
         self.counters.add(self.operator, "taken", morsel.rows)
         if partial.late is not None:
             self.counters.add(self.operator, "late", partial.late.rows)
@@ -239,7 +239,7 @@ class WindowTerminal(Terminal):
 
     def apply(self, key: LaneKey, delivery: Delivery) -> None:
         if delivery.payload is not None and delivery.payload.table is not None:
-            self.window.add(delivery.payload)
+            self.state.add(delivery.payload)
             self._grown(self)
         lane = self.lanes[key]
         with self._lock:
@@ -250,22 +250,22 @@ class WindowTerminal(Terminal):
                 del self.lanes[key]
 
     def settle(self) -> None:
-        if not self._moved():
+        if not self._moved() and not self.state.arrival:
             return
-        results, absorbed = self.window.advance(self.watermark)
-        if absorbed:
-            self.counters.add(self.operator, "absorbed", absorbed)
-        if results is not None:
-            self.counters.add(self.operator, "emitted", results.rows)
-        if results is not None or self.window.forwarded > self._forwarded:
-            self._forwarded = self.window.forwarded
-            self._emit(results, self._forwarded)
+        released = self.state.advance(self.watermark)
+        for fate, count in released.fates.items():
+            self.counters.add(self.operator, fate, count)
+        if released.rows is not None:
+            self.counters.add(self.operator, "emitted", released.rows.rows)
+        if released.rows is not None or released.failed or self.state.forwarded > self._forwarded:
+            self._forwarded = self.state.forwarded
+            self._emit(released, self._forwarded)
 
     def go_on(self) -> None:
         """After a restore: tell what follows how far this operator had come, the end of data among others."""
         if self.watermark > -OPEN:
-            self._forwarded = self.window.forwarded
-            self._emit(None, self._forwarded)
+            self._forwarded = self.state.forwarded
+            self._emit(Released(), self._forwarded)
 
     def _moved(self) -> bool:
         """Move the watermark on; return whether it did. A lane that opens or resumes sees it before or after, whole."""
@@ -330,5 +330,5 @@ class WindowTerminal(Terminal):
             return self.watermark
 
     def finish(self) -> int:
-        """Return the rows whose windows are open, for the ledger."""
-        return self.window.buffered()
+        """Return the rows whose fate is open, for the ledger."""
+        return self.state.buffered()

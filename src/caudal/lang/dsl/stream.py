@@ -41,15 +41,15 @@ from caudal.plan.operators import (
 from caudal.plan.plan import Plan
 from caudal.plan.python import PythonFunction, calls
 from caudal.plan.windows import CountWindow, Order, Sliding, Window
-
-Function = Callable[..., Any] | PythonFunction
-Columns = Mapping[str, Any] | Schema
 from caudal.ports import registry
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+
+Function = Callable[..., Any] | PythonFunction
+Columns = Mapping[str, Any] | Schema
 
 
 class Stream:
@@ -493,7 +493,9 @@ def _lifted_aggregates(node: Node, aggregates: Mapping[str, Aggregate]) -> tuple
     out: list[tuple[str, Aggregate]] = []
     for name, aggregate in aggregates.items():
         argument = None if aggregate.argument is None else next(exprs)
-        out.append((name, replace(aggregate, argument=argument, order_by=tuple(next(exprs) for _ in aggregate.order_by))))
+        out.append(
+            (name, replace(aggregate, argument=argument, order_by=tuple(next(exprs) for _ in aggregate.order_by)))
+        )
     return node, tuple(out)
 
 

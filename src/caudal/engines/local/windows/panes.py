@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from caudal.columnar.column import Ints
+from caudal.columnar.column import Ints, concat
 from caudal.columnar.grouping import group
 from caudal.columnar.morsel import Morsel
+from caudal.engines.local.stateful import OPEN, Partial, Released
 from caudal.engines.local.table import Table, consume
 from caudal.engines.local.windows import kernels
-from caudal.engines.local.windows.operator import OPEN, Partial, WindowOperator
+from caudal.engines.local.windows.operator import WindowOperator
 from caudal.plan.windows import Hopping
 
 EXPANDED = 1 << 20
@@ -96,29 +97,22 @@ class PaneOperator(WindowOperator):
         window = self.window
         return (watermark - window.offset - window.size) // window.step
 
-    def due(self, watermark: int) -> bool:
-        # the earliest window that can hold a row of the earliest pane
-        return bool(self.blocks.tables) and self._earliest - self.panes + 1 <= self._last_due(watermark)
-
-    def advance(self, watermark: int) -> tuple[Morsel | None, int]:
+    def advance(self, watermark: int) -> Released:
         last_due = self._last_due(watermark)
         closed = self._last_due(self.watermark)
         self.watermark = max(self.watermark, watermark)
         if not self.blocks.tables or last_due <= closed:
-            return None, 0
+            return Released()
         table = self._due_rows(last_due)
         if table is None:
-            return None, 0
+            return Released()
         done = [pane for pane in self._pending if pane <= last_due]
         absorbed = sum(self._pending.pop(pane) for pane in done)
         if self.window.tumbling:
-            results = self._close(table, table.ints("pane"))
-            return results, absorbed
+            return Released(self._close(table, table.ints("pane")), {"absorbed": absorbed})
         parts = [self._close(*part) for part in self._windows(table, closed + 1, last_due)]
         parts = [p for p in parts if p is not None]
-        if len(parts) <= 1:
-            return (parts[0] if parts else None), absorbed
-        return _join(parts), absorbed
+        return Released(_join(parts) if parts else None, {"absorbed": absorbed})
 
     def _due_rows(self, last_due: int) -> Table | None:
         """Return the rows that a due window holds; take those out that no later window will need."""
@@ -184,9 +178,9 @@ class PaneOperator(WindowOperator):
 
 
 def _join(parts: list[Morsel]) -> Morsel:
-    from caudal.columnar.column import concat
-
     first = parts[0]
+    if len(parts) == 1:
+        return first
     return Morsel(
         {name: concat([p.columns[name] for p in parts]) for name in first.columns},
         sum(p.rows for p in parts),

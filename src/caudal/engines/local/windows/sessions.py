@@ -9,9 +9,10 @@ import numpy as np
 from caudal.columnar.grouping import Groups
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.lists import order_by_group
+from caudal.engines.local.stateful import OPEN, Partial, Released, late_by_time
 from caudal.engines.local.table import Table, consume
 from caudal.engines.local.windows import kernels
-from caudal.engines.local.windows.operator import OPEN, Partial, WindowOperator
+from caudal.engines.local.windows.operator import WindowOperator
 from caudal.plan.windows import Session
 
 SMALL = 1 << 14
@@ -41,13 +42,7 @@ class SessionOperator(WindowOperator):
         self._folded_at = -OPEN
 
     def prepare(self, morsel: Morsel) -> Partial:
-        assert morsel.time is not None
-        late_rows = None
-        if morsel.watermark is not None:
-            late = morsel.time < morsel.watermark
-            if late.any():
-                late_rows = morsel.take(np.flatnonzero(late))
-                morsel = morsel.take(np.flatnonzero(~late))
+        morsel, late_rows = late_by_time(morsel)
         if not morsel.rows:
             return Partial(None, 0, late_rows, 0)
         assert morsel.time is not None
@@ -72,18 +67,18 @@ class SessionOperator(WindowOperator):
         self.blocks.add(partial.table)
         self._earliest = min(self._earliest, int(partial.table.ints("last").min()) + self.gap)
 
-    def due(self, watermark: int) -> bool:
+    def _due(self, watermark: int) -> bool:
         if watermark <= self._earliest or not self.blocks.tables:
             return False
         enough = watermark - self._folded_at >= max(1, self.gap // SHARE)
         return enough or self.blocks.rows <= SMALL or watermark >= OPEN
 
-    def advance(self, watermark: int) -> tuple[Morsel | None, int]:
-        if not self.due(watermark):
+    def advance(self, watermark: int) -> Released:
+        if not self._due(watermark):
             # nothing ends before the earliest possible end
             reached = watermark if not self.blocks.tables else min(watermark, self._earliest)
             self.watermark = max(self.watermark, reached)
-            return None, 0
+            return Released()
         self.watermark = self._folded_at = max(self.watermark, watermark)
         table = consume([self.blocks.remove(number) for number in list(self.blocks.tables)])
         groups, start, last = self._sessions(table, table.ints("start"), table.ints("last"))
@@ -99,10 +94,11 @@ class SessionOperator(WindowOperator):
             self._earliest = int(kept.ints("last").min()) + self.gap
         done = folded.take(np.flatnonzero(ended))
         if not done.rows:
-            return None, 0
+            return Released()
         absorbed = int(done.ints("rows").sum())
         self._buffered -= absorbed
-        return self._results(done, done.ints("start"), done.ints("last") + self.gap), absorbed
+        results = self._results(done, done.ints("start"), done.ints("last") + self.gap)
+        return Released(results, {"absorbed": absorbed})
 
     @property
     def forwarded(self) -> int:

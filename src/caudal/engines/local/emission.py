@@ -1,0 +1,77 @@
+"""Emission: the results of a stateful operator on their way down its route."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from caudal.columnar import sorting
+from caudal.columnar.morsel import Morsel
+from caudal.engines.local.letters import failed_rows
+from caudal.engines.local.slicing import Slicer
+from caudal.engines.local.stateful import OPEN, Released
+
+if TYPE_CHECKING:
+    from caudal.engines.local.job import Job
+
+DEPTH = 2
+"""Results stand further downstream than what a source has just read."""
+
+
+class Emission:
+    """Sends results on, a lane of their own: `ordinal` is their origin.
+
+    Where functions of the user's come next, results are cut to tasks by what they cost, and any core takes them.
+    """
+
+    def __init__(self, job: Job, operator: str, ordinal: int) -> None:
+        self.operator = operator
+        self.ordinal = ordinal
+        self._job = job
+        self._slicer = Slicer(job.routes[operator].costly)
+        self._slicer.fixed = job.settings.morsel_rows
+        self._sequence = 0
+        self._forwarded = -OPEN
+
+    def __call__(self, released: Released, watermark: int) -> None:
+        """Send on what an advance set free; `watermark` holds behind it. Called in order, by one thread at a time."""
+        pieces: list[Morsel | None] = [released.rows]
+        if released.rows is not None:
+            released.rows.partition = self.ordinal
+            pieces = [*self._pieces(released.rows)]
+        first, self._sequence = self._sequence, self._sequence + len(pieces)
+        before, self._forwarded = self._forwarded, watermark
+        for i, piece in enumerate(pieces):
+            last = i == len(pieces) - 1
+            dead = self._failed(released) if last and released.failed else None
+            task = self._task(first + i, piece, watermark if last else before, dead)
+            if self._slicer.costly or not last:
+                self._job.push(DEPTH, task)
+            else:
+                task()
+
+    def _pieces(self, rows: Morsel) -> list[Morsel]:
+        pieces = self._slicer.split(rows)
+        if len(pieces) == 1 or not rows.order:
+            return pieces
+        # a sink orders the rows of a morsel: cut up, they have to be in order before
+        return self._slicer.split(rows.take(sorting.order(rows.order)))
+
+    def _task(self, sequence: int, morsel: Morsel | None, watermark: int, dead: Morsel | None) -> Callable[[], None]:
+        job, prefix = self._job, (self.ordinal,)
+
+        def task() -> None:
+            begin = time.perf_counter()
+            job.send(job.routes[self.operator], prefix, sequence, morsel, watermark, None, 0)
+            if self.operator in job.dead_routes:
+                job.send(job.dead_routes[self.operator], prefix, sequence, dead, watermark, None, 0)
+            if morsel is not None and self._slicer.costly:
+                self._slicer.learn(morsel.rows, time.perf_counter() - begin)
+
+        return task
+
+    def _failed(self, released: Released) -> Morsel:
+        assert released.failing is not None
+        origin = self._job.origins.names.__getitem__
+        return failed_rows(released.failing, released.failed, self.operator, origin, tuple(released.failing.columns))

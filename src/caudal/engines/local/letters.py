@@ -1,0 +1,66 @@
+"""Dead letters as rows of a dead port."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from caudal.columnar.column import Ints, from_list
+from caudal.columnar.morsel import Morsel
+from caudal.engines.local.functions.outcome import Failed
+from caudal.plan.nodes import DEAD_FIELDS
+from caudal.ports.records import Dead
+
+Origin = Callable[[int], tuple[str, str]]
+"""From a morsel's `partition` to (source or operator id, partition name)."""
+
+
+def letters(dead: Sequence[Dead], source: str, partition: str, operator: str, ordinal: int) -> Morsel:
+    """Return dead letters (at least one) as a morsel of the dead port of `operator`."""
+    positions = [None if d.position < 0 else d.position for d in dead]
+    rows: dict[str, list[Any]] = {
+        "source": [source] * len(dead),
+        "partition": [partition] * len(dead),
+        "position": positions,
+        "operator": [operator] * len(dead),
+        "reason": [d.reason for d in dead],
+        "message": [d.message for d in dead],
+        "detail": [d.detail for d in dead],
+        "payload": [d.payload.decode("utf-8", "replace") for d in dead],
+        "truncated": [d.truncated for d in dead],
+        "event_time": [d.event_time for d in dead],
+    }
+    columns = {f.name: from_list(rows[f.name], f.dtype) for f in DEAD_FIELDS}
+    position = np.array([d.position for d in dead], np.int64)
+    return Morsel(columns, len(dead), position=position, partition=ordinal)
+
+
+def failed_rows(
+    morsel: Morsel, failed: Sequence[Failed], operator: str, origin: Origin, shown: Sequence[str]
+) -> Morsel:
+    """Return the dead letters of rows that a function failed on; `shown` names the columns that the payload holds."""
+    rows = np.array([f.row for f in failed], np.int64)
+    source, partition = origin(morsel.partition)
+    values = {name: morsel.columns[name].take(rows).to_list() for name in shown}
+    out = []
+    for i, (row, failure) in enumerate(zip(rows.tolist(), failed)):
+        payload = json.dumps({n: v[i] for n, v in values.items()}, ensure_ascii=False, default=_plain).encode()
+        position = -1 if morsel.position is None or morsel.order else int(morsel.position[row])
+        dead = Dead.of(position, failure.reason, failure.message, payload, failure.detail)
+        dead.event_time = None if morsel.time is None else int(morsel.time[row])
+        out.append(dead)
+    return letters(out, source, partition, operator, morsel.partition)
+
+
+def keep(failed: Sequence[Failed], rows: int) -> Ints:
+    """Return the numbers of the rows that did not fail."""
+    left = np.ones(rows, np.bool_)
+    left[[f.row for f in failed]] = False
+    return np.flatnonzero(left)
+
+
+def _plain(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

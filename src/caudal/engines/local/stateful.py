@@ -1,0 +1,168 @@
+"""What every stateful operator is: morsels come in, the watermark sets rows free, the state goes into a cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from caudal.columnar.column import Column, Ints, Text, from_list
+from caudal.columnar.grouping import Groups, group
+from caudal.columnar.morsel import Morsel
+from caudal.core.errors import RunError
+from caudal.core.types import DataType
+from caudal.engines.local.functions.outcome import Failed
+from caudal.engines.local.state import Blob, Blocks
+from caudal.engines.local.table import Table, concat_tables
+from caudal.plan.nodes import Keyed
+
+Bound = Callable[[Morsel], Column]
+Bind = Callable[..., Any]
+
+OPEN = 2**62
+"""Above every event time: the watermark at the end of data."""
+
+LOWEST = -(2**61)
+"""The watermark of a partition that nothing is known about."""
+
+
+@dataclass(slots=True)
+class Partial:
+    """What one morsel adds: a table of state (None: nothing), how many rows it stands for, and the fates of the others.
+
+    `counts`: (panes, rows of each), for operators that count by pane.
+    """
+
+    table: Table | None
+    rows: int
+    late: Morsel | None
+    partly_late: int
+    counts: tuple[Ints, Ints] | None = None
+
+
+@dataclass(slots=True)
+class Released:
+    """What an advance sets free: result rows, and the input rows whose fate is now known, counted by fate.
+
+    `failed`: rows of `failing` that a function failed on; their dead letters are sent on.
+    """
+
+    rows: Morsel | None = None
+    fates: dict[str, int] = field(default_factory=dict)
+    failing: Morsel | None = None
+    failed: list[Failed] = field(default_factory=list)
+
+
+class StatefulOperator:
+    """A stateful operator's runtime. `prepare` runs in any thread; the other methods in one at a time, in order.
+
+    `arrival`: rows are taken as they come, whatever the watermark: `advance` is called behind every delivery.
+    """
+
+    kind = ""
+    version = 1
+    arrival = False
+
+    def __init__(self, node: Keyed, operator: str, bind: Bind, ranks: Callable[[], Ints]) -> None:
+        self.operator = operator
+        self._ranks = ranks
+        self._keys: list[Bound] = [bind(expr, node.input.schema) for _, expr in node.keys]
+        self.key_names = [f"k{i}" for i in range(len(self._keys))]
+        self.blocks = Blocks()
+        self.watermark = -OPEN
+        self.emitted = 0
+        self._lists: set[str] = set()
+
+    def prepare(self, morsel: Morsel) -> Partial:
+        """Return what the morsel adds."""
+        raise NotImplementedError
+
+    def add(self, partial: Partial) -> None:
+        """Take a prepared morsel into the state."""
+        raise NotImplementedError
+
+    def advance(self, watermark: int) -> Released:
+        """Set free what the watermark has passed."""
+        raise NotImplementedError
+
+    @property
+    def forwarded(self) -> int:
+        """The watermark that the operator's results have."""
+        return self.watermark
+
+    def buffered(self) -> int:
+        """Return the number of input rows whose fate is still open."""
+        raise NotImplementedError
+
+    def state_types(self) -> dict[str, DataType]:
+        """Return the type of each state column."""
+        raise NotImplementedError
+
+    def _group(self, table: Table, salts: Sequence[Ints]) -> Groups:
+        return group([table[k] for k in self.key_names], salts, table.rows)
+
+    # -- cut ----------------------------------------------------------------------------------------------------
+
+    def export(self, whole: bool) -> Blob:
+        """Return the state as a whole or since the last export."""
+        for table in self.blocks.tables.values():
+            self._lists.update(name for name, column in table.columns.items() if hasattr(column, "children"))
+        added, removed = self.blocks.export(self.key_names, whole)
+        values = {"watermark": self.watermark, "emitted": self.emitted, **self._values()}
+        values["layout"] = sorted(self._lists)
+        return Blob(self.operator, self.kind, self.version, whole, values, added, removed)
+
+    def restore(self, blobs: Sequence[Blob], types: dict[str, DataType]) -> None:
+        """Load a cut: a whole export and the deltas behind it. `types` are those of `state_types`."""
+        last = blobs[-1]
+        if last.kind != self.kind or last.version != self.version:
+            raise RunError(
+                f"the state of '{self.operator}' is of {last.kind} version {last.version}, not {self.kind} version {self.version}"
+            )
+        self.watermark = last.values["watermark"]
+        self.emitted = last.values["emitted"]
+        self._load(last.values)
+        lists = frozenset(name for blob in blobs for name in blob.values["layout"])
+        self.blocks.restore(blobs, types, lists)
+
+    def _values(self) -> dict[str, Any]:
+        """Return the plain values of the state beside the blocks."""
+        return {}
+
+    def _load(self, values: dict[str, Any]) -> None:
+        """Take the plain values of a cut."""
+
+    def largest_keys(self, count: int = 3) -> list[str]:
+        """Return the keys with the most state rows, for the message of `max_state`."""
+        if not self.blocks.tables or not self.key_names:
+            return []
+        table = concat_tables([Table({k: t[k] for k in self.key_names}, t.rows) for t in self.blocks.tables.values()])
+        groups = self._group(table, [])
+        sizes = np.bincount(groups.codes, minlength=len(groups))
+        top = np.argsort(sizes)[::-1][:count]
+        rows = table.take(groups.first[top])
+        names = zip(*(rows[k].to_list() for k in self.key_names))
+        return [f"{', '.join(str(v) for v in key)} ({int(sizes[i])} rows)" for key, i in zip(names, top)]
+
+
+def own(column: Column) -> Column:
+    """Return the column with memory of its own: state must not point into a block that was read."""
+    return column.compact() if isinstance(column, Text) else column
+
+
+def empty(schema: Any) -> Morsel:
+    """Return a morsel of no rows, by which an operator learns the types of its state."""
+    none = np.empty(0, np.int64)
+    return Morsel({f.name: from_list([], f.dtype) for f in schema}, 0, none, none, none)
+
+
+def late_by_time(morsel: Morsel) -> tuple[Morsel, Morsel | None]:
+    """Return (rows that are in time, late rows): for operators without fixed windows a row is late when its time < W_p."""
+    if morsel.watermark is None or morsel.time is None:
+        return morsel, None
+    late = morsel.time < morsel.watermark
+    if not late.any():
+        return morsel, None
+    return morsel.take(np.flatnonzero(~late)), morsel.take(np.flatnonzero(late))
