@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from caudal.core.types import INT64
-from caudal.testing.scalars import compare, fit, identity
+from caudal.core.types import INT64, Schema
+from caudal.plan.aggregates import Aggregate
+from caudal.testing.rows import Row, pinned
+from caudal.testing.scalars import compare, evaluate, fit, identity
 
 
 def fold(function: str, values: Sequence[Any]) -> Any:
@@ -26,6 +28,17 @@ def fold(function: str, values: Sequence[Any]) -> Any:
     if function == "collect":
         return present
     return _FOLDS[function](present) if present else None
+
+
+def aggregated(aggregates: Iterable[tuple[str, Aggregate]], rows: Sequence[Row], schema: Schema) -> dict[str, Any]:
+    """Return aggregates over rows that stand in their operator's order; one with `order_by` puts them in its own."""
+    values: dict[str, Any] = {}
+    for name, aggregate in aggregates:
+        argument = aggregate.argument
+        ordered = pinned(rows, aggregate.order_by, schema) if aggregate.order_by else rows
+        given = [1 if argument is None else evaluate(argument, row.values, schema) for row in ordered]
+        values[name] = fold(aggregate.function, given)
+    return values
 
 
 def _sum(values: Sequence[Any]) -> Any:

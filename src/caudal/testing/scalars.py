@@ -12,14 +12,25 @@ from typing import Any
 
 from caudal.core.types import DataType, Schema
 from caudal.plan.expr import Call, Column, Expr, Literal
+from caudal.plan.python import PythonCall
+from caudal.testing import calling
 
 
 def evaluate(expr: Expr, row: Mapping[str, Any], schema: Schema) -> Any:
-    """Return the value of an expression over one row; raises `NotImplementedError` for a function it does not know."""
+    """Return the value of an expression over one row.
+
+    Raises `NotImplementedError` for a function it does not know, `Failing` where a Python function raises. Every
+    argument is computed, those of a branch that is not taken too.
+    """
     if isinstance(expr, Column):
         return row[expr.name]
     if isinstance(expr, Literal):
         return list(expr.value) if isinstance(expr.value, tuple) else expr.value
+    if isinstance(expr, PythonCall):
+        given = [evaluate(a, row, schema) for a in expr.args]
+        known = [p.dtype for p in expr.function.parameters]
+        types = [t or a.infer(schema) for t, a in zip([*known, *[None] * len(given)], expr.args)]
+        return calling.scalar(expr.function, given, types, expr.infer(schema))
     assert isinstance(expr, Call)
     types, result = expr.signature(schema)
     values = [widen(evaluate(a, row, schema), t) for a, t in zip(expr.args, types)]

@@ -1,0 +1,81 @@
+"""Operators that give at most a row for each row, in pinned order: running aggregates, deduplication, folds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caudal.plan.operators import Deduplicate, Reduce, Running
+from caudal.testing import calling
+from caudal.testing.calling import Failing
+from caudal.testing.folding import aggregated
+from caudal.testing.rows import Fates, Key, Ports, Row, dead_letter, keys_of, late_row
+from caudal.testing.windowing import sequence
+
+Sequenced = Running | Deduplicate | Reduce
+
+
+def sequenced(node: Sequenced, operator: str, rows: list[Row], entry: Fates) -> Ports:
+    """Return what the operator emits on its ports, and count fates."""
+    late: list[Row] = []
+    dead: list[Row] = []
+    order = node.frame.order if isinstance(node, Running) else node.order
+    taken = sequence(node, order.arrival, order.by, rows, late)
+    if isinstance(node, Running):
+        results = _running(node, taken)
+    elif isinstance(node, Deduplicate):
+        results = _deduplicate(node, taken)
+        entry.deduplicated = len(taken) - len(results)
+    else:
+        results = _reduce(node, operator, taken, dead)
+    out = [Row(row.values, row.time, row.watermark, operator, "", i) for i, row in enumerate(results)]
+    entry.passed, entry.late, entry.dead = len(out), len(late), len(dead)
+    ports: Ports = {"out": out, "late": [late_row(row, operator) for row in late]}
+    if node.has_dead:
+        ports["dead"] = dead
+    return ports
+
+
+def _running(node: Running, rows: list[Row]) -> list[Row]:
+    before: dict[Key, list[Row]] = {}
+    out: list[Row] = []
+    for row in rows:
+        key, keys = keys_of(node, row)
+        so_far = before.setdefault(key, [])
+        so_far.append(row)
+        frame = so_far
+        if node.frame.rows:
+            frame = so_far[-node.frame.rows :]
+        elif node.frame.size:
+            assert row.time is not None
+            frame = [r for r in so_far if r.time is not None and r.time > row.time - node.frame.size]
+        values = aggregated(node.aggregates, frame, node.input.schema)
+        out.append(row.having({**keys, **row.values, **values}))
+    return out
+
+
+def _deduplicate(node: Deduplicate, rows: list[Row]) -> list[Row]:
+    passed: dict[Key, int | None] = {}
+    out: list[Row] = []
+    for row in rows:
+        key, _ = keys_of(node, row)
+        if key in passed:
+            last = passed[key]
+            if not node.within or (last is not None and row.time is not None and row.time - last <= node.within):
+                continue
+        passed[key] = row.time
+        out.append(row)
+    return out
+
+
+def _reduce(node: Reduce, operator: str, rows: list[Row], dead: list[Row]) -> list[Row]:
+    states: dict[Key, dict[str, Any]] = {}
+    out: list[Row] = []
+    for row in rows:
+        key, keys = keys_of(node, row)
+        try:
+            states[key] = calling.reduced(node, states.get(key), row.values)
+        except Failing as failing:
+            dead.append(dead_letter(operator, failing.reason, row))
+            continue
+        out.append(row.having({**keys, **states[key]}))
+    return out
