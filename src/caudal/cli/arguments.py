@@ -81,6 +81,11 @@ def parser() -> argparse.ArgumentParser:
     )
     infer.add_argument("--json", action="store_true", help="print the result as JSON")
 
+    test = _command(commands, "test", "run scenario files (.flow) in every way and compare what comes out")
+    test.add_argument("paths", nargs="+", metavar="PATH", help="scenario files, or directories of them")
+    test.add_argument("--complete", action="store_true", help="write what comes out into the expected sections first")
+    test.add_argument("--json", action="store_true", help="print the result as JSON")
+
     detections = _command(commands, "detections", "list the shipped detections and their settings")
     detections.add_argument("name", nargs="?", default="", metavar="NAME", help="tell all about one")
     return top

@@ -114,11 +114,19 @@ def detections(arguments: Namespace) -> int:
     return 0
 
 
+def test(arguments: Namespace) -> int:
+    """`caudal test PATH...`."""
+    from caudal.cli import testing
+
+    return testing.test(arguments)
+
+
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "run": run,
     "check": check,
     "explain": explain,
     "demo": demo,
     "infer": infer,
+    "test": test,
     "detections": detections,
 }

@@ -20,7 +20,7 @@ from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource, Tuning
 from caudal.ports.source import Partition, Source
 from caudal.rewrite import rewrite
-from caudal.runner.binding import bind
+from caudal.runner.binding import open_source
 from caudal.testing.oracle import Outcome
 from caudal.testing.scalars import identity
 
@@ -71,18 +71,17 @@ class Started:
     ) -> None:
         """Prepare a run on the local engine. `rewrites`: whether the plan is rewritten before it is lowered.
 
-        `wrap` may replace each opened source, by operator id; `sources` gives them instead of connectors. `tuning`
-        are fields of `Tuning`, `extra` the engine's own settings.
+        `wrap` may replace each opened source, by operator id; `sources` gives some or all of them, by operator id,
+        instead of connectors. `tuning` are fields of `Tuning`, `extra` the engine's own settings.
         """
         logical = with_captures(plan)
         physical = rewrite(logical) if rewrites else logical
-        live = False
-        if sources is None:
-            bound, live = bind(physical)
-            opened = dict(bound.sources)
-        else:
-            opened = {name: BoundSource(source, None) for name, source in sources.items()}
-            live = any(source.live for source in sources.values())
+        given = sources or {}
+        opened = {
+            node.name: BoundSource(given[node.name], None) if node.name in given else open_source(node)
+            for node in physical.sources
+        }
+        live = any(bound.source.live for bound in opened.values())
         if wrap is not None:
             opened = {name: replace(b, source=wrap(name, b.source)) for name, b in opened.items()}
         self.captures = {sink.name: Capture() for sink in physical.sinks}

@@ -1,7 +1,8 @@
-"""A live source that follows a script, and the clock that goes with it.
+"""A source that follows a script, and the clock that goes with it.
 
 The clock moves only when a poll finds nothing: each such poll takes `step` milliseconds of it. With one thread a script
-therefore plays the same way every time, however fast the machine is, and hours of silence take no time at all.
+therefore plays the same way every time, however fast the machine is, and hours of silence take no time at all. A script
+without times is a bounded source: it is read as fast as it is asked for, and then it ends.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from caudal.columnar.column import from_list
+from caudal.core import duration
 from caudal.core.errors import RunError
 from caudal.core.naming import natural_key
 from caudal.core.types import Schema
+from caudal.ports import registry
 from caudal.ports.records import Decoded
 from caudal.ports.source import End, Nothing, Partition
+
+ROW_BYTES = 256
+"""What a row is taken to weigh when a bounded script is asked for a part of so and so many bytes."""
 
 
 class VirtualClock:
@@ -61,33 +64,96 @@ class Abort:
 
 
 Step = Rows | Eof | Abort
-Script = Mapping[str, Sequence[Step]]
+Timeline = Mapping[str, Sequence[Step]]
 """Partition name -> steps in order of time."""
 
 
-class ScriptedSource:
-    """A live source. A partition whose first step lies ahead of the clock at the start is discovered when it is due.
+class Script:
+    """What a source does, said in order; every method returns the script itself.
 
-    `until`: when the clock reaches it, `then` is called, once: usually the execution's `stop`.
+    Until the first `wait` or `silence` it is the script of a bounded source; with one of them it is live, its rows
+    arrive at the time that the clock shows, and `until` of a run says when it is over.
+
+    >>> Script().rows({"t": 0}, {"t": 900}).silence("6s").rows({"t": 7000}).end().live
+    True
     """
 
-    live = True
+    def __init__(self) -> None:
+        self.live = False
+        self.steps: dict[str, list[Step]] = {}
+        self._now = 0
 
-    def __init__(self, script: Script, schema: Schema, clock: VirtualClock, *, until: int, step: int = 50) -> None:
+    @property
+    def now(self) -> int:
+        """The time that the script has come to, in milliseconds."""
+        return self._now
+
+    def partition(self, name: str) -> Script:
+        """Say that there is a partition, though it may never give a row."""
+        self.steps.setdefault(name, [])
+        return self
+
+    def rows(self, *rows: Mapping[str, Any], partition: str = "p0") -> Script:
+        """Rows arrive, to be read at once."""
+        self.steps.setdefault(partition, []).append(Rows(self._now, rows))
+        return self
+
+    def wait(self, time: str | int) -> Script:
+        """Let time pass ("3s", or milliseconds) before what comes next, in every partition."""
+        self.live = True
+        self._now += duration.parse(time, what="wait")
+        return self
+
+    silence = wait
+
+    def end(self, *, partition: str = "p0") -> Script:
+        """The partition ends; a bounded one does so by itself."""
+        self.steps.setdefault(partition, []).append(Eof(self._now))
+        return self
+
+    def abort(self, *, partition: str = "p0") -> Script:
+        """Reading fails with a `RunError`."""
+        self.steps.setdefault(partition, []).append(Abort(self._now))
+        return self
+
+
+class ScriptedSource:
+    """A source that follows a script, live by default.
+
+    Live: a partition whose first step lies ahead of the clock at the start is discovered when it is due; when the clock
+    reaches `until`, `then` is called, once: usually the execution's `stop`. Bounded (`live` False): the times of steps
+    mean nothing, and partitions end behind their last step. A value that does not fit its column makes its row a dead
+    letter.
+    """
+
+    def __init__(
+        self,
+        script: Timeline,
+        schema: Schema,
+        clock: VirtualClock,
+        *,
+        until: int = 0,
+        step: int = 50,
+        live: bool = True,
+    ) -> None:
         self.clock = clock
+        self.live = live
         self.then: Callable[[], None] = lambda: None
         self._schema = schema
         self._until = until
         self._step = step
+        self._first: list[Partition] = []
         self._later = {name: list(steps) for name, steps in sorted(script.items(), key=lambda s: natural_key(s[0]))}
 
     def partitions(self) -> Sequence[Partition]:
-        """Return the partitions that there are at the start."""
-        return self.discover()
+        """Return the partitions that there are at the start; the same ones when asked again."""
+        self._first = self._first or list(self.discover())
+        return self._first
 
     def discover(self) -> Sequence[Partition]:
         """Return the partitions that have appeared."""
-        due = [name for name, steps in self._later.items() if not steps or steps[0].at <= self.clock()]
+        now = self.clock()
+        due = [name for name, steps in self._later.items() if not (self.live and steps and steps[0].at > now)]
         return [ScriptedPartition(name, self._later.pop(name), self) for name in due]
 
     def close(self) -> None:
@@ -95,8 +161,13 @@ class ScriptedSource:
 
     def decode(self, rows: Sequence[Mapping[str, Any]], first: int) -> Decoded:
         """Return rows as columns; positions are their numbers in the partition."""
-        columns = {f.name: from_list([row.get(f.name) for row in rows], f.dtype) for f in self._schema}
-        return Decoded(columns, len(rows), np.arange(first, first + len(rows), dtype=np.int64))
+        memory = registry.find("connector", "memory")
+        (partition,) = memory.source({"rows": [list(rows)]}, None, self._schema).partitions()
+        decoded: Decoded = partition.read(1 << 40)
+        decoded.position += first
+        for dead in decoded.dead:
+            dead.position += first
+        return decoded
 
     def wait(self) -> None:
         """A poll found nothing: let a step of time pass."""
@@ -109,11 +180,10 @@ class ScriptedSource:
 class ScriptedPartition:
     """One partition of a scripted source."""
 
-    live = True
-
     def __init__(self, name: str, steps: Sequence[Step], source: ScriptedSource) -> None:
         self.name = name
-        self._all = list(steps)
+        self.live = source.live
+        self._all = [step for step in steps if not isinstance(step, Rows) or step.rows]
         self._source = source
         self.seek(0)
 
@@ -122,25 +192,35 @@ class ScriptedPartition:
         return b""
 
     def seek(self, position: int) -> None:
-        """Go on behind so many rows; a step is read whole or not at all."""
+        """Go on behind so many rows; a live step is read whole or not at all."""
         self._steps = list(self._all)
         self._row = 0
-        while self._row < position:
+        while self._row < position and self._steps:
             step = self._steps.pop(0)
-            self._row += len(step.rows) if isinstance(step, Rows) else 0
+            if isinstance(step, Rows):
+                wanted = position - self._row
+                if wanted < len(step.rows):
+                    self._steps.insert(0, Rows(step.at, step.rows[wanted:]))
+                self._row += min(wanted, len(step.rows))
 
     def read(self, size: int) -> Decoded | Nothing | End:
         """Return what the script says."""
-        if not self._steps or self._steps[0].at > self._source.clock():
+        if self.live and (not self._steps or self._steps[0].at > self._source.clock()):
             self._source.wait()
             return Nothing()
+        if not self._steps:
+            return End()
         step = self._steps.pop(0)
         if isinstance(step, Eof):
             return End()
         if isinstance(step, Abort):
             raise RunError("the script aborts", location=self.name)
-        first, self._row = self._row, self._row + len(step.rows)
-        return self._source.decode(step.rows, first)
+        count = len(step.rows) if self.live else max(1, size // ROW_BYTES)
+        if count < len(step.rows):
+            self._steps.insert(0, Rows(step.at, step.rows[count:]))
+        rows = step.rows[:count]
+        first, self._row = self._row, self._row + len(rows)
+        return self._source.decode(rows, first)
 
     def close(self) -> None:
         """Release nothing."""
