@@ -50,6 +50,9 @@ def test_the_rooms_keep_their_contracts() -> None:
 
 _BANNED_CALLS = {"eval", "exec", "compile", "__import__"}
 _BANNED_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "yaml", "jsonpickle", "joblib"}
+# Row functions go to worker processes over a private pipe: the parent's own bytes, to its own child. Nothing that
+# comes from a config, a snapshot, a plan or a payload is ever unpickled.
+_SHIPPING = {"engines/local/functions/shipping.py", "engines/local/functions/worker.py"}
 
 
 def _imports(tree: ast.AST) -> set[str]:
@@ -67,7 +70,8 @@ def test_nothing_is_evaluated_or_unpickled(module: Path) -> None:
     tree = ast.parse(module.read_text(encoding="utf-8"))
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     assert called & _BANNED_CALLS == set()
-    assert _imports(tree) & _BANNED_MODULES == set()
+    shipping = {"pickle", "cloudpickle"} if _show(module) in _SHIPPING else set[str]()
+    assert _imports(tree) & _BANNED_MODULES == shipping
     keywords = {k.arg for n in ast.walk(tree) if isinstance(n, ast.Call) for k in n.keywords}
     assert "allow_pickle" not in keywords
 

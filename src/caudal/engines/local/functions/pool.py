@@ -1,0 +1,444 @@
+"""The worker processes for row functions: rows go out as Arrow batches, results and failures come back.
+
+Any thread may call; it takes a free process and waits for it without the interpreter's lock. A process that dies or
+takes too long costs the row that it was at: the rest goes to a new one. Why so: docs/design/0009.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from caudal.columnar.column import (
+    NUMPY_TYPES,
+    Bools,
+    Column,
+    Fixed,
+    Ints,
+    Nested,
+    Text,
+    arrow_type,
+    concat,
+    constant,
+    writable,
+)
+from caudal.core.errors import CaudalError, RunError
+from caudal.core.types import INT64, DataType, Field, Schema
+from caudal.engines.local.functions.outcome import DIED, EXCEPTION, TIMED_OUT, Failed, Rows, Values
+from caudal.engines.local.functions.process import Gone, Process
+from caudal.engines.local.functions.shipping import ship
+from caudal.engines.local.functions.worker import CALL, FLAT, FRAMES, MAP, REDUCE, ROW, SINCE, pack
+from caudal.plan.python import TIMEOUT, PythonFunction
+
+_PART = 0.05
+"""Seconds of work after which a worker sends what it has: about what a death makes the next one do again."""
+
+_PATIENCE = 3
+"""Processes that may end one after the other without having begun a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A function with a way to call it: what a worker must know before its rows."""
+
+    number: int
+    function: PythonFunction
+    function_number: int
+    mode: str
+    enters: pa.Schema
+    leaves: pa.Schema
+    fields: tuple[Field, ...]
+
+    def messages(self, shipped: bytes | None) -> list[bytes]:
+        """Return what introduces the task to a worker; `shipped` where it does not have the function yet."""
+        load = [] if shipped is None else [pack({"do": "load", "function": self.function_number}, shipped)]
+        head = {
+            "do": "task",
+            "task": self.number,
+            "function": self.function_number,
+            "mode": self.mode,
+            "name": self.function.name,
+            "arguments": [p.name for p in self.function.parameters],
+            "memory": self.function.memory,
+        }
+        return [*load, pack(head, self.enters.serialize(), self.leaves.serialize())]
+
+    def error(self, message: str, *, detail: str = "", hint: str = "") -> CaudalError:
+        """Return an error of the run, located at the function."""
+        return RunError(message, location=f"{self.function.where}: {self.function.name}", detail=detail, hint=hint)
+
+
+@dataclass(slots=True)
+class _Done:
+    """What has come back: record batches, the row that each result belongs to, rows that failed, how far it is."""
+
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    owners: list[Ints] = field(default_factory=list)
+    failed: dict[int, Failed] = field(default_factory=dict)
+    upto: int = 0
+
+    def add(self, head: Mapping[str, Any], counts: Ints, batch: pa.RecordBatch) -> None:
+        """Take a part in."""
+        if batch.num_rows:
+            self.batches.append(batch)
+            self.owners.append(np.repeat(np.arange(self.upto, head["upto"]), counts))
+        for row, message, detail in head["failed"]:
+            self.failed[row] = Failed(row, EXCEPTION, message, detail)
+        self.upto = head["upto"]
+
+    def columns(self, fields: Sequence[Field]) -> list[Column]:
+        """Return the results by column."""
+        if not self.batches:
+            return [_nothing(f.dtype, 0) for f in fields]
+        return [concat([_column(b.column(i), f.dtype) for b in self.batches]) for i, f in enumerate(fields)]
+
+    def owner(self) -> Ints:
+        """Return the row of each result."""
+        return np.concatenate(self.owners) if self.owners else np.empty(0, np.int64)
+
+    def failures(self) -> list[Failed]:
+        """Return the rows that failed, in order."""
+        return [self.failed[row] for row in sorted(self.failed)]
+
+
+_Payload = Callable[[int, int, _Done], list[Any]]
+"""Gives the blocks of a request for rows [start, stop), given what is done."""
+
+
+class Pool:
+    """At most `processes` worker processes, and the calls of row functions that they do, each in one of them.
+
+    `memory`: bytes that a process may take on top of the interpreter's own, where a function does not say; 0: half of
+    the machine's, divided by the processes. A row whose call raises, takes longer than the function's time-out or
+    ends its process is `Failed`; the other rows are not affected (rows of the last 50 ms may be called again after a
+    death). All methods raise `RunError`, located at the function, when it returns what its declaration excludes, when
+    it cannot be loaded, when processes end before they take a row, and after `close`; `PlanError` (see `ship`) when
+    it cannot be sent. Any thread may call; a call waits while all processes are busy.
+    """
+
+    def __init__(self, processes: int, *, memory: int = 0) -> None:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        self._memory = memory or machine // 2 // processes
+        self._slots = [_Slot() for _ in range(processes)]
+        self._free: queue.LifoQueue[_Slot | None] = queue.LifoQueue()
+        for slot in self._slots:
+            self._free.put(slot)
+        self._closed = False
+        self._lock = threading.Lock()
+        self._tasks: dict[Any, _Task] = {}
+        self._functions: dict[PythonFunction, tuple[int, bytes]] = {}
+
+    def start(self) -> None:
+        """Start the processes that are not running yet, and return at once; calls wait until theirs is ready."""
+        taken: list[_Slot] = []
+        with contextlib.suppress(queue.Empty):
+            while not self._closed and (slot := self._free.get_nowait()) is not None:
+                taken.append(slot)
+                slot.process = slot.process or Process(self._memory)
+        for slot in taken:
+            self._free.put(slot)
+
+    def call(self, function: PythonFunction, args: Sequence[Column], rows: int, returns: DataType) -> Values:
+        """Return the function's value for each row's arguments (columns of `rows` values).
+
+        Unless the function takes nulls, a row with a null argument is not sent, and gives null.
+        """
+        sent: Ints | None = None
+        if not function.pass_nulls and any(a.valid is not None for a in args):
+            known = np.ones(rows, np.bool_)
+            for arg in args:
+                if arg.valid is not None:
+                    known &= arg.valid
+            if not known.all():
+                sent = np.flatnonzero(known)
+                args = [a.take(sent) for a in args]
+        count = rows if sent is None else len(sent)
+        names = [str(i) for i in range(len(args))]
+        task = self._task(function, CALL, names, args, (Field("", returns),))
+        done = self._run(task, count, _columns_of(task, args))
+        owner, failed = done.owner(), done.failures()
+        if sent is not None:
+            owner = sent[owner]
+            failed = [Failed(int(sent[f.row]), f.reason, f.message, f.detail) for f in failed]
+        return Values(_spread(done.columns(task.fields)[0], owner, rows), failed)
+
+    def map(
+        self, function: PythonFunction, columns: Mapping[str, Column], rows: int, schema: Schema, flat: bool
+    ) -> Rows:
+        """Return the rows that the function makes of each row, a dict: a dict, or where `flat` any number, or None."""
+        values = list(columns.values())
+        task = self._task(function, FLAT if flat else MAP, list(columns), values, schema.fields)
+        return self._rows(task, rows, _columns_of(task, values))
+
+    def frames(self, function: PythonFunction, frames: Sequence[Mapping[str, Column]], schema: Schema) -> Rows:
+        """Return the rows of the polars frame that the function makes of each frame; `owner` is the frame's number.
+
+        All frames have the same columns, at least one.
+        """
+        if not frames:
+            return Rows({f.name: _nothing(f.dtype, 0) for f in schema.fields}, np.empty(0, np.int64))
+        names = list(frames[0])
+        lengths = np.array([len(frame[names[0]]) for frame in frames], np.int64)
+        ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        values = [concat([frame[name] for frame in frames]) for name in names]
+        task = self._task(function, FRAMES, names, values, schema.fields)
+
+        def payload(start: int, stop: int, done: _Done) -> list[Any]:
+            return [_batch(task.enters, values, int(ends[start]), int(ends[stop])), lengths[start:stop]]
+
+        return self._rows(task, len(frames), payload)
+
+    def reduce(
+        self,
+        function: PythonFunction,
+        columns: Mapping[str, Column],
+        rows: int,
+        key: Ints,
+        states: Mapping[str, Column],
+        has_state: Bools,
+        schema: Schema,
+    ) -> Rows:
+        """Return the state of each row's key after that row; a row that fails leaves the state as it was.
+
+        `key` numbers the keys, 0 to K-1; row k of `states` (columns as `schema` has them) is the state of key k where
+        `has_state[k]`; else the function gets None. It takes the state and the row, both dicts, and returns a dict.
+        """
+        values = list(columns.values())
+        before = [states[name] for name in schema.names]
+        task = self._task(function, REDUCE, list(columns), values, schema.fields)
+
+        def payload(start: int, stop: int, done: _Done) -> list[Any]:
+            held, known = before, has_state
+            if done.batches:  # a process died: go on from the states that its predecessors left
+                owner = done.owner()
+                latest = np.arange(len(has_state), dtype=np.int64)
+                latest[key[owner]] = len(has_state) + np.arange(len(owner))
+                held = [concat([a, b]).take(latest) for a, b in zip(before, done.columns(schema.fields))]
+                known = has_state | (latest >= len(has_state))
+            return [
+                _batch(task.enters, values, start, stop),
+                np.ascontiguousarray(key[start:stop]),
+                known,
+                _batch(task.leaves, held, 0, len(has_state)),
+            ]
+
+        return self._rows(task, rows, payload)
+
+    def close(self) -> None:
+        """End all processes; calls that run raise `RunError`. No process is left; may be called again."""
+        self._closed = True
+        self._free.put(None)  # wakes who waits for a free process
+        for slot in self._slots:
+            if slot.process is not None:
+                slot.process.dismiss(at_once=slot.busy)
+        for slot in self._slots:
+            process = slot.process
+            if process is not None:
+                process.bury(farewell=not slot.busy)
+
+    def _task(
+        self,
+        function: PythonFunction,
+        mode: str,
+        names: Sequence[str],
+        columns: Sequence[Column],
+        fields: tuple[Field, ...],
+    ) -> _Task:
+        key = (function, mode, tuple(names), tuple(c.dtype for c in columns), fields)
+        task = self._tasks.get(key)
+        if task is not None:
+            return task
+        with self._lock:
+            if function not in self._functions:
+                self._functions[function] = (len(self._functions), ship(function))
+            enters = pa.schema([pa.field(name, arrow_type(c.dtype)) for name, c in zip(names, columns)])
+            leaves = pa.schema([pa.field(f.name, arrow_type(f.dtype)) for f in fields])
+            number = self._functions[function][0]
+            return self._tasks.setdefault(key, _Task(len(self._tasks), function, number, mode, enters, leaves, fields))
+
+    def _rows(self, task: _Task, rows: int, payload: _Payload) -> Rows:
+        done = self._run(task, rows, payload)
+        columns = {f.name: c for f, c in zip(task.fields, done.columns(task.fields))}
+        return Rows(columns, done.owner(), done.failures())
+
+    def _run(self, task: _Task, rows: int, payload: _Payload) -> _Done:
+        done = _Done()
+        if rows == 0:
+            return done
+        slot = self._free.get()
+        if slot is None:
+            self._free.put(None)
+            raise self._over(task)
+        slot.busy = True
+        try:
+            self._run_in(slot, task, rows, payload, done)
+        finally:
+            slot.busy = False
+            self._free.put(slot)
+        return done
+
+    def _run_in(self, slot: _Slot, task: _Task, rows: int, payload: _Payload, done: _Done) -> None:
+        dead: set[int] = set()
+        cautious, barren = False, 0
+        while done.upto < rows:
+            first = done.upto
+            if first in dead:
+                done.upto += 1
+                continue
+            stop = min((row for row in dead if row > first), default=rows)
+            try:
+                self._segment(slot, task, (first, stop), 0.0 if cautious else _PART, payload, done)
+            except Gone:
+                process = slot.process
+                assert process is not None
+                slot.process = None
+                end = process.bury()
+                if self._closed:
+                    raise self._over(task) from None
+                failed = _blamed(process, task, end, done.upto, cautious)
+                if failed is not None:
+                    dead.add(failed.row)
+                    done.failed[failed.row] = failed
+                    cautious, barren = False, 0
+                elif process.progress[ROW] >= done.upto:
+                    cautious = True  # it died between rows: send each by itself, to find out after which
+                else:
+                    barren = 0 if done.upto > first else barren + 1
+                    if barren == _PATIENCE or process.late == -1:
+                        raise _useless(process, task, end) from None
+
+    def _segment(
+        self, slot: _Slot, task: _Task, rows: tuple[int, int], part: float, payload: _Payload, done: _Done
+    ) -> None:
+        """Have rows [first, stop) done; raises `Gone` when the process ended before that."""
+        first, stop = rows
+        head = {"do": "run", "task": task.number, "first": first, "rows": stop - first, "part": part}
+        request = pack(head, *payload(first, stop, done))
+        process = slot.process = slot.process or Process(self._memory)
+        if self._closed:  # close() may have looked before this process was there
+            process.dismiss(at_once=True)
+        try:
+            if not process.knows(("task", task.number)):
+                known = process.knows(("function", task.function_number))
+                for message in task.messages(None if known else self._functions[task.function][1]):
+                    process.send(message)
+            process.send(request)
+            while done.upto < stop:
+                head, blocks = process.receive(task.function.timeout / 1000)
+                if head["is"] == "unloadable":
+                    raise task.error(
+                        f"{task.function.name}() cannot be loaded in a worker process: {head['message']}",
+                        detail=head["detail"].strip().replace("\n", "\n  "),
+                    )
+                if head["is"] == "mistake":
+                    raise task.error(head["message"], detail=head["detail"], hint=head["hint"])
+                batch = pa.ipc.read_record_batch(pa.py_buffer(blocks[1]), task.leaves)
+                done.add(head, np.frombuffer(blocks[0], np.int64), batch)
+        except (Gone, CaudalError):
+            raise
+        except BaseException:  # what the process would send next belongs to nobody
+            process.kill()
+            process.bury()
+            slot.process = None
+            raise
+
+    def _over(self, task: _Task) -> CaudalError:
+        return task.error("the worker processes are closed")
+
+
+def _blamed(process: Process, task: _Task, end: str, upto: int, cautious: bool) -> Failed | None:
+    """Return the row at which the process ended, or None where that was none or is not known."""
+    row = int(process.progress[ROW])
+    if process.late is not None:
+        seconds = f"{task.function.timeout / 1000:g}s"
+        return Failed(process.late, TIMED_OUT, f"took longer than {seconds}") if process.late >= upto else None
+    if row >= upto and (process.progress[SINCE] or cautious):
+        return Failed(row, DIED, end)
+    return None
+
+
+def _useless(process: Process, task: _Task, end: str) -> CaudalError:
+    if process.late is not None:
+        message = f"{task.function.name}() takes longer than {TIMEOUT // 1000}s to load in a worker process"
+        return task.error(message, hint="does a module that it imports wait for something?")
+    return task.error(
+        f"the worker processes for {task.function.name}() end before they take a row",
+        detail="\n  ".join([end, *process.errors.splitlines()]),
+        hint="does a module that it imports end the process?",
+    )
+
+
+class _Slot:
+    """The place of one process."""
+
+    __slots__ = ("busy", "process")
+
+    def __init__(self) -> None:
+        self.process: Process | None = None
+        self.busy = False
+
+
+def _columns_of(task: _Task, columns: Sequence[Column]) -> _Payload:
+    def payload(start: int, stop: int, done: _Done) -> list[Any]:
+        return [_batch(task.enters, columns, start, stop)]
+
+    return payload
+
+
+def _batch(schema: pa.Schema, columns: Iterable[Column], start: int, stop: int) -> pa.Buffer:
+    """Return rows [start, stop) of the columns as the message of an Arrow record batch."""
+    arrays = [(c if stop - start == len(c) else c.slice(start, stop)).to_arrow() for c in columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema).serialize()
+
+
+def _column(array: pa.Array, dtype: DataType) -> Column:
+    """Return a column over an array that came in a message. (`from_arrow` would import pandas where it is installed.)"""
+    rows = len(array)
+    if dtype.is_nested:
+        return Nested(dtype, array)
+    if rows == 0:
+        return _nothing(dtype, 0)
+    buffers = array.buffers()
+    valid = _bits(buffers[0], rows) if array.null_count else None
+    if dtype.is_text:
+        ends = writable(buffers[1]).view(np.int64)[: rows + 1]
+        data = np.empty(0, np.uint8) if buffers[2] is None else writable(buffers[2])
+        return Text(dtype, data, ends[:-1], (ends[1:] - ends[:-1]).astype(np.int32), valid)
+    if dtype.name == "bool":
+        return Fixed(dtype, _bits(buffers[1], rows), valid)
+    kind = np.dtype(NUMPY_TYPES[dtype.name])
+    return Fixed(dtype, writable(buffers[1])[: rows * kind.itemsize].view(kind), valid)
+
+
+def _bits(buffer: pa.Buffer, rows: int) -> Bools:
+    return np.unpackbits(np.frombuffer(buffer, np.uint8), count=rows, bitorder="little").view(np.bool_)
+
+
+def _nothing(dtype: DataType, rows: int) -> Column:
+    """Return `rows` nulls."""
+    return Nested(dtype, pa.nulls(rows, arrow_type(dtype))) if dtype.is_nested else constant(None, dtype, rows)
+
+
+def _spread(column: Column, owner: Ints, rows: int) -> Column:
+    """Return a column of `rows` values with those of `column` at the rows `owner`, and null elsewhere."""
+    if len(owner) == rows:
+        return column
+    if len(owner) == 0:
+        return _nothing(column.dtype, rows)
+    known = np.zeros(rows, np.bool_)
+    known[owner] = True
+    source = np.zeros(rows, np.int64)
+    source[owner] = np.arange(len(owner))
+    if isinstance(column, Nested):
+        return Nested(column.dtype, column.array.take(Fixed(INT64, source, known).to_arrow()))
+    taken = column.take(source)
+    taken.valid = known if taken.valid is None else known & taken.valid
+    return taken

@@ -1,0 +1,430 @@
+"""A worker process: calls row functions for its parent, one row after the other. `pool` starts it, as a module.
+
+It imports nothing heavier than Arrow, so that it starts in the time that Arrow takes. Descriptors come as arguments: the
+channel (a socket), the memory for its progress, the lifeline (a pipe whose other end the parent alone holds), then
+the bytes of memory that it may take by default.
+
+A message is the number of its parts (uint32), their lengths (uint64) and the parts; the first is a JSON object:
+
+    load    function; then what `shipping.ship` gave
+    task    task, function, mode, name, arguments, memory; then the schemas of arguments and results
+    run     task, first, rows, part (seconds of work after which a part is sent); then a record batch; then, for
+            frames, their lengths (int64), and for reduce the keys (int64), which have a state (bool), the states
+    answers part (upto, done, failed; then the number of results of each row (int64) and a record batch), mistake
+            (message, detail, hint) or unloadable (message, detail), each of which ends the run
+
+Only bytes of the parent's are ever unpickled. Progress is three doubles: the row that was begun last (-1: none), the
+time (CLOCK_MONOTONIC, seconds) since which it runs (0: nothing runs), and 1 when the process is ready.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import mmap
+import os
+import pickle
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fcntl import F_GETFL, F_SETFL, F_SETOWN, F_SETSIG, fcntl
+from itertools import repeat
+from time import monotonic
+from typing import Any
+
+import cloudpickle  # noqa: F401  # what is unpickled needs it: imported before the first row waits
+import numpy as np
+import pyarrow as pa
+
+from caudal.engines.local.functions.values import (
+    Misfit,
+    Mistake,
+    clean,
+    fitter,
+    frame_batch,
+    read,
+    recorder,
+    short,
+    write,
+)
+
+CALL, MAP, FLAT, FRAMES, REDUCE = "call", "map", "flat", "frames", "reduce"
+ROW, SINCE, READY = 0, 1, 2
+HEAD = struct.Struct("<I")
+
+_DETAIL = 4096
+
+
+@dataclass(slots=True)
+class _Task:
+    """A function with a way to call it, and the schemas of what enters and leaves."""
+
+    call: Callable[..., Any]
+    mode: str
+    name: str
+    arguments: list[str]
+    memory: int
+    enters: pa.Schema
+    leaves: pa.Schema
+
+
+@dataclass(slots=True)
+class _Results:
+    """What a run has and has not sent yet. `take` makes one row's result results, and returns how many."""
+
+    task: _Task
+    take: Callable[[Any], int]
+    rows: list[Any]
+    counts: list[int] = field(default_factory=list)
+    failed: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def batch(self) -> pa.RecordBatch:
+        """Return the results and forget them."""
+        schema = self.task.leaves
+        if self.task.mode == FRAMES:
+            table = pa.Table.from_batches(self.rows, schema).combine_chunks()
+            arrays = [c.chunk(0) if c.num_chunks else write([], c.type) for c in table.columns]
+        elif self.task.mode == CALL:
+            arrays = [write(self.rows, schema.field(0).type)]
+        else:
+            lists = zip(*self.rows) if self.rows else repeat((), len(schema))
+            arrays = [write(list(values), f.type) for f, values in zip(schema, lists)]
+        self.rows.clear()
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _results(task: _Task, states: list[dict[str, Any] | None]) -> _Results:
+    call, rows = task.call, list[Any]()
+
+    if task.mode == CALL:
+        fit = fitter(task.leaves.field(0).type)
+
+        def take(argument: Any) -> int:
+            rows.append(fit(call(*argument)))
+            return 1
+
+    elif task.mode == MAP:
+        record = recorder(task.leaves, "column")
+
+        def take(argument: Any) -> int:
+            rows.append(record(call(argument)))
+            return 1
+
+    elif task.mode == FLAT:
+        record = recorder(task.leaves, "column")
+
+        def take(argument: Any) -> int:
+            result = call(argument)
+            if result is None:
+                return 0
+            if isinstance(result, Mapping | str | bytes) or not isinstance(result, Iterable):
+                raise Misfit(result, "an iterable of dicts (or None)", "return [row] for a single row")
+            made = [record(one) for one in result]
+            rows.extend(made)
+            return len(made)
+
+    elif task.mode == FRAMES:
+
+        def take(argument: Any) -> int:
+            batch = frame_batch(call(argument), task.leaves)
+            rows.append(batch)
+            return batch.num_rows
+
+    else:
+        record = recorder(task.leaves, "column")
+        names = task.leaves.names
+        # a failed row leaves the state as it was, so the function works on a copy
+        duplicate = copy.deepcopy if any(pa.types.is_nested(f.type) for f in task.leaves) else dict[str, Any]
+
+        def take(argument: Any) -> int:
+            key, row = argument
+            state = states[key]
+            made = record(call(None if state is None else duplicate(state), row))
+            states[key] = dict(zip(names, made))
+            rows.append(made)
+            return 1
+
+    return _Results(task, take, rows)
+
+
+def _arguments(task: _Task, batch: pa.RecordBatch, rows: int, lengths: bytes) -> Iterator[Any]:
+    """Return the argument of each row: a tuple, a dict or a frame. An `OverflowError` stands for one out of range."""
+    if task.mode == FRAMES:
+        import polars as pl
+
+        return _cut(pl.from_arrow(batch), np.frombuffer(lengths, np.int64).tolist())
+    try:
+        lists = [read(column) for column in batch.columns]
+    except OverflowError:
+        return _one_by_one(task, batch)
+    tuples = zip(*lists) if lists else repeat((), rows)
+    if task.mode == CALL:
+        return iter(tuples)
+    names = task.enters.names
+    return (dict(zip(names, values)) for values in tuples)
+
+
+def _cut(frame: Any, lengths: list[int]) -> Iterator[Any]:
+    start = 0
+    for length in lengths:
+        yield frame.slice(start, length)
+        start += length
+
+
+def _one_by_one(task: _Task, batch: pa.RecordBatch) -> Iterator[Any]:
+    for row in range(batch.num_rows):
+        # written and read again: a slice has an offset
+        alone = pa.ipc.read_record_batch(batch.slice(row, 1).serialize(), batch.schema)
+        try:
+            values = [read(column)[0] for column in alone.columns]
+        except OverflowError as error:
+            yield OverflowError(f"a time that Python has no datetime for: {error}")
+        else:
+            yield tuple(values) if task.mode == CALL else dict(zip(task.enters.names, values))
+
+
+def _failure(error: BaseException) -> tuple[str, str]:
+    """Return the message and the traceback over the user's own frames."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    name = type(error).__name__
+    try:
+        said = str(error)
+        text = "".join(traceback.format_exception(type(error), error, trace))
+    except Exception:
+        said, text = "", ""
+    raw = text.encode("utf-8", "backslashreplace")
+    if len(raw) > _DETAIL:
+        raw = raw[: _DETAIL // 4] + b"\n  ...\n" + raw[len(raw) - _DETAIL * 3 // 4 + 16 :]
+    return clean(f"{name}: {said[:1000]}" if said else name), raw.decode("utf-8", "ignore")
+
+
+# the process
+
+
+class _Channel:
+    """Messages over the socket."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+
+    def send(self, header: dict[str, Any], *parts: Any) -> None:
+        self._socket.sendall(pack(header, *parts))
+
+    def receive(self) -> tuple[dict[str, Any], list[bytearray]]:
+        """Return the next message; raises `EOFError` when the parent has closed."""
+        (count,) = HEAD.unpack(self._bytes(HEAD.size))
+        lengths = struct.unpack(f"<{count}Q", self._bytes(8 * count))
+        header, *parts = [self._bytes(length) for length in lengths]
+        return json.loads(header), parts
+
+    def _bytes(self, length: int) -> bytearray:
+        block = bytearray(length)
+        view = memoryview(block)
+        while view:
+            got = self._socket.recv_into(view)
+            if got == 0:
+                raise EOFError
+            view = view[got:]
+        return block
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def pack(header: dict[str, Any], *parts: Any) -> bytes:
+    """Return a message."""
+    blocks = [json.dumps(header).encode(), *(memoryview(part).cast("B") for part in parts)]
+    lengths = struct.pack(f"<{len(blocks)}Q", *(len(b) for b in blocks))
+    return b"".join([HEAD.pack(len(blocks)), lengths, *blocks])
+
+
+class _Worker:
+    """What the process keeps: functions by number, tasks by number, and where its progress stands."""
+
+    def __init__(self, channel: _Channel, progress: memoryview[float], memory: int) -> None:
+        self.channel = channel
+        self.progress = progress
+        self.memory = memory
+        self.base = _taken()
+        self.limit = -1
+        self.functions: dict[int, Any] = {}
+        self.tasks: dict[int, _Task | dict[str, str]] = {}
+
+    def serve(self) -> None:
+        """Answer until the parent closes."""
+        self.limit_memory(0)
+        self.progress[READY] = 1.0
+        while True:
+            try:
+                header, parts = self.channel.receive()
+            except (EOFError, ConnectionError):
+                return
+            kind = header["do"]
+            if kind == "load":
+                self.load(header["function"], parts[0])
+            elif kind == "task":
+                self.tasks[header["task"]] = self.task(header, parts)
+            else:
+                task = self.tasks[header["task"]]
+                if isinstance(task, dict):
+                    self.channel.send({"is": "unloadable", **task})
+                else:
+                    self.run(task, header, parts)
+
+    def load(self, number: int, shipped: bytearray) -> None:
+        self.progress[SINCE] = monotonic()
+        try:
+            path, _, pickled = bytes(shipped).partition(b"\n")
+            sys.path[:] = json.loads(path)
+            self.functions[number] = pickle.loads(pickled)
+        except BaseException as error:
+            message, detail = _failure(error)
+            self.functions[number] = {"message": message, "detail": detail}
+        self.progress[SINCE] = 0.0
+
+    def task(self, header: dict[str, Any], parts: list[bytearray]) -> _Task | dict[str, str]:
+        call = self.functions[header["function"]]
+        if isinstance(call, dict):
+            return call
+        enters, leaves = (pa.ipc.read_schema(pa.py_buffer(part)) for part in parts)
+        return _Task(call, header["mode"], header["name"], header["arguments"], header["memory"], enters, leaves)
+
+    def limit_memory(self, most: int) -> None:
+        """Let the process take `most` bytes, or the default, on top of what the interpreter took."""
+        if most != self.limit:
+            self.limit = most
+            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            resource.setrlimit(resource.RLIMIT_DATA, (self.base + (most or self.memory), hard))
+
+    def run(self, task: _Task, header: dict[str, Any], parts: list[bytearray]) -> None:
+        self.limit_memory(task.memory)
+        first, rows, seconds = header["first"], header["rows"], header["part"]
+        batch = pa.ipc.read_record_batch(pa.py_buffer(parts[0]), task.enters)
+        states: list[dict[str, Any] | None] = []
+        lengths = bytes(parts[1]) if task.mode == FRAMES else b""
+        arguments = _arguments(task, batch, rows, lengths)
+        if task.mode == REDUCE:
+            known = pa.ipc.read_record_batch(pa.py_buffer(parts[3]), task.leaves)
+            states = _states(known, parts[2])
+            arguments = zip(np.frombuffer(parts[1], np.int64).tolist(), arguments)
+        results = _results(task, states)
+
+        progress, take, counts, me = self.progress, results.take, results.counts, os.getpid()
+        due = monotonic() + seconds
+        row, argument = first, None
+        try:
+            for row, argument in enumerate(arguments, first):
+                now = monotonic()
+                if now >= due and row > first:
+                    self.flush(results, row, done=False)
+                    now = monotonic()
+                    due = now + seconds
+                progress[SINCE] = now  # before the row: see process.Process
+                progress[ROW] = row
+                try:
+                    if isinstance(argument, OverflowError):
+                        raise argument
+                    counts.append(take(argument))
+                except (Mistake, Misfit):
+                    raise
+                except BaseException as error:
+                    if os.getpid() == me:
+                        results.failed.append((row, *_failure(error)))
+                        counts.append(0)
+                if os.getpid() != me:  # a child that the function forked
+                    os._exit(0)
+        except Misfit as misfit:
+            key = f" for '{misfit.key}'" if misfit.key else ""
+            message = f"returned {short(misfit.value)}{key} where {misfit.wanted} is declared"
+            self.mistake(task, argument, message, misfit.hint or "return such a value, or declare another type")
+        except Mistake as mistake:
+            self.mistake(task, argument, mistake.message, mistake.hint)
+        else:
+            self.flush(results, first + rows, done=True)
+
+    def flush(self, results: _Results, upto: int, *, done: bool) -> None:
+        """Send what the rows before `upto` gave."""
+        self.progress[SINCE] = 0.0
+        batch = results.batch().serialize()
+        header = {"is": "part", "upto": upto, "done": done, "failed": results.failed}
+        self.channel.send(header, np.array(results.counts, np.int64), batch)
+        results.counts.clear()
+        results.failed.clear()
+
+    def mistake(self, task: _Task, argument: Any, message: str, hint: str) -> None:
+        self.progress[SINCE] = 0.0
+        if task.mode == REDUCE:
+            argument = argument[1]
+        if task.mode == FRAMES:
+            shown = f"a frame of {len(argument)} rows"
+        elif task.mode == CALL:
+            names = [*task.arguments, *("" for _ in argument)]
+            shown = ", ".join(f"{n}={short(v)}" if n else short(v) for n, v in zip(names, argument)) or "nothing"
+        else:
+            shown = short(argument, 200)
+        said = {"message": clean(f"{task.name}() {message}"), "detail": f"called with {shown}", "hint": clean(hint)}
+        self.channel.send({"is": "mistake", **said})
+
+
+def _states(batch: pa.RecordBatch, known: bytearray) -> list[dict[str, Any] | None]:
+    lists = [read(column) for column in batch.columns]
+    names = batch.schema.names
+    return [dict(zip(names, values)) if has else None for has, values in zip(known, zip(*lists))]
+
+
+def _taken() -> int:
+    """Return the bytes of data that the process holds, as RLIMIT_DATA counts them."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        sizes = dict(line.split(":", 1) for line in status)
+    return int(sizes["VmData"].split()[0]) * 1024
+
+
+def _end_with_parent(lifeline: int) -> None:
+    """Have the kernel kill this process, and all that it forks, when the parent's end of the pipe closes.
+
+    A signal reaches a process whatever it does; a thread that watched the pipe would wait for a function that holds
+    the interpreter's lock.
+    """
+    fcntl(lifeline, F_SETOWN, -os.getpgrp())
+    fcntl(lifeline, F_SETSIG, signal.SIGKILL)
+    fcntl(lifeline, F_SETFL, fcntl(lifeline, F_GETFL) | os.O_ASYNC)
+    if select.select([lifeline], [], [], 0)[0]:  # the parent was quicker
+        os._exit(0)
+
+
+def _quiet(*_: object) -> None:
+    """Handle a signal by doing nothing. (SIG_IGN would be inherited by programs that a function starts.)"""
+
+
+def main(channel: int, progress: int, lifeline: int, memory: int) -> None:
+    """Serve the parent, which gave these descriptors, until it closes the channel."""
+    _end_with_parent(lifeline)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _quiet)
+    for descriptor in (channel, progress, lifeline):
+        os.set_inheritable(descriptor, False)
+    # where memory runs out, the kernel ends this process first
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+        score.write("500")
+    shared = memoryview(mmap.mmap(progress, 24)).cast("d")
+    connection = _Channel(channel)
+    os.register_at_fork(after_in_child=connection.close)
+    worker = _Worker(connection, shared, memory)
+    os.dup2(1, 2)  # until here the standard error was kept for the parent to show
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    worker.serve()
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
