@@ -36,27 +36,34 @@ EXPLAINED = """\
 pipeline dos
   requests           source
                        files path='logs/*.jsonl' format=json event_time=timestamp disorder=500ms
+                       moves: blocks of a partition are read one after another, decoded on any core
                        columns: ip: string, timestamp: int64, code: float64
   filter-aa9f        filter <- requests
                        code >= 0
+                       moves: free: any core takes any morsel
                        columns: ip: string, timestamp: int64, code: float64
   with_columns-3b9d  with_columns <- filter-aa9f
                        bad=code IN (401, 403)
+                       moves: free: any core takes any morsel
                        columns: ip: string, timestamp: int64, code: float64, bad: bool
   window-305f        window <- with_columns-3b9d
                        by ip in tumbling(3s): total=count(), refused=count_if(bad)
-                       state: by key group, order free
+                       moves: prepared on any core; state by key group of ip, in any order, one core at a time
                        columns: ip: string, window_start: timestamp, window_end: timestamp, total: int64, refused: int64
   filter-99ee        filter <- window-305f
                        total > 30 AND refused = total
+                       moves: free: any core takes any morsel
                        columns: ip: string, window_start: timestamp, window_end: timestamp, total: int64, refused: int64
   sink-cedc          sink <- filter-99ee
                        files path='alerts.jsonl' format=json
+                       moves: encoded on any core, written by one at a time
   late-f4e0          late <- window-305f
+                       moves: free: any core takes any morsel
                        columns: ip: string, timestamp: int64, code: float64, bad: bool, late_time: timestamp, \
 late_source: string, late_partition: string, late_position: int64, late_operator: string, late_watermark: timestamp
   too late           sink <- late-f4e0
-                       console"""
+                       console
+                       moves: encoded on any core, written by one at a time"""
 
 DRAWN = """\
 flowchart LR
@@ -145,7 +152,7 @@ def test_inputs_come_before_what_reads_them_and_shared_work_stands_once() -> Non
         (lambda: requests().window(cd.tumbling("1s")).agg(n=cd.min("cod")), "unknown column 'cod'"),
         (lambda: requests().group_by("ip").agg(n=cd.count()), "agg needs a window"),
         (lambda: requests().window("1s"), "is not a window"),
-        (lambda: requests().late(), "no window stands upstream"),
+        (lambda: requests().late(), "stands upstream"),
         (lambda: cd.hopping("10s", every="3s"), "multiple of its step"),
         (lambda: cd.tumbling("0s"), "greater than zero"),
         (lambda: cd.session(0), "greater than zero"),
