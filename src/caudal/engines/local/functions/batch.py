@@ -255,10 +255,7 @@ def _column(function: PythonFunction, result: Any, dtype: DataType, rows: int, n
     import polars as pl
 
     if isinstance(result, np.ndarray) and result.ndim == 1:
-        try:
-            result = pl.Series(result)
-        except (TypeError, ValueError) as error:
-            raise _error(function, f"returned an array of {result.dtype}", "return a Series") from error
+        result = pl.Series(result)
     if not isinstance(result, pl.Series):
         raise _error(
             function, f"returned {_kind(result)}, not a polars Series", "return a Series as long as the columns"
