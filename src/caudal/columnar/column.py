@@ -178,17 +178,20 @@ def arrow_type(dtype: DataType) -> pa.DataType:
         return pa.large_list(arrow_type(dtype.item))
     if dtype.name == "struct":
         return pa.struct([pa.field(f.name, arrow_type(f.dtype)) for f in dtype.fields])
-    return {
-        "bool": pa.bool_(),
-        "int32": pa.int32(),
-        "int64": pa.int64(),
-        "float32": pa.float32(),
-        "float64": pa.float64(),
-        "string": pa.large_string(),
-        "binary": pa.large_binary(),
-        "timestamp": pa.timestamp("ms", tz="UTC"),
-        "duration": pa.duration("ms"),
-    }[dtype.name]
+    return _ARROW[dtype.name]
+
+
+_ARROW: dict[str, pa.DataType] = {
+    "bool": pa.bool_(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "string": pa.large_string(),
+    "binary": pa.large_binary(),
+    "timestamp": pa.timestamp("ms", tz="UTC"),
+    "duration": pa.duration("ms"),
+}
 
 
 def from_arrow(array: pa.Array | pa.ChunkedArray, dtype: DataType) -> Column:

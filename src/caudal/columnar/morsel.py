@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,15 +38,17 @@ class Morsel:
 
     def take(self, rows: Ints) -> Morsel:
         """Return the rows at these row numbers."""
-        return replace(
-            self,
-            columns={name: column.take(rows) for name, column in self.columns.items()},
-            rows=len(rows),
-            time=None if self.time is None else self.time[rows],
-            watermark=None if self.watermark is None else self.watermark[rows],
-            position=None if self.position is None else self.position[rows],
-            order=tuple(column.take(rows) for column in self.order),
-            ordinal=None if self.ordinal is None else self.ordinal[rows],
+        # written out: dataclasses.replace takes longer than all the rest of a morsel of one row
+        return Morsel(
+            {name: column.take(rows) for name, column in self.columns.items()},
+            len(rows),
+            None if self.time is None else self.time[rows],
+            None if self.watermark is None else self.watermark[rows],
+            None if self.position is None else self.position[rows],
+            self.partition,
+            tuple([column.take(rows) for column in self.order]),
+            self.branch,
+            None if self.ordinal is None else self.ordinal[rows],
         )
 
     def filter(self, keep: Bools) -> Morsel:
@@ -56,20 +58,21 @@ class Morsel:
 
     def slice(self, start: int, stop: int) -> Morsel:
         """Return rows [start, stop) as views."""
-        return replace(
-            self,
-            columns={name: column.slice(start, stop) for name, column in self.columns.items()},
-            rows=stop - start,
-            time=None if self.time is None else self.time[start:stop],
-            watermark=None if self.watermark is None else self.watermark[start:stop],
-            position=None if self.position is None else self.position[start:stop],
-            order=tuple(column.slice(start, stop) for column in self.order),
-            ordinal=None if self.ordinal is None else self.ordinal[start:stop],
+        return Morsel(
+            {name: column.slice(start, stop) for name, column in self.columns.items()},
+            stop - start,
+            None if self.time is None else self.time[start:stop],
+            None if self.watermark is None else self.watermark[start:stop],
+            None if self.position is None else self.position[start:stop],
+            self.partition,
+            tuple([column.slice(start, stop) for column in self.order]),
+            self.branch,
+            None if self.ordinal is None else self.ordinal[start:stop],
         )
 
     def spread(self, owner: Ints, columns: Mapping[str, Column]) -> Morsel:
         """Return rows with these columns, each made from the row `owner` (ascending) and with all that is known of it."""
-        bare = replace(self, columns={}).take(owner)
+        bare = self.with_columns({}).take(owner)
         start = np.searchsorted(owner, owner)
         rank = np.arange(len(owner), dtype=np.int64) - start
         # rows made of rows that were made of one: no two of them get the same number
@@ -79,4 +82,14 @@ class Morsel:
 
     def with_columns(self, columns: Mapping[str, Column]) -> Morsel:
         """Return the same rows with these visible columns instead."""
-        return replace(self, columns=dict(columns))
+        return Morsel(
+            dict(columns),
+            self.rows,
+            self.time,
+            self.watermark,
+            self.position,
+            self.partition,
+            self.order,
+            self.branch,
+            self.ordinal,
+        )

@@ -117,6 +117,7 @@ def _calling(node: Step, context: Context) -> StepRun:
     called = [_call(node.name, column, made, shown, hoisted.schema, context) for column, made, shown in hoisted.found]
     last = _plain(plain, hoisted.schema, context)
     names = node.schema.names
+    filters = isinstance(node, Filter)
 
     def run(morsel: Morsel, letters: Letters) -> Morsel:
         for step in called:
@@ -124,7 +125,8 @@ def _calling(node: Step, context: Context) -> StepRun:
             if not morsel.rows:
                 return morsel
         morsel = last(morsel, letters)
-        return morsel.with_columns({n: morsel.columns[n] for n in names})
+        # a filter leaves the hidden columns in
+        return morsel.with_columns({n: morsel.columns[n] for n in names}) if filters else morsel
 
     return run
 
