@@ -154,7 +154,7 @@ def _ledger(flow: Flow, section: Section, result: Result) -> list[str]:
 
 
 def _own(entry: Entry) -> bool:
-    return entry.kind not in ("sink", "late", "dead") and bool(entry.taken)
+    return entry.kind not in ("sink", "late", "dead")
 
 
 def _sides(ready: Prepared, result: Result) -> list[str]:
