@@ -28,7 +28,6 @@ from caudal.columnar.column import (
     arrow_type,
     concat,
     constant,
-    writable,
 )
 from caudal.core.errors import CaudalError, RunError
 from caudal.core.types import INT64, DataType, Field, Schema
@@ -408,14 +407,14 @@ def _column(array: pa.Array, dtype: DataType) -> Column:
         return _nothing(dtype, 0)
     buffers = array.buffers()
     valid = _bits(buffers[0], rows) if array.null_count else None
+    # copied: the blocks are small, and a copy is aligned and writable, as kernels take it
     if dtype.is_text:
-        ends = writable(buffers[1]).view(np.int64)[: rows + 1]
-        data = np.empty(0, np.uint8) if buffers[2] is None else writable(buffers[2])
-        return Text(dtype, data, ends[:-1], (ends[1:] - ends[:-1]).astype(np.int32), valid)
+        ends = np.frombuffer(buffers[1], np.int64, rows + 1)
+        data = np.empty(0, np.uint8) if buffers[2] is None else np.frombuffer(buffers[2], np.uint8).copy()
+        return Text(dtype, data, ends[:-1].copy(), (ends[1:] - ends[:-1]).astype(np.int32), valid)
     if dtype.name == "bool":
         return Fixed(dtype, _bits(buffers[1], rows), valid)
-    kind = np.dtype(NUMPY_TYPES[dtype.name])
-    return Fixed(dtype, writable(buffers[1])[: rows * kind.itemsize].view(kind), valid)
+    return Fixed(dtype, np.frombuffer(buffers[1], NUMPY_TYPES[dtype.name], rows).copy(), valid)
 
 
 def _bits(buffer: pa.Buffer, rows: int) -> Bools:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import mmap
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
 from time import monotonic
 from typing import Any
 
-from caudal.engines.local.functions.worker import HEAD, READY, ROW, SINCE
+from caudal.engines.local.functions.worker import HEAD, READY, ROW, SINCE, body_size, unpack
 from caudal.plan.python import TIMEOUT
 
 _TICK = 1.0
@@ -80,12 +78,10 @@ class Process:
             self.kill()
             raise Gone from None
 
-    def receive(self, limit: float) -> tuple[dict[str, Any], list[bytearray]]:
+    def receive(self, limit: float) -> tuple[dict[str, Any], list[memoryview]]:
         """Return the next message; a row may take `limit` seconds, then the process is killed. Raises `Gone`."""
-        (count,) = HEAD.unpack(self._bytes(HEAD.size, limit))
-        lengths = struct.unpack(f"<{count}Q", self._bytes(8 * count, limit))
-        head, *blocks = [self._bytes(length, limit) for length in lengths]
-        return json.loads(head), blocks
+        head = self._bytes(HEAD.size, limit)
+        return unpack(head, self._bytes(body_size(head), limit))
 
     def _bytes(self, length: int, limit: float) -> bytearray:
         block = bytearray(length)

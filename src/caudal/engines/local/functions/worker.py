@@ -4,7 +4,8 @@ It imports nothing heavier than Arrow, so that it starts in the time that Arrow 
 channel (a socket), the memory for its progress, the lifeline (a pipe whose other end the parent alone holds), then
 the bytes of memory that it may take by default.
 
-A message is the number of its parts (uint32), their lengths (uint64) and the parts; the first is a JSON object:
+A message is the number of its parts, at most five, and their lengths (six uint64), then the parts, each padded to
+eight bytes; the first is a JSON object:
 
     load    function; then what `shipping.ship` gave
     task    task, function, mode, name, arguments, memory; then the schemas of arguments and results
@@ -58,14 +59,14 @@ from caudal.engines.local.functions.values import (
 
 CALL, MAP, FLAT, FRAMES, REDUCE = "call", "map", "flat", "frames", "reduce"
 ROW, SINCE, READY = 0, 1, 2
-HEAD = struct.Struct("<I")
+HEAD = struct.Struct("<6Q")
 
 _DETAIL = 4096
 
 
 @dataclass(slots=True)
 class _Task:
-    """A function with a way to call it, and the schemas of what enters and leaves."""
+    """A function with a way to call it, the schemas of what enters and leaves, and what fits a result to the latter."""
 
     call: Callable[..., Any]
     mode: str
@@ -74,6 +75,7 @@ class _Task:
     memory: int
     enters: pa.Schema
     leaves: pa.Schema
+    fit: Callable[[Any], Any]
 
 
 @dataclass(slots=True)
@@ -102,24 +104,21 @@ class _Results:
 
 
 def _results(task: _Task, states: list[dict[str, Any] | None]) -> _Results:
-    call, rows = task.call, list[Any]()
+    call, fit, rows = task.call, task.fit, list[Any]()
 
     if task.mode == CALL:
-        fit = fitter(task.leaves.field(0).type)
 
         def take(argument: Any) -> int:
             rows.append(fit(call(*argument)))
             return 1
 
     elif task.mode == MAP:
-        record = recorder(task.leaves, "column")
 
         def take(argument: Any) -> int:
-            rows.append(record(call(argument)))
+            rows.append(fit(call(argument)))
             return 1
 
     elif task.mode == FLAT:
-        record = recorder(task.leaves, "column")
 
         def take(argument: Any) -> int:
             result = call(argument)
@@ -127,7 +126,7 @@ def _results(task: _Task, states: list[dict[str, Any] | None]) -> _Results:
                 return 0
             if isinstance(result, Mapping | str | bytes) or not isinstance(result, Iterable):
                 raise Misfit(result, "an iterable of dicts (or None)", "return [row] for a single row")
-            made = [record(one) for one in result]
+            made = [fit(one) for one in result]
             rows.extend(made)
             return len(made)
 
@@ -139,15 +138,16 @@ def _results(task: _Task, states: list[dict[str, Any] | None]) -> _Results:
             return batch.num_rows
 
     else:
-        record = recorder(task.leaves, "column")
         names = task.leaves.names
         # a failed row leaves the state as it was, so the function works on a copy
         duplicate = copy.deepcopy if any(pa.types.is_nested(f.type) for f in task.leaves) else dict[str, Any]
 
         def take(argument: Any) -> int:
             key, row = argument
+            if isinstance(row, OverflowError):
+                raise row
             state = states[key]
-            made = record(call(None if state is None else duplicate(state), row))
+            made = fit(call(None if state is None else duplicate(state), row))
             states[key] = dict(zip(names, made))
             rows.append(made)
             return 1
@@ -220,12 +220,10 @@ class _Channel:
     def send(self, header: dict[str, Any], *parts: Any) -> None:
         self._socket.sendall(pack(header, *parts))
 
-    def receive(self) -> tuple[dict[str, Any], list[bytearray]]:
+    def receive(self) -> tuple[dict[str, Any], list[memoryview]]:
         """Return the next message; raises `EOFError` when the parent has closed."""
-        (count,) = HEAD.unpack(self._bytes(HEAD.size))
-        lengths = struct.unpack(f"<{count}Q", self._bytes(8 * count))
-        header, *parts = [self._bytes(length) for length in lengths]
-        return json.loads(header), parts
+        head = self._bytes(HEAD.size)
+        return unpack(head, self._bytes(body_size(head)))
 
     def _bytes(self, length: int) -> bytearray:
         block = bytearray(length)
@@ -243,9 +241,26 @@ class _Channel:
 
 def pack(header: dict[str, Any], *parts: Any) -> bytes:
     """Return a message."""
-    blocks = [json.dumps(header).encode(), *(memoryview(part).cast("B") for part in parts)]
-    lengths = struct.pack(f"<{len(blocks)}Q", *(len(b) for b in blocks))
-    return b"".join([HEAD.pack(len(blocks)), lengths, *blocks])
+    lengths, blocks = [0] * 5, list[Any]()
+    for i, part in enumerate((json.dumps(header).encode(), *parts)):
+        lengths[i] = memoryview(part).nbytes
+        blocks += (part, bytes(-lengths[i] % 8))
+    return b"".join([HEAD.pack(len(parts) + 1, *lengths), *blocks])
+
+
+def body_size(head: bytearray) -> int:
+    """Return how many bytes follow the head of a message."""
+    return sum(length + -length % 8 for length in HEAD.unpack(head)[1:])
+
+
+def unpack(head: bytearray, body: bytearray) -> tuple[dict[str, Any], list[memoryview]]:
+    """Return the JSON object and the other parts of a message."""
+    count, *lengths = HEAD.unpack(head)
+    parts, start, view = list[memoryview](), 0, memoryview(body)
+    for length in lengths[:count]:
+        parts.append(view[start : start + length])
+        start += length + -length % 8
+    return json.loads(bytes(parts[0])), parts[1:]
 
 
 class _Worker:
@@ -281,7 +296,7 @@ class _Worker:
                 else:
                     self.run(task, header, parts)
 
-    def load(self, number: int, shipped: bytearray) -> None:
+    def load(self, number: int, shipped: memoryview) -> None:
         self.progress[SINCE] = monotonic()
         try:
             path, _, pickled = bytes(shipped).partition(b"\n")
@@ -292,12 +307,14 @@ class _Worker:
             self.functions[number] = {"message": message, "detail": detail}
         self.progress[SINCE] = 0.0
 
-    def task(self, header: dict[str, Any], parts: list[bytearray]) -> _Task | dict[str, str]:
+    def task(self, header: dict[str, Any], parts: list[memoryview]) -> _Task | dict[str, str]:
         call = self.functions[header["function"]]
         if isinstance(call, dict):
             return call
         enters, leaves = (pa.ipc.read_schema(pa.py_buffer(part)) for part in parts)
-        return _Task(call, header["mode"], header["name"], header["arguments"], header["memory"], enters, leaves)
+        mode = header["mode"]
+        fit = fitter(leaves.field(0).type) if mode == CALL else recorder(leaves, "column")
+        return _Task(call, mode, header["name"], header["arguments"], header["memory"], enters, leaves, fit)
 
     def limit_memory(self, most: int) -> None:
         """Let the process take `most` bytes, or the default, on top of what the interpreter took."""
@@ -306,7 +323,7 @@ class _Worker:
             hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
             resource.setrlimit(resource.RLIMIT_DATA, (self.base + (most or self.memory), hard))
 
-    def run(self, task: _Task, header: dict[str, Any], parts: list[bytearray]) -> None:
+    def run(self, task: _Task, header: dict[str, Any], parts: list[memoryview]) -> None:
         self.limit_memory(task.memory)
         first, rows, seconds = header["first"], header["rows"], header["part"]
         batch = pa.ipc.read_record_batch(pa.py_buffer(parts[0]), task.enters)
@@ -338,11 +355,11 @@ class _Worker:
                 except (Mistake, Misfit):
                     raise
                 except BaseException as error:
-                    if os.getpid() == me:
-                        results.failed.append((row, *_failure(error)))
-                        counts.append(0)
-                if os.getpid() != me:  # a child that the function forked
-                    os._exit(0)
+                    results.failed.append((row, *_failure(error)))
+                    counts.append(0)
+                finally:
+                    if os.getpid() != me:  # a child that the function forked
+                        os._exit(0)
         except Misfit as misfit:
             key = f" for '{misfit.key}'" if misfit.key else ""
             message = f"returned {short(misfit.value)}{key} where {misfit.wanted} is declared"
@@ -376,7 +393,7 @@ class _Worker:
         self.channel.send({"is": "mistake", **said})
 
 
-def _states(batch: pa.RecordBatch, known: bytearray) -> list[dict[str, Any] | None]:
+def _states(batch: pa.RecordBatch, known: memoryview) -> list[dict[str, Any] | None]:
     lists = [read(column) for column in batch.columns]
     names = batch.schema.names
     return [dict(zip(names, values)) if has else None for has, values in zip(known, zip(*lists))]
