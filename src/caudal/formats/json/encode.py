@@ -46,7 +46,7 @@ _WIDEST = 33
 _AROUND = 6
 """Bytes that a value of other width takes besides its own: quotes and padding, brackets, null."""
 
-_kernel = nb.njit(nogil=True, cache=True, error_model="numpy")
+_kernel: Any = nb.njit(nogil=True, cache=True, error_model="numpy")
 
 
 def lines(batch: pa.RecordBatch) -> memoryview:
@@ -181,8 +181,8 @@ def _rows(columns, count, tail, tail_length, rows, out, ends):
     `columns` has `_CELLS` int64 for each of `count` columns. Unless it is 0, `ends` gets rows + 1 int64: where each row
     begins, and where the last one ends.
     """
-    p = 0
-    today = np.int64(0)
+    p = none = np.int64(0)  # as literals they would be types of their own
+    today = none
     first, second, year = printing.date_words(today)
     if ends != 0:
         set_long(ends, 0, p)
@@ -190,7 +190,7 @@ def _rows(columns, count, tail, tail_length, rows, out, ends):
         for c in range(count):
             column = c * _CELLS
             length = long(columns, column + _KEY_LENGTH)
-            p = printing.copy(out, p, long(columns, column + _KEY), 0, length, length + 32)
+            p = printing.copy(out, p, long(columns, column + _KEY), none, length, length + 32)
             kind = long(columns, column + _KIND)
             valid = long(columns, column + _VALID)
             bit = long(columns, column + _SHIFT) + row
@@ -221,17 +221,16 @@ def _rows(columns, count, tail, tail_length, rows, out, ends):
                     today = day
                     first, second, year = printing.date_words(day)
                 p = printing.instant(out, p, long(values, row) - day * 86_400_000, first, second, year)
-            elif kind == _INT64:
-                p = printing.integer(out, p, long(values, row))
-            elif kind == _INT32:
-                p = printing.integer(out, p, integer32(values, row))
-            elif kind == _FLOAT64:
-                p = printing.real(out, p, word64(values, row << 3), 52, 2047)
-            elif kind == _FLOAT32:
-                p = printing.real(out, p, word32(values, row << 2), 23, 255)
+            elif kind >= _FLOAT32:
+                # one call for both, as for integers: a second one would take as long again to compile
+                wide = kind == _FLOAT64
+                bits = word64(values, row << 3) if wide else word32(values, row << 2)
+                p = printing.real(out, p, bits, 52 if wide else 23, 2047 if wide else 255)
+            elif kind >= _INT32:
+                p = printing.integer(out, p, long(values, row) if kind == _INT64 else integer32(values, row))
             else:
                 p = printing.boolean(out, p, byte(values, bit >> 3) >> (bit & 7) & 1 == 1)
-        p = printing.copy(out, p, tail, 0, tail_length, tail_length + 32)
+        p = printing.copy(out, p, tail, none, tail_length, tail_length + 32)
         if ends != 0:
             set_long(ends, row + 1, p)
     return p

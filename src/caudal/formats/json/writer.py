@@ -1,7 +1,8 @@
 """Rows to JSON lines.
 
-Timestamps are ISO 8601 in UTC with three decimals, durations whole milliseconds, binary is base64, NaN and the
-infinities are null.
+Timestamps are ISO 8601 in UTC with three decimals, durations whole milliseconds, binary is base64. Floats have a point
+or an exponent and read back the same (`printing`); NaN and the infinities are null. Strings are escaped only where they
+must be. How it is done: `encode`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ class JsonEncoder:
         self._out = out
 
     def encode(self, table: pa.Table) -> bytes | memoryview:
-        """Return the rows as JSON lines, in the order and with the names of the table. Thread-safe."""
+        """Return the rows as JSON lines, in the order and with the names of the table.
+
+        Thread-safe; threads encode side by side. Raises `TypeError` for a type that caudal does not have.
+        """
         texts = [lines(batch) for batch in table.to_batches()]
         return texts[0] if len(texts) == 1 else b"".join(texts)
 
