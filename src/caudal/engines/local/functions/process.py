@@ -29,7 +29,7 @@ class Process:
     """A worker process: messages to it and from it, its progress, its end. One thread at a time, but for `dismiss`.
 
     `late`: the row (-1: loading) for which it was killed, None as long as it was not. `errors`: the end of what it
-    wrote to its standard error before it was ready.
+    wrote to its standard error before it was ready. `pid`: its number, which is its process group's too.
     """
 
     def __init__(self, memory: int) -> None:
@@ -55,6 +55,7 @@ class Process:
             theirs.close()
             os.close(shared)
             os.close(lifeline)
+        self.pid = self._child.pid
         self._born = monotonic()
         self._known: set[tuple[str, int]] = set()
         self._killed = False
@@ -123,7 +124,7 @@ class Process:
         """Whether the process has ended, without taking note: its number stays its own until `bury`."""
         try:
             flags = os.WEXITED | os.WNOWAIT | os.WNOHANG
-            return os.waitid(os.P_PID, self._child.pid, flags) is not None
+            return os.waitid(os.P_PID, self.pid, flags) is not None
         except ChildProcessError:
             return True
 
@@ -132,7 +133,7 @@ class Process:
         self._killed = True
         if self._child.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._child.pid, signal.SIGKILL)
+                os.killpg(self.pid, signal.SIGKILL)
 
     def dismiss(self, *, at_once: bool) -> None:
         """Ask the process to end, or kill it."""

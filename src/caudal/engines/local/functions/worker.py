@@ -270,7 +270,6 @@ class _Worker:
         self.channel = channel
         self.progress = progress
         self.memory = memory
-        self.base = _taken()
         self.limit = -1
         self.functions: dict[int, Any] = {}
         self.tasks: dict[int, _Task | dict[str, str]] = {}
@@ -297,6 +296,7 @@ class _Worker:
                     self.run(task, header, parts)
 
     def load(self, number: int, shipped: memoryview) -> None:
+        self.limit_memory(0)
         self.progress[SINCE] = monotonic()
         try:
             path, _, pickled = bytes(shipped).partition(b"\n")
@@ -317,14 +317,13 @@ class _Worker:
         return _Task(call, mode, header["name"], header["arguments"], header["memory"], enters, leaves, fit)
 
     def limit_memory(self, most: int) -> None:
-        """Let the process take `most` bytes, or the default, on top of what the interpreter took."""
+        """Let the process take `most` bytes, or the default, on top of what it holds."""
         if most != self.limit:
             self.limit = most
             hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-            resource.setrlimit(resource.RLIMIT_DATA, (self.base + (most or self.memory), hard))
+            resource.setrlimit(resource.RLIMIT_DATA, (_taken() + (most or self.memory), hard))
 
     def run(self, task: _Task, header: dict[str, Any], parts: list[memoryview]) -> None:
-        self.limit_memory(task.memory)
         first, rows, seconds = header["first"], header["rows"], header["part"]
         batch = pa.ipc.read_record_batch(pa.py_buffer(parts[0]), task.enters)
         states: list[dict[str, Any] | None] = []
@@ -335,6 +334,7 @@ class _Worker:
             states = _states(known, parts[2])
             arguments = zip(np.frombuffer(parts[1], np.int64).tolist(), arguments)
         results = _results(task, states)
+        self.limit_memory(task.memory)
 
         progress, take, counts, me = self.progress, results.take, results.counts, os.getpid()
         due = monotonic() + seconds
@@ -428,6 +428,7 @@ def main(channel: int, progress: int, lifeline: int, memory: int) -> None:
     _end_with_parent(lifeline)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _quiet)
+    pa.set_memory_pool(pa.system_memory_pool())  # the default one reserves a gigabyte, which would count as taken
     for descriptor in (channel, progress, lifeline):
         os.set_inheritable(descriptor, False)
     # where memory runs out, the kernel ends this process first
