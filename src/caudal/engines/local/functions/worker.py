@@ -299,8 +299,9 @@ class _Worker:
         self.limit_memory(0)
         self.progress[SINCE] = monotonic()
         try:
-            path, _, pickled = bytes(shipped).partition(b"\n")
-            sys.path[:] = json.loads(path)
+            line, _, pickled = bytes(shipped).partition(b"\n")
+            path = json.loads(line)
+            sys.path[:] = [*path, *(p for p in sys.path if p not in path)]
             self.functions[number] = pickle.loads(pickled)
         except BaseException as error:
             message, detail = _failure(error)
