@@ -48,7 +48,7 @@ flows = (
         name="events",
     )
     .filter(col("src_ip6").is_null(), name="ipv4_only")
-    .filter(~cd.concat(*(col(f).cast("string") for f in ("eventid", *FIELDS))).is_null(), name="complete")
+    .filter(" AND ".join(f"{field} IS NOT NULL" for field in ("eventid", *FIELDS)), name="complete")
     .with_columns(draw=col("eventid").hash(seed=settings.seed), time=stamp)
 )
 windows = flows.group_by(source="src_ip4").window(cd.tumbling(settings.window))
