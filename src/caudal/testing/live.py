@@ -143,6 +143,7 @@ class ScriptedSource:
         self._until = until
         self._step = step
         self._first: list[Partition] = []
+        self._open = 0
         self._later = {name: list(steps) for name, steps in sorted(script.items(), key=lambda s: natural_key(s[0]))}
 
     def partitions(self) -> Sequence[Partition]:
@@ -154,7 +155,17 @@ class ScriptedSource:
         """Return the partitions that have appeared."""
         now = self.clock()
         due = [name for name, steps in self._later.items() if not (self.live and steps and steps[0].at > now)]
+        self._open += len(due)
         return [ScriptedPartition(name, self._later.pop(name), self) for name in due]
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it is live and no partition is open: nothing polls it, so that somebody else must let time pass."""
+        return self.live and not self._open
+
+    def ended(self) -> None:
+        """A partition has ended."""
+        self._open -= 1
 
     def close(self) -> None:
         """Release nothing."""
@@ -212,6 +223,7 @@ class ScriptedPartition:
             return End()
         step = self._steps.pop(0)
         if isinstance(step, Eof):
+            self._source.ended()
             return End()
         if isinstance(step, Abort):
             raise RunError("the script aborts", location=self.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -171,7 +171,7 @@ class Case:
             name: ScriptedSource(s.steps, schemas[name], clock, until=self.until, step=way.step, live=s.live)
             for name, s in self.scripts.items()
         }
-        extra: dict[str, Any] = {"clock": clock, "idle_poll": 0.0} if self.live else {}
+        extra: dict[str, Any] = {"clock": ticking(clock, sources.values()), "idle_poll": 0.0} if self.live else {}
         reads = 0
 
         def on_read(_: int) -> None:
@@ -283,6 +283,18 @@ def assert_rows(got: Table, wanted: Table, *, ordered: bool = False) -> None:
                 wrong = [f"another order: row {i} is {dict(b)}, not {dict(a)}"]
                 break
     assert not wrong, _report("the rows differ", wrong)
+
+
+def ticking(clock: VirtualClock, sources: Iterable[ScriptedSource]) -> Callable[[], int]:
+    """Return a clock for the engine that goes on when it is looked at and no partition is there to be polled."""
+    live = [source for source in sources if source.live]
+
+    def now() -> int:
+        if all(source.quiet for source in live):
+            live[0].wait()
+        return clock()
+
+    return now
 
 
 def _report(head: str, lines: Sequence[str]) -> str:
