@@ -7,6 +7,7 @@ import runpy
 import sys
 import traceback
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def load(file: str | os.PathLike[str], *, settings: Mapping[str, Any] | None = N
     where = os.fspath(file)
     with overriding(settings or {}) as overrides:
         try:
-            names = runpy.run_module(module) if module else _run_path(Path(str(path)))
+            names = runpy.run_path(file_of(module), run_name=module) if module else _run_path(Path(str(path)))
         except CaudalError as error:
             _check_names(overrides, where)
             line = _line(path, error) or where
@@ -43,6 +44,17 @@ def load(file: str | os.PathLike[str], *, settings: Mapping[str, Any] | None = N
         hint = 'name it at the top level: pipeline = cd.Pipeline("dos", alerts.to(...))'
         raise UserError("the file has no pipeline", location=where, hint=hint)
     return plan
+
+
+def file_of(module: str) -> str:
+    """Return the file of a module that is not imported for that; raises `ImportError`.
+
+    (A module's loader need not know its code or its source: pytest's does not.)
+    """
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ImportError(f"there is no module {module}")
+    return spec.origin
 
 
 def _check_names(overrides: Overrides, where: str, *, complete: bool = False) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import runpy
 from dataclasses import dataclass
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from caudal.core.errors import CaudalError, OptionError, nearest
 from caudal.lang.dsl.settings import overriding
 from caudal.ports import registry
+from caudal.runner.load import file_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,11 @@ def describe(name: str) -> Shipped:
     entry = registry.available("detection").get(name)
     if entry is None:
         raise OptionError(f"there is no detection '{name}'", hint=nearest(name, names()))
-    spec = find_spec(entry.value)
-    source = spec.loader.get_source(entry.value) if spec and spec.loader else ""  # type: ignore[attr-defined]
+    file = file_of(entry.value)
+    source = Path(file).read_text(encoding="utf-8")
     with overriding({}) as overrides:
         try:
-            runpy.run_module(entry.value)
+            runpy.run_path(file, run_name=entry.value)
         except CaudalError:
             pass  # a setting without a useful default, such as a path: they are all declared before that
-    return Shipped(name, ast.get_docstring(ast.parse(source or "")) or "", overrides.declared)
+    return Shipped(name, ast.get_docstring(ast.parse(source)) or "", overrides.declared)
