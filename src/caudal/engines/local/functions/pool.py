@@ -7,6 +7,7 @@ takes too long costs the row that it was at: the rest goes to a new one. Why so:
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import threading
@@ -34,11 +35,26 @@ from caudal.core.types import INT64, DataType, Field, Schema
 from caudal.engines.local.functions.outcome import DIED, EXCEPTION, TIMED_OUT, Failed, Rows, Values
 from caudal.engines.local.functions.process import Gone, Process
 from caudal.engines.local.functions.shipping import ship
-from caudal.engines.local.functions.worker import CALL, FLAT, FRAMES, MAP, REDUCE, ROW, SINCE, pack
+from caudal.engines.local.functions.worker import (
+    CALL,
+    FLAT,
+    FRAMES,
+    LOAD,
+    MAP,
+    MISTAKE,
+    PART,
+    REDUCE,
+    ROW,
+    RUN,
+    SINCE,
+    TASK,
+    as_json,
+    pack,
+)
 from caudal.plan.python import TIMEOUT, PythonFunction
 
-_PART = 0.05
-"""Seconds of work after which a worker sends what it has: about what a death makes the next one do again."""
+_PART = 50
+"""Milliseconds of work after which a worker sends what it has: about what a death makes the next one do again."""
 
 _PATIENCE = 3
 """Processes that may end one after the other without having begun a row."""
@@ -58,17 +74,15 @@ class _Task:
 
     def messages(self, shipped: bytes | None) -> list[bytes]:
         """Return what introduces the task to a worker; `shipped` where it does not have the function yet."""
-        load = [] if shipped is None else [pack({"do": "load", "function": self.function_number}, shipped)]
-        head = {
-            "do": "task",
-            "task": self.number,
-            "function": self.function_number,
+        load = [] if shipped is None else [pack(LOAD, (self.function_number,), shipped)]
+        said = {
             "mode": self.mode,
             "name": self.function.name,
             "arguments": [p.name for p in self.function.parameters],
             "memory": self.function.memory,
         }
-        return [*load, pack(head, self.enters.serialize(), self.leaves.serialize())]
+        numbers = (self.number, self.function_number)
+        return [*load, pack(TASK, numbers, as_json(said), self.enters.serialize(), self.leaves.serialize())]
 
     def error(self, message: str, *, detail: str = "", hint: str = "") -> CaudalError:
         """Return an error of the run, located at the function."""
@@ -84,14 +98,14 @@ class _Done:
     failed: dict[int, Failed] = field(default_factory=dict)
     upto: int = 0
 
-    def add(self, head: Mapping[str, Any], counts: Ints, batch: pa.RecordBatch) -> None:
+    def add(self, upto: int, failed: memoryview, counts: Ints, batch: pa.RecordBatch) -> None:
         """Take a part in."""
         if batch.num_rows:
             self.batches.append(batch)
-            self.owners.append(np.repeat(np.arange(self.upto, head["upto"]), counts))
-        for row, message, detail in head["failed"]:
+            self.owners.append(np.repeat(np.arange(self.upto, upto), counts))
+        for row, message, detail in json.loads(bytes(failed)) if failed else ():
             self.failed[row] = Failed(row, EXCEPTION, message, detail)
-        self.upto = head["upto"]
+        self.upto = upto
 
     def columns(self, fields: Sequence[Field]) -> list[Column]:
         """Return the results by column."""
@@ -294,7 +308,7 @@ class Pool:
                 continue
             stop = min((row for row in dead if row > first), default=rows)
             try:
-                self._segment(slot, task, (first, stop), 0.0 if cautious else _PART, payload, done)
+                self._segment(slot, task, (first, stop), 0 if cautious else _PART, payload, done)
             except Gone:
                 process = slot.process
                 assert process is not None
@@ -315,12 +329,11 @@ class Pool:
                         raise _useless(process, task, end) from None
 
     def _segment(
-        self, slot: _Slot, task: _Task, rows: tuple[int, int], part: float, payload: _Payload, done: _Done
+        self, slot: _Slot, task: _Task, rows: tuple[int, int], part: int, payload: _Payload, done: _Done
     ) -> None:
         """Have rows [first, stop) done; raises `Gone` when the process ended before that."""
         first, stop = rows
-        head = {"do": "run", "task": task.number, "first": first, "rows": stop - first, "part": part}
-        request = pack(head, *payload(first, stop, done))
+        request = pack(RUN, (task.number, first, stop - first, part), *payload(first, stop, done))
         process = slot.process = slot.process or Process(self._memory)
         if self._closed:  # close() may have looked before this process was there
             process.dismiss(at_once=True)
@@ -331,16 +344,11 @@ class Pool:
                     process.send(message)
             process.send(request)
             while done.upto < stop:
-                head, blocks = process.receive(task.function.timeout / 1000)
-                if head["is"] == "unloadable":
-                    raise task.error(
-                        f"{task.function.name}() cannot be loaded in a worker process: {head['message']}",
-                        detail=head["detail"].strip().replace("\n", "\n  "),
-                    )
-                if head["is"] == "mistake":
-                    raise task.error(head["message"], detail=head["detail"], hint=head["hint"])
-                batch = pa.ipc.read_record_batch(pa.py_buffer(blocks[1]), task.leaves)
-                done.add(head, np.frombuffer(blocks[0], np.int64), batch)
+                what, numbers, parts = process.receive(task.function.timeout / 1000)
+                if what != PART:
+                    raise _refused(task, what, json.loads(bytes(parts[0])))
+                batch = pa.ipc.read_record_batch(pa.py_buffer(parts[2]), task.leaves)
+                done.add(numbers[0], parts[0], np.frombuffer(parts[1], np.int64), batch)
         except (Gone, CaudalError):
             raise
         except BaseException:  # what the process would send next belongs to nobody
@@ -362,6 +370,15 @@ def _blamed(process: Process, task: _Task, end: str, upto: int, cautious: bool) 
     if row >= upto and (process.progress[SINCE] or cautious):
         return Failed(row, DIED, end)
     return None
+
+
+def _refused(task: _Task, what: int, said: dict[str, str]) -> CaudalError:
+    if what == MISTAKE:
+        return task.error(said["message"], detail=said["detail"], hint=said["hint"])
+    return task.error(
+        f"{task.function.name}() cannot be loaded in a worker process: {said['message']}",
+        detail=said["detail"].strip().replace("\n", "\n  "),
+    )
 
 
 def _useless(process: Process, task: _Task, end: str) -> CaudalError:

@@ -11,9 +11,8 @@ import subprocess
 import sys
 import threading
 from time import monotonic
-from typing import Any
 
-from caudal.engines.local.functions.worker import HEAD, READY, ROW, SINCE, body_size, unpack
+from caudal.engines.local.functions.worker import HEAD, READY, ROW, SINCE, Message, body_size, unpack
 from caudal.plan.python import TIMEOUT
 
 _TICK = 1.0
@@ -79,7 +78,7 @@ class Process:
             self.kill()
             raise Gone from None
 
-    def receive(self, limit: float) -> tuple[dict[str, Any], list[memoryview]]:
+    def receive(self, limit: float) -> Message:
         """Return the next message; a row may take `limit` seconds, then the process is killed. Raises `Gone`."""
         head = self._bytes(HEAD.size, limit)
         return unpack(head, self._bytes(body_size(head), limit))

@@ -4,15 +4,17 @@ It imports nothing heavier than Arrow, so that it starts in the time that Arrow 
 channel (a socket), the memory for its progress, the lifeline (a pipe whose other end the parent alone holds), then
 the bytes of memory that it may take by default.
 
-A message is the number of its parts, at most five, and their lengths (six uint64), then the parts, each padded to
-eight bytes; the first is a JSON object:
+A message is ten int64: what it is, four numbers, the lengths of up to five parts; then the parts, each padded to
+eight bytes.
 
-    load    function; then what `shipping.ship` gave
-    task    task, function, mode, name, arguments, memory; then the schemas of arguments and results
-    run     task, first, rows, part (seconds of work after which a part is sent); then a record batch; then, for
-            frames, their lengths (int64), and for reduce the keys (int64), which have a state (bool), the states
-    answers part (upto, done, failed; then the number of results of each row (int64) and a record batch), mistake
-            (message, detail, hint) or unloadable (message, detail), each of which ends the run
+    LOAD        function; the bytes that `shipping.ship` gave
+    TASK        task, function; JSON (mode, name, arguments, memory), the schemas of arguments and of results
+    RUN         task, first row, rows, milliseconds of work after which a part is sent; a record batch; for frames
+                their lengths (int64); for reduce the keys (int64), which have a state (bool), a batch of states
+    PART        rows before this one are done, whether that is all; JSON of the rows that failed or nothing, the
+                number of results of each row (int64), a record batch
+    MISTAKE     JSON (message, detail, hint): ends the run
+    UNLOADABLE  JSON (message, detail): ends the run
 
 Only bytes of the parent's are ever unpickled. Progress is three doubles: the row that was begun last (-1: none), the
 time (CLOCK_MONOTONIC, seconds) since which it runs (0: nothing runs), and 1 when the process is ready.
@@ -59,7 +61,8 @@ from caudal.engines.local.functions.values import (
 
 CALL, MAP, FLAT, FRAMES, REDUCE = "call", "map", "flat", "frames", "reduce"
 ROW, SINCE, READY = 0, 1, 2
-HEAD = struct.Struct("<6Q")
+LOAD, TASK, RUN, PART, MISTAKE, UNLOADABLE = range(6)
+HEAD = struct.Struct("<10q")
 
 _DETAIL = 4096
 
@@ -217,10 +220,10 @@ class _Channel:
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
 
-    def send(self, header: dict[str, Any], *parts: Any) -> None:
-        self._socket.sendall(pack(header, *parts))
+    def send(self, what: int, numbers: tuple[int, ...], *parts: Any) -> None:
+        self._socket.sendall(pack(what, numbers, *parts))
 
-    def receive(self) -> tuple[dict[str, Any], list[memoryview]]:
+    def receive(self) -> Message:
         """Return the next message; raises `EOFError` when the parent has closed."""
         head = self._bytes(HEAD.size)
         return unpack(head, self._bytes(body_size(head)))
@@ -239,28 +242,39 @@ class _Channel:
         self._socket.close()
 
 
-def pack(header: dict[str, Any], *parts: Any) -> bytes:
-    """Return a message."""
-    lengths, blocks = [0] * 5, list[Any]()
-    for i, part in enumerate((json.dumps(header).encode(), *parts)):
-        lengths[i] = memoryview(part).nbytes
-        blocks += (part, bytes(-lengths[i] % 8))
-    return b"".join([HEAD.pack(len(parts) + 1, *lengths), *blocks])
+Message = tuple[int, tuple[int, ...], list[memoryview]]
+"""What a message is, its four numbers, its five parts (empty where it has fewer)."""
+
+
+def pack(what: int, numbers: tuple[int, ...], *parts: Any) -> bytes:
+    """Return a message with at most four numbers and five parts (bytes, or what has a buffer)."""
+    lengths, blocks = [0] * 5, list[Any]((b"",))
+    for i, part in enumerate(parts):
+        block = memoryview(part)
+        lengths[i] = block.nbytes
+        blocks += (block, bytes(-block.nbytes % 8))
+    blocks[0] = HEAD.pack(what, *numbers, *(0,) * (4 - len(numbers)), *lengths)
+    return b"".join(blocks)
 
 
 def body_size(head: bytearray) -> int:
     """Return how many bytes follow the head of a message."""
-    return sum(length + -length % 8 for length in HEAD.unpack(head)[1:])
+    return sum([length + -length % 8 for length in HEAD.unpack(head)[5:]])
 
 
-def unpack(head: bytearray, body: bytearray) -> tuple[dict[str, Any], list[memoryview]]:
-    """Return the JSON object and the other parts of a message."""
-    count, *lengths = HEAD.unpack(head)
+def unpack(head: bytearray, body: bytearray) -> Message:
+    """Return the message."""
+    what, *numbers = HEAD.unpack(head)
     parts, start, view = list[memoryview](), 0, memoryview(body)
-    for length in lengths[:count]:
+    for length in numbers[4:]:
         parts.append(view[start : start + length])
         start += length + -length % 8
-    return json.loads(bytes(parts[0])), parts[1:]
+    return what, tuple(numbers[:4]), parts
+
+
+def as_json(value: Any) -> bytes:
+    """Return the value as a part of a message."""
+    return json.dumps(value).encode()
 
 
 class _Worker:
@@ -280,20 +294,19 @@ class _Worker:
         self.progress[READY] = 1.0
         while True:
             try:
-                header, parts = self.channel.receive()
+                what, numbers, parts = self.channel.receive()
             except (EOFError, ConnectionError):
                 return
-            kind = header["do"]
-            if kind == "load":
-                self.load(header["function"], parts[0])
-            elif kind == "task":
-                self.tasks[header["task"]] = self.task(header, parts)
+            if what == LOAD:
+                self.load(numbers[0], parts[0])
+            elif what == TASK:
+                self.tasks[numbers[0]] = self.task(numbers[1], parts)
             else:
-                task = self.tasks[header["task"]]
+                task = self.tasks[numbers[0]]
                 if isinstance(task, dict):
-                    self.channel.send({"is": "unloadable", **task})
+                    self.channel.send(UNLOADABLE, (), as_json(task))
                 else:
-                    self.run(task, header, parts)
+                    self.run(task, numbers, parts)
 
     def load(self, number: int, shipped: memoryview) -> None:
         self.limit_memory(0)
@@ -308,14 +321,14 @@ class _Worker:
             self.functions[number] = {"message": message, "detail": detail}
         self.progress[SINCE] = 0.0
 
-    def task(self, header: dict[str, Any], parts: list[memoryview]) -> _Task | dict[str, str]:
-        call = self.functions[header["function"]]
+    def task(self, function: int, parts: list[memoryview]) -> _Task | dict[str, str]:
+        call = self.functions[function]
         if isinstance(call, dict):
             return call
-        enters, leaves = (pa.ipc.read_schema(pa.py_buffer(part)) for part in parts)
-        mode = header["mode"]
-        fit = fitter(leaves.field(0).type) if mode == CALL else recorder(leaves, "column")
-        return _Task(call, mode, header["name"], header["arguments"], header["memory"], enters, leaves, fit)
+        said = json.loads(bytes(parts[0]))
+        enters, leaves = (pa.ipc.read_schema(pa.py_buffer(part)) for part in parts[1:3])
+        fit = fitter(leaves.field(0).type) if said["mode"] == CALL else recorder(leaves, "column")
+        return _Task(call, **said, enters=enters, leaves=leaves, fit=fit)
 
     def limit_memory(self, most: int) -> None:
         """Let the process take `most` bytes, or the default, on top of what it holds."""
@@ -324,8 +337,9 @@ class _Worker:
             hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
             resource.setrlimit(resource.RLIMIT_DATA, (_taken() + (most or self.memory), hard))
 
-    def run(self, task: _Task, header: dict[str, Any], parts: list[memoryview]) -> None:
-        first, rows, seconds = header["first"], header["rows"], header["part"]
+    def run(self, task: _Task, numbers: tuple[int, ...], parts: list[memoryview]) -> None:
+        _, first, rows, milliseconds = numbers
+        seconds = milliseconds / 1000
         batch = pa.ipc.read_record_batch(pa.py_buffer(parts[0]), task.enters)
         states: list[dict[str, Any] | None] = []
         lengths = bytes(parts[1]) if task.mode == FRAMES else b""
@@ -374,8 +388,8 @@ class _Worker:
         """Send what the rows before `upto` gave."""
         self.progress[SINCE] = 0.0
         batch = results.batch().serialize()
-        header = {"is": "part", "upto": upto, "done": done, "failed": results.failed}
-        self.channel.send(header, np.array(results.counts, np.int64), batch)
+        failed = as_json(results.failed) if results.failed else b""
+        self.channel.send(PART, (upto, done), failed, np.array(results.counts, np.int64), batch)
         results.counts.clear()
         results.failed.clear()
 
@@ -391,7 +405,7 @@ class _Worker:
         else:
             shown = short(argument, 200)
         said = {"message": clean(f"{task.name}() {message}"), "detail": f"called with {shown}", "hint": clean(hint)}
-        self.channel.send({"is": "mistake", **said})
+        self.channel.send(MISTAKE, (), as_json(said))
 
 
 def _states(batch: pa.RecordBatch, known: memoryview) -> list[dict[str, Any] | None]:
