@@ -300,6 +300,7 @@ def _dispatcher(function: PythonFunction) -> Any:
             raise function.error("numba compiles functions that are written in Python", hint=_PLAIN_HINT)
         own = FunctionType(call.__code__, call.__globals__, call.__name__, call.__defaults__, call.__closure__)
         own.__qualname__ = f"{call.__qualname__}_{digest(function)[:16]}"
+        own.__module__ = __name__  # a pipeline file is no module; numba then links no call of itself, and files no code
         found = _dispatchers[function] = nb.njit(nogil=True, boundscheck=True)(own)
     return found
 
