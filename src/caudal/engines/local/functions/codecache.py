@@ -29,6 +29,7 @@ VERSIONS = 64
 
 _KNOWN_MODULES = ("math", "cmath", "numpy", "numba", "builtins")
 _PLAIN_KINDS = "biufcMm"
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ def digest(function: PythonFunction, *others: str) -> str:
 
     Its bytecode, constants and defaults; the values of the closure and the globals that it reads, if they are numbers,
     texts, tuples, plain numpy arrays or what math, numpy and numba define; jit functions that it calls, alike.
-    Unknown, too, where two functions call each other in turn.
+    Unknown, too, where functions call each other in turn or hold functions of their own.
     """
     try:
         form = _Forms().function(function)
@@ -124,6 +125,9 @@ class _Forms:
         return _named(value)
 
     def _code(self, code: CodeType) -> Any:
+        if any(isinstance(c, CodeType) and c.co_name not in _COMPREHENSIONS for c in code.co_consts):
+            # a function of its own inside: its machine code could be linked in place of another one of that name
+            raise _Unknown
         facts = (
             code.co_code,
             code.co_exceptiontable,

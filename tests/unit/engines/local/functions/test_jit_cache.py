@@ -283,6 +283,13 @@ def test_an_empty_cell_and_functions_that_call_each_other_have_no_digest() -> No
     assert digest(ping) == digest(pong) == ""
 
 
+def test_a_function_that_holds_another_has_no_digest() -> None:
+    def sorts(n: int) -> int:
+        return sorted([n, 1], key=lambda v: -v)[0]
+
+    assert digest(jit(sorts)) == ""
+
+
 def test_a_function_that_calls_itself_or_one_function_twice_has_one() -> None:
     def itself(n: int) -> int:
         return itself(n - 1) if n else 0
