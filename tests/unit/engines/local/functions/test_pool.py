@@ -375,3 +375,20 @@ def test_more_threads_than_processes_wait_their_turn(pool: Pool) -> None:
     for thread in threads:
         thread.join()
     assert results == {i: [[2 * i, 2 * k] for k in range(20)] for i in range(4)}
+
+
+def test_a_worker_imports_nothing_heavy() -> None:
+    """What it imports is what its first row waits for."""
+
+    def heavy(x: int) -> str:
+        import sys
+
+        return " ".join(sorted({"pandas", "numba", "polars", "caudal.columnar"} & set(sys.modules)))
+
+    fresh = Pool(1)
+    try:
+        for dtype, values in SAMPLES:
+            fresh.call(row(lambda v: v, nulls="pass"), [from_list(values, dtype)], len(values), dtype)
+        assert fresh.call(row(heavy), [ints(1)], 1, STRING).column.to_list() == [""]
+    finally:
+        fresh.close()
