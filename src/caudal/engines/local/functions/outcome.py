@@ -51,8 +51,13 @@ def raised(row: int, error: BaseException) -> Failed:
 
     The engine's own frames are left out. The traceback has at most TRACEBACK bytes; of a longer one the end is kept.
     """
-    report = traceback.TracebackException.from_exception(error)
-    part: traceback.TracebackException | None = report
+    report = traceback.TracebackException(type(error), error, None)
+    # frames by line alone: finding the columns too would take most of the time where every row raises
+    frames = traceback.walk_tb(error.__traceback__)
+    report.stack = traceback.StackSummary.extract(
+        (frame, line) for frame, line in frames if not frame.f_code.co_filename.startswith(_ENGINE)
+    )
+    part = report.__cause__ or report.__context__
     while part is not None:
         part.stack = traceback.StackSummary.from_list(f for f in part.stack if not f.filename.startswith(_ENGINE))
         part = part.__cause__ or part.__context__
