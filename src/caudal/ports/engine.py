@@ -89,3 +89,7 @@ class Engine(Protocol):
     def start(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> Execution:
         """Prepare a job for the rewritten plan; the ledger speaks of the logical one. Raises `PlanError` for what it cannot do."""
         ...
+
+    def check(self, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
+        """Raise `PlanError` where `start` would, functions that cannot be compiled or shipped among it; start nothing."""
+        ...

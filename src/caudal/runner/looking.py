@@ -8,6 +8,7 @@ from caudal.core.errors import CaudalError
 from caudal.plan.explain import explain, mermaid
 from caudal.plan.plan import Plan
 from caudal.plan.wire import dumps
+from caudal.ports import registry
 from caudal.ports.engine import BoundSource
 from caudal.ports.format import LineReader
 from caudal.rewrite import rewrite
@@ -43,7 +44,7 @@ def explained(plan: Plan, *, follow: bool = False, late: str = "file", dead: str
 
 
 def check(plan: Plan, *, follow: bool = False, late: str = "file", dead: str = "file") -> dict[str, int]:
-    """Check what can be checked without running: plan, options, and that inputs are there and begin as declared.
+    """Check what can be checked without running: plan, options, functions, and that inputs begin as declared.
 
     Return the number of partitions by source. Targets are not touched. Raises `UserError` kin.
     """
@@ -53,7 +54,9 @@ def check(plan: Plan, *, follow: bool = False, late: str = "file", dead: str = "
         for node in running.sources:
             opened[node.name] = open_source(node)
         no_input_overwritten(running, opened)
-        return {name: _partitions(bound) for name, bound in opened.items()}
+        found = {name: _partitions(bound) for name, bound in opened.items()}
+        registry.find("engine", "local").check(running, opened)
+        return found
     finally:
         for bound in opened.values():
             bound.source.close()
