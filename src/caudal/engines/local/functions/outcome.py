@@ -5,9 +5,12 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from caudal.columnar.column import Column, Ints
 from caudal.plan import python
+
+if TYPE_CHECKING:  # worker processes import this module, and start without numba
+    from caudal.columnar.column import Column, Ints
 
 EXCEPTION, TIMED_OUT, DIED = "exception", "timeout", "died"
 """Reasons of dead letters: the function raised; it took longer than its time-out; its process ended."""

@@ -35,7 +35,6 @@ import signal
 import socket
 import struct
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fcntl import F_GETFL, F_SETFL, F_SETOWN, F_SETSIG, fcntl
@@ -47,6 +46,7 @@ import cloudpickle  # noqa: F401  # what is unpickled needs it: imported before 
 import numpy as np
 import pyarrow as pa
 
+from caudal.engines.local.functions.outcome import raised
 from caudal.engines.local.functions.values import (
     Misfit,
     Mistake,
@@ -63,8 +63,6 @@ CALL, MAP, FLAT, FRAMES, REDUCE = "call", "map", "flat", "frames", "reduce"
 ROW, SINCE, READY = 0, 1, 2
 LOAD, TASK, RUN, PART, MISTAKE, UNLOADABLE = range(6)
 HEAD = struct.Struct("<10q")
-
-_DETAIL = 4096
 
 
 @dataclass(slots=True)
@@ -195,23 +193,9 @@ def _one_by_one(task: _Task, batch: pa.RecordBatch) -> Iterator[Any]:
 
 
 def _failure(error: BaseException) -> tuple[str, str]:
-    """Return the message and the traceback over the user's own frames."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-        trace = trace.tb_next
-    name = type(error).__name__
-    try:
-        said = str(error)
-        text = "".join(traceback.format_exception(type(error), error, trace))
-    except Exception:
-        said, text = "", ""
-    raw = text.encode("utf-8", "backslashreplace")
-    if len(raw) > _DETAIL:
-        raw = raw[: _DETAIL // 4] + b"\n  ...\n" + raw[len(raw) - _DETAIL * 3 // 4 + 16 :]
-    return clean(f"{name}: {said[:1000]}" if said else name), raw.decode("utf-8", "ignore")
-
-
-# the process
+    """Return the message, at most 1,000 characters, and the traceback over the user's own frames."""
+    failed = raised(0, error)
+    return clean(failed.message[:1000]), failed.detail
 
 
 class _Channel:

@@ -93,7 +93,7 @@ def test_what_an_exception_says_is_bounded_and_can_be_encoded(pool: Pool) -> Non
 
     got = run(pool, deep, 3)
     assert [f.message[:30] for f in got.failed] == [
-        "Odd",
+        "Odd: <exception str() failed>",
         "ValueError: \\ud800" + "z" * 12,
         "RecursionError: maximum recurs",
     ]
