@@ -88,6 +88,24 @@ def parser() -> argparse.ArgumentParser:
 
     detections = _command(commands, "detections", "list the shipped detections and their settings")
     detections.add_argument("name", nargs="?", default="", metavar="NAME", help="tell all about one")
+
+    lab = _command(commands, "lab", "run an experiment: a burst of Fibonacci, or what a call of a function costs")
+    lab.add_argument("experiment", choices=("burst", "functions"), metavar="EXPERIMENT", help="burst or functions")
+    lab.add_argument("--threads", type=_numbers, metavar="N,N", help="operator threads (default: 1 to the cores)")
+    lab.add_argument("--messages", type=_numbers, metavar="N,N", help="sizes of the bursts (default: 1000,10000)")
+    lab.add_argument("--functions", type=_words, metavar="KINDS", help="of burst (default: jit,python)")
+    lab.add_argument(
+        "--stages",
+        type=_numbers,
+        metavar="N,N,N,N,N",
+        help="what the five stages compute (default: 10,20,30,20,10 for jit, 10,15,20,15,10 for python)",
+    )
+    lab.add_argument("--repeat", type=int, metavar="N", help="rounds, in turns with the ideal (default: 3)")
+    lab.add_argument("--file", action="store_true", help="the burst by caudal run, from a file to another")
+    lab.add_argument("--scale", type=float, metavar="X", help="of functions: a factor of how many calls")
+    lab.add_argument("--out", metavar="DIR", help="where the plots of burst go (default: ./caudal-lab)")
+    lab.add_argument("--no-plots", action="store_true", help="draw nothing")
+    lab.add_argument("--json", action="store_true", help="print the figures as JSON")
     return top
 
 
@@ -149,6 +167,17 @@ def _setting(text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise argparse.ArgumentTypeError(f"'{text}' is not KEY=VALUE")
     return name.strip(), value
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers; write 1000,10000") from None
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
 
 
 def _size(text: str) -> int:

@@ -121,6 +121,13 @@ def test(arguments: Namespace) -> int:
     return testing.test(arguments)
 
 
+def lab(arguments: Namespace) -> int:
+    """`caudal lab EXPERIMENT`."""
+    from caudal.cli import lab
+
+    return lab.lab(arguments)
+
+
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "run": run,
     "check": check,
@@ -128,5 +135,6 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "demo": demo,
     "infer": infer,
     "test": test,
+    "lab": lab,
     "detections": detections,
 }

@@ -1,0 +1,166 @@
+"""The ideal: bare loops of the same function on as many cores, with no framework around them.
+
+The loops take work from a pipe, a byte for each chunk whose value is the number of messages, so that a core that is
+held up leaves its work to the others: the makespan is that of an ideal schedule, and harder to reach than that of
+fixed halves. Compiled loops run in threads without the interpreter's lock, plain Python in processes
+(`python -m caudal.lab.bare`), as the engine runs them. Nothing that starts up is counted.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+CHUNKS = 1000
+"""About how many chunks the work is cut to; one byte says the size of each."""
+
+Loop = Callable[[int], Any]
+"""Does this many messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ideal:
+    """What bare loops took: `seconds` from the burst to the end of the last loop."""
+
+    messages: int
+    threads: int
+    seconds: float
+
+    @property
+    def throughput(self) -> float:
+        """Messages a second."""
+        return self.messages / self.seconds
+
+    @property
+    def mean(self) -> float:
+        """Seconds of mean latency that no schedule undercuts: results leave evenly over the makespan, so half of it."""
+        return self.seconds / 2
+
+    @property
+    def chain(self) -> float:
+        """Seconds that one message takes on one core."""
+        return self.seconds * self.threads / self.messages
+
+
+def compiled(threads: int, messages: int, stages: Sequence[int]) -> Ideal:
+    """Run bare compiled loops in threads."""
+    import numpy as np
+
+    chains = _compiled_chains()
+    table = np.tile(np.array(stages, np.int64), (255, 1))
+    outs = [np.empty_like(table) for _ in range(threads)]
+    chains(table[:1] * 0, outs[0][:1])
+    ends = [0.0] * threads
+
+    def work(number: int, source: int) -> None:
+        _drain(source, lambda count: chains(table[:count], outs[number][:count]))
+        ends[number] = time.perf_counter()
+
+    source, sink = os.pipe()
+    workers = [threading.Thread(target=work, args=(i, source)) for i in range(threads)]
+    for worker in workers:
+        worker.start()
+    begin = _pour(sink, messages)
+    for worker in workers:
+        worker.join()
+    os.close(source)
+    return Ideal(messages, threads, max(ends) - begin)
+
+
+def plain(threads: int, messages: int, stages: Sequence[int]) -> Ideal:
+    """Run bare loops of plain Python in processes."""
+    source, sink = os.pipe()
+    command = [sys.executable, "-m", __name__, str(source), *map(str, stages)]
+    workers = [subprocess.Popen(command, stdout=subprocess.PIPE, pass_fds=(source,)) for _ in range(threads)]
+    os.close(source)
+    try:
+        for worker in workers:
+            assert worker.stdout is not None
+            worker.stdout.readline()  # it is ready
+        begin = _pour(sink, messages)
+        # the clock counts from the machine's start, so that processes can compare it
+        ends = [float(worker.communicate()[0]) for worker in workers]
+    finally:
+        for worker in workers:
+            if worker.poll() is None:
+                worker.kill()
+                worker.communicate()
+    return Ideal(messages, threads, max(ends) - begin)
+
+
+KINDS: dict[str, Callable[[int, int, Sequence[int]], Ideal]] = {"jit": compiled, "python": plain}
+"""The ideal of each kind of function."""
+
+
+def sizes(messages: int) -> bytes:
+    """Return the chunks, a byte each: how many messages."""
+    chunk = max(1, min(255, messages // CHUNKS))
+    whole, rest = divmod(messages, chunk)
+    return bytes([chunk]) * whole + (bytes([rest]) if rest else b"")
+
+
+def _pour(sink: int, messages: int) -> float:
+    """Let the burst go: write all chunks, close the pipe, and return when it began."""
+    begin = time.perf_counter()
+    left = memoryview(sizes(messages))
+    while left:
+        left = left[os.write(sink, left) :]
+    os.close(sink)
+    return begin
+
+
+def _drain(source: int, loop: Loop) -> None:
+    while chunk := os.read(source, 1):
+        loop(chunk[0])
+
+
+@cache
+def _compiled_chains() -> Any:
+    """Return the loop over messages, of the function as the pipeline has it, compiled by itself."""
+    from types import FunctionType
+
+    import numba as nb
+
+    code = _names()["fib"].call.__code__
+    space: dict[str, Any] = {}
+    fib = space["fib"] = nb.njit(nogil=True)(FunctionType(code, space, "fib"))
+
+    @nb.njit(nogil=True)
+    def chains(stages: Any, out: Any) -> None:
+        for i in range(stages.shape[0]):
+            for k in range(stages.shape[1]):
+                out[i, k] = fib(stages[i, k])
+
+    return chains
+
+
+def _names() -> dict[str, Any]:
+    import runpy
+
+    return runpy.run_module("caudal.lab.fibonacci")
+
+
+def _main() -> None:
+    source, *stages = map(int, sys.argv[1:])
+    fibonacci = _names()["fibonacci"]
+
+    def loop(count: int) -> None:
+        for _ in range(count):
+            for stage in stages:
+                fibonacci(stage)
+
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    _drain(source, loop)
+    sys.stdout.write(f"{time.perf_counter()!r}\n")
+
+
+if __name__ == "__main__":
+    _main()
