@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 from caudal.cli.progress import Logging, choose
@@ -60,7 +61,8 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
 
         try:
             signals.guard(job)
-            summary = job.run(watch, flush=options.flush)
+            with redirect_stdout(sys.stderr):  # what functions print: standard output belongs to the sinks
+                summary = job.run(watch, flush=options.flush)
         except Interrupted:
             job.abort()
             raise

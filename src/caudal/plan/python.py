@@ -247,7 +247,8 @@ class PythonCall(Expr):
         if count < function.required or (count > most and not function.variadic):
             few = function.required
             wanted = f"{few}" if few == most else f"{few} to {most}"
-            raise function.error(f"{function.name}() takes {wanted} arguments, not {count}", detail=f"in {self}")
+            arguments = "argument" if wanted == "1" else "arguments"
+            raise function.error(f"{function.name}() takes {wanted} {arguments}, not {count}", detail=f"in {self}")
         for parameter, arg in zip(function.parameters, self.args):
             got = arg.infer(schema)
             if parameter.dtype is not None and not accepts(parameter.dtype, got):
