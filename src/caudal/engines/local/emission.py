@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from caudal.columnar import sorting
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.letters import failed_rows
+from caudal.engines.local.ordered.operator import joined
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import OPEN, Released
 
@@ -72,6 +75,13 @@ class Emission:
         return task
 
     def _failed(self, released: Released) -> Morsel:
-        assert released.failing is not None
-        origin = self._job.origins.names.__getitem__
-        return failed_rows(released.failing, released.failed, self.operator, origin, tuple(released.failing.columns))
+        failing, origins = released.failing, released.origins
+        assert failing is not None
+        names, shown = self._job.origins.names.__getitem__, tuple(failing.columns)
+        if origins is None:
+            return failed_rows(failing, released.failed, self.operator, names, shown)
+        parts = []
+        for ordinal, failed in groupby(released.failed, key=lambda failure: int(origins[failure.row])):
+            rows = replace(failing, partition=ordinal)
+            parts.append(failed_rows(rows, [*failed], self.operator, names, shown))
+        return joined(parts)

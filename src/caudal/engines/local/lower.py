@@ -15,6 +15,10 @@ from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.identity import identities
 from caudal.engines.local.intake import Intake
 from caudal.engines.local.job import Job
+from caudal.engines.local.ordered.counts import CountOperator
+from caudal.engines.local.ordered.deduplicate import DeduplicateOperator
+from caudal.engines.local.ordered.reduce import ReduceOperator
+from caudal.engines.local.ordered.running import RunningOperator
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.routes import Edge, Routes
 from caudal.engines.local.settings import Settings
@@ -26,18 +30,23 @@ from caudal.engines.local.windows.panes import PaneOperator
 from caudal.engines.local.windows.sessions import SessionOperator
 from caudal.engines.local.windows.whole import apply_step, top_step
 from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, Sink, Source, WindowAggregate
-from caudal.plan.operators import Reduce, WindowApply, WindowTop
+from caudal.plan.operators import Deduplicate, Reduce, Running, WindowApply, WindowTop
 from caudal.plan.plan import Plan
-from caudal.plan.windows import Hopping, Session
+from caudal.plan.windows import CountWindow, Hopping, Session
 from caudal.ports.engine import Bindings, BoundSource
 
 OPERATORS: dict[type, type[WindowOperator]] = {
     Hopping: PaneOperator,
     Session: SessionOperator,
+    CountWindow: CountOperator,
 }
 """What runs a window, whatever is made of its rows."""
 
-ORDERED: dict[type[Keyed], Callable[..., StatefulOperator]] = {}
+ORDERED: dict[type[Keyed], Callable[..., StatefulOperator]] = {
+    Running: RunningOperator,
+    Deduplicate: DeduplicateOperator,
+    Reduce: ReduceOperator,
+}
 """What runs the operators that take rows in order."""
 
 

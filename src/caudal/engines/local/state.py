@@ -55,11 +55,12 @@ class Blocks:
         self._fresh: set[int] = set()
         self._gone: list[int] = []
 
-    def add(self, table: Table) -> None:
-        """Append a block."""
+    def add(self, table: Table) -> int:
+        """Append a block; return its number."""
         number, self._next = self._next, self._next + 1
         self._put(number, table)
         self._fresh.add(number)
+        return number
 
     def _put(self, number: int, table: Table) -> None:
         size = table.nbytes()

@@ -46,13 +46,15 @@ class Partial:
 class Released:
     """What an advance sets free: result rows, and the input rows whose fate is now known, counted by fate.
 
-    `failed`: rows of `failing` that a function failed on; their dead letters are sent on.
+    `failed`: rows of `failing` that a function failed on; their dead letters are sent on. `origins`: the origin of each
+    row of `failing`, where they are of several.
     """
 
     rows: Morsel | None = None
     fates: dict[str, int] = field(default_factory=dict)
     failing: Morsel | None = None
     failed: list[Failed] = field(default_factory=list)
+    origins: Ints | None = None
 
 
 class StatefulOperator:

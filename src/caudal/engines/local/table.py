@@ -85,9 +85,14 @@ def consume(tables: list[Table]) -> Table:
 
 
 def table_of_arrow(data: pa.Table, types: Mapping[str, DataType], lists: frozenset[str]) -> Table:
-    """Return the table that `Table.to_arrow` exported; `lists` names the columns that are `Lists`."""
+    """Return the table that `Table.to_arrow` exported; `lists` names the columns that are `Lists`.
+
+    A table has those of the columns in `types` that it was exported with: an operator may have blocks of two kinds.
+    """
     columns: dict[str, Column] = {}
     for name, dtype in types.items():
+        if name not in data.column_names:
+            continue
         array = data.column(name)
         array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
         columns[name] = Lists.of_arrow(array, dtype) if name in lists else from_arrow(array, dtype)

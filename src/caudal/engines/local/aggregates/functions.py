@@ -194,7 +194,7 @@ class Extreme(Aggregator):
             best = kernels.best_text(groups.codes, *parts, valid, len(groups), self.largest)
         else:
             best = kernels.best_int(groups.codes, sorting.ordered(column), valid, len(groups), self.largest)
-        return _take_best(column, best)
+        return take_best(column, best)
 
     def result(self, states: list[Column], ranks: Ints) -> Column:
         return sorting.one_zero(states[0])
@@ -234,7 +234,7 @@ class First(_Ordered):
         value = columns[-1]
         has = np.ones(len(value), np.bool_) if value.valid is None else value.valid
         best = kernels.best_order(groups.codes, sort_keys(columns[:-1], ranks), has, len(groups), self.latest)
-        return [_take_best(c, best) for c in columns]
+        return [take_best(c, best) for c in columns]
 
     def result(self, states: list[Column], ranks: Ints) -> Column:
         return states[-1]
@@ -373,7 +373,8 @@ def _regroup(state: Column, groups: Groups) -> Lists:
     return Lists.regroup(children, groups.codes[owner], len(groups))
 
 
-def _take_best(column: Column, best: Ints) -> Column:
+def take_best(column: Column, best: Ints) -> Column:
+    """Return the values at these rows, null where the row is -1."""
     missing = best < 0
     if not missing.any():
         return _compact(column.take(best))

@@ -19,7 +19,7 @@ from caudal.engines.local.stateful import Bind, Bound, StatefulOperator, empty, 
 from caudal.engines.local.table import Table
 from caudal.plan.expr import Column as ColumnExpr
 from caudal.plan.nodes import WindowAggregate
-from caudal.plan.operators import WindowApply, WindowTop
+from caudal.plan.operators import Running, WindowApply, WindowTop
 
 WindowNode = WindowAggregate | WindowApply | WindowTop
 
@@ -34,10 +34,10 @@ class Aggregation:
     order_by: list[Bound] = field(default_factory=list)
 
 
-def aggregations(node: WindowNode, bind: Bind) -> list[Aggregation]:
+def aggregations(node: WindowNode | Running, bind: Bind) -> list[Aggregation]:
     """Return what a window operator keeps of its rows: aggregates, or the rows themselves."""
     schema = node.input.schema
-    if isinstance(node, WindowAggregate):
+    if isinstance(node, WindowAggregate | Running):
         out: list[Aggregation] = []
         for name, aggregate in node.aggregates:
             argument = None if aggregate.argument is None else aggregate.argument.dtype(schema)

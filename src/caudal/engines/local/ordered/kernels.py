@@ -1,0 +1,278 @@
+"""Compiled steps over rows in order: frames, sums and best values over ranges, what is seen for the first time.
+
+A range [start[q], stop[q]) is one of row numbers; both bounds only rise from one range to the next.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+from caudal.columnar.grouping import hash_bytes
+from caudal.columnar.memory import store64
+from caudal.engines.local.aggregates.exact import LIMBS, NAN
+
+NEVER = np.int64(-(2**62))
+"""Below every event time."""
+
+_LOW = np.int64(0xFFFFFFFF)
+_S32 = np.int64(32)
+
+
+@nb.njit(nogil=True, cache=True)
+def ascending(keys):
+    """Whether the columns of the 2-D array stand in order, compared from the first row of it on."""
+    for i in range(1, keys.shape[1]):
+        for k in range(keys.shape[0]):
+            a = keys[k, i - 1]
+            b = keys[k, i]
+            if a < b:
+                break
+            if a > b:
+                return False
+    return True
+
+
+@nb.njit(nogil=True, cache=True)
+def frames(offsets, time, size):
+    """Return the first row of each row's frame (t - size, t]: rows stand by key (`offsets`), then in order of time."""
+    start = np.empty(time.size, np.int64)
+    for k in range(offsets.size - 1):
+        a = offsets[k]
+        for i in range(offsets[k], offsets[k + 1]):
+            while time[a] <= time[i] - size:
+                a += 1
+            start[i] = a
+    return start
+
+
+@nb.njit(nogil=True, cache=True)
+def beginnings(lowest, wanted, number):
+    """Return for each q the first row from `lowest[q]` on whose `number` is not below `wanted[q]`; both only rise."""
+    out = np.empty(wanted.size, np.int64)
+    row = np.int64(0)
+    for q in range(wanted.size):
+        row = max(row, lowest[q])
+        while number[row] < wanted[q]:
+            row += 1
+        out[q] = row
+    return out
+
+
+@nb.njit(nogil=True, cache=True)
+def best(start, stop, values, has, largest):
+    """Return the row of the smallest (or largest) value of each range, -1 where no row `has` one; ties: the first.
+
+    The rows that can still be best stand in a queue, from best to worst.
+    """
+    out = np.empty(start.size, np.int64)
+    queue = np.empty(values.size, np.int64)
+    head = 0
+    tail = 0
+    b = np.int64(0)
+    masked = has.size > 0
+    for q in range(start.size):
+        b = max(b, start[q])
+        while b < stop[q]:
+            if not masked or has[b]:
+                v = values[b]
+                while tail > head and (values[queue[tail - 1]] < v if largest else values[queue[tail - 1]] > v):
+                    tail -= 1
+                queue[tail] = b
+                tail += 1
+            b += 1
+        while head < tail and queue[head] < start[q]:
+            head += 1
+        out[q] = queue[head] if head < tail else -1
+    return out
+
+
+@nb.njit(nogil=True, cache=True)
+def exact_sums(start, stop, begin, length, numbers, limbs):
+    """Return (starts, lengths, limb numbers, limb values) of the sum of each range, of sums by `exact.accumulate`."""
+    dense = np.zeros(LIMBS + 1, np.int64)
+    special = np.zeros(3, np.int64)
+    out_start = np.empty(start.size, np.int64)
+    out_length = np.empty(start.size, np.int64)
+    out_numbers = np.empty(start.size * 4 + LIMBS + 8, np.int64)
+    out_limbs = np.empty(start.size * 4 + LIMBS + 8, np.int64)
+    k = 0
+    a = np.int64(0)
+    b = np.int64(0)
+    lo = LIMBS
+    hi = -1
+    for q in range(start.size):
+        if b <= start[q] and a < b:
+            for x in range(lo, hi + 1):
+                dense[x] = 0
+            special[:] = 0
+            a = b
+        if a == b:
+            a = start[q]
+            b = start[q]
+            lo = LIMBS
+            hi = -1
+        while b < stop[q]:
+            for x in range(begin[b], begin[b] + length[b]):
+                n = numbers[x]
+                if n >= NAN:
+                    special[n - NAN] += limbs[x]
+                else:
+                    dense[n] += limbs[x]
+                    lo = min(lo, n)
+                    hi = max(hi, n)
+            b += 1
+        while a < start[q]:
+            for x in range(begin[a], begin[a] + length[a]):
+                n = numbers[x]
+                if n >= NAN:
+                    special[n - NAN] -= limbs[x]
+                else:
+                    dense[n] -= limbs[x]
+            a += 1
+        if k + LIMBS + 8 > out_numbers.size:
+            more = np.empty(out_numbers.size * 2, np.int64)
+            more[:k] = out_numbers[:k]
+            out_numbers = more
+            more = np.empty(out_limbs.size * 2, np.int64)
+            more[:k] = out_limbs[:k]
+            out_limbs = more
+        out_start[q] = k
+        carry = np.int64(0)
+        for x in range(lo, hi + 1):
+            v = dense[x] + carry
+            carry = v >> _S32
+            v &= _LOW
+            if v != 0:
+                out_numbers[k] = x
+                out_limbs[k] = v
+                k += 1
+        if carry != 0:
+            out_numbers[k] = hi + 1
+            out_limbs[k] = carry
+            k += 1
+        for s in range(3):
+            if special[s] != 0:
+                out_numbers[k] = NAN + s
+                out_limbs[k] = special[s]
+                k += 1
+        out_length[q] = k - out_start[q]
+    return out_start, out_length, out_numbers[:k].copy(), out_limbs[:k].copy()
+
+
+@nb.njit(nogil=True, cache=True)
+def different(start, stop, codes, groups):
+    """Return how many different codes (below `groups`) stand in each range."""
+    out = np.empty(start.size, np.int64)
+    seen = np.zeros(groups, np.int64)
+    a = np.int64(0)
+    b = np.int64(0)
+    many = 0
+    for q in range(start.size):
+        while b < stop[q]:
+            many += seen[codes[b]] == 0
+            seen[codes[b]] += 1
+            b += 1
+        while a < start[q]:
+            seen[codes[a]] -= 1
+            many -= seen[codes[a]] == 0
+            a += 1
+        out[q] = many
+    return out
+
+
+@nb.njit(nogil=True, cache=True)
+def fresh(codes, time, last, within):
+    """Return which rows have a key that no row had that was passed on up to `within` before (0: ever).
+
+    `last[code]`: when a row of the key was last passed on (NEVER: not yet); brought up to date.
+    """
+    out = np.zeros(codes.size, np.bool_)
+    for i in range(codes.size):
+        before = last[codes[i]]
+        if before == NEVER or (within > 0 and time[i] - before > within):
+            out[i] = True
+            last[codes[i]] = time[i]
+    return out
+
+
+# -- the index of keys ----------------------------------------------------------------------------------------------
+
+
+@nb.njit(nogil=True, cache=True)
+def put_fixed(out, at, values, valid):
+    """Write each value at out[at[i]] with a byte before it that says whether it is there; move `at` on."""
+    masked = valid.size > 0
+    for i in range(at.size):
+        null = masked and not valid[i]
+        out[at[i]] = 0 if null else 1
+        store64(out, at[i] + 1, np.uint64(0) if null else np.uint64(values[i]))
+        at[i] += 9
+
+
+@nb.njit(nogil=True, cache=True)
+def put_text(out, at, data, start, length, valid):
+    """Write each text at out[at[i]] behind its length (-1: null); move `at` on."""
+    masked = valid.size > 0
+    for i in range(at.size):
+        n = np.int64(-1) if masked and not valid[i] else np.int64(length[i])
+        store64(out, at[i], np.uint64(n))
+        p = at[i] + 8
+        for j in range(n):
+            out[p + j] = data[start[i] + j]
+        at[i] = p + max(n, 0)
+
+
+@nb.njit(nogil=True, cache=True)
+def find(slots, hashes, place, known, count, used, data, offsets, insert, out):
+    """Fill `out` with the number of each key data[offsets[i]:offsets[i + 1]], -1 for one that is not there.
+
+    `slots`: a table of numbers, a power of two in size, -1 where empty. `place[n]`: (start, length) of key n in
+    `known`. `insert`: new keys get the next numbers; there must be room. Returns (keys, bytes used).
+    """
+    mask = np.uint64(slots.size - 1)
+    for i in range(out.size):
+        a = offsets[i]
+        size = offsets[i + 1] - a
+        h = hash_bytes(data, a, size, np.uint64(0))
+        k = h & mask
+        while True:
+            n = slots[k]
+            if n < 0:
+                out[i] = -1
+                if insert:
+                    slots[k] = count
+                    hashes[count] = h
+                    place[count, 0] = used
+                    place[count, 1] = size
+                    for j in range(size):
+                        known[used + j] = data[a + j]
+                    used += size
+                    out[i] = count
+                    count += 1
+                break
+            if hashes[n] == h and place[n, 1] == size and equal(known, place[n, 0], data, a, size):
+                out[i] = n
+                break
+            k = (k + np.uint64(1)) & mask
+    return count, used
+
+
+@nb.njit(nogil=True, cache=True, inline="always")
+def equal(one, a, other, b, size):
+    """Whether one[a:a + size] equals other[b:b + size]."""
+    j = 0
+    while j < size and one[a + j] == other[b + j]:
+        j += 1
+    return j == size
+
+
+@nb.njit(nogil=True, cache=True)
+def fill(slots, hashes, count):
+    """Enter the numbers below `count` into an empty table."""
+    mask = np.uint64(slots.size - 1)
+    for n in range(count):
+        k = hashes[n] & mask
+        while slots[k] >= 0:
+            k = (k + np.uint64(1)) & mask
+        slots[k] = n

@@ -1,0 +1,291 @@
+"""What operators that take rows in order share: rows wait, are put in order, and what comes of them is numbered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from caudal.columnar import sorting
+from caudal.columnar.column import Column, Fixed, Ints
+from caudal.columnar.morsel import Morsel
+from caudal.core.types import INT64, DataType
+from caudal.engines.local.aggregates import sort_keys
+from caudal.engines.local.ordered import kernels
+from caudal.engines.local.ordered.keyed import owned
+from caudal.engines.local.state import Blob
+from caudal.engines.local.stateful import (
+    OPEN,
+    Bind,
+    Bound,
+    Partial,
+    Released,
+    StatefulOperator,
+    empty,
+    late_by_time,
+    own,
+)
+from caudal.engines.local.table import Table, concat_tables, consume
+from caudal.engines.local.windows.kernels import sorted_order
+from caudal.plan.nodes import Keyed, WindowAggregate
+from caudal.plan.operators import Running, WindowApply, WindowTop
+from caudal.plan.windows import Order
+
+NEVER_LATE = -OPEN
+"""The W_p that is kept for a row without one: below every time."""
+
+MANY = 16
+"""Waiting blocks beyond which neighbours are joined."""
+
+PLACE = ("time", "origin", "position", "branch", "watermark")
+"""Columns of a waiting row beside the operator's own: where it stands, and its W_p."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A waiting block: `turn`: when its rows came; `held`: the rows of the block whose memory it holds."""
+
+    turn: int
+    held: int
+
+
+class OrderedOperator(StatefulOperator):
+    """Rows wait in blocks, each in order of time. An advance takes those below the watermark, in pinned order.
+
+    Pinned order: event time, order_by, origin (by rank), position, branch, and then the order in which rows came. Since
+    every batch stands behind the one before it, the order of emission does not depend on how the watermark moves.
+    `arrival`: an advance takes all rows, in the order in which they came.
+    """
+
+    def __init__(self, node: Keyed, operator: str, bind: Bind, ranks: Callable[[], Ints], *rest: Any) -> None:
+        super().__init__(node, operator, bind, ranks, *rest)
+        order = _order(node)
+        self.schema = node.input.schema
+        self.timed = node.input.timed
+        self.arrival = order.arrival
+        self.order_by: list[Bound] = [bind(expr, self.schema) for expr in order.by]
+        self._waiting: dict[int, _Waiting] = {}
+        self._turn = 0
+        self._earliest = OPEN
+
+    # -- what an operator adds ----------------------------------------------------------------------------------
+
+    def _columns(self, morsel: Morsel, keys: Sequence[Column]) -> dict[str, Column]:
+        """Return the columns that rows wait with beside their place and keys; none may point into a block read."""
+        raise NotImplementedError
+
+    def _kept_types(self) -> dict[str, DataType]:
+        """Return the types of state columns that no waiting row has."""
+        return {}
+
+    def _step(self, table: Table) -> Released:
+        """Take rows (at least one) that stand in pinned order behind all that were taken before."""
+        raise NotImplementedError
+
+    def _expire(self) -> None:
+        """Drop state that no row behind the watermark can need."""
+
+    def _end(self) -> Released:
+        """Return what the end of data sets free, behind the last rows."""
+        return Released()
+
+    # -- rows in ------------------------------------------------------------------------------------------------
+
+    def prepare(self, morsel: Morsel) -> Partial:
+        late: Morsel | None = None
+        if not self.arrival:
+            morsel, late = late_by_time(morsel)
+        if not morsel.rows:
+            return Partial(None, 0, late, 0)
+        if not self.arrival:
+            assert morsel.time is not None
+            if (morsel.time[1:] < morsel.time[:-1]).any():
+                morsel = morsel.take(sorted_order(morsel.time))
+        return Partial(self._table_of(morsel), morsel.rows, late, 0)
+
+    def _table_of(self, morsel: Morsel) -> Table:
+        n = morsel.rows
+        zeros = np.zeros(n, np.int64)
+        columns: dict[str, Column] = {
+            "time": _ints(zeros if morsel.time is None else np.ascontiguousarray(morsel.time)),
+            "origin": _ints(np.full(n, morsel.partition, np.int64)),
+            "position": _ints(zeros if morsel.position is None else np.ascontiguousarray(morsel.position)),
+            "branch": _ints(np.full(n, morsel.branch, np.int64)),
+            "watermark": _ints(np.full(n, NEVER_LATE, np.int64) if morsel.watermark is None else morsel.watermark),
+        }
+        for i, by in enumerate(self.order_by):
+            columns[f"o{i}"] = own(by(morsel))
+        keys = [sorting.one_zero(own(key(morsel))) for key in self._keys]
+        columns.update(zip(self.key_names, keys))
+        columns.update(self._columns(morsel, keys))
+        return Table(columns, n)
+
+    def _own_columns(self, morsel: Morsel) -> dict[str, Column]:
+        return {f"c{i}": own(morsel.columns[name]) for i, name in enumerate(self.schema.names)}
+
+    def _passed(self, table: Table) -> dict[str, Column]:
+        """Return the rows' own columns by the names they came with."""
+        return {name: table[f"c{i}"] for i, name in enumerate(self.schema.names)}
+
+    def add(self, partial: Partial) -> None:
+        if partial.table is None:
+            return
+        self._put(partial.table, _Waiting(self._turn, partial.table.rows))
+        self._turn += 1
+        if len(self._waiting) > MANY:
+            self._join()
+
+    def _put(self, table: Table, waiting: _Waiting) -> None:
+        self._waiting[self.blocks.add(table)] = waiting
+        self._earliest = min(self._earliest, int(table.ints("time")[0]))
+
+    def _join(self) -> None:
+        """Join the newest blocks while the one before is not twice as large: a row is copied a few times at most."""
+        numbers = sorted(self._waiting, key=lambda n: self._waiting[n].turn)
+        last = [numbers.pop()]
+        rows = self.blocks.tables[last[0]].rows
+        while numbers and self.blocks.tables[numbers[-1]].rows <= 2 * rows:
+            rows += self.blocks.tables[numbers[-1]].rows
+            last.append(numbers.pop())
+        if len(last) == 1:
+            return
+        turn = self._waiting[last[-1]].turn
+        table = consume([self._take(number) for number in reversed(last)])
+        time = table.ints("time")
+        if not self.arrival and (time[1:] < time[:-1]).any():
+            table = table.take(sorted_order(time))
+        self._put(owned(table), _Waiting(turn, table.rows))
+
+    def _take(self, number: int) -> Table:
+        del self._waiting[number]
+        return self.blocks.remove(number)
+
+    def buffered(self) -> int:
+        return sum(self.blocks.tables[number].rows for number in self._waiting)
+
+    # -- rows out -----------------------------------------------------------------------------------------------
+
+    def advance(self, watermark: int) -> Released:
+        self.watermark = max(self.watermark, watermark)
+        table = self._due()
+        released = Released() if table is None else self._step(table)
+        if self.watermark >= OPEN:
+            released = _both(released, self._end())
+        self._expire()
+        return released
+
+    def _due(self) -> Table | None:
+        """Take the rows out whose turn it is; None if there are none."""
+        if not self._waiting or (not self.arrival and self._earliest >= self.watermark):
+            return None
+        due: list[Table] = []
+        for number in sorted(self._waiting, key=lambda n: self._waiting[n].turn):
+            table, waiting = self.blocks.tables[number], self._waiting[number]
+            reach = table.rows
+            if not self.arrival:
+                reach = int(np.searchsorted(table.ints("time"), self.watermark, side="left"))
+            if not reach:
+                continue
+            self._take(number)
+            due.append(table.slice(0, reach))
+            if reach < table.rows:
+                rest = table.slice(reach, table.rows)
+                if rest.rows * 2 < waiting.held:
+                    rest, waiting = (
+                        owned(rest.take(np.arange(rest.rows, dtype=np.int64))),
+                        _Waiting(waiting.turn, rest.rows),
+                    )
+                self._put(rest, waiting)
+        self._earliest = min((int(self.blocks.tables[n].ints("time")[0]) for n in self._waiting), default=OPEN)
+        if not due:
+            return None
+        table = concat_tables(due)
+        if self.arrival:
+            return table
+        place = [table[name] for name in PLACE[:4]]
+        keys = sort_keys([*place, *(table[f"o{i}"] for i in range(len(self.order_by)))], self._ranks())
+        return table if kernels.ascending(keys) else table.take(np.lexsort(keys[::-1]).astype(np.int64, copy=False))
+
+    def _emit(self, columns: dict[str, Column], table: Table) -> Morsel | None:
+        """Return result rows; each has the time and W_p of its row of `table`, and the next number."""
+        if not table.rows:
+            return None
+        watermark = table.ints("watermark")
+        position = np.arange(self.emitted, self.emitted + table.rows, dtype=np.int64)
+        self.emitted += table.rows
+        return Morsel(
+            columns,
+            table.rows,
+            time=table.ints("time") if self.timed else None,
+            watermark=watermark if (watermark > NEVER_LATE).any() else None,
+            position=position,
+        )
+
+    # -- cut ----------------------------------------------------------------------------------------------------
+
+    def state_types(self) -> dict[str, DataType]:
+        table = self._table_of(empty(self.schema))
+        return {**{name: column.dtype for name, column in table.columns.items()}, **self._kept_types()}
+
+    def _values(self) -> dict[str, Any]:
+        turns = sorted((number, waiting.turn) for number, waiting in self._waiting.items())
+        return {"waiting": [list(pair) for pair in turns], "turn": self._turn}
+
+    def _load(self, values: dict[str, Any]) -> None:
+        self._turn = int(values["turn"])
+        self._waiting = {int(number): _Waiting(int(turn), 0) for number, turn in values["waiting"]}
+
+    def restore(self, blobs: Sequence[Blob], types: dict[str, DataType]) -> None:
+        super().restore(blobs, types)
+        tables = self.blocks.tables
+        self._waiting = {n: _Waiting(w.turn, tables[n].rows) for n, w in self._waiting.items() if n in tables}
+        self._earliest = min((int(tables[n].ints("time")[0]) for n in self._waiting), default=OPEN)
+        self._restored([number for number in sorted(tables) if number not in self._waiting])
+
+    def _restored(self, numbers: list[int]) -> None:
+        """Take up the restored blocks of these numbers: those that hold no waiting rows."""
+
+
+def _order(node: Keyed) -> Order:
+    if isinstance(node, Running):
+        return node.frame.order
+    if isinstance(node, WindowAggregate | WindowApply | WindowTop):
+        return node.window.order  # type: ignore[union-attr]
+    return node.order  # type: ignore[attr-defined]
+
+
+def _ints(values: Ints) -> Column:
+    return Fixed(INT64, values)
+
+
+def _both(first: Released, second: Released) -> Released:
+    if second.rows is None and not second.fates:
+        return first
+    fates = dict(first.fates)
+    for fate, count in second.fates.items():
+        fates[fate] = fates.get(fate, 0) + count
+    rows = first.rows or second.rows
+    if first.rows is not None and second.rows is not None:
+        rows = joined([first.rows, second.rows])
+    return replace(first, rows=rows, fates=fates)
+
+
+def joined(parts: list[Morsel]) -> Morsel:
+    """Return the rows of several morsels as one; a W_p is there if any of them has one."""
+    tables = [Table(part.columns, part.rows) for part in parts]
+    whole = concat_tables(tables)
+    watermark: Ints | None = None
+    if any(part.watermark is not None for part in parts):
+        none = [np.full(p.rows, NEVER_LATE, np.int64) if p.watermark is None else p.watermark for p in parts]
+        watermark = np.concatenate(none)
+    times = [part.time for part in parts if part.time is not None]
+    positions = [part.position for part in parts if part.position is not None]
+    return Morsel(
+        whole.columns,
+        whole.rows,
+        time=np.concatenate(times) if times else None,
+        watermark=watermark,
+        position=np.concatenate(positions) if positions else None,
+    )
