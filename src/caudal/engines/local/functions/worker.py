@@ -269,8 +269,14 @@ class _Worker:
         self.progress = progress
         self.memory = memory
         self.limit = -1
+        self.forked = False
         self.functions: dict[int, Any] = {}
         self.tasks: dict[int, _Task | dict[str, str]] = {}
+
+    def after_fork(self) -> None:
+        """Take note that this is a child that a function forked: it must not speak to the parent."""
+        self.channel.close()
+        self.forked = True
 
     def serve(self) -> None:
         """Answer until the parent closes."""
@@ -335,7 +341,7 @@ class _Worker:
         results = _results(task, states)
         self.limit_memory(task.memory)
 
-        progress, take, counts, me = self.progress, results.take, results.counts, os.getpid()
+        progress, take, counts = self.progress, results.take, results.counts
         due = monotonic() + seconds
         row, argument = first, None
         try:
@@ -357,7 +363,7 @@ class _Worker:
                     results.failed.append((row, *_failure(error)))
                     counts.append(0)
                 finally:
-                    if os.getpid() != me:  # a child that the function forked
+                    if self.forked:  # a child of the function's has come back: it is not the one to answer
                         os._exit(0)
         except Misfit as misfit:
             key = f" for '{misfit.key}'" if misfit.key else ""
@@ -434,9 +440,8 @@ def main(channel: int, progress: int, lifeline: int, memory: int) -> None:
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
         score.write("500")
     shared = memoryview(mmap.mmap(progress, 24)).cast("d")
-    connection = _Channel(channel)
-    os.register_at_fork(after_in_child=connection.close)
-    worker = _Worker(connection, shared, memory)
+    worker = _Worker(_Channel(channel), shared, memory)
+    os.register_at_fork(after_in_child=worker.after_fork)
     os.dup2(1, 2)  # until here the standard error was kept for the parent to show
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
