@@ -25,7 +25,9 @@ from caudal.lab.running import Run, lines, measure, path_of, shipped
 STAGES = {"jit": (10, 20, 30, 20, 10), "python": (10, 15, 20, 15, 10)}
 """What the stages compute. CPython takes some 30 times as long as machine code, so its stages are smaller."""
 
-A, B = TypeVar("A"), TypeVar("B")
+A = TypeVar("A")
+B = TypeVar("B")
+
 Say = Callable[[str], None]
 """Takes a line that tells how far the experiment is."""
 
