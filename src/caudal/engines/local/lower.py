@@ -25,6 +25,7 @@ from caudal.engines.local.settings import Settings
 from caudal.engines.local.stateful import Released, StatefulOperator
 from caudal.engines.local.steps import Context, StepRun
 from caudal.engines.local.terminals import SinkTerminal, StateTerminal
+from caudal.engines.local.windows.cumulative import CumulativeOperator
 from caudal.engines.local.windows.operator import WindowOperator
 from caudal.engines.local.windows.panes import PaneOperator
 from caudal.engines.local.windows.sessions import SessionOperator
@@ -32,12 +33,13 @@ from caudal.engines.local.windows.whole import apply_step, top_step
 from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, Sink, Source, WindowAggregate
 from caudal.plan.operators import Deduplicate, Reduce, Running, WindowApply, WindowTop
 from caudal.plan.plan import Plan
-from caudal.plan.windows import CountWindow, Hopping, Session
+from caudal.plan.windows import CountWindow, Cumulative, Hopping, Session
 from caudal.ports.engine import Bindings, BoundSource
 
 OPERATORS: dict[type, type[WindowOperator]] = {
     Hopping: PaneOperator,
     Session: SessionOperator,
+    Cumulative: CumulativeOperator,
     CountWindow: CountOperator,
 }
 """What runs a window, whatever is made of its rows."""

@@ -123,20 +123,48 @@ def sorted_order(values):
 
 
 @nb.njit(nogil=True, cache=True)
-def expand(pane, first, panes, lowest, highest):
-    """Return (row numbers, windows): each row once for every window in [lowest, highest] that it counts in."""
+def assign_growing(time, watermark, size, step, offset, pane, first):
+    """As `assign`, for windows that grow: window w begins where a size begins, and ends with pane w.
+
+    A row of pane p counts in the windows p ... of its size, as far as its watermark has not reached their ends; first
+    behind the last of them marks a row late for all.
+    """
+    panes = size // step
+    masked = watermark.size > 0
+    late = 0
+    partly = 0
+    for i in range(time.size):
+        p = (time[i] - offset) // step
+        f = p
+        if masked:
+            # window w has ended when the watermark has reached (w + 1) * step
+            c = (watermark[i] - offset) // step
+            if c > f:
+                f = c
+                if f > p // panes * panes + panes - 1:
+                    late += 1
+                else:
+                    partly += 1
+        pane[i] = p
+        first[i] = f
+    return late, partly
+
+
+@nb.njit(nogil=True, cache=True)
+def expand(first, last, lowest, highest):
+    """Return (row numbers, windows): row i once for every window in [first[i], last[i]] that is in [lowest, highest]."""
     total = 0
-    for i in range(pane.size):
-        a = max(first[i], pane[i] - panes + 1, lowest)
-        b = min(pane[i], highest)
+    for i in range(first.size):
+        a = max(first[i], lowest)
+        b = min(last[i], highest)
         if b >= a:
             total += b - a + 1
     rows = np.empty(total, np.int64)
     windows = np.empty(total, np.int64)
     k = 0
-    for i in range(pane.size):
-        a = max(first[i], pane[i] - panes + 1, lowest)
-        b = min(pane[i], highest)
+    for i in range(first.size):
+        a = max(first[i], lowest)
+        b = min(last[i], highest)
         for w in range(a, b + 1):
             rows[k] = i
             windows[k] = w

@@ -13,7 +13,7 @@ from caudal.engines.local.stateful import OPEN, Partial, Released
 from caudal.engines.local.table import Table, consume
 from caudal.engines.local.windows import kernels
 from caudal.engines.local.windows.operator import WindowOperator
-from caudal.plan.windows import Hopping
+from caudal.plan.windows import Cumulative, Hopping
 
 EXPANDED = 1 << 20
 """Rows of panes times windows that are folded at once."""
@@ -37,9 +37,10 @@ class PaneOperator(WindowOperator):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         window = self.node.window
-        assert isinstance(window, Hopping)
+        assert isinstance(window, Hopping | Cumulative)
         self.window = window
         self.panes = window.size // window.step
+        self._tumbling = window.size == window.step
         self._pending: dict[int, int] = {}
         self._first_pane: dict[int, int] = {}
         self._folded = 0
@@ -51,16 +52,17 @@ class PaneOperator(WindowOperator):
         pane = np.empty(morsel.rows, np.int64)
         first = np.empty(morsel.rows, np.int64)
         watermark = NO_WATERMARK if morsel.watermark is None else morsel.watermark
-        late, partly = kernels.assign(morsel.time, watermark, window.size, window.step, window.offset, pane, first)
+        late, partly = self._assign(morsel.time, watermark, window.size, window.step, window.offset, pane, first)
         late_rows = None
         if late:
-            late_rows = morsel.take(np.flatnonzero(first > pane))
-            keep = np.flatnonzero(first <= pane)
+            in_time = first <= self._last_window(pane)
+            late_rows = morsel.take(np.flatnonzero(~in_time))
+            keep = np.flatnonzero(in_time)
             morsel, pane, first = morsel.take(keep), pane[keep], first[keep]
         if not morsel.rows:
             return Partial(None, 0, late_rows, partly)
         keys = [key(morsel) for key in self._keys]
-        salts = [pane] if window.tumbling else [pane, first]
+        salts = [pane] if self._tumbling else [pane, first]
         groups = group(keys, salts, morsel.rows)
         panes = pane[groups.first]
         table = self._table(morsel, groups, keys, {"pane": panes, "from": first[groups.first]})
@@ -90,8 +92,32 @@ class PaneOperator(WindowOperator):
 
     def _merged(self, table: Table, pane: Ints) -> Table:
         first = table.ints("from")
-        groups = self._group(table, [pane] if self.window.tumbling else [pane, first])
+        groups = self._group(table, [pane] if self._tumbling else [pane, first])
         return self._fold(table, groups, {"pane": pane[groups.first], "from": first[groups.first]})
+
+    # which windows there are: window i begins with pane i
+
+    _assign = staticmethod(kernels.assign)
+
+    def _last_window(self, pane: Ints) -> Ints:
+        """Return the last window that holds each pane."""
+        return pane
+
+    def _reach(self, last_due: int) -> int:
+        """Return the last pane that a window up to this one holds."""
+        return last_due + self.panes - 1
+
+    def _finished(self, last_due: int) -> int:
+        """Return the last pane that no window behind this one holds."""
+        return last_due
+
+    def _carry(self, table: Table, last_due: int) -> None:
+        """Put back what later windows need of rows up to pane `last_due`, which have been taken out."""
+
+    def _bounds(self, number: Ints) -> tuple[Ints, Ints]:
+        """Return start and end of each window."""
+        start = number * self.window.step + self.window.offset
+        return start, start + self.window.size
 
     def _last_due(self, watermark: int) -> int:
         window = self.window
@@ -106,18 +132,20 @@ class PaneOperator(WindowOperator):
         table = self._due_rows(last_due)
         if table is None:
             return Released()
-        done = [pane for pane in self._pending if pane <= last_due]
+        finished = self._finished(last_due)
+        done = [pane for pane in self._pending if pane <= finished]
         absorbed = sum(self._pending.pop(pane) for pane in done)
-        if self.window.tumbling:
+        if self._tumbling:
             return Released(self._close(table, table.ints("pane")), {"absorbed": absorbed})
         parts = [self._close(*part) for part in self._windows(table, closed + 1, last_due)]
         parts = [p for p in parts if p is not None]
+        self._carry(table, last_due)
         return Released(_join(parts) if parts else None, {"absorbed": absorbed})
 
     def _due_rows(self, last_due: int) -> Table | None:
-        """Return the rows that a due window holds; take those out that no later window will need."""
+        """Return the rows that a due window holds; take those up to pane `last_due` out."""
         due, kept = [], []
-        bound = last_due + self.panes - 1
+        bound = self._reach(last_due)
         for number in list(self.blocks.tables):
             panes = self.blocks.tables[number].ints("pane")
             reach = int(np.searchsorted(panes, bound, side="right"))
@@ -140,28 +168,28 @@ class PaneOperator(WindowOperator):
     def _windows(self, table: Table, lowest: int, highest: int) -> Any:
         """Yield (rows, window of each row) for the windows in [lowest, highest], in order, some windows at a time."""
         table = self._merged(table, table.ints("pane"))
-        pane, first = table.ints("pane"), table.ints("from")
-        lowest = max(lowest, int(pane.min()) - self.panes + 1)
-        highest = min(highest, int(pane.max()))
+        first = table.ints("from")
+        last = self._last_window(table.ints("pane"))
+        lowest = max(lowest, int(first.min()))
+        highest = min(highest, int(last.max()))
         spans = [(lowest, highest)]
         while spans:
             a, b = spans.pop()
             if a > b:
                 continue
-            count = np.minimum(pane, b) - np.maximum(np.maximum(first, pane - self.panes + 1), a) + 1
+            count = np.minimum(last, b) - np.maximum(first, a) + 1
             if int(np.maximum(count, 0).sum()) > EXPANDED and a < b:
                 middle = (a + b) // 2
                 spans += [(middle + 1, b), (a, middle)]
                 continue
-            rows, windows = kernels.expand(pane, first, self.panes, a, b)
+            rows, windows = kernels.expand(first, last, a, b)
             if len(rows):
                 yield table.take(rows), windows
 
     def _close(self, table: Table, window: Ints) -> Morsel | None:
         groups = self._group(table, [window])
         folded = self._fold(table, groups, {"pane": window[groups.first]})
-        start = folded.ints("pane") * self.window.step + self.window.offset
-        return self._results(folded, start, start + self.window.size)
+        return self._results(folded, *self._bounds(folded.ints("pane")))
 
     def buffered(self) -> int:
         return sum(self._pending.values())
