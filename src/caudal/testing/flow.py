@@ -382,7 +382,7 @@ def _together(steps: dict[str, list[Step]]) -> dict[str, list[Step]]:
             if isinstance(step, Rows) and isinstance(last, Rows) and last.at == step.at:
                 joined[-1] = Rows(step.at, [*last.rows, *step.rows])
             else:
-                joined.append(step)
+                joined.append(Rows(step.at, list(step.rows)) if isinstance(step, Rows) else step)
     return out
 
 

@@ -8,7 +8,7 @@ without times is a bounded source: it is read as fast as it is asked for, and th
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,18 @@ ROW_BYTES = 256
 """What a row is taken to weigh when a bounded script is asked for a part of so and so many bytes."""
 
 
+PATIENCE = 2_000
+"""Polls without an appointment being kept, after which a virtual clock takes larger steps."""
+
+
 class VirtualClock:
     """Milliseconds that pass when told to. Thread-safe."""
 
     def __init__(self, now: int = 0) -> None:
         self._now = now
         self._lock = threading.Lock()
+        self._appointments: list[int] = []
+        self._polls = 0
 
     def __call__(self) -> int:
         """Return the time."""
@@ -39,6 +45,24 @@ class VirtualClock:
         """Let time pass."""
         with self._lock:
             self._now += milliseconds
+
+    def expect(self, times: Iterable[int]) -> None:
+        """Make appointments: `poll` does not jump over them."""
+        with self._lock:
+            self._appointments = sorted({*self._appointments, *times})
+
+    def poll(self, step: int) -> None:
+        """Let a step of time pass, as a poll that finds nothing does.
+
+        In a long silence the steps grow, up to the next appointment: hours take no longer than minutes.
+        """
+        with self._lock:
+            self._polls += 1
+            larger = step << min(max(0, self._polls - PATIENCE) // 20, 30)
+            due = next((time for time in self._appointments if time > self._now), self._now + step)
+            self._now += max(step, min(larger, due - self._now))
+            if self._now >= due:
+                self._polls = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +166,15 @@ class ScriptedSource:
         self._schema = schema
         self._until = until
         self._step = step
-        self._first: list[Partition] = []
+        self._first: list[Partition] | None = None
+        clock.expect([until, *(step.at for steps in script.values() for step in steps)])
         self._open = 0
         self._later = {name: list(steps) for name, steps in sorted(script.items(), key=lambda s: natural_key(s[0]))}
 
     def partitions(self) -> Sequence[Partition]:
         """Return the partitions that there are at the start; the same ones when asked again."""
-        self._first = self._first or list(self.discover())
+        if self._first is None:
+            self._first = list(self.discover())
         return self._first
 
     def discover(self) -> Sequence[Partition]:
@@ -182,7 +208,7 @@ class ScriptedSource:
 
     def wait(self) -> None:
         """A poll found nothing: let a step of time pass."""
-        self.clock.advance(self._step)
+        self.clock.poll(self._step)
         if self.clock() >= self._until:
             then, self.then = self.then, lambda: None
             then()
