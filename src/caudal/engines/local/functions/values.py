@@ -281,12 +281,12 @@ def frame_batch(result: Any, schema: pa.Schema) -> pa.RecordBatch:
     for name in result.columns:
         if name not in schema.names:
             raise Mistake(f"returned the unknown column '{name}'", _nearest(name, schema.names))
+    for name in schema.names:
+        if name not in result.columns:
+            raise Mistake(f"returned a frame without the column '{name}'", _nearest(name, result.columns))
     table = result.to_arrow(compat_level=pl.CompatLevel.oldest())
     arrays: list[pa.Array] = []
     for wanted in schema:
-        if wanted.name not in table.schema.names:
-            arrays.append(write([None] * len(table), wanted.type))
-            continue
         got = table.column(wanted.name).combine_chunks()
         try:
             arrays.append(_cast(got, wanted.type))
