@@ -43,14 +43,16 @@ class Result:
     """What came out of a run: rows as dicts, in the order written; times and durations are int milliseconds.
 
     `outputs`: rows by sink. `late`, `dead`: late rows (whole, with the late_* columns) and dead letters by operator,
-    where the pipeline does not read them itself. `failures`: sources that broke and what they said. `drained`: it was
-    stopped before the end of data, so that windows may be open.
+    where the pipeline does not read them itself. `ledger`: that of the pipeline's own operators; `captured`: with those
+    that capture late rows and dead letters. `failures`: sources that broke and what they said. `drained`: it was stopped
+    before the end of data, so that windows may be open.
     """
 
     outputs: dict[str, list[dict[str, Any]]]
     late: dict[str, list[dict[str, Any]]]
     dead: dict[str, list[dict[str, Any]]]
     ledger: Ledger
+    captured: Ledger = field(repr=False)
     failures: list[str] = field(default_factory=list[str])
     drained: bool = False
 
@@ -109,6 +111,7 @@ class Case:
             plan = Plan("test", (Sink(name="out", input=plan.node, connector="memory", options=(("into", []),)),))
         own = plan.pinned()
         self.outputs = [s.name for s in own.sinks]
+        self._own = set(own.ids.values())
         self.plan = with_sides(own, "file", "file").rebuild(_whole_late)
         self.scripts = _scripts(self.plan, given)
         self.live = any(script.live for script in self.scripts.values())
@@ -160,7 +163,7 @@ class Case:
             return None
         sinks = {s.name: s.input for s in self.plan.sinks}
         rows = {name: self._sink(result, name, node) for name, node in sinks.items()}
-        return differences(wanted, rows, result.ledger)
+        return differences(wanted, rows, result.captured)
 
     def _sink(self, result: Result, name: str, node: Node) -> list[dict[str, Any]]:
         if name in self.outputs:
@@ -207,7 +210,8 @@ class Case:
                 kept[sink.input.inputs[0].name] = rows[sink.name]
         execution = started.execution
         outputs = {name: rows[name] for name in self.outputs}
-        return Result(outputs, late, dead, ledger, execution.figures()["failures"], execution.drained)
+        own = Ledger({name: entry for name, entry in ledger.entries.items() if name in self._own})
+        return Result(outputs, late, dead, own, ledger, execution.figures()["failures"], execution.drained)
 
 
 def run(pipeline: Plan | Stream, rows: Given | None = None, *, until: int | None = None, threads: int = 1) -> Result:
