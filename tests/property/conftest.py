@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # for what the tests here share: pipelines, called
 
 FACTOR = int(os.environ.get("CAUDAL_PROPERTY", "1"))
 settings.register_profile(

@@ -104,7 +104,12 @@ def _divide(a: float, b: float) -> float | None:
 
 
 def _floor_div(a: Any, b: Any) -> Any:
-    return None if b == 0 else a // b
+    if b == 0:
+        return None
+    if isinstance(a, int):
+        return a // b
+    quotient = a / b
+    return float(math.floor(quotient)) if math.isfinite(quotient) else quotient
 
 
 def _floor_mod(a: Any, b: Any) -> Any:
