@@ -178,7 +178,17 @@ def differences(wanted: Outcome, rows: Mapping[str, Sequence[Mapping[str, Any]]]
         out += [f"{sink}: {line}" for line in difference(expected, rows[sink], columns)]
     for operator, fates in wanted.fates.items():
         entry = ledger.entries[operator]
-        for name in ("taken", "passed", "absorbed", "filtered", "late", "dead", "partly_late", "emitted"):
+        for name in (
+            "taken",
+            "passed",
+            "absorbed",
+            "filtered",
+            "late",
+            "dead",
+            "deduplicated",
+            "partly_late",
+            "emitted",
+        ):
             got, want = getattr(entry, name), getattr(fates, name)
             if got != want:
                 out.append(f"{operator}: {name} is {got}, not {want}")
