@@ -8,10 +8,12 @@ written, the nearest first. Pairs grow with the square of the flows: `top` keeps
 with the smallest hash of their id stay, `sample_rate` is their share, and a warning names the address.
 
 Only IPv4 is looked at: an event with `src_ip6` is filtered (`ipv4_only` in the ledger), and so is one that lacks one of
-the fields (`complete`).
+the fields (`complete`). A flow that is sent again counts once in its window.
 """
 
 import math
+from functools import reduce
+from operator import and_
 
 import numpy as np
 import polars as pl
@@ -37,46 +39,54 @@ FIELDS = (
 SECONDS = 100_000_000_000  # times below it are seconds: as milliseconds they would lie before 1974
 
 stamp = col(settings.time)
+milliseconds = cd.when((stamp < SECONDS) & (stamp > -SECONDS)).then(stamp * 1000).otherwise(stamp)
 flows = (
     cd.source(
         "files",
         path=settings.path,
         format="json",
-        schema={**dict.fromkeys(("eventid", settings.time, *FIELDS), "int64"), "src_ip6": "string"},
-        event_time=cd.when((stamp < SECONDS) & (stamp > -SECONDS)).then(stamp * 1000).otherwise(stamp),
+        schema={
+            **dict.fromkeys(("eventid", settings.time, *FIELDS), "int64"),
+            "duration": "float64",
+            "src_ip6": "string",
+        },
+        event_time=milliseconds,
         disorder=settings.disorder,
         name="events",
     )
     .filter(col("src_ip6").is_null(), name="ipv4_only")
-    .filter(" AND ".join(f"{field} IS NOT NULL" for field in ("eventid", *FIELDS)), name="complete")
-    .with_columns(draw=col("eventid").hash(seed=settings.seed), time=stamp)
+    .filter(reduce(and_, (col(field).is_not_null() for field in ("eventid", *FIELDS))), name="complete")
+    .with_columns(draw=col("eventid").hash(seed=settings.seed), time=milliseconds)
 )
-windows = flows.group_by(source="src_ip4").window(cd.tumbling(settings.window))
+windows = flows.group_by("src_ip4").window(cd.tumbling(settings.window))
 
 
 @cd.batch
 def distances(window: pl.DataFrame) -> pl.DataFrame:
     """Return the distance of every two flows of a window, the nearest first, ties by their ids."""
+    ids, rows = np.unique(window["eventid"].to_numpy(), return_index=True)
+    flows = len(ids)
     most = (1 + math.isqrt(1 + 8 * settings.max_pairs)) // 2  # so many flows have at most max_pairs pairs
-    sample = window.sort("draw", "eventid").head(most).sort("eventid")
-    values = sample.select(pl.col(FIELDS).cast(pl.Float64)).to_numpy()
-    ids = sample["eventid"].to_numpy()
+    if flows > most:
+        drawn = np.argsort(window["draw"].to_numpy()[rows], kind="stable")[:most]
+        drawn.sort()
+        ids, rows = ids[drawn], rows[drawn]
     first, second = np.triu_indices(len(ids), 1)
     square = np.zeros(len(first))
-    for field in range(len(FIELDS)):
-        column = np.ascontiguousarray(values[:, field])
-        square += (column[first] - column[second]) ** 2
+    for field in FIELDS:
+        values = window[field].to_numpy().astype(np.float64)[rows]
+        apart = values[first] - values[second]
+        square += apart * apart
     distance = np.sqrt(square)
 
-    keep = ids[first] != ids[second]  # an event that was sent twice is no pair
     if settings.below:
-        keep &= distance < settings.below
-    first, second, distance = first[keep], second[keep], distance[keep]
-    order = np.lexsort((ids[second], ids[first], distance))
+        near = np.flatnonzero(distance < settings.below)
+        first, second, distance = first[near], second[near], distance[near]
+    order = np.argsort(distance, kind="stable")  # pairs stand in the order of their ids
     if settings.top:
         order = order[: settings.top]
     first, second = first[order], second[order]
-    time = sample["time"].to_numpy()
+    time = window["time"].to_numpy()[rows]
     return pl.DataFrame(
         {
             "eventid_1": ids[first],
@@ -85,7 +95,7 @@ def distances(window: pl.DataFrame) -> pl.DataFrame:
             "ts_flow2": time[second],
             "distance": distance[order],
         }
-    ).with_columns(sample_rate=pl.lit(len(sample) / len(window)))
+    ).with_columns(sample_rate=pl.lit(len(ids) / flows))
 
 
 results = windows.apply(
@@ -99,10 +109,18 @@ results = windows.apply(
         "sample_rate": "float64",
     },
     name="distances",
-).with_columns(ts_output=cd.now())
+).select(
+    "eventid_1",
+    "ts_flow1",
+    "eventid_2",
+    "ts_flow2",
+    "distance",
+    ts_output=cd.now().cast("int64"),
+    sample_rate="sample_rate",
+)
 
 crowded = (
-    windows.agg(flows=cd.count(), name="flows_by_source")
+    windows.agg(flows=cd.count_distinct("eventid"), name="flows_by_address")
     .with_columns(pairs=col("flows") * (col("flows") - 1) // 2)
     .filter(col("pairs") > settings.max_pairs)
     .with_columns(warning=cd.lit("more pairs than max_pairs: sampled"))
