@@ -1,7 +1,7 @@
 """The command line: `caudal run FILE` and its like.
 
 Enters: arguments, signals. Leaves: text for people on standard error, results on standard output, an exit code.
-May touch: runner, observe, rich. Must never: run anything itself, know an engine, a connector or a format, print a
+May touch: runner, testing, observe, rich. Must never: run anything itself, know an engine, a connector or a format, print a
 traceback unless `--debug` asks for one; import what a command does not need.
 
 Exit codes: 0 done, or drained on SIGTERM; 1 failed while running; 2 a mistake of the user's found before start;
