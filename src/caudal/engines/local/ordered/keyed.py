@@ -14,6 +14,7 @@ import numpy as np
 
 from caudal.columnar.column import Bools, Bytes, Column, Ints, Text
 from caudal.columnar.grouping import comparable
+from caudal.engines.local.lists import Lists
 from caudal.engines.local.ordered import kernels
 from caudal.engines.local.state import Blocks
 from caudal.engines.local.stateful import own
@@ -99,17 +100,17 @@ class LatestRows:
             return
         self._enter(self._blocks.add(table), table)
         while len(self.numbers) > 1 and self._size(-2) <= 2 * self._size(-1):
-            last = [self._live(number) for number in self.numbers[-2:]]
+            parts = [self._live(number) for number in self.numbers[-2:]]
             for number in self.numbers[-2:]:
                 self._blocks.remove(number)
                 del self._owners[number]
             del self.numbers[-2:]
-            joined = owned(concat_tables(last))
-            self._enter(self._blocks.add(joined), joined)
+            joined = owned(concat_tables([table for table, _ in parts]))
+            self._point(self._blocks.add(joined), np.concatenate([owners for _, owners in parts]))
 
     def all(self) -> Table | None:
         """Return the latest rows of all keys."""
-        parts = [self._live(number) for number in self.numbers]
+        parts = [self._live(number)[0] for number in self.numbers]
         return concat_tables(parts) if parts else None
 
     def retain(self, wanted: Callable[[Table], Bools]) -> None:
@@ -140,21 +141,35 @@ class LatestRows:
         self._block = _grown(self._block, before, self._index.count)
         self._block[before:] = -1
         self._row = _grown(self._row, before, self._index.count)
+        self._point(number, owners)
+
+    def _point(self, number: int, owners: Ints) -> None:
+        """Let the keys of these numbers have the rows of a block."""
         self._block[owners] = number
-        self._row[owners] = np.arange(table.rows)
+        self._row[owners] = np.arange(len(owners))
         self.numbers.append(number)
         self._owners[number] = owners
 
-    def _live(self, number: int) -> Table:
-        """Return the rows of a block that nothing has replaced, with memory of their own."""
+    def _live(self, number: int) -> tuple[Table, Ints]:
+        """Return the rows of a block that nothing has replaced, and the numbers of their keys."""
         table, owners = self._blocks.tables[number], self._owners[number]
         live = (self._block[owners] == number) & (self._row[owners] == np.arange(table.rows))
-        return table if live.all() else table.take(np.flatnonzero(live))
+        if live.all():
+            return table, owners
+        rows = np.flatnonzero(live)
+        return table.take(rows), owners[rows]
 
 
 def owned(table: Table) -> Table:
-    """Return the table with texts that hold nothing but its own rows."""
-    return Table({name: own(column) for name, column in table.columns.items()}, table.rows)
+    """Return the table with texts and lists that hold nothing but its own rows."""
+    return Table({name: _owned(column) for name, column in table.columns.items()}, table.rows)
+
+
+def _owned(column: Column) -> Column:
+    if not isinstance(column, Lists):
+        return own(column)
+    children, _ = column.flat()
+    return Lists([own(child) for child in children], np.cumsum(column.length) - column.length, column.length)
 
 
 def _encoded(keys: Sequence[Column], rows: int) -> tuple[Bytes, Ints]:
