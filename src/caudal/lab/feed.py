@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from caudal.core.errors import RunError
 from caudal.core.types import Schema
 from caudal.ports import registry
 from caudal.ports.records import PADDING, Block
@@ -26,38 +27,50 @@ _HEAD = 1 << 16
 
 
 class Arrivals:
-    """A sink: `times[id]` is when that result was written (`time.perf_counter`; NaN before), `count` how many were.
-
-    Rows with a negative id are counted alone. `twice`: ids that came more than once.
-    """
+    """A sink that notes when results were written. `count`: how many were, by now."""
 
     where = "arrivals"
 
-    def __init__(self, schema: Schema, ids: int) -> None:
+    def __init__(self, schema: Schema) -> None:
         chosen = registry.find("format", "json")
         options = registry.check_options({}, chosen.writer_options, "format 'json'")
         self._encoder = chosen.encoder(schema, options)
         self._out = open(os.devnull, "wb")  # noqa: SIM115 - it is closed by `commit` or `abort`
         self._encoder.begin(self._out, append=False)
-        self.times = np.full(ids, np.nan)
+        self._noted: list[tuple[float, Any]] = []
         self.count = 0
-        self.twice = 0
 
     def encode(self, table: pa.Table) -> Any:
         """Return the ids and the encoded rows."""
-        column = table.column("id").combine_chunks()
+        column = table.column("id").chunk(0)
         ids = np.frombuffer(column.buffers()[1], np.int64, len(column), 8 * column.offset)
         return ids, self._encoder.encode(table)
 
     def write(self, payload: Any) -> None:
-        """Write the rows, then note the time."""
+        """Write the rows, then note the time; what is made of it waits until the run is over."""
         ids, rows = payload
         self._encoder.write(rows)
-        now = time.perf_counter()
-        counted = ids[ids >= 0]
-        self.twice += int(np.count_nonzero(~np.isnan(self.times[counted])))
-        self.times[counted] = now
+        self._noted.append((time.perf_counter(), ids))
         self.count += len(ids)
+
+    def times(self, ids: int) -> Any:
+        """Return when each of the results 0 to `ids` - 1 was written (`time.perf_counter`).
+
+        Negative ids are left out. Raises `RunError` unless each of the others was written once.
+        """
+        found = np.full(ids, np.nan)
+        count = 0
+        for moment, written in self._noted:
+            counted = written[written >= 0]
+            found[counted] = moment
+            count += len(counted)
+        missing = int(np.count_nonzero(np.isnan(found)))
+        if missing or count != ids:
+            raise RunError(
+                "the burst did not come out as it went in",
+                detail=f"{missing:,} of {ids:,} messages gave no result; there are {count:,} results",
+            )
+        return found
 
     def flush(self) -> None:
         """Do nothing: rows are noted when they are written."""

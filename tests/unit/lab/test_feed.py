@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
 
+from caudal.core.errors import RunError
 from caudal.core.types import Schema
 from caudal.lab.bare import Ideal
 from caudal.lab.feed import Arrivals, Waiting
@@ -35,22 +35,31 @@ def _read(waiting: Waiting) -> Callable[[int], str | None]:
     return read
 
 
-def test_arrivals_are_noted_once_by_id() -> None:
-    arrivals = Arrivals(SCHEMA, 3)
+def test_arrivals_are_noted_by_id() -> None:
+    arrivals = Arrivals(SCHEMA)
     _arrive(arrivals, 2, -1)
-    assert [math.isnan(t) for t in arrivals.times] == [True, True, False]
-    before = arrivals.times[2]
     _arrive(arrivals, 0, 1)
-    assert before <= arrivals.times[0] == arrivals.times[1]
-    assert (arrivals.count, arrivals.twice) == (4, 0)
-    _arrive(arrivals, 1)
-    assert arrivals.twice == 1
     arrivals.commit()
+    times = arrivals.times(3)
+    assert times[2] <= times[0] == times[1]
+    assert arrivals.count == 4
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"), [((0, 1), "1 of 3 messages gave no result"), ((0, 1, 2, 1), "there are 4 results")]
+)
+def test_results_that_are_missing_or_come_twice_are_found(ids: tuple[int, ...], said: str) -> None:
+    arrivals = Arrivals(SCHEMA)
+    _arrive(arrivals, *ids)
+    arrivals.commit()
+    with pytest.raises(RunError) as caught:
+        arrivals.times(3)
+    assert said in str(caught.value)
 
 
 def test_a_single_wave_is_handed_out_by_whole_lines() -> None:
     burst = lines(5, {"r": 1})
-    arrivals = Arrivals(SCHEMA, 5)
+    arrivals = Arrivals(SCHEMA)
     waiting = Waiting([burst], [5], arrivals)
     (partition,) = waiting.partitions()
     read = _read(waiting)
@@ -66,7 +75,7 @@ def test_a_single_wave_is_handed_out_by_whole_lines() -> None:
 
 
 def test_a_wave_waits_for_the_results_of_those_before() -> None:
-    arrivals = Arrivals(SCHEMA, 2)
+    arrivals = Arrivals(SCHEMA)
     waiting = Waiting([lines(2, {"r": 1}, -2), lines(2, {"r": 1})], [2, 2], arrivals)
     (partition,) = waiting.partitions()
     read = _read(waiting)
