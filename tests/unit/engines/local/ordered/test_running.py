@@ -200,13 +200,13 @@ def test_a_key_that_has_left_the_frame_leaves_no_trace(driver: Any) -> None:
 def test_a_result_does_not_depend_on_sums_that_were_there_before(driver: Any) -> None:
     """What leaves a frame is taken away whole: infinities, NaN and values that swallow others."""
     node = Running(
-        input=driver.source(), keys=(), frame=Sliding(rows=2), aggregates=(("s", Aggregate("sum", col("f"))),)
+        input=driver.source(), keys=(), frame=Sliding(rows=2), aggregates=(("total", Aggregate("sum", col("f"))),)
     )
     operator = driver.operator(RunningOperator, node)
     blank = dict.fromkeys(driver.schema.names)
     values = [1e300, 0.1, math.inf, 0.2, math.nan, 0.3, 0.4, -1e300, 5e-324, 0.0]
     rows = [driver.Row(t, 0, t, 0, {**blank, "t": t, "f": f}) for t, f in enumerate(values)]
     operator.add(operator.prepare(driver.morsel(rows)))
-    got = operator.advance(OPEN).rows["s"].values
+    got = operator.advance(OPEN).rows["total"].values
     wanted = [values[0], *(math.fsum(pair) for pair in itertools.pairwise(values))]
     assert np.array_equal(got, np.array(wanted), equal_nan=True)
