@@ -7,10 +7,10 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: help setup demo test check format types lint docs bench fuzz clean
+.PHONY: help setup demo test engines test-engines check format types lint docs bench fuzz clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## install everything into .venv (with uv, which is fetched if it is missing)
 
@@ -28,6 +28,13 @@ demo: setup ## run the DoS detection over the bundled nginx log
 
 test: setup ## run the tests
 	$(RUN)/pytest
+
+engines: setup ## install the environments of Flink and Spark (1.6 GB, below the user's cache directory)
+	$(RUN)/caudal engines install flink
+	$(RUN)/caudal engines install spark
+
+test-engines: setup engines ## run the tests that need Flink, Spark and a JDK
+	$(RUN)/pytest -m engines
 
 check: setup lint types ## run all static checks
 

@@ -1,7 +1,7 @@
-"""Finds plugins by name through entry points: formats, connectors, engines, detections.
+"""Finds plugins by name through entry points: formats, connectors, engines, their environments, detections.
 
-A package adds one by declaring an entry point in the group `caudal.formats`, `caudal.connectors`, `caudal.engines`
-or `caudal.detections`.
+A package adds one by declaring an entry point in the group `caudal.formats`, `caudal.connectors`, `caudal.engines`,
+`caudal.environments` (under the engine's name) or `caudal.detections`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ KINDS = {
     "format": "formats",
     "connector": "connectors",
     "engine": "engines",
+    "environment": "environments",
     "detection": "detections",
     "runner": "runners",
 }
@@ -23,7 +24,7 @@ KINDS = {
 
 @cache
 def available(kind: str) -> dict[str, EntryPoint]:
-    """Return the plugins of a kind ("format", "connector", "engine", "detection") by name."""
+    """Return the plugins of a kind ("format", "connector", "engine", "environment", "detection") by name."""
     return {entry.name: entry for entry in entry_points(group=f"caudal.{KINDS[kind]}")}
 
 

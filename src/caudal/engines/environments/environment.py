@@ -1,0 +1,213 @@
+"""One engine's environment: where it stands, whether it is whole, and how it comes and goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from caudal.core.errors import CaudalError, OptionError
+from caudal.engines.environments import building, interpreters, jdk, repository
+from caudal.engines.environments.jdk import Java
+from caudal.engines.environments.lock import Lock, read
+from caudal.ports.environment import Health, Problem, Say
+
+HOME = "CAUDAL_ENGINES"
+"""The environment variable with the directory of all environments."""
+
+_PATIENCE = 60
+"""Seconds that an interpreter may take to tell what it has."""
+
+_ASK = "import sys; from importlib.metadata import version; print('%d.%d' % sys.version_info[:2], version(sys.argv[1]))"
+
+
+def home() -> Path:
+    """Return the directory of all environments: CAUDAL_ENGINES, else caudal/engines in the user's cache."""
+    given = os.environ.get(HOME, "")
+    if given:
+        return Path(given).absolute()
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    # the specification of base directories has relative ones ignored
+    return (Path(cache) if os.path.isabs(cache) else Path.home() / ".cache") / "caudal" / "engines"
+
+
+class LockedEnvironment:
+    """The environment that a lock describes; keeps `ports.environment.Environment`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._variable = f"CAUDAL_{name.upper()}_PYTHON"
+
+    @property
+    def lock(self) -> Lock:
+        """What it is made of."""
+        return read(self.name)
+
+    def python(self) -> Path | None:
+        """Return the interpreter, None where there is none; starts no process."""
+        given = os.environ.get(self._variable, "")
+        if given:
+            return Path(given) if os.access(given, os.X_OK) else None
+        place = home() / self.name
+        path = place / "bin" / "python"
+        return path if self._receipt(place).get("lock") == self.lock.digest and os.access(path, os.X_OK) else None
+
+    def jars(self) -> list[Path]:
+        """Return the jars of the environment, in the lock's order; [] where it is not installed."""
+        place = home() / self.name
+        if self._receipt(place).get("lock") != self.lock.digest:
+            return []
+        return [place / "jars" / jar.name for jar in self.lock.jars]
+
+    def require(self) -> tuple[Path, Java]:
+        """Return interpreter and Java; raises `OptionError` with the first thing that is missing."""
+        path = self.python()
+        if path is None:
+            raise _error(self._missing(home()))
+        found = jdk.find()
+        problem = self._java_problem(found)
+        if problem is not None or found is None:
+            raise _error(problem or self._missing(home()))
+        return path, found
+
+    def health(self, into: str = "") -> Health:
+        """Look at everything; see `ports.environment.Environment`."""
+        found = jdk.find()
+        given = "" if into else os.environ.get(self._variable, "")
+        base = Path(into).absolute() if into else home()
+        place = base / self.name
+        path = Path(given) if given else place / "bin" / "python"
+        problems: list[Problem] = []
+        version = python_version = ""
+        if given or self._receipt(place).get("lock") == self.lock.digest:
+            python_version, version = self._ask(path)
+            if not version:
+                problems.append(
+                    self._missing(base) if given else self._broken(f"{path} has no {self.lock.distribution}")
+                )
+            elif version != self.lock.version:
+                message = f"{path} has {self.lock.distribution} {version}, not {self.lock.version}"
+                problems.append(Problem(message, f"unset {self._variable}") if given else self._broken(message))
+            problems += [] if given else self._jar_problems(place)
+        else:
+            problems.append(self._missing(base))
+        whole = not problems
+        java_problem = self._java_problem(found)
+        return Health(
+            engine=self.name,
+            version=version,
+            installed=whole,
+            python=str(path) if version else "",
+            python_version=python_version,
+            home="" if given or not whole else str(place),
+            java=found.path if found else "",
+            java_version=found.version if found else "",
+            jars=tuple(str(place / "jars" / jar.name) for jar in self.lock.jars) if whole and not given else (),
+            problems=tuple(problems if java_problem is None else [*problems, java_problem]),
+        )
+
+    def install(self, say: Say, *, into: str = "", python: str = "") -> bool:
+        """Make it what the lock says; see `ports.environment.Environment`."""
+        base = Path(into).absolute() if into else home()
+        place = base / self.name
+        with building.alone(base, self.name, say):
+            self._ours(place)
+            if self._whole(place) and not python:
+                return False
+            interpreter, version = interpreters.choose(self.name, self.lock.pythons, python)
+            if self._whole(place) and self._receipt(place).get("python") == version:
+                return False
+            building.build(self.lock, place, interpreter, version, say)
+        return True
+
+    def uninstall(self, into: str = "") -> bool:
+        """Remove it; see `ports.environment.Environment`."""
+        base = Path(into).absolute() if into else home()
+        if not base.is_dir():
+            return False
+        with building.alone(base, self.name, lambda _: None):
+            return self._remove(base)
+
+    def _remove(self, base: Path) -> bool:
+        place = base / self.name
+        self._ours(place)
+        there = place.exists()
+        aside = place.with_name(f".{self.name}.old")
+        shutil.rmtree(aside, ignore_errors=True)
+        if there:
+            place.rename(aside)  # first out of sight: a removal that is cut short leaves no half of it in place
+        for left in (aside, place.with_name(f".{self.name}.new")):
+            shutil.rmtree(left, ignore_errors=True)
+        return there
+
+    def _whole(self, place: Path) -> bool:
+        """Whether the environment is what the lock says and runs."""
+        if self._receipt(place).get("lock") != self.lock.digest or self._jar_problems(place):
+            return False
+        return self._ask(place / "bin" / "python")[1] == self.lock.version
+
+    def _ours(self, place: Path) -> None:
+        """Raise `OptionError` where something stands in the place that was not made here."""
+        if os.path.lexists(place) and self._receipt(place).get("engine") != self.name:
+            raise OptionError(
+                f"this is no environment of {self.name}",
+                location=str(place),
+                hint="choose another directory by --into, or move this one away",
+            )
+
+    def _receipt(self, place: Path) -> dict[str, Any]:
+        try:
+            found = json.loads((place / building.RECEIPT).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _ask(self, python: Path) -> tuple[str, str]:
+        """Return the version of an interpreter and of the engine's package in it; "" for what is not there."""
+        try:
+            command = [str(python), "-I", "-c", _ASK, self.lock.distribution]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return "", ""
+        words = done.stdout.split()
+        return (words[0], words[1]) if done.returncode == 0 and len(words) == 2 else ("", "")
+
+    def _jar_problems(self, place: Path) -> list[Problem]:
+        try:
+            for jar in self.lock.jars:
+                repository.verify(jar, place / "jars")
+        except CaudalError as error:
+            return [self._broken(f"{error.location}: {error.message}")]
+        return []
+
+    def _java_problem(self, found: Java | None) -> Problem | None:
+        least = self.lock.java
+        hint = f"install a JDK of version {least} or later, and put it on the PATH or name it by JAVA_HOME"
+        at = os.environ.get("JAVA_HOME", "")
+        if found is None:
+            where = f"JAVA_HOME is {at}, where no bin/java runs" if at else "there is no Java on the PATH"
+            return Problem(f"{self.name} needs Java: {where}", hint)
+        if found.major < least:
+            return Problem(f"{self.name} needs Java {least} or later; {found.path} is {found.version}", hint)
+        return None
+
+    def _missing(self, base: Path) -> Problem:
+        given = os.environ.get(self._variable, "")
+        if given and base == home():
+            message = f"{self._variable} is {given}, which is no interpreter with {self.lock.distribution}"
+            return Problem(message, f"unset {self._variable}, and run: caudal engines install {self.name}")
+        known = self._receipt(base / self.name)
+        if known and known.get("lock") != self.lock.digest:
+            message = f"the environment of {self.name} was made by another version of caudal"
+            return Problem(message, f"run: caudal engines install {self.name}")
+        return Problem(f"{self.name} is not installed", f"run: caudal engines install {self.name}")
+
+    def _broken(self, message: str) -> Problem:
+        return Problem(f"the environment is broken: {message}", f"run: caudal engines install {self.name}")
+
+
+def _error(problem: Problem) -> OptionError:
+    return OptionError(problem.message, hint=problem.hint)

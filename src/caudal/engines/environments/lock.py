@@ -1,0 +1,75 @@
+"""The lock of an engine: what its environment holds, by version and hash."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Jar:
+    """A jar by its Maven coordinate "group:artifact:version", and the SHA-256 of its bytes in hexadecimal."""
+
+    coordinate: str
+    sha256: str
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Group, artifact and version."""
+        group, artifact, version = self.coordinate.split(":")
+        return group, artifact, version
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        _, artifact, version = self.parts
+        return f"{artifact}-{version}.jar"
+
+    @property
+    def path(self) -> str:
+        """Where a repository keeps it, below its root."""
+        group, artifact, version = self.parts
+        return f"{group.replace('.', '/')}/{artifact}/{version}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What an environment is made of.
+
+    `distribution`, `version`: the engine's own package; `pythons`: the versions it supports, "3.11" and so on; `java`:
+    the oldest major version that runs it; `requirements`, `build`: requirement files with hashes, the second for what
+    is built from source; `digest`: a hash over all of it, by which an environment is known to be of this lock.
+    """
+
+    engine: str
+    distribution: str
+    version: str
+    pythons: tuple[str, ...]
+    java: int
+    jars: tuple[Jar, ...]
+    requirements: str
+    build: str
+    digest: str
+
+
+@cache
+def read(engine: str) -> Lock:
+    """Return the lock of an engine: flink or spark."""
+    folder = files("caudal.engines.environments") / "locks"
+    texts = [(folder / name).read_text(encoding="utf-8") for name in (f"{engine}.toml", f"{engine}.txt", "build.txt")]
+    given = tomllib.loads(texts[0])
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return Lock(
+        engine=engine,
+        distribution=given["distribution"],
+        version=given["version"],
+        pythons=tuple(given["pythons"]),
+        java=given["java"],
+        jars=tuple(Jar(jar["coordinate"], jar["sha256"]) for jar in given["jars"]),
+        requirements=texts[1],
+        build=texts[2],
+        digest=digest,
+    )
