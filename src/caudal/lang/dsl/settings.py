@@ -46,6 +46,8 @@ class Settings:
         self.__dict__.update(values)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # a protocol is asked for, by copy among others: not a setting
+            raise AttributeError(name)
         raise SettingsError(f"unknown setting '{name}'", hint=nearest(name, self.__dict__))
 
     def __repr__(self) -> str:

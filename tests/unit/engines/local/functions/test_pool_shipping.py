@@ -17,6 +17,7 @@ from caudal.core.errors import PlanError
 from caudal.core.types import INT64, STRING
 from caudal.engines.local.functions.pool import Pool
 from caudal.engines.local.functions.shipping import ship
+from caudal.lang.dsl.settings import settings as declare_settings
 from caudal.plan.python import JIT, ROW, PythonFunction, declare
 
 LOCK = threading.Lock()
@@ -57,6 +58,11 @@ def test_closures_lambdas_methods_and_callables(pool: Pool) -> None:
     assert run(pool, declare(Scale(5).apply, ROW), 1, 2) == [5, 10]
     assert run(pool, declare(Scale(5), ROW), 1, 2) == [-4, -3]
     assert run(pool, declare(int.bit_length, ROW), 255) == [8]
+
+
+def test_settings_of_the_pipeline_file(pool: Pool) -> None:
+    settings = declare_settings(limit=4)
+    assert run(pool, declare(lambda x: min(x, settings.limit), ROW), 1, 9) == [1, 4]
 
 
 def test_recursion_plain_and_declared(pool: Pool) -> None:
