@@ -130,7 +130,7 @@ def _compiled_chains() -> Any:
     import numba as nb
 
     code = _names()["fib"].call.__code__
-    space: dict[str, Any] = {}
+    space: dict[str, Any] = {"__name__": __name__}  # numba links a call of itself only for a function of some module
     fib = space["fib"] = nb.njit(nogil=True)(FunctionType(code, space, "fib"))
 
     @nb.njit(nogil=True)

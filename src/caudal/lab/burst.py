@@ -21,6 +21,7 @@ from caudal.core.errors import OptionError, RunError, nearest
 from caudal.lab.bare import KINDS, Ideal
 from caudal.lab.figures import Experiment, burst_figures, file_figures
 from caudal.lab.running import Run, lines, measure, path_of, shipped
+from caudal.lab.usage import EVERY, peak
 
 STAGES = {"jit": (10, 20, 30, 20, 10), "python": (10, 15, 20, 15, 10)}
 """What the stages compute. CPython takes some 30 times as long as machine code, so its stages are smaller."""
@@ -139,12 +140,13 @@ def _process(experiment: Experiment, given: Path) -> tuple[float, float, int]:
     command += ["--threads", str(experiment.threads)]
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
-    begin = time.perf_counter()
+    begin, memory, said = time.perf_counter(), 0, None
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        while said is None:
+            try:
+                said, _ = process.communicate(timeout=EVERY)
+            except subprocess.TimeoutExpired:
+                memory = max(memory, peak(process.pid))
     seconds = time.perf_counter() - begin
     if process.returncode:
         raise RunError(f"caudal run ended with exit code {process.returncode}", detail=said.strip()[:1000])
@@ -152,4 +154,4 @@ def _process(experiment: Experiment, given: Path) -> tuple[float, float, int]:
     written = sum(target["rows"] for target in summary["targets"])
     if written != experiment.messages:
         raise RunError(f"{experiment.messages:,} messages gave {written:,} results")
-    return summary["seconds"], seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return summary["seconds"], seconds, memory

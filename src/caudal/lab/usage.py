@@ -104,3 +104,15 @@ def _resident(process: Path) -> int:
         return int((process / "statm").read_text().split()[1]) * _PAGE
     except (OSError, IndexError):
         return 0
+
+
+def peak(process: int) -> int:
+    """Return the most bytes that a running process has held so far, 0 where nobody knows.
+
+    (What `wait4` says of a child is at least what its parent held when it was started.)
+    """
+    try:
+        status = (_PROC / str(process) / "status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError):
+        return 0
