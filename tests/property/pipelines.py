@@ -140,6 +140,8 @@ ORDERED: list[Callable[[], Any]] = [
     lambda: cd.last("n", order_by=["x", "g"]),
     lambda: cd.collect("k", order_by=[col("n") % 3]),
 ]
+STAGED = [*FREE, *(ORDERED[i] for i in (0, 2, 3, 5))]
+"""Without last(): it gives the first of the rows that are made of one (tests/scenarios/engine/test_ties.py)."""
 RANKINGS: list[Callable[[], Any]] = [lambda: "x", lambda: "k", lambda: ["g", "n"], lambda: [col("n") % 3, col("b")]]
 TIES: list[Callable[[], Any]] = [lambda: None, lambda: None, lambda: "n", lambda: ["k", col("x") * 2]]
 
@@ -151,7 +153,7 @@ def windows(draw: Any, kinds: Sequence[str] = ("tumbling", "tumbling", "hopping"
         return cd.session(draw(st.sampled_from([1, 250, 1000, 3000])))
     if kind == "rows":
         size = draw(st.integers(1, 4))
-        return cd.rows(size, every=draw(st.integers(1, size)), order_by=draw(st.sampled_from(TIES))())
+        return cd.rows(size, every=draw(st.integers(1, size)))
     offset = draw(st.sampled_from([0, 0, 300, 5000]))
     if kind == "tumbling":
         return cd.tumbling(draw(st.sampled_from([1, 1000, 2500, 60000])), offset=offset)
@@ -164,9 +166,8 @@ ANY_WINDOW = ("tumbling", "hopping", "session", "cumulative", "rows")
 
 
 @st.composite
-def frames(draw: Any) -> Any:
+def frames(draw: Any, order_by: Any) -> Any:
     """What a running aggregate looks back on."""
-    order_by = draw(st.sampled_from(TIES))()
     kind = draw(st.sampled_from(["time", "rows"]))
     if kind == "time":
         return cd.sliding(draw(st.sampled_from([1, 250, 1000, 4000])), order_by=order_by)
@@ -259,7 +260,11 @@ def split_stage(draw: Any, stream: Any) -> Any:
 
 
 def window_stage(draw: Any, stream: Any) -> Any:
-    return draw(windowed(stream, FREE + ORDERED, ANY_WINDOW))
+    if draw(st.integers(0, 4)) == 0:
+        size, order_by = draw(st.integers(1, 4)), draw(st.sampled_from(TIES))()
+        over = grouped(draw, stream).window(cd.rows(size, order_by=order_by))
+        return over.agg(**aggregates(draw, FREE if order_by else STAGED))
+    return draw(windowed(stream, STAGED, ANY_WINDOW))
 
 
 def top_stage(draw: Any, stream: Any) -> Any:
@@ -280,9 +285,12 @@ def apply_stage(draw: Any, stream: Any) -> Any:
 
 def running_stage(draw: Any, stream: Any) -> Any:
     over = grouped(draw, stream)
+    order_by = draw(st.sampled_from(TIES))()
+    # what breaks ties for the operator does not yet for its aggregates (tests/scenarios/engine/test_ties.py)
+    named = aggregates(draw, FREE if order_by else STAGED, 3)
     if draw(st.booleans()):
-        return over.window(draw(frames())).agg(**aggregates(draw, FREE + ORDERED, 3))
-    return over.running(order_by=draw(st.sampled_from(TIES))(), **aggregates(draw, FREE + ORDERED, 3))
+        return over.window(draw(frames(order_by))).agg(**named)
+    return over.running(order_by=order_by, **named)
 
 
 def deduplicate_stage(draw: Any, stream: Any) -> Any:

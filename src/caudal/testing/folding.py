@@ -9,8 +9,9 @@ from typing import Any
 
 from caudal.core.types import INT64, Schema
 from caudal.plan.aggregates import Aggregate
-from caudal.testing.rows import Row, pinned
-from caudal.testing.scalars import compare, evaluate, fit, identity
+from caudal.plan.expr import Expr
+from caudal.testing.rows import Row
+from caudal.testing.scalars import compare, evaluate, fit, identity, ordering
 
 
 def fold(function: str, values: Sequence[Any]) -> Any:
@@ -31,14 +32,20 @@ def fold(function: str, values: Sequence[Any]) -> Any:
 
 
 def aggregated(aggregates: Iterable[tuple[str, Aggregate]], rows: Sequence[Row], schema: Schema) -> dict[str, Any]:
-    """Return aggregates over rows that stand in their operator's order; one with `order_by` puts them in its own."""
+    """Return aggregates over rows that stand in their operator's order; `order_by` breaks ties of time before that."""
     values: dict[str, Any] = {}
     for name, aggregate in aggregates:
         argument = aggregate.argument
-        ordered = pinned(rows, aggregate.order_by, schema) if aggregate.order_by else rows
+        ordered = rows
+        if aggregate.order_by:
+            ordered = sorted(rows, key=lambda row, by=aggregate.order_by: _place(row, by, schema))
         given = [1 if argument is None else evaluate(argument, row.values, schema) for row in ordered]
         values[name] = fold(aggregate.function, given)
     return values
+
+
+def _place(row: Row, order_by: Iterable[Expr], schema: Schema) -> tuple[Any, ...]:
+    return (ordering(row.time), *(ordering(evaluate(e, row.values, schema)) for e in order_by))
 
 
 def _sum(values: Sequence[Any]) -> Any:
