@@ -31,7 +31,8 @@ Methods of columns and the functions of SQL text are in [expressions](expression
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Pipelines": ("settings", "source", "field", "Pipeline", "run", "load", "explain", "mermaid", "infer"),
-    "Windows": ("tumbling", "hopping", "session"),
+    "Functions": ("jit", "batch", "row"),
+    "Windows": ("tumbling", "hopping", "cumulative", "session", "rows", "sliding"),
     "Aggregates": (
         *("count", "count_if", "sum", "mean", "stddev", "min", "max"),
         *("count_distinct", "first", "last", "collect"),
@@ -107,7 +108,7 @@ def render() -> str:
                 out.append(f"{_doc(Stream)}\n")
                 out += _methods(Stream, "stream", "###")
                 out.append(
-                    "`group_by` gives a stream with keys, and `window` one with windows, which wait for `agg`:\n"
+                    "`group_by` gives a stream with keys, and `window` one with windows, which wait for `agg` and the like:\n"
                 )
                 out += _methods(Grouped, "stream.group_by(...)", "###")
                 out += _methods(Windowed, "stream.window(...)", "###")

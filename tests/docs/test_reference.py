@@ -15,6 +15,7 @@ import pytest
 import caudal as cd
 from caudal.cli.arguments import parser
 from caudal.engines.local import cut
+from caudal.engines.local.functions import outcome
 from caudal.engines.local.state import KEY_HASH
 from caudal.observe.ledger import FATES, Entry, Ledger
 from caudal.observe.summary import SCHEMA, Summary
@@ -115,7 +116,7 @@ def _reasons() -> set[str]:
             given = node.args[makers[name]] if name in makers and len(node.args) > makers[name] else None
             if isinstance(given, ast.Constant) and isinstance(given.value, str) and given.value:
                 found.add(given.value)
-    return found
+    return found | {outcome.EXCEPTION, outcome.TIMED_OUT, outcome.DIED}
 
 
 def test_reasons_of_dead_letters_are_written_down() -> None:
