@@ -24,20 +24,23 @@ _PLACE = 4
 
 
 class WholeRows(Aggregator):
-    """All rows of a group, in pinned order or ranked: lists of [time, origin, position, branch, *ranks, *columns].
+    """All rows of a group, in pinned order or ranked: lists of [time, origin, position, branch, *ties, *ranks, *columns].
 
-    `ranks`: for each column that ranks rows whether the largest comes first; `limit`: how many rows are kept, 0 for all.
+    `ties`: how many columns break ties of time; `ranks`: for each column that ranks rows whether the largest comes first;
+    `limit`: how many rows are kept, 0 for all; `arrival`: rows stand as they came, whatever their time.
     """
 
-    def __init__(self, ranks: Sequence[bool] = (), limit: int = 0) -> None:
+    def __init__(self, ties: int = 0, ranks: Sequence[bool] = (), limit: int = 0, *, arrival: bool = False) -> None:
         super().__init__(INT64, None)
+        self._place = _PLACE + ties
         self._ranks = list(ranks)
         self._limit = limit
+        self._arrival = arrival
 
     def partial(self, rows: Rows, groups: Groups) -> list[Column]:
         n = len(groups.codes)
         zeros = np.zeros(n, np.int64)
-        time = zeros if rows.time is None else rows.time
+        time = zeros if rows.time is None or self._arrival else rows.time
         position = np.arange(n, dtype=np.int64) if rows.position is None else rows.position
         place = [time, np.full(n, rows.origin, np.int64), position, np.full(n, rows.branch, np.int64)]
         columns = [c.compact() if isinstance(c, Text) else c for c in rows.order_by]
@@ -54,7 +57,7 @@ class WholeRows(Aggregator):
         state = states[0]
         assert isinstance(state, Lists)
         ordered = self._ordered(state, ranks)
-        return Lists(ordered.children[_PLACE + len(self._ranks) :], ordered.start, ordered.length)
+        return Lists(ordered.children[self._place + len(self._ranks) :], ordered.start, ordered.length)
 
     def _kept(self, state: Lists, ranks: Ints | None) -> Lists:
         """Return only the rows that can be among the first `limit` of their group."""
@@ -67,9 +70,9 @@ class WholeRows(Aggregator):
 
     def _ordered(self, state: Lists, ranks: Ints | None) -> Lists:
         children, owner = state.flat()
-        keys = [*sort_keys(children[:_PLACE], ranks)[::-1]]
+        keys = [*sort_keys(children[: self._place], ranks)[::-1]]
         by: list[Any] = []
-        for column, descending in zip(children[_PLACE:], self._ranks):
+        for column, descending in zip(children[self._place :], self._ranks):
             rank = sorting.rank(column)
             by.append(-1 - rank if descending else rank)
         order = np.lexsort([*keys, *reversed(by), owner])

@@ -20,6 +20,7 @@ from caudal.engines.local.table import Table
 from caudal.plan.expr import Column as ColumnExpr
 from caudal.plan.nodes import WindowAggregate
 from caudal.plan.operators import Running, WindowApply, WindowTop
+from caudal.plan.windows import CountWindow, Order
 
 WindowNode = WindowAggregate | WindowApply | WindowTop
 
@@ -47,8 +48,10 @@ def aggregations(node: WindowNode | Running, bind: Bind) -> list[Aggregation]:
         return out
     ranking = node.by if isinstance(node, WindowTop) else ()
     limit = node.limit if isinstance(node, WindowTop) else 0
-    columns = [bind(expr, schema) for expr, _ in ranking] + [bind(ColumnExpr(n), schema) for n in kept(node)]
-    return [Aggregation(WHOLE, WholeRows([descending for _, descending in ranking], limit), None, columns)]
+    order = node.window.order if isinstance(node.window, CountWindow) else Order()
+    exprs = [*order.by, *(expr for expr, _ in ranking), *(ColumnExpr(n) for n in kept(node))]
+    rows = WholeRows(len(order.by), [descending for _, descending in ranking], limit, arrival=order.arrival)
+    return [Aggregation(WHOLE, rows, None, [bind(expr, schema) for expr in exprs])]
 
 
 class WindowOperator(StatefulOperator):
