@@ -51,17 +51,27 @@ class Ideal:
 
 
 def compiled(threads: int, messages: int, stages: Sequence[int]) -> Ideal:
-    """Run bare compiled loops in threads."""
+    """Run bare compiled loops in threads.
+
+    They run the very machine code that the engine runs: the same code at another address may run a tenth slower.
+    """
     import numpy as np
 
-    chains = _compiled_chains()
-    table = np.tile(np.array(stages, np.int64), (255, 1))
-    outs = [np.empty_like(table) for _ in range(threads)]
-    chains(table[:1] * 0, outs[0][:1])
+    from caudal.columnar.column import Fixed
+    from caudal.core.types import INT64
+
+    run = _compiled()
+    chains = {count: [Fixed(INT64, np.full(count, n, np.int64)) for n in stages] for count in {1, *sizes(messages)}}
+
+    def chain(count: int) -> None:
+        for column in chains[count]:
+            run([column], count)
+
+    run([Fixed(INT64, np.zeros(1, np.int64))], 1)
     ends = [0.0] * threads
 
     def work(number: int, source: int) -> None:
-        _drain(source, lambda count: chains(table[:count], outs[number][:count]))
+        _drain(source, chain)
         ends[number] = time.perf_counter()
 
     source, sink = os.pipe()
@@ -123,29 +133,19 @@ def _drain(source: int, loop: Loop) -> None:
 
 
 @cache
-def _compiled_chains() -> Any:
-    """Return the loop over messages, of the function as the pipeline has it, compiled by itself."""
-    from types import FunctionType
+def _compiled() -> Any:
+    """Return the function as the pipeline has it, over columns: compiled once a process, for the engine and for this."""
+    from caudal.core.types import INT64
+    from caudal.engines.local.functions.jit import compile_scalar
 
-    import numba as nb
-
-    code = _names()["fib"].call.__code__
-    space: dict[str, Any] = {"__name__": __name__}  # numba links a call of itself only for a function of some module
-    fib = space["fib"] = nb.njit(nogil=True)(FunctionType(code, space, "fib"))
-
-    @nb.njit(nogil=True)
-    def chains(stages: Any, out: Any) -> None:
-        for i in range(stages.shape[0]):
-            for k in range(stages.shape[1]):
-                out[i, k] = fib(stages[i, k])
-
-    return chains
+    return compile_scalar(_names()["fib"], [INT64], INT64)
 
 
 def _names() -> dict[str, Any]:
     import runpy
 
-    return runpy.run_path(str(Path(__file__).with_name("fibonacci.py")))
+    # under the name that a pipeline file runs as: it is the same function then
+    return runpy.run_path(str(Path(__file__).with_name("fibonacci.py")), run_name="caudal_pipeline")
 
 
 def _main() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from caudal.core.errors import OptionError
-from caudal.lab.bare import Ideal, sizes
+from caudal.engines.local.functions import jit
+from caudal.lab.bare import KINDS, Ideal, compiled, sizes
 from caudal.lab.burst import STAGES, Settings, message
 from caudal.lab.figures import Experiment, burst_figures, burst_table, call_table, file_figures, file_table
-from caudal.lab.running import Run, lines
+from caudal.lab.running import Run, lines, measure, shipped
 from caudal.lab.usage import Usage
 
 IDEAL = Ideal(messages=4, threads=2, seconds=2.0)
@@ -128,6 +131,20 @@ def test_the_chunks_are_all_the_messages(messages: int) -> None:
     chunks = sizes(messages)
     assert sum(chunks) == messages
     assert min(chunks) >= 1
+
+
+def test_the_bare_loops_run_the_machine_code_of_the_pipeline() -> None:
+    compiled(1, 2, (1, 2, 3, 4, 5))
+    before = replace(jit.COUNTS)
+    measure(shipped("fibonacci", functions="jit"), 2, message((1, 2, 3, 4, 5)), threads=1, warm=False)
+    assert before == jit.COUNTS  # nothing was compiled or loaded again
+
+
+@pytest.mark.parametrize("kind", ["jit", "python"])
+def test_the_bare_loops_do_every_message(kind: str) -> None:
+    ideal = KINDS[kind](2, 1003, (1, 1, 1, 1, 1))
+    assert (ideal.messages, ideal.threads) == (1003, 2)
+    assert ideal.seconds > 0
 
 
 def test_messages_are_those_of_the_thesis() -> None:
