@@ -58,8 +58,13 @@ def test_no_module_takes_the_place_of_a_public_name() -> None:
 def test_there_are_the_names_that_the_contract_asks_for() -> None:
     contract = "settings source col count count_if tumbling hopping session Pipeline run infer load"
     assert set(contract.split()) <= set(NAMES)
+    contract = "jit batch row rows sliding cumulative"
+    assert set(contract.split()) <= set(NAMES)
     streams = "filter select with_columns drop union group_by window late dead_letters to collect"
+    streams += " map flat_map split reduce running deduplicate shuffle all"
     assert set(streams.split()) <= set(vars(Stream))
+    assert {"running", "reduce", "window"} <= set(vars(Grouped))
+    assert {"agg", "apply", "top", "sort"} <= set(vars(Windowed))
 
 
 def test_unknown_names_are_attribute_errors() -> None:
