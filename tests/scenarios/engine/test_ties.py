@@ -22,7 +22,6 @@ def rows_of(stream: Any) -> list[dict[str, Any]]:
     return Started(cd.Pipeline("p", stream.to("console", name="out"))).run().rows["out"]
 
 
-@pytest.mark.xfail(strict=True, reason="last() takes the first of the rows that were made of one row")
 @pytest.mark.parametrize("order_by", [None, "k"])
 def test_the_last_of_the_rows_that_are_made_of_one(order_by: Any) -> None:
     out = (
@@ -34,19 +33,16 @@ def test_the_last_of_the_rows_that_are_made_of_one(order_by: Any) -> None:
     assert [(row["first"], row["last"], row["all"]) for row in rows_of(out)] == [(0, 2, [0, 1, 2])]
 
 
-@pytest.mark.xfail(strict=True, reason="the order that rows are taken in is not that of the aggregates over them")
 def test_running_aggregates_grow_in_the_order_that_rows_are_taken_in() -> None:
     out = source(3, 1, 2).running(order_by="n", all=cd.collect("n"))
     assert [row["all"] for row in rows_of(out)] == [[1], [1, 2], [1, 2, 3]]
 
 
-@pytest.mark.xfail(strict=True, reason="the order that rows are taken in is not that of the aggregates over them")
 def test_windows_of_rows_hold_them_in_the_order_that_they_are_taken_in() -> None:
     out = source(3, 1, 2).window(cd.rows(3, order_by="n")).agg(all=cd.collect("n"))
     assert [row["all"] for row in rows_of(out)] == [[1, 2, 3]]
 
 
-@pytest.mark.xfail(strict=True, reason="the order that rows are taken in is not that of a window's rows")
 def test_windows_of_rows_are_handed_on_in_the_order_that_they_are_taken_in() -> None:
     def listed(frame: Any) -> Any:
         return frame.select("n")
@@ -55,7 +51,6 @@ def test_windows_of_rows_are_handed_on_in_the_order_that_they_are_taken_in() -> 
     assert [row["n"] for row in rows_of(out)] == [1, 2, 3]
 
 
-@pytest.mark.xfail(strict=True, reason="the order that rows are taken in is not that of a window's rows")
 def test_equal_rows_of_a_window_of_rows_stand_in_the_order_that_they_are_taken_in() -> None:
     out = source(3, 1, 2).window(cd.rows(3, order_by="n")).sort(by=col("k"))
     assert [row["n"] for row in rows_of(out)] == [1, 2, 3]

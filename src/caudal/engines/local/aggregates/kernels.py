@@ -105,7 +105,10 @@ def best_text(codes, data, start, length, valid, groups, largest):
 
 @nb.njit(nogil=True, cache=True)
 def best_order(codes, keys, has, groups, largest):
-    """Return the row that is first (or last) by the int64 rows of `keys`, compared in turn; -1 where none `has`."""
+    """Return the row that is first (or last) by the int64 rows of `keys`, compared in turn; -1 where none `has`.
+
+    Rows that tie (several were made of one) stand in the order in which they are given.
+    """
     out = np.full(groups, -1, np.int64)
     for i in range(codes.size):
         if not has[i]:
@@ -115,9 +118,11 @@ def best_order(codes, keys, has, groups, largest):
         if b < 0:
             out[g] = i
             continue
+        later = True
         for k in range(keys.shape[0]):
             if keys[k, i] != keys[k, b]:
-                if (keys[k, i] > keys[k, b]) == largest:
-                    out[g] = i
+                later = keys[k, i] > keys[k, b]
                 break
+        if later == largest:
+            out[g] = i
     return out

@@ -43,7 +43,7 @@ class OrderedAggregates(OrderedOperator, WindowOperator):
 
     def _pinned(self, i: int) -> bool:
         """Whether the rows that this operator takes stand in the order that the aggregate is about."""
-        return not self.aggregations[i].order_by and not self.order_by
+        return len(self.aggregations[i].order_by) <= len(self.order_by)
 
     def _results_of(self, table: Table, start: Ints, stop: Ints) -> dict[str, Column]:
         """Return each aggregate over the ranges [start, stop) of these rows."""

@@ -20,7 +20,7 @@ from caudal.engines.local.table import Table
 from caudal.plan.expr import Column as ColumnExpr
 from caudal.plan.nodes import WindowAggregate
 from caudal.plan.operators import Running, WindowApply, WindowTop
-from caudal.plan.windows import CountWindow, Order
+from caudal.plan.windows import CountWindow, Order, Sliding
 
 WindowNode = WindowAggregate | WindowApply | WindowTop
 
@@ -38,17 +38,20 @@ class Aggregation:
 def aggregations(node: WindowNode | Running, bind: Bind) -> list[Aggregation]:
     """Return what a window operator keeps of its rows: aggregates, or the rows themselves."""
     schema = node.input.schema
+    window = node.frame if isinstance(node, Running) else node.window
+    order = window.order if isinstance(window, CountWindow | Sliding) else Order()
     if isinstance(node, WindowAggregate | Running):
         out: list[Aggregation] = []
         for name, aggregate in node.aggregates:
             argument = None if aggregate.argument is None else aggregate.argument.dtype(schema)
             made = aggregator(aggregate.function, node.schema.dtype(name), argument)
             bound = None if aggregate.argument is None else bind(aggregate.argument, schema)
-            out.append(Aggregation(name, made, bound, [bind(e, schema) for e in aggregate.order_by]))
+            # what an aggregate's own order leaves open is as the window takes its rows
+            ties = (*aggregate.order_by, *order.by) if aggregate.order_sensitive else ()
+            out.append(Aggregation(name, made, bound, [bind(e, schema) for e in ties]))
         return out
     ranking = node.by if isinstance(node, WindowTop) else ()
     limit = node.limit if isinstance(node, WindowTop) else 0
-    order = node.window.order if isinstance(node.window, CountWindow) else Order()
     exprs = [*order.by, *(expr for expr, _ in ranking), *(ColumnExpr(n) for n in kept(node))]
     rows = WholeRows(len(order.by), [descending for _, descending in ranking], limit, arrival=order.arrival)
     return [Aggregation(WHOLE, rows, None, [bind(expr, schema) for expr in exprs])]
