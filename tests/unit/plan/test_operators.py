@@ -107,7 +107,7 @@ BUILT: dict[str, tuple[Any, type[Node], str, bool, str]] = {
         Running,
         f"{OWN}, half: int64, c: int64, m: float64",
         False,
-        "by ip, half=n // 2 over all so far: c=count(), m=mean(n)",
+        "by ip, half=FLOOR_DIV(n, 2) over all so far: c=count(), m=mean(n)",
     ),
     "sliding": (
         lambda: rows().window(cd.sliding("10s")).agg(c=cd.count()),
@@ -124,11 +124,11 @@ BUILT: dict[str, tuple[Any, type[Node], str, bool, str]] = {
         "by ip over sliding(rows=4): c=count()",
     ),
     "deduplicate": (
-        lambda: rows().deduplicate(["ip", (col("n") % 2).alias("odd")], within="10m"),
+        lambda: rows().deduplicate(["ip", "n"], within="10m"),
         Deduplicate,
         OWN,
         False,
-        "by ip, odd=n % 2 within 10m",
+        "by ip, n within 10m",
     ),
     "deduplicate for ever": (lambda: rows().deduplicate("n"), Deduplicate, OWN, False, "by n within all time"),
     "reduce": (
