@@ -32,7 +32,7 @@ class Emission:
         self.operator = operator
         self.ordinal = ordinal
         self._job = job
-        self._slicer = Slicer(job.routes[operator].costly)
+        self._slicer = Slicer(job.routes[operator].costly, job.settings.threads)
         self._slicer.fixed = job.settings.morsel_rows
         self._sequence = 0
         self._forwarded = -OPEN

@@ -237,7 +237,7 @@ class Intake:
         bind: Callable[..., Any],
         counters: Counters,
         judged: bool,
-        costly: bool,
+        slicer: Slicer,
     ) -> None:
         self.node = node
         self.operator = operator
@@ -247,7 +247,7 @@ class Intake:
         self.judged = judged and node.event_time is not None
         self.lanes: list[PartitionLane] = []
         self.names = node.schema.names
-        self.slicer = Slicer(costly)
+        self.slicer = slicer
         self.read_size = 0
         self.max_future = node.max_future if node.max_future is not None else 3_600_000 if opened.live else None
         self._time = None if node.event_time is None else bind(node.event_time, node.declared)

@@ -22,6 +22,7 @@ from caudal.engines.local.ordered.running import RunningOperator
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.routes import Edge, Routes
 from caudal.engines.local.settings import Settings
+from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import Released, StatefulOperator
 from caudal.engines.local.steps import Context, StepRun
 from caudal.engines.local.terminals import SinkTerminal, StateTerminal
@@ -99,8 +100,9 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
 def _intake(job: Job, node: Source, bound: BoundSource) -> None:
     settings, route = job.settings, job.routes[node.name]
     judged = any(isinstance(e.terminal, StateTerminal) for e in route.all_edges())
-    intake = Intake(node, node.name, bound.source, bound.reader, bind, job.counters, judged, route.costly)
-    intake.slicer.fixed = settings.morsel_rows
+    slicer = Slicer(route.costly, settings.threads)
+    slicer.fixed = settings.morsel_rows
+    intake = Intake(node, node.name, bound.source, bound.reader, bind, job.counters, judged, slicer)
     job.intakes.append(intake)
     for edge in route.all_edges():
         if isinstance(edge.terminal, StateTerminal):

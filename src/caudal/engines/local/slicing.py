@@ -13,43 +13,83 @@ from caudal.columnar.morsel import Morsel
 TASK_SECONDS = 0.004
 """The time that a task should take: long against the cost of starting one, short against a user's patience."""
 
+LONG_SECONDS = 0.025
+"""The time that a task may take where much more work waits behind it: nobody waits for it alone."""
+
+SHARES = 4
+"""Tasks for each thread that a morsel is cut to, so that all threads end at about the same time."""
+
 CHEAP = 2048
 """Rows a task from which on nothing is cut: the cost of a row is then small against that of a morsel."""
 
 FIRST = 64
 """Rows of the largest piece while the cost of a row is not known and may be large."""
 
+OVERHEAD = 20
+"""How many times its fixed cost a task should take: a call of a worker process costs as much as many rows."""
+
+MEMORY = 0.9
+"""How much of what was learnt before a new task counts."""
+
 WHOLE = 1 << 30
 
 
 class Slicer:
-    """Cuts the morsels of one stream. `costly`: they go to functions of the user's, so nothing is known of their cost."""
+    """Cuts the morsels of one stream. `costly`: they go to functions of the user's, so nothing is known of their cost.
 
-    def __init__(self, costly: bool) -> None:
+    `cost`: seconds a row, `base`: seconds that a task takes whatever its rows; 0 while unknown. `fixed`: rows a piece,
+    for tests, 0 to choose.
+    """
+
+    def __init__(self, costly: bool, threads: int) -> None:
         self.costly = costly
         self.fixed = 0
         self.cost = 0.0
-        self._rows = WHOLE
+        self.base = 0.0
+        self._threads = threads
+        self._sums = (0.0, 0.0, 0.0, 0.0, 0.0)
 
     def learn(self, rows: int, seconds: float) -> None:
-        """Learn from a task of so many rows.
+        """Learn from a task of so many rows: a line through what tasks took, the newest counting most.
 
-        One slow task (a kernel that is loaded, a busy machine) moves the estimate little; small morsels tell nothing
-        about cheap rows.
+        One slow task (a kernel that is loaded, a busy machine) moves the estimate little.
         """
-        measured = seconds / rows
+        if not self.costly:
+            measured = seconds / rows
+            if not self.cost:
+                self.cost = min(measured, TASK_SECONDS / 4096)
+            else:
+                self.cost += 0.25 * (min(measured, 4 * self.cost) - self.cost)
+            return
+        if self.cost:
+            seconds = min(seconds, 4 * (self.base + self.cost * rows))
+        n, r, s, rr, rs = (MEMORY * x for x in self._sums)
+        self._sums = n, r, s, rr, rs = n + 1, r + rows, s + seconds, rr + rows * rows, rs + rows * seconds
+        spread = n * rr - r * r
+        slope = (n * rs - r * s) / spread if spread > 0.01 * r * r else 0.0
+        # without pieces of different sizes, or with noise for a line, all of it is the rows'
+        self.cost = min(slope, s / r) if slope > 0.02 * s / r else s / r
+        self.base = max(0.0, (s - self.cost * r) / n)
+
+    def size(self, waiting: int) -> int:
+        """Return the rows of a piece, of so many that wait."""
+        if self.fixed:
+            return self.fixed
         if not self.cost:
-            self.cost = measured if self.costly else min(measured, TASK_SECONDS / 4096)
-        else:
-            self.cost += 0.25 * (min(measured, 4 * self.cost) - self.cost)
-        wanted = int(TASK_SECONDS / self.cost) if self.cost else WHOLE
-        self._rows = max(1, wanted) if wanted < CHEAP else WHOLE
+            return FIRST if self.costly else WHOLE
+        work = waiting * self.cost
+        if not self.costly:
+            wanted = int(TASK_SECONDS / self.cost)
+            return max(1, wanted) if wanted < CHEAP else WHOLE
+        target = min(max(work / (SHARES * self._threads), TASK_SECONDS), LONG_SECONDS)
+        target = max(target, min(OVERHEAD * self.base, 2 * LONG_SECONDS))
+        return max(1, int(target / self.cost))
 
     def split(self, morsel: Morsel) -> list[Morsel]:
         """Cut a morsel so that a costly chain runs on all cores."""
-        size = self.fixed or self._rows
         if self.costly and not self.cost and not self.fixed:
             return [morsel.slice(a, b) for a, b in itertools.pairwise(_growing(morsel.rows))]
+        size = self.size(morsel.rows)
         if morsel.rows <= size:
             return [morsel]
         count = -(-morsel.rows // size)

@@ -120,6 +120,7 @@ def _calling(node: Step, context: Context) -> StepRun:
     filters = isinstance(node, Filter)
 
     def run(morsel: Morsel, letters: Letters) -> Morsel:
+        morsel = morsel.with_columns(morsel.columns)  # of this step's own: the calls add their columns in place
         for step in called:
             morsel = step(morsel, letters)
             if not morsel.rows:
@@ -183,12 +184,12 @@ def _call(
 
     def run(morsel: Morsel, letters: Letters) -> Morsel:
         values = run_call([compute(morsel) for compute in bound], morsel.rows)
+        morsel.columns[column] = values.column
         if not values.failed:
-            return morsel.with_columns({**morsel.columns, column: values.column})
+            return morsel
         _add(letters, operator, failed_rows(morsel, values.failed, operator, context.origin, shown))
         counters.add(operator, "dead", len(values.failed))
-        left = keep(values.failed, morsel.rows)
-        return morsel.with_columns({**morsel.columns, column: values.column}).take(left)
+        return morsel.take(keep(values.failed, morsel.rows))
 
     return run
 

@@ -40,7 +40,7 @@ class Bound:
     `dtype` is the type of the result.
     """
 
-    __slots__ = ("_constants", "_loads", "_result", "_steps", "dtype")
+    __slots__ = ("_column", "_constants", "_loads", "_result", "_steps", "dtype")
 
     def __init__(
         self,
@@ -55,9 +55,12 @@ class Bound:
         self._loads = loads
         self._steps = steps
         self._result = result
+        self._column = loads[0][1] if len(constants) == 1 and loads else None
 
     def __call__(self, morsel: Morsel) -> Column:
         """Return the value for each row of the morsel. Never raises for what the data holds."""
+        if self._column is not None:
+            return morsel.columns[self._column]
         rows = morsel.rows
         slots: list[Any] = self._constants.copy()
         for slot, name in self._loads:
