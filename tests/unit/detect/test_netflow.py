@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import caudal as cd
+from caudal.testing import check_everywhere
 from caudal.testing.harness import Started
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "netflow.py"
@@ -150,6 +151,15 @@ def test_the_same_rows_in_the_same_order_whatever_the_threads_and_morsels(write:
     chosen = {"top": 20, "max_pairs": 50}
     rows, _ = found(write(given, **chosen), **how)
     assert rows == brute_force(given, **chosen)
+
+
+def test_the_same_rows_cut_and_restored_anywhere() -> None:
+    given = [*events(100, seed=13)]
+    plan = cd.load(EXAMPLE, settings={"top": 9, "max_pairs": 60})
+    for seed in range(3):
+        result = check_everywhere(plan, {"events": given}, seed=seed, ignore=("ts_output",))
+    rows = [{k: v for k, v in row.items() if k != "ts_output"} for row in result.outputs["results"]]
+    assert rows == brute_force(given, top=9, max_pairs=60)
 
 
 @pytest.mark.parametrize(
