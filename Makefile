@@ -10,7 +10,7 @@ RUN := $(VENV)/bin
 .PHONY: help setup demo test engines test-engines check format types lint docs bench fuzz clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## install everything into .venv (with uv, which is fetched if it is missing)
 

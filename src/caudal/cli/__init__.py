@@ -5,7 +5,7 @@ May touch: runner, testing, observe, rich. Must never: run anything itself, know
 traceback unless `--debug` asks for one; import what a command does not need.
 
 Exit codes: 0 done, or drained on SIGTERM; 1 failed while running; 2 a mistake of the user's found before start;
-130 on SIGINT (a clean drain too); 128 + n where signal n ended it at once.
+3 a comparison found a difference; 130 on SIGINT (a clean drain too); 128 + n where signal n ended it at once.
 """
 
 from __future__ import annotations

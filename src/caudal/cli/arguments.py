@@ -16,7 +16,8 @@ examples:
   caudal run pipeline.py --set threshold=50 --follow
   caudal explain pipeline.py --mermaid
 
-exit codes: 0 done, or drained on SIGTERM; 1 failed while running; 2 a mistake found before start; 130 on SIGINT
+exit codes: 0 done, or drained on SIGTERM; 1 failed while running; 2 a mistake found before start; 3 verify or backtest
+found a difference; 130 on SIGINT
 """
 
 
@@ -89,6 +90,9 @@ def parser() -> argparse.ArgumentParser:
     detections = _command(commands, "detections", "list the shipped detections and their settings")
     detections.add_argument("name", nargs="?", default="", metavar="NAME", help="tell all about one")
 
+    _engines(commands)
+    _comparing(commands)
+
     lab = _command(commands, "lab", "run an experiment: a burst of Fibonacci, or what a call of a function costs")
     lab.add_argument("experiment", choices=("burst", "functions"), metavar="EXPERIMENT", help="burst or functions")
     lab.add_argument("--threads", type=_numbers, metavar="N,N", help="operator threads (default: 1 to the cores)")
@@ -128,20 +132,62 @@ def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     return command
 
 
+def _engines(commands: Any) -> None:
+    engines = _command(
+        commands, "engines", "show the engines and what they lack; install and remove their environments"
+    )
+    engines.add_argument("--json", action="store_true", help="print the result as JSON")
+    engines.set_defaults(action="list")
+    actions = engines.add_subparsers(dest="action", metavar="ACTION")
+    for name, text in (
+        ("install", "make the environment of flink or spark, or repair it"),
+        ("uninstall", "remove the environment of flink or spark"),
+    ):
+        action = _command(actions, name, text)
+        action.add_argument("engine", metavar="NAME", help="flink or spark")
+        action.add_argument(
+            "--into", default="", metavar="DIR", help="in DIR/NAME (default: CAUDAL_ENGINES, else a cache)"
+        )
+        action.add_argument("--json", action="store_true", help="print the result as JSON")
+        if name == "install":
+            action.add_argument("--python", default="", metavar="PATH", help="the interpreter to build on")
+
+
+def _comparing(commands: Any) -> None:
+    backtest = _command(commands, "backtest", "run two versions of a detection over the same history and compare")
+    backtest.add_argument("old", metavar="OLD", help="a pipeline file, or the name of a shipped detection")
+    backtest.add_argument("new", metavar="NEW", help="likewise")
+    _settings(backtest)
+    for side in ("old", "new"):
+        _settings(backtest, f"--{side}-set", f"of {side.upper()} only", f"{side}_settings")
+    backtest.add_argument("--engine", default="local", metavar="NAME", help="the engine of both (default: %(default)s)")
+    verify = _command(commands, "verify", "run a pipeline on several engines and compare what comes out")
+    _file(verify)
+    verify.add_argument(
+        "--engines", type=_words, default=("local",), metavar="NAME,NAME", help="local:1,local:4 takes 1 and 4 threads"
+    )
+    for command in (backtest, verify):
+        command.add_argument(
+            "--threads", type=int, default=0, metavar="N", help="operator threads (default: the cores)"
+        )
+        command.add_argument("--show", type=_count, default=10, metavar="N", help="rows shown (default: %(default)s)")
+        command.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
 def _file(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", metavar="FILE", help="a pipeline file, or the name of a shipped detection")
     _settings(command)
 
 
-def _settings(command: argparse.ArgumentParser) -> None:
+def _settings(command: argparse.ArgumentParser, option: str = "--set", where: str = "", dest: str = "settings") -> None:
     command.add_argument(
-        "--set",
+        option,
         action="append",
         type=_setting,
         default=[],
         metavar="KEY=VALUE",
-        help="override a setting",
-        dest="settings",
+        help=f"override a setting {where}".rstrip(),
+        dest=dest,
     )
 
 
@@ -174,6 +220,12 @@ def _numbers(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of numbers; write 1000,10000") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of rows")
+    return int(text)
 
 
 def _words(text: str) -> tuple[str, ...]:

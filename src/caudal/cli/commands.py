@@ -128,6 +128,27 @@ def lab(arguments: Namespace) -> int:
     return lab.lab(arguments)
 
 
+def engines(arguments: Namespace) -> int:
+    """`caudal engines`, and its actions."""
+    from caudal.cli import engines
+
+    return engines.engines(arguments)
+
+
+def backtest(arguments: Namespace) -> int:
+    """`caudal backtest OLD NEW`."""
+    from caudal.cli import comparing
+
+    return comparing.backtest(arguments)
+
+
+def verify(arguments: Namespace) -> int:
+    """`caudal verify FILE`."""
+    from caudal.cli import comparing
+
+    return comparing.verify(arguments)
+
+
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "run": run,
     "check": check,
@@ -135,6 +156,9 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "demo": demo,
     "infer": infer,
     "test": test,
+    "engines": engines,
+    "backtest": backtest,
+    "verify": verify,
     "lab": lab,
     "detections": detections,
 }

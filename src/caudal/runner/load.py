@@ -23,13 +23,24 @@ def load(file: str | os.PathLike[str], *, settings: Mapping[str, Any] | None = N
     `settings` override the file's own; text is read as the type of the setting's default. Raises `UserError`: a
     missing file, an exception in the file (with its line), no `pipeline`, an unknown setting.
     """
+    return load_declared(file, settings or {})[0]
+
+
+def load_declared(
+    file: str | os.PathLike[str], settings: Mapping[str, Any], *, where_declared: Mapping[str, Any] | None = None
+) -> tuple[Plan, frozenset[str]]:
+    """Load as `load` does; return the names of all settings that the file declares too.
+
+    `where_declared`: settings that are passed where the file declares them, and are no mistake where it does not.
+    """
     path, module = _find(os.fspath(file))
     where = os.fspath(file)
-    with overriding(settings or {}) as overrides:
+    optional = dict(where_declared or {})
+    with overriding({**optional, **settings}) as overrides:
         try:
             names = runpy.run_path(file_of(module), run_name=module) if module else _run_path(Path(str(path)))
         except CaudalError as error:
-            _check_names(overrides, where)
+            _check_names(overrides, settings, where)
             line = _line(path, error) or where
             error.location = f"{line}: {error.location}" if error.location else line
             raise
@@ -38,12 +49,12 @@ def load(file: str | os.PathLike[str], *, settings: Mapping[str, Any] | None = N
             detail = f"{type(error).__name__}: {error}"
             line = _line(path, error) or where
             raise UserError("the pipeline file fails", location=line, detail=detail, hint=hint) from error
-        _check_names(overrides, where, complete=True)
+        _check_names(overrides, settings, where, complete=True)
     plan = names.get("pipeline")
     if not isinstance(plan, Plan):
         hint = 'name it at the top level: pipeline = cd.Pipeline("dos", alerts.to(...))'
         raise UserError("the file has no pipeline", location=where, hint=hint)
-    return plan
+    return plan, frozenset(overrides.declared)
 
 
 def file_of(module: str) -> str:
@@ -57,11 +68,11 @@ def file_of(module: str) -> str:
     return spec.origin
 
 
-def _check_names(overrides: Overrides, where: str, *, complete: bool = False) -> None:
+def _check_names(overrides: Overrides, given: Mapping[str, Any], where: str, *, complete: bool = False) -> None:
     """Raise for an override that the file did not declare; one that failed before it declared any says nothing."""
     if complete or overrides.declared:
         try:
-            overrides.unknown()
+            overrides.unknown(given)
         except SettingsError as error:
             raise error.at(where) from None
 

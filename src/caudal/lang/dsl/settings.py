@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -18,9 +18,9 @@ class Overrides:
         self.given = dict(given)
         self.declared: dict[str, Any] = {}
 
-    def unknown(self) -> None:
-        """Raise `SettingsError` for an override that the file did not declare."""
-        for name in self.given:
+    def unknown(self, names: Iterable[str] | None = None) -> None:
+        """Raise `SettingsError` for an override that the file did not declare; `names`: only for one of these."""
+        for name in self.given if names is None else names:
             if name not in self.declared:
                 raise SettingsError(f"unknown setting '{name}'", hint=nearest(name, self.declared))
 
