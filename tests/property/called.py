@@ -92,7 +92,7 @@ def shown(k: str, n: int) -> str | None:
 
 
 def anew(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "n": row["n"] + 1 if row["b"] else 0}
+    return {**row, "n": row["n"] // 2 if row["b"] else 0}
 
 
 def several(row: dict[str, Any]) -> Any:
@@ -103,15 +103,15 @@ def several(row: dict[str, Any]) -> Any:
 def largest(frame: Any) -> Any:
     if frame.height == 2:
         raise ValueError("two")
-    return frame.filter(pl.col("n") == pl.col("n").max()).select("n", "t")
+    return frame.filter(pl.col("n") == pl.col("n").max()).select(most="n", at="t")
 
 
 def folded(state: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
     if row["n"] == 7:
         raise ValueError("seven")
     if state is None:
-        return {"n": row["g"], "k": row["k"]}
-    return {"n": (state["n"] or 0) * 2 + (row["g"] or 0), "k": row["k"] or state["k"]}
+        return {"total": row["g"], "name": row["k"]}
+    return {"total": (state["total"] or 0) * 2 + (row["g"] or 0), "name": row["k"] or state["name"]}
 
 
 @cd.batch
