@@ -96,8 +96,8 @@ def anew(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def several(row: dict[str, Any]) -> Any:
-    for i in range((row["g"] or 0) + 1):
-        yield {"k": row["k"], "n": i, "x": row["x"], "g": 1 // row["g"] if row["b"] else 5}
+    for i in range((row["g"] or 0) % 3):
+        yield {"k": row["k"], "n": i, "x": row["x"], "g": 1 // (row["g"] - 1) if row["b"] else 5}
 
 
 def largest(frame: Any) -> Any:
@@ -111,7 +111,7 @@ def folded(state: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("seven")
     if state is None:
         return {"total": row["g"], "name": row["k"]}
-    return {"total": (state["total"] or 0) * 2 + (row["g"] or 0), "name": row["k"] or state["name"]}
+    return {"total": ((state["total"] or 0) * 2 + (row["g"] or 0)) % 1000, "name": row["k"] or state["name"]}
 
 
 @cd.batch

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipelines import SHAPES, STAGES, Values, cases, ways
 
@@ -96,6 +96,7 @@ def run_with_cuts(plan: Plan, at: Sequence[int], way: Values, *, abandon: bool) 
     return run, cuts
 
 
+@settings(max_examples=settings.default.max_examples * 2)
 @given(data=st.data(), first=ways(), second=ways(), abandon=st.booleans())
 def test_a_cut_is_restored(data: Any, first: Values, second: Values, abandon: bool) -> None:
     case = data.draw(cases(kinds=KINDS))

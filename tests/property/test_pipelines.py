@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipelines import SCHEMA, SHAPES, STAGES, Case, Values, cases, ways
 
@@ -26,10 +26,18 @@ def test_rows_late_rows_and_ledger_are_the_oracles(case: Case, way: Values) -> N
 
 
 @pytest.mark.parametrize("kind", STAGES)
+@settings(max_examples=settings.default.max_examples * 2)
 @given(data=st.data(), way=ways())
 def test_what_stages_make_is_the_oracles(kind: str, data: Any, way: Values) -> None:
     case = data.draw(cases(kinds=[kind]))
     case.check(Started(case.plan, **SMALLEST).run())
+    case.check(Started(case.plan, **way).run())
+
+
+@settings(max_examples=settings.default.max_examples * 50 // 3)
+@given(case=cases(kinds=["beside"]), way=ways())
+def test_pipelines_side_by_side_are_the_oracles(case: Case, way: Values) -> None:
+    """Each run holds pipelines.MANY cases: starting a run costs more than a small pipeline does."""
     case.check(Started(case.plan, **way).run())
 
 
