@@ -1,0 +1,72 @@
+"""What the text of expressions calls beside Spark's own functions: collected while it is made, then written once.
+
+Two kinds. A SQL function is Spark's own: it is put into the query where it is called, its arguments computed once. A
+Python function is one of `engines.spark.functions`, run on Arrow batches in a worker beside the JVM; it costs
+throughput and is the last resort.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+
+PREFIX = "caudal_"
+"""What every name begins with that is registered."""
+
+
+class Library:
+    """The functions that a script must register before its expressions can be read."""
+
+    def __init__(self) -> None:
+        self._sql: dict[tuple[str, str], str] = {}
+        self._python: dict[tuple[str, str, tuple[object, ...]], tuple[str, str]] = {}
+
+    def sql(self, name: str, parameters: str, result: str, body: str) -> str:
+        """Return the name under which the SQL function is called; others of the same name are numbered.
+
+        `parameters` is as in `x DOUBLE, y DOUBLE`, `result` a type. The body may call functions that were made before.
+        """
+        key = (name, f"({parameters}) RETURNS {result} RETURN {body}")
+        if key not in self._sql:
+            self._sql[key] = self._numbered(name)
+        return self._sql[key]
+
+    def python(self, module: str, name: str, result: str, *constants: object) -> str:
+        """Return the name under which the function `name(*constants)` of a shipped module is called."""
+        key = (module, name, constants)
+        if key not in self._python:
+            self._python[key] = (self._numbered(name), result)
+        return self._python[key][0]
+
+    def _numbered(self, name: str) -> str:
+        others = [known for known, _ in self._sql] + [known for _, known, _ in self._python]
+        count = others.count(name)
+        return f"{PREFIX}{name}_{count + 1}" if count else f"{PREFIX}{name}"
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """Names of the Python functions in use, as in the shipped modules."""
+        return frozenset(name for _, name, _ in self._python)
+
+    def source(self) -> str:
+        """Return Python text that registers everything on a session named `spark`; "" when there is nothing.
+
+        It stands alone: the shipped modules are part of it. It belongs at the top level of a script, so that what the
+        workers need is sent to them by value.
+        """
+        lines: list[str] = []
+        for module in sorted({module for module, _, _ in self._python}):
+            lines += [f"# --- {module} ---", shipped(module).strip(), ""]
+        if self._python:
+            lines += ["from pyspark.sql.functions import arrow_udf", ""]
+        for (_, name, constants), (called, result) in self._python.items():
+            made = f"{name}({', '.join(map(repr, constants))})"
+            lines.append(f"spark.udf.register({called!r}, arrow_udf({made}, {result!r}))")
+        for (_, definition), called in self._sql.items():
+            lines.append(f"spark.sql({f'CREATE OR REPLACE TEMPORARY FUNCTION {called}{definition}'!r})")
+        return "\n".join(lines) + "\n" if lines else ""
+
+
+def shipped(module: str) -> str:
+    """Return the source of a module of `functions`, without what may stand only at the top of a file."""
+    text = resources.files("caudal.engines.spark.functions").joinpath(f"{module}.py").read_text(encoding="utf-8")
+    return text.replace("from __future__ import annotations\n\n", "")
