@@ -56,7 +56,7 @@ flows = (
     )
     .filter(col("src_ip6").is_null(), name="ipv4_only")
     .filter(reduce(and_, (col(field).is_not_null() for field in ("eventid", *FIELDS))), name="complete")
-    .with_columns(draw=col("eventid").hash(seed=settings.seed), time=milliseconds)
+    .select("eventid", *FIELDS, draw=col("eventid").hash(seed=settings.seed), time=milliseconds)
 )
 windows = flows.group_by("src_ip4").window(cd.tumbling(settings.window))
 
@@ -94,8 +94,9 @@ def distances(window: pl.DataFrame) -> pl.DataFrame:
             "eventid_2": ids[second],
             "ts_flow2": time[second],
             "distance": distance[order],
+            "sample_rate": np.full(len(order), len(ids) / flows),
         }
-    ).with_columns(sample_rate=pl.lit(len(ids) / flows))
+    )
 
 
 results = windows.apply(

@@ -144,21 +144,40 @@ def batch_windows(function: PythonFunction, schema_out: Schema) -> Callable[[Seq
     """
 
     def run(windows: Sequence[Mapping[str, Column]]) -> Rows:
+        import polars as pl
+
         failed: list[Failed] = []
-        parts: list[dict[str, Column]] = []
+        results: list[Any] = []
         lengths = np.zeros(len(windows), np.int64)
-        for i, window in enumerate(windows):
-            frame = _frame([_series(name, column) for name, column in window.items()])
+        for i, frame in enumerate(_frames(windows)):
             try:
                 result = function.call(frame)
             except BaseException as error:  # also SystemExit: it is this window that fails, not the job
                 failed.append(raised(i, error))
                 continue
-            parts.append(_columns(function, result, schema_out, ()))
-            lengths[i] = len(result)
-        return Rows(_joined(parts, schema_out), np.repeat(np.arange(len(windows)), lengths), failed)
+            results.append(result)
+            lengths[i] = len(result) if isinstance(result, pl.DataFrame) else 0
+        columns = [_columns(function, result, schema_out, ()) for result in _stacked(results)]
+        return Rows(_joined(columns, schema_out), np.repeat(np.arange(len(windows)), lengths), failed)
 
     return run
+
+
+def _frames(windows: Sequence[Mapping[str, Column]]) -> Iterator[pl.DataFrame]:
+    """Yield the frame of each window: a slice of one that is made for all, as making one costs more than small windows do."""
+    if windows:
+        lengths = [len(next(iter(window.values()))) for window in windows]
+        whole = _frame([_series(name, concat([window[name] for window in windows])) for name in windows[0]])
+        for stop, length in zip(np.cumsum(lengths).tolist(), lengths):
+            yield whole.slice(stop - length, length)
+
+
+def _stacked(results: list[Any]) -> list[Any]:
+    """Return frames of the same columns and types as one; whatever else was returned as it is."""
+    import polars as pl
+
+    alike = all(isinstance(r, pl.DataFrame) and r.schema == results[0].schema for r in results)
+    return [pl.concat(results)] if results and alike else results
 
 
 # -- calls

@@ -482,6 +482,23 @@ def test_no_windows() -> None:
     assert rows.owner.tolist() == []
 
 
+def test_windows_may_give_other_types_that_widen_to_the_declared_one() -> None:
+    types = iter([pl.Int8, pl.Int64, pl.Null, pl.Int32])
+    words = [{"word": from_list(values, STRING)} for values in (["a", "bc"], [None], ["d"], ["", "efg", None])]
+    seen: list[list[str | None]] = []
+
+    def lengths(frame: pl.DataFrame) -> pl.DataFrame:
+        seen.append(frame["word"].to_list())
+        dtype = next(types)
+        length = pl.col("word").str.len_bytes()
+        return frame.select(k=pl.lit(None) if dtype == pl.Null else length.cast(dtype))
+
+    rows = batch_windows(batch(lengths), COUNTS)(words)
+    assert seen == [["a", "bc"], [None], ["d"], ["", "efg", None]]
+    assert lists(rows) == {"k": [1, 2, None, None, 0, 3, None]}
+    assert rows.owner.tolist() == [0, 0, 1, 2, 3, 3, 3]
+
+
 def test_a_window_of_another_type_is_a_mistake_in_the_program() -> None:
     with pytest.raises(RunError, match="Float64 in the column 'k' where int64"):
         batch_windows(batch(lambda f: f.select(k=pl.col("id") / 2)), COUNTS)([{"id": ints(1)}])
