@@ -26,10 +26,7 @@ def _list(arguments: Namespace) -> int:
         return 0
     width = max(len(health.engine) for health in found)
     for health in found:
-        state = "ready" if health.ready else "not ready" if health.installed else "not installed"
-        if health.problems and not health.installed and health.version:
-            state = "broken"
-        print(f"{health.engine:{width}}  {health.version or '-':7}  {state}")
+        print(f"{health.engine:{width}}  {health.version or '-':7}  {health.state}")
         for line in _details(health):
             print(f"{'':{width}}  {line}")
     return 0

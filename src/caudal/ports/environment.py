@@ -24,7 +24,7 @@ class Health:
     """The state of an engine's environment; text is "" where a thing is not there.
 
     `version`: of the engine, as installed; `python`, `python_version`: the interpreter that runs it; `home`: the
-    directory of the environment; `java`, `java_version`: the program that would run it; `jars`: paths. `installed`:
+    directory of the environment, broken ones too; `java`, `java_version`: the program that would run it; `jars`: paths. `installed`:
     whether the environment itself is whole, whatever Java there is. `problems`: what keeps it from running.
     """
 
@@ -44,9 +44,16 @@ class Health:
         """Whether a job can run."""
         return self.installed and not self.problems
 
+    @property
+    def state(self) -> str:
+        """A word or two: "ready", "no Java" (or too old a one), "broken", "not installed"."""
+        if self.installed:
+            return "no Java" if self.problems else "ready"
+        return "broken" if self.home else "not installed"
+
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, `ready` among them."""
-        return {**asdict(self), "jars": list(self.jars), "ready": self.ready}
+        """Return plain values, `state` among them."""
+        return {**asdict(self), "state": self.state}
 
 
 Say = Callable[[str], None]

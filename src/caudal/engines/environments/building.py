@@ -19,7 +19,7 @@ from caudal.ports.environment import Say
 RECEIPT = "environment.json"
 """Stands in every environment that was made here, written last: engine, digest of the lock, version of Python."""
 
-_LINES = 4
+_LINES = 8
 """How much of what an installer said an error repeats."""
 
 

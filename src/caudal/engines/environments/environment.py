@@ -102,7 +102,7 @@ class LockedEnvironment:
             installed=whole,
             python=str(path) if version else "",
             python_version=python_version,
-            home="" if given or not whole else str(place),
+            home=str(place) if not given and self._receipt(place) else "",
             java=found.path if found else "",
             java_version=found.version if found else "",
             jars=tuple(str(place / "jars" / jar.name) for jar in self.lock.jars) if whole and not given else (),
