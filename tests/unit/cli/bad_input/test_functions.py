@@ -387,7 +387,7 @@ def test_a_function_that_forks_gives_each_row_once(caudal, given: Given, here: P
 def test_what_a_function_prints_does_not_stand_among_the_results(given: Given, start: Any, kind: str) -> None:
     given(f"@cd.{kind}(returns='int64')\ndef f(n):\n    print('spam')\n    return n", to=CONSOLE)
     process: subprocess.Popen[bytes] = start("run", "p.py")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert [json.loads(line)["y"] for line in out.splitlines()] == [1, 2, 3]
     assert b"spam" in err
