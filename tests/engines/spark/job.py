@@ -14,9 +14,7 @@ import pytest
 
 from caudal.core.types import DataType, Schema, list_of, struct_of
 from caudal.engines import environments
-from caudal.engines.spark.expressions import show
-from caudal.engines.spark.library import Library
-from caudal.engines.spark.spelling import SETTINGS
+from caudal.engines.spark.expressions import SETTINGS, Library, show
 from caudal.plan import expr as e
 
 TIMEOUT = 900

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -100,12 +101,17 @@ def _differs(answer: Any, want: list[Any], dtype: Any, approx: bool) -> str:
     """Return how an answer differs from what is wanted, or ""."""
     if answer.error:
         return f"failed: {answer.error}"
-    if answer.dtype != job.arrow(dtype):
+    if _nameless(answer.dtype) != _nameless(job.arrow(dtype)):
         return f"the type is {answer.dtype}, not {job.arrow(dtype)}"
     for row, value in enumerate(want):
         if not _agree(answer.values[row], value, approx):
             return f"row {row}: {answer.values[row]!r} is not {value!r}"
     return ""
+
+
+def _nameless(dtype: Any) -> str:
+    """Return a type without what lists call their items and whether these can be null."""
+    return re.sub(r"list<\w+: |( not null)", lambda m: "" if m.group(1) else "list<", str(dtype))
 
 
 def _agree(got: Any, want: Any, approx: bool) -> bool:
@@ -160,5 +166,5 @@ def test_random_expressions_agree_with_the_local_engine(answers: dict[str, list[
 
 def test_random_expressions_use_every_function() -> None:
     used = {node.function for x in drawn() for node in x.walk() if isinstance(node, e.Call)}
-    assert draw.FUNCTIONS <= used
+    assert used >= draw.FUNCTIONS
     assert math.isnan(draw.ROWS["x"][0])

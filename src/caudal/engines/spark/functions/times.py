@@ -10,7 +10,20 @@ from typing import Any
 
 import pyarrow as pa
 
-_MONTHS = "january february march april may june july august september october november december".split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST = {"Y": 4, "y": 2, "m": 2, "d": 2, "j": 3, "H": 2, "M": 2, "S": 2, "s": 13}
 _OFFSET = re.compile(r"[Zz]|([+-])([0-9]{2})(?::([0-9]{2})|([0-9]{2})|(?!:|[0-9].))", re.DOTALL)

@@ -1,4 +1,4 @@
-"""Expressions as Spark SQL text that computes exactly what the catalogue pins."""
+"""Expressions as Spark SQL text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ from typing import Any
 
 from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, DataType, Schema
-from caudal.engines.spark import natives, natives_text  # noqa: F401 - each registers its functions
-from caudal.engines.spark.library import Library
-from caudal.engines.spark.spelling import literal, name_of, type_of
+from caudal.engines.spark.capabilities import GAPS
+from caudal.engines.spark.expressions import (  # noqa: F401 - each registers its functions
+    addresses,
+    arithmetic,
+    casts,
+    comparison,
+    hashing,
+    nested,
+    text,
+    times,
+)
+from caudal.engines.spark.expressions.library import Library
+from caudal.engines.spark.expressions.site import MAKERS, Site
+from caudal.engines.spark.expressions.spelling import literal, name_of, type_of
 from caudal.plan import expr as e
 from caudal.plan.signature import NULL
 
@@ -18,8 +29,8 @@ def show(expr: e.Expr, schema: Schema, library: Library) -> str:
 
     The text has the type `spelling.type_of(expr.dtype(schema))`, never raises for what a row holds, and means what it
     says in a session with `spelling.SETTINGS` on which `library.source()` was run. Calls of Python functions of the
-    user's must have been taken out before. Raises `PlanError` for unknown columns, mismatched types, and patterns,
-    formats or networks that cannot be read.
+    user's must have been taken out before. Raises `PlanError` for unknown columns, mismatched types, patterns,
+    formats or networks that cannot be read, and functions in `capabilities.GAPS`.
     """
     return _Printer(schema, library).whole(expr, expr.dtype(schema))
 
@@ -39,20 +50,24 @@ class _Printer:
             return literal(value, wanted)
         if isinstance(expr, e.Call) and expr.function == "alias":
             return self.whole(expr.args[0], wanted)
-        text = self._text(expr)
-        return text if type_of(got) == type_of(wanted) else f"CAST({text} AS {type_of(wanted)})"
+        shown = self._text(expr)
+        return shown if type_of(got) == type_of(wanted) else f"CAST({shown} AS {type_of(wanted)})"
 
     def _text(self, expr: e.Expr) -> str:
         if isinstance(expr, e.Column):
             return name_of(expr.name)
         if not isinstance(expr, e.Call):
             raise PlanError(f"{expr} cannot be written for Spark", hint="its Python functions must be taken out before")
+        make = MAKERS.get(expr.function)
+        if make is None:
+            reason = GAPS[expr.function]
+            raise PlanError(f"{expr.function}() cannot be computed on Spark", detail=reason, hint="run it locally")
         wanted, result = expr.signature(self.schema)
         args = tuple(self.whole(arg, BOOL if t == NULL else t) for arg, t in zip(expr.args, wanted))
         options: dict[str, Any] = dict(expr.options)
-        site = natives.Site(expr.function, wanted, result, options, args, expr.args, self.library)
+        site = Site(expr.function, wanted, result, options, args, expr.args, self.library)
         try:
-            return natives.MAKERS[expr.function](site)
+            return make(site)
         except PlanError as error:
             if not error.detail:
                 error.detail = f"in {expr}"

@@ -29,8 +29,8 @@ _UNBOUNDED, _LOOP = 2, 16
 Ranges = list[tuple[int, int]]
 
 
-class _Beyond(Exception):  # noqa: N818 - no failure: the pattern runs elsewhere
-    """The pattern holds something that is not translated."""
+class _Beyond(Exception):
+    """The pattern holds something that is not translated: no failure, it runs elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +232,9 @@ def _any_case(ranges: Ranges) -> Ranges:
         for code in range(low, high + 1):
             letter = chr(code)
             if letter.isalpha():
-                out.append((ord(letter.swapcase()),) * 2)
+                out.append((ord(letter.swapcase()), ord(letter.swapcase())))
                 if letter.lower() in _FOLDED:
-                    out.append((_FOLDED[letter.lower()],) * 2)
+                    out.append((_FOLDED[letter.lower()], _FOLDED[letter.lower()]))
     return out
 
 
