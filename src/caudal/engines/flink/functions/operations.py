@@ -1,0 +1,37 @@
+"""Bitwise operations, the remainder of floats, and MD5 of bytes: Flink SQL has none of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+
+def bitwise(name: str) -> Callable[[Any, Any], Any]:
+    """Return the function of two int64 columns without nulls: bit_and, bit_or, bit_xor, shift_left or shift_right."""
+
+    def run(a, b):
+        x, y = a.to_numpy(), b.to_numpy()
+        if name.startswith("shift"):
+            return pa.array((np.left_shift if name == "shift_left" else np.right_shift)(x, y & 63))
+        return pa.array({"bit_and": np.bitwise_and, "bit_or": np.bitwise_or, "bit_xor": np.bitwise_xor}[name](x, y))
+
+    return run
+
+
+def remainder() -> Callable[[Any, Any], Any]:
+    """Return the function of two float64 columns, finite and not 0: the remainder with the sign of the first."""
+    return lambda a, b: pa.array(np.fmod(a.to_numpy(), b.to_numpy()))
+
+
+def md5(prefix: str) -> Callable[[Any], Any]:
+    """Return the function that gives the hexadecimal MD5 digest of a prefix and bytes."""
+    start = prefix.encode()
+
+    def digest(value: bytes | None) -> str | None:
+        return None if value is None else hashlib.md5(start + value, usedforsecurity=False).hexdigest()
+
+    return lambda values: pa.array([digest(v) for v in values.to_pylist()], pa.string())

@@ -1,0 +1,92 @@
+"""What the text of expressions calls beside Flink's own functions: collected while it is made, then written once.
+
+Each is a shipped Python function, run on batches in a worker beside the JVM. It costs throughput and is the last
+resort.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+
+PREFIX = "caudal_"
+"""What every name begins with that is registered."""
+
+_SHARED = "caudal.engines.jvm.functions"
+_OWN = "caudal.engines.flink.functions"
+_PLACES = {"operations": _OWN}
+_HEAD = '''import pandas as pd
+import pyarrow as pa
+from pyflink.table.udf import udf
+
+
+def on_series(function, *kinds):
+    """Return the function of Arrow arrays as one of pandas Series; a text may be null, a number never is."""
+
+    def run(*given):
+        arrays = [pa.array(s, k, from_pandas=not pa.types.is_primitive(k)) for s, k in zip(given, kinds)]
+        return pd.Series(function(*arrays).to_pylist(), dtype=object)
+
+    return run
+'''
+_ARROW = {"BIGINT": "int64", "DOUBLE": "float64", "FLOAT": "float32", "STRING": "string", "BYTES": "binary"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    module: str
+    name: str
+    constants: tuple[object, ...]
+    parameters: tuple[str, ...]
+    result: str
+
+
+class Library:
+    """The functions that a script must register before its expressions can be read."""
+
+    def __init__(self) -> None:
+        self._entries: dict[_Entry, str] = {}
+
+    def python(self, module: str, name: str, parameters: str, result: str, *constants: object) -> str:
+        """Return the name under which the function `name(*constants)` of a shipped module is called.
+
+        `parameters` are Flink types, one for each argument, separated by blanks.
+        """
+        entry = _Entry(module, name, constants, tuple(parameters.split()), result)
+        if entry not in self._entries:
+            count = sum(known.name == name for known in self._entries)
+            self._entries[entry] = f"{PREFIX}{name}_{count + 1}" if count else f"{PREFIX}{name}"
+        return self._entries[entry]
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """Names of the Python functions in use, as in the shipped modules."""
+        return frozenset(entry.name for entry in self._entries)
+
+    def source(self) -> str:
+        """Return Python text that registers everything on a table environment named `tables`; "" for nothing.
+
+        It stands alone: the shipped modules are part of it. It belongs at the top level of a script, so that what the
+        workers need is sent to them by value.
+        """
+        if not self._entries:
+            return ""
+        lines = [_HEAD]
+        for module in sorted({entry.module for entry in self._entries}):
+            lines += [f"# --- {module} ---", shipped(module).strip(), ""]
+        for entry, called in self._entries.items():
+            kinds = ", ".join(f"pa.{_ARROW[p]}()" for p in entry.parameters)
+            made = f"on_series({entry.name}({', '.join(map(repr, entry.constants))}), {kinds})"
+            lines += [
+                f"tables.create_temporary_function({called!r}, udf(",
+                f"    {made},",
+                f"    input_types={list(entry.parameters)!r}, result_type={entry.result!r}, func_type='pandas'))",
+            ]
+        return "\n".join(lines) + "\n"
+
+
+def shipped(module: str) -> str:
+    """Return the source of a shipped module, without what may stand only at the top of a file."""
+    place = resources.files(_PLACES.get(module, _SHARED))
+    text = place.joinpath(f"{module}.py").read_text(encoding="utf-8")
+    return text.replace("from __future__ import annotations\n\n", "")

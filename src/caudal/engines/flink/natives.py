@@ -1,0 +1,469 @@
+"""The functions of the catalogue that Flink computes by itself: numbers, comparison, logic, choice, lists, hashing.
+
+Each maker takes a `Site` and returns text. Two properties of Flink's planner shape it. It rewrites NOT (a < b) as
+a >= b, which is wrong where one is NaN, so floats are compared inside IF, which it leaves alone. And it computes a
+part that stands twice twice, so parts are repeated as rarely as exactness allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from caudal.core.types import BINARY, BOOL, FLOAT32, INT32, INT64, STRING, DataType
+from caudal.engines.flink.library import Library
+from caudal.engines.flink.spelling import bigint, double, literal, name_of, type_of
+from caudal.plan import expr as e
+
+UNKNOWN = "CAST(NULL AS BOOLEAN)"
+NAN = double(float("nan"))
+INFINITY = double(float("inf"))
+LARGEST = "1.7976931348623157E308"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A call as it stands in an expression: types of the (widened) arguments and of the result, options, texts of the
+    arguments, the arguments themselves, and what collects the functions that the text calls."""
+
+    function: str
+    types: tuple[DataType, ...]
+    result: DataType
+    options: dict[str, Any]
+    args: tuple[str, ...]
+    given: tuple[e.Expr, ...]
+    library: Library
+
+    def constant(self, at: int) -> Any:
+        """Return the value of an argument that is a constant, else None."""
+        given = self.given[at]
+        return given.value if isinstance(given, e.Literal) else None
+
+
+MAKERS: dict[str, Callable[[Site], str]] = {}
+
+
+def shows(*names: str) -> Callable[[Callable[[Site], str]], Callable[[Site], str]]:
+    """Register what writes these functions."""
+
+    def register(make: Callable[[Site], str]) -> Callable[[Site], str]:
+        MAKERS.update(dict.fromkeys(names, make))
+        return make
+
+    return register
+
+
+def known(args: tuple[str, ...], then: str, dtype: DataType) -> str:
+    """Return the text where no argument is null, else null."""
+    test = " AND ".join(f"{a} IS NOT NULL" for a in args)
+    return f"(CASE WHEN {test} THEN {then} ELSE {literal(None, dtype)} END)"
+
+
+def narrowed(text: str, dtype: DataType) -> str:
+    """Return BIGINT or DOUBLE text as int32 (wrapping) or float32 where that is the type."""
+    return f"CAST({text} AS {type_of(dtype)})" if dtype in (INT32, FLOAT32) else text
+
+
+# Numbers. Integers wrap as Java's do.
+
+_INFIX = {"add": "+", "sub": "-", "mul": "*", "and": "AND", "or": "OR"}
+
+
+@shows(*_INFIX)
+def _infix(site: Site) -> str:
+    return f"({site.args[0]} {_INFIX[site.function]} {site.args[1]})"
+
+
+_CALLS = {
+    "abs": "ABS",
+    "sign": "SIGN",
+    "floor": "FLOOR",
+    "ceil": "CEIL",
+    "sqrt": "SQRT",
+    "exp": "EXP",
+    "ln": "LN",
+    "log10": "LOG10",
+}
+
+
+@shows(*_CALLS)
+def _call(site: Site) -> str:
+    if site.function in ("floor", "ceil") and site.result.is_integer:
+        return site.args[0]
+    return f"{_CALLS[site.function]}({site.args[0]})"
+
+
+@shows("neg")
+def _neg(site: Site) -> str:
+    return f"(- {site.args[0]})"
+
+
+@shows("not")
+def _not(site: Site) -> str:
+    return f"(NOT {site.args[0]})"
+
+
+def divided(site: Site, make: Callable[[str, str], str]) -> str:
+    """Return what `make` makes of both arguments, null where the second is 0."""
+    a, b = site.args
+    by = site.constant(1)
+    if by is not None:
+        return literal(None, site.result) if by == 0 else make(a, b)
+    zero = "0E0" if site.types[1].is_float else "0"
+    return f"(CASE WHEN {b} <> {zero} THEN {make(a, b)} ELSE {literal(None, site.result)} END)"
+
+
+@shows("div")
+def _div(site: Site) -> str:
+    if site.types[0].is_integer or site.types[0].name == "duration":
+        return divided(site, lambda a, b: f"(CAST({a} AS DOUBLE) / CAST({b} AS DOUBLE))")
+    return divided(site, lambda a, b: f"({a} / {b})")
+
+
+@shows("int_div")
+def _int_div(site: Site) -> str:
+    if site.types[0].is_integer:
+        return divided(site, lambda a, b: f"({a} / {b})")
+    return divided(site, lambda a, b: f"(SIGN({a} / {b}) * FLOOR(ABS({a} / {b})))")
+
+
+@shows("floor_div")
+def _floor_div(site: Site) -> str:
+    if site.types[0].is_float:
+        return divided(site, lambda a, b: f"FLOOR({a} / {b})")
+    by = site.constant(1)
+    one = literal(1, site.result)
+    zero = literal(0, site.result)
+
+    def make(a: str, b: str) -> str:
+        below = f"MOD({a}, {b}) < 0" if by is not None and by > 0 else f"MOD({a}, {b}) <> 0 AND ({a} < 0) <> ({b} < 0)"
+        return f"({a} / {b} - (CASE WHEN {below} THEN {one} ELSE {zero} END))"
+
+    return divided(site, make)
+
+
+@shows("int_mod")
+def _int_mod(site: Site) -> str:
+    if site.types[0].is_integer:
+        return divided(site, lambda a, b: f"MOD({a}, {b})")
+    return _remainder(site)
+
+
+@shows("floor_mod")
+def _floor_mod(site: Site) -> str:
+    zero = literal(0, site.result)
+    if site.types[0].is_float:
+        rest, b = _remainder(site), site.args[1]
+        return f"({rest} + (CASE WHEN {rest} <> 0E0 AND ({rest} < 0E0) <> ({b} < 0E0) THEN {b} ELSE {zero} END))"
+
+    def make(a: str, b: str) -> str:
+        by = site.constant(1)
+        if by is not None and 0 < by < 2**30:
+            return f"MOD(MOD({a}, {b}) + {b}, {b})"
+        rest = f"MOD({a}, {b})"
+        return f"({rest} + (CASE WHEN {rest} <> 0 AND ({rest} < 0) <> ({b} < 0) THEN {b} ELSE {zero} END))"
+
+    return divided(site, make)
+
+
+def _remainder(site: Site) -> str:
+    """C's fmod: what is not finite is decided here, since a null and NaN are one in a column of a worker."""
+    function = site.library.python("operations", "remainder", "DOUBLE DOUBLE", "DOUBLE")
+    a, b = (f"CAST({x} AS DOUBLE)" if site.types[0] == FLOAT32 else x for x in site.args)
+    usable = f"ABS({a}) <= {LARGEST} AND ABS({b}) <= {LARGEST} AND {b} <> 0E0"
+    safe = (f"(CASE WHEN {usable} THEN {x} ELSE 1E0 END)" for x in (a, b))
+    rest = (
+        f"(CASE WHEN {usable} THEN {function}({', '.join(safe)}) WHEN {a} IS NULL OR {b} IS NULL OR {b} = 0E0"
+        f" THEN CAST(NULL AS DOUBLE) WHEN ABS({a}) <= {LARGEST} AND ABS({b}) > {LARGEST} THEN {a} ELSE {NAN} END)"
+    )
+    return narrowed(rest, site.result)
+
+
+@shows("round")
+def _round(site: Site) -> str:
+    a = site.args[0]
+    if site.result.is_integer:
+        return a
+    return f"(CASE WHEN ABS({a}) <= {LARGEST} THEN ROUND({a}, {site.options['digits']}) ELSE {a} END)"
+
+
+@shows("pow")
+def _pow(site: Site) -> str:
+    a, b = site.args
+    plain = f"POWER({a}, {b})"
+    exponent = site.constant(1)
+    if exponent is not None and abs(exponent) < float("inf"):
+        return plain
+    # Java gives NaN for 1 to the power of NaN and for -1 to that of an infinity, IEEE 754 gives 1.
+    return (
+        f"(CASE WHEN {b} IS NULL THEN CAST(NULL AS DOUBLE) WHEN {a} = 1E0 OR ({a} = -1E0 AND ABS({b}) > {LARGEST})"
+        f" THEN 1E0 ELSE {plain} END)"
+    )
+
+
+@shows("greatest", "least")
+def _extreme(site: Site) -> str:
+    name, sign = ("GREATEST", ">=") if site.function == "greatest" else ("LEAST", "<=")
+    if site.result == BOOL:
+        return f"({name}({', '.join(f'CAST({a} AS INT)' for a in site.args)}) = 1)"
+    if site.result == BINARY:
+        return reduce(
+            lambda a, b: f"(CASE WHEN {a} {sign} {b} THEN {a} WHEN {a} IS NOT NULL THEN {b} ELSE {a} END)",
+            site.args,
+        )
+    return f"{name}({', '.join(site.args)})"
+
+
+# Bits: of a constant mask by arithmetic, since the bits low to high - 1 of a are MOD(a, 2**high) - MOD(a, 2**low) for
+# remainders that are not negative; otherwise in a worker.
+
+_MOST_RUNS = 3
+
+
+@shows("bit_and", "bit_or", "bit_xor")
+def _bits(site: Site) -> str:
+    a, b = site.args
+    mask = site.constant(1)
+    if mask is None and site.constant(0) is not None:
+        a, b, mask = b, a, site.constant(0)
+    both = None if mask is None else _masked(a, mask, site.result)
+    if both is None:
+        return _worker_bits(site)
+    if site.function == "bit_and":
+        return both
+    return f"({a} + {b} - {both})" if site.function == "bit_or" else f"({a} + {b} - {both} - {both})"
+
+
+def _masked(a: str, mask: int, dtype: DataType) -> str | None:
+    """Return a AND mask; None where the mask has too many runs of ones (or, below 0, of zeros)."""
+    negative = mask < 0
+    runs = _runs(~mask if negative else mask)
+    if len(runs) > _MOST_RUNS or any(high > 30 for _, high in runs):
+        return None
+
+    def lowest(bits: int) -> str:
+        size = literal(1 << bits, INT64)
+        return f"MOD(MOD(CAST({a} AS BIGINT), {size}) + {size}, {size})"
+
+    parts = [f"({lowest(high)} - {lowest(low)})" if low else lowest(high) for low, high in runs]
+    inner = narrowed("(" + " + ".join(parts) + ")", dtype) if parts else known((a,), literal(0, dtype), dtype)
+    return f"({a} - {inner})" if negative else inner
+
+
+def _runs(mask: int) -> list[tuple[int, int]]:
+    """Return (first bit, bit behind the last) of each run of ones."""
+    found: list[tuple[int, int]] = []
+    for bit in range(mask.bit_length()):
+        if mask >> bit & 1:
+            if found and found[-1][1] == bit:
+                found[-1] = (found[-1][0], bit + 1)
+            else:
+                found.append((bit, bit + 1))
+    return found
+
+
+@shows("shift_left", "shift_right")
+def _shift(site: Site) -> str:
+    a, by = site.args[0], site.constant(1)
+    if by is None:
+        return _worker_bits(site)
+    bits = by & 63
+    if bits == 0:
+        return a
+    if site.function == "shift_left":
+        return f"({a} * {bigint((1 << bits) - (1 << 64 if bits == 63 else 0))})"
+    if bits == 63:
+        return f"(CASE WHEN {a} < 0 THEN {bigint(-1)} WHEN {a} >= 0 THEN {bigint(0)} END)"
+    size = bigint(1 << bits)
+    return f"({a} / {size} - (CASE WHEN MOD({a}, {size}) < 0 THEN {bigint(1)} ELSE {bigint(0)} END))"
+
+
+def _worker_bits(site: Site) -> str:
+    # A column of integers with nulls would reach the worker as floats.
+    function = site.library.python("operations", "bitwise", "BIGINT BIGINT", "BIGINT", site.function)
+    safe = ", ".join(f"COALESCE(CAST({a} AS BIGINT), {bigint(0)})" for a in site.args)
+    return known(site.args, narrowed(f"{function}({safe})", site.result), site.result)
+
+
+# Comparison.
+
+_SIGNS = {"eq": "=", "ne": "<>", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+
+def is_nan(a: str) -> str:
+    """Return whether a float is NaN; null for null."""
+    return f"IF({a} >= 0E0, FALSE, IF({a} < 0E0, FALSE, IF({a} IS NULL, {UNKNOWN}, TRUE)))"
+
+
+@shows(*_SIGNS)
+def _compare(site: Site) -> str:
+    a, b = site.args
+    kind = site.types[0]
+    if kind.is_float:
+        return _compare_floats(site.function, a, b, site.constant(0), site.constant(1))
+    if kind == BOOL:
+        a, b = f"CAST({a} AS INT)", f"CAST({b} AS INT)"
+    return f"({a} {_SIGNS[site.function]} {b})"
+
+
+_MIRRORED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+
+
+def _compare_floats(name: str, a: str, b: str, left: Any, right: Any) -> str:
+    """NaN equals NaN and is above all numbers."""
+    if right is None and left is not None:
+        return _compare_floats(_MIRRORED[name], b, a, right, left)
+    null = f"{a} IS NULL" if right is not None else f"{a} IS NULL OR {b} IS NULL"
+    if right is not None and right == right:
+        if name in ("eq", "ne"):
+            return f"({a} {_SIGNS[name]} {b})"
+        # A NaN is neither less nor greater, so the test that it fails is the one that is written.
+        if name in ("lt", "le"):
+            return f"IF({a} {_SIGNS[name]} {b}, TRUE, IF({null}, {UNKNOWN}, FALSE))"
+        return f"IF({a} {'<=' if name == 'gt' else '<'} {b}, FALSE, IF({null}, {UNKNOWN}, TRUE))"
+    if name == "ne":
+        return f"(NOT {_compare_floats('eq', a, b, left, right)})"
+    if name == "eq":
+        return f"IF({a} = {b}, TRUE, IF({null}, {UNKNOWN}, IF({is_nan(a)}, {is_nan(b)}, FALSE)))"
+    if name in ("gt", "ge"):
+        return _compare_floats(_MIRRORED[name], b, a, None, None)
+    # Where the order is not known one of them is NaN: a < b unless a is, a <= b if b is.
+    last = f"(NOT {is_nan(a)})" if name == "lt" else is_nan(b)
+    opposite = ">=" if name == "lt" else ">"
+    return f"IF({a} {_SIGNS[name]} {b}, TRUE, IF({a} {opposite} {b}, FALSE, IF({null}, {UNKNOWN}, {last})))"
+
+
+@shows("is_nan")
+def _is_nan(site: Site) -> str:
+    return is_nan(site.args[0]) if site.types[0].is_float else known(site.args, "FALSE", BOOL)
+
+
+@shows("is_in")
+def _is_in(site: Site) -> str:
+    a, kind = site.args[0], site.types[0]
+    values = list(dict.fromkeys(g.value for g in site.given[1:] if isinstance(g, e.Literal)))
+    present = [v for v in values if v is not None and v == v]
+    constants = [literal(float(v) if kind.is_float else v, kind) for v in present]
+    if kind in (BOOL, BINARY):  # IN compares arrays of bytes by identity
+        tests = [f"({a} = {c})" for c in constants]
+    else:
+        tests = [f"({a} IN ({', '.join(constants)}))"] if constants else []
+    if kind.is_float and 0 in present:  # among many constants Flink takes -0 for another value
+        tests.append(f"(ABS({a}) = {literal(0.0, kind)})")
+    if any(v != v for v in values):
+        tests.append(is_nan(a))
+    found = "(" + " OR ".join(tests or [known((a,), "FALSE", BOOL)]) + ")"
+    return f"(CASE WHEN {found} THEN TRUE ELSE {UNKNOWN} END)" if None in values else found
+
+
+@shows("is_null", "is_not_null")
+def _is_null(site: Site) -> str:
+    return f"({site.args[0]} IS {'' if site.function == 'is_null' else 'NOT '}NULL)"
+
+
+# Choice.
+
+
+@shows("coalesce")
+def _coalesce(site: Site) -> str:
+    return f"COALESCE({', '.join(site.args)})"
+
+
+@shows("nullif")
+def _nullif(site: Site) -> str:
+    if site.types[0].is_float:
+        same = _compare_floats("eq", *site.args, site.constant(0), site.constant(1))
+    else:
+        same = f"{site.args[0]} = {site.args[1]}"
+    return f"(CASE WHEN {same} THEN {literal(None, site.result)} ELSE {site.args[0]} END)"
+
+
+@shows("case")
+def _case(site: Site) -> str:
+    pairs = zip(site.args[:-1:2], site.args[1:-1:2])
+    return "(CASE " + " ".join(f"WHEN {c} THEN {v}" for c, v in pairs) + f" ELSE {site.args[-1]} END)"
+
+
+# Nested values.
+
+
+@shows("field")
+def _field(site: Site) -> str:
+    return f"{site.args[0]}.{name_of(site.options['name'])}"
+
+
+@shows("list_length")
+def _list_length(site: Site) -> str:
+    return f"CAST(CARDINALITY({site.args[0]}) AS BIGINT)"
+
+
+@shows("list_get")
+def _list_get(site: Site) -> str:
+    items, at = site.args
+    size = f"CARDINALITY({items})"
+    index = site.constant(1)
+    if index is not None and 0 <= index < 2**31 - 1:
+        return f"{items}[{index + 1}]"
+    return (
+        f"(CASE WHEN {at} >= 0 AND {at} < {size} THEN {items}[CAST({at} + 1 AS INT)]"
+        f" WHEN {at} < 0 AND {at} >= - {size} THEN {items}[CAST({size} + {at} + 1 AS INT)] END)"
+    )
+
+
+@shows("list_contains")
+def _list_contains(site: Site) -> str:
+    items, wanted = site.args
+    found = f"ARRAY_CONTAINS({items}, {wanted})"
+    value = site.constant(1)
+    if site.types[1].is_float and (value is None or value != value):
+        # A NaN equals nothing there, but its text equals its text.
+        found = f"({found} OR ({is_nan(wanted)} AND ARRAY_CONTAINS(CAST({items} AS ARRAY<STRING>), 'NaN')))"
+    return found if value is not None else f"(CASE WHEN {wanted} IS NOT NULL THEN {found} END)"
+
+
+# Hashing.
+
+
+@shows("hash")
+def _hash(site: Site) -> str:
+    a, kind = site.args[0], site.types[0]
+    prefix = f"{site.options['seed']}:"
+    if kind == BINARY:
+        digest = f"{site.library.python('operations', 'md5', 'BYTES', 'STRING', prefix)}({a})"
+    else:
+        text = {"string": a, "bool": bool_text(a)}.get(kind.name)
+        if text is None:
+            text = (
+                float_bits(f"CAST({a} AS DOUBLE)" if kind == FLOAT32 else a)
+                if kind.is_float
+                else f"CAST({a} AS STRING)"
+            )
+        digest = f"MD5(CONCAT('{prefix}', {text}))"
+    # What reads a text as a float takes hexadecimal too, exactly: 32 bits at a time.
+    high, low = (f"CAST(CAST(CONCAT('0x', SUBSTRING({digest}, {at}, 8), 'p0') AS DOUBLE) AS BIGINT)" for at in (1, 9))
+    return f"({high} * 4294967296 + {low})"
+
+
+def bool_text(a: str) -> str:
+    """Return true or false as text."""
+    return f"(CASE WHEN {a} THEN {literal('true', STRING)} WHEN NOT {a} THEN {literal('false', STRING)} END)"
+
+
+def float_bits(a: str) -> str:
+    """Return the 16 hexadecimal digits of a DOUBLE's bits, with 0 for -0 and one NaN.
+
+    Java's %a writes the fraction's digits and the exponent: 0x1.8p0, and 0x0.8p-1022 below the normal numbers.
+    """
+    shown = f"PRINTF('%a', ABS({a}))"
+    exponent = f"CAST(REGEXP_EXTRACT({shown}, 'p(-?[0-9]+)', 1) AS INT) + 1023"
+    biased = f"(CASE WHEN ABS({a}) < 2.2250738585072014E-308 THEN 0 ELSE {exponent} END)"
+    sign = f"(CASE WHEN {a} < 0E0 THEN 2048 ELSE 0 END)"
+    digits = f"RPAD(REGEXP_EXTRACT({shown}, '[.]([0-9a-f]+)p', 1), 13, '0')"
+    return (
+        f"(CASE WHEN {a} IS NULL THEN CAST(NULL AS STRING) WHEN {a} = 0E0 THEN '0000000000000000'"
+        f" WHEN {a} > {LARGEST} THEN '7ff0000000000000' WHEN {a} < -{LARGEST} THEN 'fff0000000000000'"
+        f" WHEN ABS({a}) <= {LARGEST} THEN CONCAT(PRINTF('%03x', {sign} + {biased}), {digits})"
+        " ELSE '7ff8000000000000' END)"
+    )
