@@ -20,7 +20,6 @@ from caudal.core.types import INT64
 from caudal.lang.dsl.stream import Stream
 from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, Sink, Union, WindowAggregate
 from caudal.plan.plan import Plan
-from caudal.plan.windows import CountWindow
 from caudal.testing.harness import Started, differences
 from caudal.testing.oracle import Outcome, Record, interpret
 from caudal.testing.scalars import identity, ordering
@@ -141,8 +140,7 @@ ORDERED: list[Callable[[], Any]] = [
     lambda: cd.last("n", order_by=["x", "g"]),
     lambda: cd.collect("k", order_by=[col("n") % 3]),
 ]
-STAGED = [*FREE, *(ORDERED[i] for i in (0, 2, 3, 5))]
-"""Without last(): it gives the first of the rows that are made of one (tests/scenarios/engine/test_ties.py)."""
+STAGED = [*FREE, *ORDERED]
 RANKINGS: list[Callable[[], Any]] = [lambda: "x", lambda: "k", lambda: ["g", "n"], lambda: [col("n") % 3, col("b")]]
 TIES: list[Callable[[], Any]] = [lambda: None, lambda: None, lambda: "n", lambda: ["k", col("x") * 2]]
 
@@ -264,7 +262,7 @@ def window_stage(draw: Any, stream: Any) -> Any:
     if draw(st.integers(0, 4)) == 0:
         size, order_by = draw(st.integers(1, 4)), draw(st.sampled_from(TIES))()
         over = grouped(draw, stream).window(cd.rows(size, order_by=order_by))
-        return over.agg(**aggregates(draw, FREE if order_by else STAGED))
+        return over.agg(**aggregates(draw, STAGED))
     return draw(windowed(stream, STAGED, ANY_WINDOW))
 
 
@@ -287,8 +285,7 @@ def apply_stage(draw: Any, stream: Any) -> Any:
 def running_stage(draw: Any, stream: Any) -> Any:
     over = grouped(draw, stream)
     order_by = draw(st.sampled_from(TIES))()
-    # what breaks ties for the operator does not yet for its aggregates (tests/scenarios/engine/test_ties.py)
-    named = aggregates(draw, FREE if order_by else STAGED, 3)
+    named = aggregates(draw, STAGED, 3)
     if draw(st.booleans()):
         return over.window(draw(frames(order_by))).agg(**named)
     return over.running(order_by=order_by, **named)
@@ -356,11 +353,9 @@ def staged(draw: Any, sources: Sources, kind: str) -> Ends:
         if node.has_dead:
             ends[f"dead {i}"] = Stream(DeadLetters(input=node))
         if i < len(stages) - 1:
-            held = isinstance(getattr(node, "window", None), CountWindow)
-            if held or draw(st.integers(0, 4)) == 0:
+            if draw(st.integers(0, 4)) == 0:
                 ends[f"out {i}"] = made
-            # nothing in event time behind windows of rows, yet (tests/scenarios/engine/test_rest_of_rows.py)
-            stream = stream if held else based(made)
+            stream = based(made)
         else:
             ends["out"] = made
     return ends

@@ -208,8 +208,13 @@ def _known(annotation: Any) -> DataType | None:
     plain = [a for a in args if a is not type(None)]
     if len(plain) == 1 and len(args) == 2:  # int | None
         return _known(plain[0])
-    if annotation in (dict, list, type(None)) or getattr(annotation, "__origin__", None) in (dict, list):
-        return NULL  # any: a struct or a list as the column has it
+    if plain and len(plain) < len(args):  # dict | list | None
+        return NULL if all(_known(a) is not None for a in plain) else None
+    origin = getattr(annotation, "__origin__", annotation)
+    if isinstance(origin, type) and (
+        issubclass(origin, dict | list | type(None)) or origin.__module__ == "collections.abc"
+    ):
+        return NULL  # any: a struct or a list as the column has it; what a map or a fold takes and gives
     # frames, series and arrays of functions that take whole columns
     if getattr(annotation, "__module__", "").partition(".")[0] in ("polars", "numpy", "pandas", "pyarrow"):
         return NULL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from caudal.plan.nodes import Keyed, WindowAggregate
@@ -146,7 +146,10 @@ def _sessions(rows: list[Row], window: Session) -> Iterable[tuple[tuple[int, int
 
 
 def _counted(node: Windowed, window: CountWindow, rows: list[Row], late: list[Row]) -> list[Cell]:
-    """Return windows of so many rows: the full ones in the order of the rows that close them, then the others."""
+    """Return windows of so many rows: the full ones in the order of the rows that close them, then the others.
+
+    The others, cut short by the end of data, have the time and W_p of the last row of all.
+    """
     names: dict[Key, dict[str, Any]] = {}
     members: dict[Key, list[Row]] = {}
     full: list[Cell] = []
@@ -155,7 +158,8 @@ def _counted(node: Windowed, window: CountWindow, rows: list[Row], late: list[Ro
         last = part[-1]
         return Cell(names[key], part[0].time, last.time, part, last.time, last.watermark)
 
-    for row in sequence(node, window.order.arrival, window.order.by, rows, late):
+    taken = sequence(node, window.order.arrival, window.order.by, rows, late)
+    for row in taken:
         key, names[key] = _named(node, row, names)
         part = members.setdefault(key, [])
         part.append(row)
@@ -169,7 +173,7 @@ def _counted(node: Windowed, window: CountWindow, rows: list[Row], late: list[Ro
         if start + window.size > len(part)
     ]
     rest.sort(key=lambda c: (ordering(c.time), *map(ordering, c.keys.values())))
-    return full + rest
+    return full + [replace(c, time=taken[-1].time, watermark=taken[-1].watermark) for c in rest]
 
 
 def sequence(node: Keyed, arrival: bool, by: Iterable[Any], rows: list[Row], late: list[Row]) -> list[Row]:

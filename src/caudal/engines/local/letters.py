@@ -39,16 +39,25 @@ def letters(dead: Sequence[Dead], source: str, partition: str, operator: str, or
 
 
 def failed_rows(
-    morsel: Morsel, failed: Sequence[Failed], operator: str, origin: Origin, shown: Sequence[str]
+    morsel: Morsel,
+    failed: Sequence[Failed],
+    operator: str,
+    origin: Origin,
+    shown: Sequence[str],
+    *,
+    windows: bool = False,
 ) -> Morsel:
-    """Return the dead letters of rows that a function failed on; `shown` names the columns that the payload holds."""
+    """Return the dead letters of rows that a function failed on; `shown` names the columns that the payload holds.
+
+    `windows`: the rows stand for whole windows, which have no position.
+    """
     rows = np.array([f.row for f in failed], np.int64)
     source, partition = origin(morsel.partition)
     values = {name: morsel.columns[name].take(rows).to_list() for name in shown}
     out = []
     for i, (row, failure) in enumerate(zip(rows.tolist(), failed)):
         payload = json.dumps({n: v[i] for n, v in values.items()}, ensure_ascii=False, default=_plain).encode()
-        position = -1 if morsel.position is None or morsel.order else int(morsel.position[row])
+        position = -1 if windows or morsel.position is None or morsel.order else int(morsel.position[row])
         dead = Dead.of(position, failure.reason, failure.message, payload, failure.detail)
         dead.event_time = None if morsel.time is None else int(morsel.time[row])
         out.append(dead)

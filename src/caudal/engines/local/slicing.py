@@ -88,7 +88,8 @@ class Slicer:
     def split(self, morsel: Morsel) -> list[Morsel]:
         """Cut a morsel so that a costly chain runs on all cores."""
         if self.costly and not self.cost and not self.fixed:
-            return [morsel.slice(a, b) for a, b in itertools.pairwise(_growing(morsel.rows))]
+            largest = min(FIRST, max(1, morsel.rows // (SHARES * self._threads)))
+            return [morsel.slice(a, b) for a, b in itertools.pairwise(_growing(morsel.rows, largest))]
         size = self.size(morsel.rows)
         if morsel.rows <= size:
             return [morsel]
@@ -97,10 +98,10 @@ class Slicer:
         return [morsel.slice(a, b) for a, b in itertools.pairwise(bounds)]
 
 
-def _growing(rows: int) -> list[int]:
+def _growing(rows: int, largest: int) -> list[int]:
     """Return bounds of pieces of 1, 1, 2, 4 ... rows: the first tell the cost before the larger ones are long."""
     bounds, size = [0], 1
     while bounds[-1] < rows:
         bounds.append(min(rows, bounds[-1] + size))
-        size = min(FIRST, bounds[-1])
+        size = min(largest, bounds[-1])
     return bounds if rows else [0, 0]

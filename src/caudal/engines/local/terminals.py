@@ -22,6 +22,9 @@ from caudal.engines.local.counters import Counters
 from caudal.engines.local.stateful import LOWEST, OPEN, Partial, Released, StatefulOperator
 from caudal.ports.sink import Sink
 
+ENCODED_ROWS = 1 << 15
+"""Rows that a sink encodes at once."""
+
 
 class Ticket:
     """The right to have some bytes in flight: given back when the last effect of a morsel is done."""
@@ -178,15 +181,18 @@ class SinkTerminal(Terminal):
         if self._identify is not None:
             columns.append(self._identify(morsel))
         table = pa.table([c.to_arrow() for c in columns], names=list(self.names))
-        return self.sink.encode(table), morsel.rows
+        # in parts: memory of moderate size is used again, large blocks are new to the machine each time
+        parts = range(0, morsel.rows, ENCODED_ROWS)
+        return [self.sink.encode(table.slice(at, ENCODED_ROWS)) for at in parts], morsel.rows
 
     def apply(self, key: LaneKey, delivery: Delivery) -> None:
         if delivery.watermark >= OPEN:
             self.lanes.pop(key, None)
         if delivery.payload is None:
             return
-        payload, rows = delivery.payload
-        self.sink.write(payload)
+        payloads, rows = delivery.payload
+        for payload in payloads:
+            self.sink.write(payload)
         self.counters.add(self.operator, "written", rows)
         self._dirty = True
 

@@ -14,6 +14,7 @@ from caudal.core.types import INT64, TIMESTAMP, DataType
 from caudal.engines.local.lists import order_by_group
 from caudal.engines.local.ordered import kernels
 from caudal.engines.local.ordered.keyed import LatestRows, owned
+from caudal.engines.local.ordered.operator import NEVER_LATE
 from caudal.engines.local.ordered.running import OrderedAggregates
 from caudal.engines.local.stateful import Released
 from caudal.engines.local.table import Table, concat_tables
@@ -45,11 +46,13 @@ class CountOperator(OrderedAggregates):
         self._panes = LatestRows(self.blocks, [*self.key_names, "ring"])
         self._open = 0
         self._closed_keys = 0
+        self._last = (0, NEVER_LATE)
 
     def _kept_types(self) -> dict[str, DataType]:
         return dict.fromkeys(NUMBERS, INT64)
 
     def _step(self, table: Table) -> Released:
+        self._last = int(table.ints("time")[-1]), int(table.ints("watermark")[-1])
         rows = self._numbered(table)
         before, whole = 0, rows
         panes = self._known(rows)
@@ -150,7 +153,11 @@ class CountOperator(OrderedAggregates):
             self._panes.retain(lambda panes: panes.ints("rows") < self.size)
 
     def _end(self) -> Released:
-        """Close every window that holds a row."""
+        """Close every window that holds a row.
+
+        What is cut short by the end of data has the time and W_p of the last row of all: nothing downstream has closed
+        what that falls into, while the last row of a key may lie far behind.
+        """
         panes = self._panes.all()
         panes = None if panes is None else self._needed(panes)
         if panes is None:
@@ -167,17 +174,24 @@ class CountOperator(OrderedAggregates):
         ranks = [sorting.rank(ordered[name].take(last)) for name in self.key_names]
         sequence = np.lexsort([nth, *reversed(ranks), ordered.ints("time")[last]]).astype(np.int64, copy=False)
         absorbed, self._open = self._open, 0
-        return Released(self._closed(ordered, begin, last, sequence), {"absorbed": absorbed})
+        results = self._closed(ordered, begin, last, sequence)
+        if results is not None and results.time is not None:
+            time, watermark = self._last
+            results.time = np.full(results.rows, time, np.int64)
+            results.watermark = None if watermark == NEVER_LATE else np.full(results.rows, watermark, np.int64)
+        return Released(results, {"absorbed": absorbed})
 
     def buffered(self) -> int:
         return super().buffered() + self._open
 
     def _values(self) -> dict[str, Any]:
-        return {**super()._values(), "open": self._open}
+        return {**super()._values(), "open": self._open, "last": list(self._last)}
 
     def _load(self, values: dict[str, Any]) -> None:
         super()._load(values)
         self._open = int(values["open"])
+        time, watermark = values["last"]
+        self._last = int(time), int(watermark)
 
     def _restored(self, numbers: list[int]) -> None:
         self._panes.restored(numbers)
