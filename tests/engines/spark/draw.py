@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from caudal.core.types import (
     BINARY,
@@ -477,3 +481,133 @@ _RULES: dict[str, list[Any]] = {
         _cast(INT32, INT64, FLOAT32, FLOAT64, STRING),
     ],
 }
+
+
+TEXTS = Schema.of({"a": "string"})
+_PIECES = [
+    "a",
+    "b",
+    "ab",
+    "k",
+    "S",
+    "é",
+    "-",
+    "_",
+    "&",
+    "/",
+    " ",
+    r"\.",
+    "1",
+    ".",
+    r"\d",
+    r"\w",
+    r"\s",
+    r"\S",
+    r"\b",
+    "^",
+    "$",
+    r"\n",
+]
+_PIECES += ["[ab]", "[^a]", "[a-c1-]", "[^k\\s]", "[]a]", r"[\d_.]", "[&&b]", "[é-本]"]
+_SIGNS = ["", "", "", "", "", "*", "+", "?", "{2}", "{1,3}", "{2,}", "*?", "+?", "??", "{0,2}?"]
+
+
+def texts(seed: int, count: int) -> list[str | None]:
+    """Return short texts of the letters that the patterns know."""
+    rng = random.Random(seed)
+    letters = [
+        "a",
+        "b",
+        "k",
+        "K",
+        "s",
+        "S",
+        "ſ",
+        "\u212a",
+        "é",
+        "本",
+        "1",
+        "2",
+        " ",
+        "\n",
+        "\r",
+        "\u000b",
+        "\u0085",
+        "\u2028",
+        ".",
+        "-",
+        "_",
+        "&",
+        "/",
+        "%",
+        "\\",
+    ]
+    return [None, "", *("".join(rng.choices(letters, k=rng.choice([1, 2, 3, 5, 8, 13]))) for _ in range(count - 2))]
+
+
+def searches(seed: int, count: int) -> list[e.Expr]:
+    """Return random patterns, of RE2 and of LIKE, at work on the column `a`."""
+    rng = random.Random(seed)
+    column = e.col("a")
+    out: list[e.Expr] = []
+    while len(out) < count:
+        pattern = rng.choice(["", "", "", "", "(?i)", "(?s)"]) + _pattern(rng, 3)
+        groups = len(re.findall(r"\((?!\?)", pattern))
+        if not _is_pattern(pattern):
+            continue
+        kind = rng.choice(["like", "matches", "matches", "extract", "replace"])
+        if kind == "like":
+            out.append(
+                column.str.like(
+                    "".join(rng.choices(["%", "_", "a", "b", "é", ".", "\\%", "\\\\", "\\", "k"], k=rng.randrange(6)))
+                )
+            )
+        elif kind == "matches":
+            out.append(column.str.matches(pattern))
+        elif kind == "extract":
+            out.append(column.str.extract(pattern, rng.randint(0, min(groups, 9))))
+        else:
+            out.append(
+                column.str.replace_regex(pattern, rng.choice(["", "#", r"<\0>", rf"\{min(groups, 9)}1", "$0", "\\\\"]))
+            )
+    return out
+
+
+def _pattern(rng: random.Random, depth: int) -> str:
+    return "".join(_piece(rng, depth) for _ in range(rng.choice([1, 2, 2, 3])))
+
+
+def _piece(rng: random.Random, depth: int) -> str:
+    if depth and rng.random() < 0.2:
+        inner = "|".join(_pattern(rng, depth - 1) for _ in range(rng.choice([1, 2])))
+        return rng.choice(["(", "(?:", "(?P<n>"]) + inner + ")" + rng.choice(["", "", "?", "{2}", "*", "{1,2}"])
+    return rng.choice(_PIECES) + rng.choice(_SIGNS)
+
+
+def _is_pattern(pattern: str) -> bool:
+    try:
+        pc.match_substring_regex(pa.array([""], pa.string()), pattern)  # type: ignore[attr-defined]
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def characters() -> list[str]:
+    """Return texts that together hold every character but NUL, in order."""
+    every = [chr(code) for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+    return ["".join(every[i : i + 4096]) for i in range(0, len(every), 4096)]
+
+
+def mappings() -> list[e.Expr]:
+    """Return what is done to single characters."""
+    a = e.col("a").str
+    return [
+        a.lower(),
+        a.upper(),
+        a.length(),
+        a.byte_length(),
+        a.reverse(),
+        a.strip(),
+        a.matches(r"^[\s\S]*$"),
+        e.col("a").hash(),
+    ]

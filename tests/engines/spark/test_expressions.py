@@ -41,6 +41,8 @@ SEEDS = (1, 2, 3)
 EACH = 200
 """Random expressions for each seed."""
 PER_BATCH = 50
+SEARCHES = 300
+TEXTS = {"a": draw.texts(4, 400)}
 
 pytestmark = pytest.mark.engines
 
@@ -85,6 +87,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
         "table": [_wide(part) for part in _chunks(table.CASES)],
         "constants": [job.Batch(one, {"unused": [0]}, part) for part in _chunks(_constants()[0])],
         "random": [job.Batch(draw.SCHEMA, draw.ROWS, part) for part in _chunks(drawn())],
+        "searches": [job.Batch(draw.TEXTS, TEXTS, part) for part in _chunks(draw.searches(5, SEARCHES))],
+        "characters": [job.Batch(draw.TEXTS, {"a": draw.characters()}, draw.mappings())],
     }
     found = job.on_spark([b for part in batches.values() for b in part], tmp_path_factory.mktemp("spark"))
     out: dict[str, list[Any]] = {}
@@ -147,21 +151,37 @@ def test_constants_mean_what_columns_mean(answers: dict[str, list[Any]]) -> None
     assert not differences, _report(differences, len(origins))
 
 
-def test_random_expressions_agree_with_the_local_engine(answers: dict[str, list[Any]]) -> None:
-    rows = len(next(iter(draw.ROWS.values())))
-    morsel = Morsel({n: from_list(v, draw.SCHEMA.dtype(n)) for n, v in draw.ROWS.items()}, rows)
-    exprs = drawn()
+def _local(x: e.Expr, schema: Schema, given: dict[str, list[Any]]) -> tuple[list[Any], Any]:
+    rows = len(next(iter(given.values())))
+    column = bind(x, schema)(Morsel({n: from_list(v, schema.dtype(n)) for n, v in given.items()}, rows))
+    return column.to_list(), column.dtype
+
+
+def _against_local(exprs: list[e.Expr], schema: Schema, given: dict[str, list[Any]], answers: list[Any]) -> None:
     differences: dict[str, str] = {}
     nulls = 0
-    for number, (x, answer) in enumerate(zip(exprs, answers["random"], strict=True)):
-        column = bind(x, draw.SCHEMA)(morsel)
-        want = column.to_list()
+    for x, answer in zip(exprs, answers, strict=True):
+        want, dtype = _local(x, schema, given)
         nulls += all(v is None for v in want)
-        how = _differs(answer, want, column.dtype, draw.is_approximate(x))
+        how = _differs(answer, want, dtype, draw.is_approximate(x))
         if how:
-            differences[f"seed {SEEDS[number // EACH]}: {x}\n  = {answer.text[:600]}"] = how
+            differences[f"{x}\n  = {answer.text[:600]}"] = how[:600]
     assert nulls < len(exprs) / 4
     assert not differences, _report(differences, len(exprs))
+
+
+def test_random_expressions_agree_with_the_local_engine(answers: dict[str, list[Any]]) -> None:
+    _against_local(drawn(), draw.SCHEMA, draw.ROWS, answers["random"])
+
+
+def test_random_patterns_agree_with_the_local_engine(answers: dict[str, list[Any]]) -> None:
+    texts = [answer.text for answer in answers["searches"]]
+    assert sum("caudal_matches" not in t and "caudal_regexp" not in t for t in texts) > SEARCHES / 2
+    _against_local(draw.searches(5, SEARCHES), draw.TEXTS, TEXTS, answers["searches"])
+
+
+def test_every_character_is_treated_alike(answers: dict[str, list[Any]]) -> None:
+    _against_local(draw.mappings(), draw.TEXTS, {"a": draw.characters()}, answers["characters"])
 
 
 def test_random_expressions_use_every_function() -> None:
