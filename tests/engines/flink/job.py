@@ -80,11 +80,7 @@ for number, (specs, rows, texts) in enumerate(pickle.load(open(here + "/batches.
     answers.append(run(f"t{{number}}", texts))
 pickle.dump(answers, open(here + "/answers.pickle", "wb"))
 """
-_SETTINGS = {
-    "parallelism.default": "1",
-    "python.fn-execution.bundle.size": "7",
-    "python.fn-execution.arrow.batch.size": "7",
-}
+_SETTINGS = {"parallelism.default": "1"}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ def on_series(function, *kinds):
     """Return the function of Arrow arrays as one of pandas Series; a text may be null, a number never is."""
 
     def run(*given):
-        arrays = [pa.array(s, k, from_pandas=not pa.types.is_primitive(k)) for s, k in zip(given, kinds)]
+        rows = max((len(s) for s in given if isinstance(s, pd.Series)), default=1)
+        columns = [s if isinstance(s, pd.Series) else pd.Series([s] * rows) for s in given]  # a constant comes bare
+        arrays = [pa.array(s, k, from_pandas=not pa.types.is_primitive(k)) for s, k in zip(columns, kinds)]
         return pd.Series(function(*arrays).to_pylist(), dtype=object)
 
     return run

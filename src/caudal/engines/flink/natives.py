@@ -41,6 +41,18 @@ class Site:
         given = self.given[at]
         return given.value if isinstance(given, e.Literal) else None
 
+    def worker(self, module: str, name: str, parameters: str, result: str, *constants: Any) -> Callable[..., str]:
+        """Return what writes the call of a shipped function, in a worker: see `Library.python`."""
+        called = self.library.python(module, name, parameters, result, *constants)
+        constant = not any(isinstance(node, e.Column) for given in self.given for node in given.walk())
+
+        def write(*args: str) -> str:
+            if constant:  # a function of constants alone is not told how many rows there are
+                args = (f"IF(RAND() < 2E0, {args[0]}, {args[0]})", *args[1:])
+            return f"{called}({', '.join(args)})"
+
+        return write
+
 
 MAKERS: dict[str, Callable[[Site], str]] = {}
 
@@ -153,10 +165,9 @@ def _int_mod(site: Site) -> str:
 
 @shows("floor_mod")
 def _floor_mod(site: Site) -> str:
-    zero = literal(0, site.result)
     if site.types[0].is_float:
-        rest, b = _remainder(site), site.args[1]
-        return f"({rest} + (CASE WHEN {rest} <> 0E0 AND ({rest} < 0E0) <> ({b} < 0E0) THEN {b} ELSE {zero} END))"
+        return _remainder(site)
+    zero = literal(0, site.result)
 
     def make(a: str, b: str) -> str:
         by = site.constant(1)
@@ -169,14 +180,17 @@ def _floor_mod(site: Site) -> str:
 
 
 def _remainder(site: Site) -> str:
-    """C's fmod: what is not finite is decided here, since a null and NaN are one in a column of a worker."""
-    function = site.library.python("operations", "remainder", "DOUBLE DOUBLE", "DOUBLE")
+    """The remainder of floats: what is not finite is decided here, since a null and NaN are one in a column of a worker."""
+    floored = site.function == "floor_mod"
+    function = site.worker("operations", "remainder", "DOUBLE DOUBLE", "DOUBLE", floored)
     a, b = (f"CAST({x} AS DOUBLE)" if site.types[0] == FLOAT32 else x for x in site.args)
     usable = f"ABS({a}) <= {LARGEST} AND ABS({b}) <= {LARGEST} AND {b} <> 0E0"
     safe = (f"(CASE WHEN {usable} THEN {x} ELSE 1E0 END)" for x in (a, b))
+    across = f"(CASE WHEN {a} <> 0E0 AND ({a} < 0E0) <> ({b} < 0E0) THEN {b} ELSE {a} END)" if floored else a
+    special = f"(CASE WHEN ABS({a}) <= {LARGEST} AND ABS({b}) > {LARGEST} THEN {across} ELSE {NAN} END)"
     rest = (
-        f"(CASE WHEN {usable} THEN {function}({', '.join(safe)}) WHEN {a} IS NULL OR {b} IS NULL OR {b} = 0E0"
-        f" THEN CAST(NULL AS DOUBLE) WHEN ABS({a}) <= {LARGEST} AND ABS({b}) > {LARGEST} THEN {a} ELSE {NAN} END)"
+        f"(CASE WHEN {usable} THEN {function(*safe)} WHEN {a} IS NOT NULL AND {b} <> 0E0 THEN {special}"
+        " ELSE CAST(NULL AS DOUBLE) END)"
     )
     return narrowed(rest, site.result)
 
@@ -282,9 +296,9 @@ def _shift(site: Site) -> str:
 
 def _worker_bits(site: Site) -> str:
     # A column of integers with nulls would reach the worker as floats.
-    function = site.library.python("operations", "bitwise", "BIGINT BIGINT", "BIGINT", site.function)
-    safe = ", ".join(f"COALESCE(CAST({a} AS BIGINT), {bigint(0)})" for a in site.args)
-    return known(site.args, narrowed(f"{function}({safe})", site.result), site.result)
+    function = site.worker("operations", "bitwise", "BIGINT BIGINT", "BIGINT", site.function)
+    safe = (f"COALESCE(CAST({a} AS BIGINT), {bigint(0)})" for a in site.args)
+    return known(site.args, narrowed(function(*safe), site.result), site.result)
 
 
 # Comparison.
@@ -374,7 +388,7 @@ def _coalesce(site: Site) -> str:
 @shows("nullif")
 def _nullif(site: Site) -> str:
     if site.types[0].is_float:
-        same = _compare_floats("eq", *site.args, site.constant(0), site.constant(1))
+        same = _compare_floats("eq", site.args[0], site.args[1], site.constant(0), site.constant(1))
     else:
         same = f"{site.args[0]} = {site.args[1]}"
     return f"(CASE WHEN {same} THEN {literal(None, site.result)} ELSE {site.args[0]} END)"
@@ -431,7 +445,7 @@ def _hash(site: Site) -> str:
     a, kind = site.args[0], site.types[0]
     prefix = f"{site.options['seed']}:"
     if kind == BINARY:
-        digest = f"{site.library.python('operations', 'md5', 'BYTES', 'STRING', prefix)}({a})"
+        digest = site.worker("operations", "md5", "BYTES", "STRING", prefix)(a)
     else:
         text = {"string": a, "bool": bool_text(a)}.get(kind.name)
         if text is None:

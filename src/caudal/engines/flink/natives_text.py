@@ -197,14 +197,19 @@ def check_pattern(pattern: str, replacement: str | None = None) -> None:
         ) from error
 
 
+def _java(pattern: patterns.Pattern) -> str:
+    """Return the pattern as a constant; Flink finds an empty one nowhere."""
+    return text_of(pattern.text or "(?:)")
+
+
 @shows("matches")
 def _matches(site: Site) -> str:
     pattern = site.options["pattern"]
     check_pattern(pattern)
     java = patterns.to_java(pattern)
     if java is not None:
-        return f"REGEXP({site.args[0]}, {text_of(java.text)})"
-    return f"{site.library.python('text', 'matches', 'STRING', 'BOOLEAN', pattern)}({site.args[0]})"
+        return f"REGEXP({site.args[0]}, {_java(java)})"
+    return site.worker("text", "matches", "STRING", "BOOLEAN", pattern)(site.args[0])
 
 
 @shows("regexp_extract")
@@ -218,11 +223,11 @@ def _extract(site: Site) -> str:
         raise PlanError(message, detail=error.detail, hint=error.hint) from error
     java = patterns.to_java(pattern)
     if java is not None:
-        found = text_of(java.text)
+        found = _java(java)
         taken = f"REGEXP_EXTRACT({a}, {found}, {group})"
         empty = literal("", STRING)
         return f"(CASE WHEN REGEXP({a}, {found}) THEN COALESCE({taken}, {empty}) ELSE {literal(None, STRING)} END)"
-    return f"{site.library.python('text', 'regexp_extract', 'STRING', 'STRING', pattern, group)}({a})"
+    return site.worker("text", "regexp_extract", "STRING", "STRING", pattern, group)(site.args[0])
 
 
 @shows("regexp_replace")
@@ -231,8 +236,8 @@ def _replace_regex(site: Site) -> str:
     check_pattern(pattern, replacement)
     java = patterns.to_java(pattern)
     if java is not None and not java.can_be_empty and "\\" not in replacement:
-        return f"REGEXP_REPLACE({a}, {text_of(java.text)}, {literal(replacement, STRING)})"
-    return f"{site.library.python('text', 'regexp_replace', 'STRING', 'STRING', pattern, replacement)}({a})"
+        return f"REGEXP_REPLACE({a}, {_java(java)}, {literal(replacement, STRING)})"
+    return site.worker("text", "regexp_replace", "STRING", "STRING", pattern, replacement)(site.args[0])
 
 
 # Addresses: IPv4 as numbers; of IPv6 the form, by a pattern. What needs its 128 bits runs in a worker.
@@ -287,7 +292,7 @@ def _in_cidr(site: Site) -> str:
     texts = site.options["networks"]
     networks = _networks(texts)
     if any(n.version == 6 for n in networks):
-        return f"{site.library.python('addresses', 'in_cidr', 'STRING', 'BOOLEAN', tuple(texts))}({site.args[0]})"
+        return site.worker("addresses", "in_cidr", "STRING", "BOOLEAN", tuple(texts))(site.args[0])
     return _within(site.args[0], networks, "FALSE")
 
 
@@ -316,7 +321,7 @@ def _from_int(site: Site) -> str:
 @shows("ip_prefix")
 def _prefix(site: Site) -> str:
     v4, v6 = site.options["v4"], site.options["v6"]
-    return f"{site.library.python('addresses', 'ip_prefix', 'STRING', 'STRING', v4, v6)}({site.args[0]})"
+    return site.worker("addresses", "ip_prefix", "STRING", "STRING", v4, v6)(site.args[0])
 
 
 # Casts.
@@ -383,10 +388,10 @@ def _to_text(site: Site, a: str, source: DataType) -> str:
         return f"CAST({a} AS STRING)"
     # Java's digits are not always the fewest, so the worker writes what is neither 0 nor infinite.
     kind, zero = ("FLOAT", "CAST(0E0 AS FLOAT)") if source == FLOAT32 else ("DOUBLE", "0E0")
-    function = site.library.python("numbers", "float_text" if source == FLOAT32 else "double_text", kind, "STRING")
+    function = site.worker("numbers", "float_text" if source == FLOAT32 else "double_text", kind, "STRING")
     usable = f"ABS({a}) <= {LARGEST}"
     return (
-        f"(CASE WHEN {usable} THEN {function}(CASE WHEN {usable} THEN {a} ELSE {zero} END)"
+        f"(CASE WHEN {usable} THEN {function(f'(CASE WHEN {usable} THEN {a} ELSE {zero} END)')}"
         f" WHEN {a} > {LARGEST} THEN {literal('Infinity', STRING)} WHEN {a} < -{LARGEST}"
         f" THEN {literal('-Infinity', STRING)} WHEN {a} IS NULL THEN {null} ELSE {literal('NaN', STRING)} END)"
     )

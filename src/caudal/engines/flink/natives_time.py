@@ -153,5 +153,4 @@ def _strptime(site: Site) -> str:
     times.check_format(time_format)
     if not time_format:
         return parsed_iso(site.args[0])
-    function = site.library.python("times", "strptime", "STRING", "BIGINT", time_format)
-    return f"{function}({site.args[0]})"
+    return site.worker("times", "strptime", "STRING", "BIGINT", time_format)(site.args[0])

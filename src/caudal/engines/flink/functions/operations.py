@@ -22,9 +22,18 @@ def bitwise(name: str) -> Callable[[Any, Any], Any]:
     return run
 
 
-def remainder() -> Callable[[Any, Any], Any]:
-    """Return the function of two float64 columns, finite and not 0: the remainder with the sign of the first."""
-    return lambda a, b: pa.array(np.fmod(a.to_numpy(), b.to_numpy()))
+def remainder(floored: bool) -> Callable[[Any, Any], Any]:
+    """Return the function of two float64 columns, finite and not 0: the remainder with the sign of the first (C's fmod).
+
+    Floored: of the second, which is added where the signs differ.
+    """
+
+    def run(a, b):
+        x, y = a.to_numpy(), b.to_numpy()
+        rest = np.fmod(x, y)
+        return pa.array(np.where(floored & (rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest))
+
+    return run
 
 
 def md5(prefix: str) -> Callable[[Any], Any]:
