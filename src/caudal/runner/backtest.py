@@ -1,7 +1,8 @@
 """`caudal backtest`: two versions of a detection over the same history, and what becomes new, lost or other.
 
 How rows are matched: by their identity, which is that of the source record or of key and window, where both versions
-make an output's rows by the same operator (its id, keys and window are equal); else by key and window columns, where
+make an output's rows by the same operator (its id, keys and window are equal); else, and where a row is known only by
+how many came before it (running aggregates, deduplication, windows of rows), by key and window columns, where
 both write the same ones; else whole rows only, and then none is changed. What matches and has equal values is the same, what
 matches and has not is changed, what matches nothing is new or lost.
 """
@@ -146,11 +147,12 @@ def _match(
     if old is None or new is None:
         return f"only the {'new' if old is None else 'old'} version has this output", ()
     a, b = (origin(plan, sink) for plan, sink in zip(plans, (old, new), strict=True))
-    if (a.operator, a.makes) == (b.operator, b.makes) and all(_IDENTITY in frame.columns for frame in frames):
+    alike = (a.operator, a.makes, a.identified) == (b.operator, b.makes, True)
+    if alike and all(_IDENTITY in frame.columns for frame in frames):
         return f"by identity: both make their rows in '{a.operator}'", (_IDENTITY,)
     if a.keys and sorted(a.columns) == sorted(b.columns) and set(a.columns) <= set(columns):
         return f"by {', '.join(a.columns)}: the operators differ", a.columns
-    return "as whole rows: the operators differ, and no columns are a key of both", ()
+    return "as whole rows: nothing that they have tells them apart in both versions", ()
 
 
 def _paired(old: Iterable[Sink], new: Iterable[Sink]) -> list[tuple[Sink | None, Sink | None]]:

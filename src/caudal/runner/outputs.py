@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from caudal.plan.expr import Column
-from caudal.plan.nodes import Filter, Keyed, Node, Select, Sink, WindowAggregate, WithColumns
+from caudal.plan.nodes import Filter, Keyed, Late, Node, Select, Sink, WindowAggregate, WithColumns
 from caudal.plan.operators import Shuffle
 from caudal.plan.plan import Plan
+from caudal.plan.windows import CountWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +17,13 @@ class Origin:
 
     `operator`: its id; `makes`: what decides which rows there are, in words, equal where two operators are alike;
     `keys`: the output's columns with its keys and window bounds, by name in the operator: together they are one row,
-    () where a key and window can have several rows, or where a column of them is not written.
+    () where a key and window can have several rows, or where a column of them is not written. `identified`: whether a row
+    is known by its source record, or by key and window, and not by how many came before it.
     """
 
     operator: str
     makes: str
+    identified: bool
     keys: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -42,12 +45,22 @@ def origin(plan: Plan, sink: Sink) -> Origin:
             names = {out: above for out, above in names.items() if above not in made}
         node = node.input
     if not isinstance(node, Keyed):
-        return Origin(plan.ids[node], node.kind)
+        return Origin(plan.ids[node], node.kind, _identified(node))
     window = getattr(node, "window", None) or getattr(node, "frame", "")
     makes = f"{node.kind} {node.show_keys()}{window}"
     if not isinstance(node, WindowAggregate):
-        return Origin(plan.ids[node], makes)
+        return Origin(plan.ids[node], makes, _identified(node))
     written = {above: out for out, above in reversed(names.items())}
     keys = [*(name for name, _ in node.keys), "window_start", "window_end"]
     whole = all(name in written for name in keys)
-    return Origin(plan.ids[node], makes, tuple((name, written[name]) for name in keys) if whole else ())
+    columns = tuple((name, written[name]) for name in keys) if whole else ()
+    return Origin(plan.ids[node], makes, _identified(node), columns)
+
+
+def _identified(node: Node) -> bool:
+    if isinstance(node, Late):
+        return _identified(node.input.inputs[0])
+    if isinstance(node, Keyed):
+        window = getattr(node, "window", None)
+        return window is not None and not isinstance(window, CountWindow)
+    return all(_identified(above) for above in node.inputs)

@@ -170,6 +170,28 @@ def test_rows_of_a_stream_are_matched_by_their_record(caudal, versions) -> None:
     assert counts(output) == expected(before, after)
 
 
+def test_rows_that_are_known_by_what_came_before_are_compared_whole(caudal, versions) -> None:
+    plain = OLD[OLD.index("alerts = ") : OLD.index("pipeline = ")]
+    old, new = versions(
+        (plain, 'alerts = rows.filter(col("t") > 0).group_by("ip").running(n=cd.count(), name="counts")\n')
+    )
+    Path(old).write_text(OLD.replace(plain, 'alerts = rows.group_by("ip").running(n=cd.count(), name="counts")\n'))
+    ended = caudal("backtest", old, new, "--json")
+    (output,) = ended.summary["outputs"]
+
+    def running(rows: list[dict[str, Any]]) -> set[Any]:
+        seen: Counter[str] = Counter()
+        out = set()
+        for row in rows:
+            seen[row["ip"]] += 1
+            out.add((row["ip"], row["t"], seen[row["ip"]]))
+        return out
+
+    a, b = running(ROWS), running([row for row in ROWS if row["t"] > 0])
+    assert output["matched"].startswith("as whole rows")
+    assert counts(output) == {"new": len(b - a), "lost": len(a - b), "changed": 0, "same": len(a & b)}
+
+
 def test_an_output_that_only_one_version_has(caudal, versions) -> None:
     more = 'name="alerts"))', 'name="alerts"), rows.to("files", path="all.jsonl", format="json", name="all"))'
     ended = caudal("backtest", *versions(more), "--json")
