@@ -144,7 +144,7 @@ def test_every_pair_in_its_order(write: Any) -> None:
         {"threads": 1, "morsel_rows": 1, "rewrites": False},
         {"threads": 3, "morsel_rows": 1, "shuffle": random.Random(5)},
     ],
-    ids=str,
+    ids=lambda how: " ".join(how),
 )
 def test_the_same_rows_in_the_same_order_whatever_the_threads_and_morsels(write: Any, how: dict[str, Any]) -> None:
     given = [*events(150, seed=3)]
