@@ -271,8 +271,14 @@ def test_frames_keep_every_type(pool: Pool) -> None:
         (lambda f: f.lazy(), "where a polars DataFrame is declared"),
         (lambda f: f.rename({"x": "nme"}), "returned the unknown column 'nme'"),
         (lambda f: f.select("x").rename({"x": "name"}).cast(str), "returned a frame without the column 'y'"),
-        (lambda f: f.select(y=f["x"].cast(str), name=f["x"].cast(str)), "returned the column 'y' of type String where int64 is declared"),
-        (lambda f: f.select(y=f["x"] / 2, name=f["x"].cast(str)), "returned the column 'y' of type Float64 where int64 is declared"),
+        (
+            lambda f: f.select(y=f["x"].cast(str), name=f["x"].cast(str)),
+            "returned the column 'y' of type String where int64 is declared",
+        ),
+        (
+            lambda f: f.select(y=f["x"] / 2, name=f["x"].cast(str)),
+            "returned the column 'y' of type Float64 where int64 is declared",
+        ),
     ],
 )
 def test_a_frame_of_another_shape_is_a_mistake(pool: Pool, call: Any, message: str) -> None:
