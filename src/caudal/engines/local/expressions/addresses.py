@@ -259,7 +259,7 @@ def _prefix(site: Site) -> Kernel:
             texts: list[str | None] = [None] * rows
             for row in np.flatnonzero(six).tolist():
                 value = (int(high[row]) & (2**64 - 1)) << 64 | (int(low[row]) & (2**64 - 1))
-                texts[row] = str(ipaddress.ip_network((value, v6), strict=False))
+                texts[row] = str(ipaddress.IPv6Network((value, v6), strict=False))
             text = choose(six, from_list(texts, STRING), text, rows)
         text.valid = restrict(None, family != 0, rows)
         return text
