@@ -154,7 +154,7 @@ def test_exit_codes_are_those_of_the_help() -> None:
     epilog = parser().epilog or ""
     codes = set(re.findall(r"(?<![\w.])(\d+)(?= )", epilog.partition("exit codes:")[2]))
     table = _section(_page("cli.md"), "Exit codes")
-    assert codes == {"0", "1", "2", "130"}
+    assert codes == {"0", "1", "2", "3", "130"}
     assert codes <= set(re.findall(r"^\| (\d+) \|", table, re.MULTILINE))
 
 

@@ -190,7 +190,7 @@ def test_full_disk(caudal, write, here: Path) -> None:
     write("log.jsonl", GOOD)
     ended = caudal("run", "p.py", "--set", "out=/dev/full", "--dead", "discard", "--late", "discard")
     assert ended.code == 1
-    assert "\nerror: cannot write /dev/full: No space left on device" in ended.err
+    assert "error: cannot write /dev/full: No space left on device" in ended.err
     assert "make room" in ended.err
     assert "Traceback" not in ended.err
 
