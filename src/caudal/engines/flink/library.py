@@ -7,12 +7,9 @@ resort.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 
-PREFIX = "caudal_"
-"""What every name begins with that is registered."""
+from caudal.engines.jvm.shipping import SHARED, numbered, shipped
 
-_SHARED = "caudal.engines.jvm.functions"
 _OWN = "caudal.engines.flink.functions"
 _PLACES = {"operations": _OWN}
 _HEAD = '''import pandas as pd
@@ -56,8 +53,7 @@ class Library:
         """
         entry = _Entry(module, name, constants, tuple(parameters.split()), result)
         if entry not in self._entries:
-            count = sum(known.name == name for known in self._entries)
-            self._entries[entry] = f"{PREFIX}{name}_{count + 1}" if count else f"{PREFIX}{name}"
+            self._entries[entry] = numbered(name, sum(known.name == name for known in self._entries))
         return self._entries[entry]
 
     @property
@@ -75,7 +71,7 @@ class Library:
             return ""
         lines = [_HEAD]
         for module in sorted({entry.module for entry in self._entries}):
-            lines += [f"# --- {module} ---", shipped(module).strip(), ""]
+            lines += [f"# --- {module} ---", shipped(module, _PLACES.get(module, SHARED)).strip(), ""]
         for entry, called in self._entries.items():
             kinds = ", ".join(f"pa.{_ARROW[p]}()" for p in entry.parameters)
             made = f"on_series({entry.name}({', '.join(map(repr, entry.constants))}), {kinds})"
@@ -85,10 +81,3 @@ class Library:
                 f"    input_types={list(entry.parameters)!r}, result_type={entry.result!r}, func_type='pandas'))",
             ]
         return "\n".join(lines) + "\n"
-
-
-def shipped(module: str) -> str:
-    """Return the source of a shipped module, without what may stand only at the top of a file."""
-    place = resources.files(_PLACES.get(module, _SHARED))
-    text = place.joinpath(f"{module}.py").read_text(encoding="utf-8")
-    return text.replace("from __future__ import annotations\n\n", "")

@@ -19,7 +19,6 @@ _CLASSES = {
 _CONTROL = {"n": 10, "t": 9, "r": 13, "f": 12, "v": 11, "a": 7}
 _WORD = "[0-9A-Za-z_]"
 _EDGE = f"(?:(?<={_WORD})(?!{_WORD})|(?<!{_WORD})(?={_WORD}))"
-_INSIDE = f"(?:(?<={_WORD})(?={_WORD})|(?<!{_WORD})(?!{_WORD}))"
 _REPEAT = re.compile(r"([*+?]|\{([0-9]{1,4})(,?)([0-9]{0,4})\})(\??)")
 _FOLDED = {"k": 0x212A, "s": 0x017F}
 """What else RE2 takes for these letters where case does not matter."""
@@ -170,9 +169,10 @@ class _Reader:
     def _escape(self) -> _Part:
         c = self._next()
         if c.lower() in _CLASSES:
-            return _Part(_ranges(_CLASSES[c.lower()], c.isupper()), single=True)
-        if c in "bB":
-            return _Part(_EDGE if c == "b" else _INSIDE, empty=True)
+            known = _CLASSES[c.lower()]
+            return _Part(_ranges(_any_case(known) if self.any_case else known, c.isupper()), single=True)
+        if c == "b":
+            return _Part(_EDGE, empty=True)
         if c in "Az":
             return _Part("\\" + c, empty=True)
         return _Part(self._one(self._coded(c)), single=True)
@@ -187,6 +187,7 @@ class _Reader:
                 raise _Beyond
             self.at = digits.end()
             return int(digits.group(1) or digits.group(2), 16)
+        # \B among them: RE2 finds it inside a character of several bytes too.
         if ord(c) > 127 or c.isalnum():
             raise _Beyond
         return ord(c)

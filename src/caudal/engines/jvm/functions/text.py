@@ -22,7 +22,7 @@ def regexp_extract(pattern: str, group: int) -> Callable[[Any], Any]:
     inner = f"(?:{pattern})" if group else f"({pattern})"
     whole = rf"\A(?s:.*?){inner}(?s:.*)\z"
 
-    def extract(text):  # hints of types mean something else to Spark
+    def extract(text):  # without hints of types: Spark takes them for another kind of function
         found = pc.match_substring_regex(text, pattern)  # type: ignore[attr-defined]
         taken = pc.replace_substring_regex(text, whole, rf"\{group or 1}")  # type: ignore[attr-defined]
         return pc.if_else(found, taken, pa.scalar(None, taken.type))  # type: ignore[attr-defined]

@@ -1,16 +1,13 @@
 """What the text of expressions calls beside Spark's own functions: collected while it is made, then written once.
 
 Two kinds. A SQL function is Spark's own: it is put into the query where it is called, its arguments computed once. A
-Python function is one of `engines.spark.functions`, run on Arrow batches in a worker beside the JVM; it costs
+Python function is one of `engines.jvm.functions`, run on Arrow batches in a worker beside the JVM; it costs
 throughput and is the last resort.
 """
 
 from __future__ import annotations
 
-from importlib import resources
-
-PREFIX = "caudal_"
-"""What every name begins with that is registered."""
+from caudal.engines.jvm.shipping import numbered, shipped
 
 
 class Library:
@@ -39,8 +36,7 @@ class Library:
 
     def _numbered(self, name: str) -> str:
         others = [known for known, _ in self._sql] + [known for _, known, _ in self._python]
-        count = others.count(name)
-        return f"{PREFIX}{name}_{count + 1}" if count else f"{PREFIX}{name}"
+        return numbered(name, others.count(name))
 
     @property
     def functions(self) -> frozenset[str]:
@@ -64,9 +60,3 @@ class Library:
         for (_, definition), called in self._sql.items():
             lines.append(f"spark.sql({f'CREATE OR REPLACE TEMPORARY FUNCTION {called}{definition}'!r})")
         return "\n".join(lines) + "\n" if lines else ""
-
-
-def shipped(module: str) -> str:
-    """Return the source of a module of `functions`, without what may stand only at the top of a file."""
-    text = resources.files("caudal.engines.spark.functions").joinpath(f"{module}.py").read_text(encoding="utf-8")
-    return text.replace("from __future__ import annotations\n\n", "")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.engines.spark.expressions import patterns
+from caudal.engines.jvm import patterns
 from caudal.engines.spark.expressions.site import Site, shows
 from caudal.engines.spark.expressions.spelling import text_of
 
