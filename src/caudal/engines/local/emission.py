@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from caudal.columnar import sorting
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.letters import failed_rows
-from caudal.engines.local.ordered.operator import joined
 from caudal.engines.local.slicing import Slicer
-from caudal.engines.local.stateful import OPEN, Released
+from caudal.engines.local.stateful import OPEN, Released, joined
 
 if TYPE_CHECKING:
     from caudal.engines.local.job import Job

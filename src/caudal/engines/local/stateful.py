@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from caudal.columnar.column import Column, Ints, Text, from_list
+from caudal.columnar.column import Column, Ints, Text, concat, from_list
 from caudal.columnar.grouping import Groups, group
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
@@ -23,6 +23,9 @@ Bind = Callable[..., Any]
 
 OPEN = 2**62
 """Above every event time: the watermark at the end of data."""
+
+NEVER_LATE = -OPEN
+"""The W_p of a row that cannot be late, where some rows beside it can: below every time."""
 
 LOWEST = -(2**61)
 """The watermark of a partition that nothing is known about."""
@@ -168,3 +171,26 @@ def late_by_time(morsel: Morsel) -> tuple[Morsel, Morsel | None]:
     if not late.any():
         return morsel, None
     return morsel.take(np.flatnonzero(~late)), morsel.take(np.flatnonzero(late))
+
+
+def joined(parts: Sequence[Morsel]) -> Morsel:
+    """Return the rows of several morsels (at least one) as one; a W_p is there if any of them has one."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    whole = concat_tables([Table(part.columns, part.rows) for part in parts])
+    watermark: Ints | None = None
+    if any(part.watermark is not None for part in parts):
+        none = [np.full(p.rows, NEVER_LATE, np.int64) if p.watermark is None else p.watermark for p in parts]
+        watermark = np.concatenate(none)
+    times = [part.time for part in parts if part.time is not None]
+    positions = [part.position for part in parts if part.position is not None]
+    return Morsel(
+        whole.columns,
+        whole.rows,
+        time=np.concatenate(times) if times else None,
+        watermark=watermark,
+        position=np.concatenate(positions) if positions else None,
+        partition=first.partition,
+        order=tuple(concat([part.order[i] for part in parts]) for i in range(len(first.order))),
+    )

@@ -18,6 +18,7 @@ from caudal.core.types import INT64, Field, Schema
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.letters import Origin, failed_rows, keep
+from caudal.engines.local.stateful import joined
 from caudal.plan.expr import Call, Expr, call
 from caudal.plan.expr import Column as ColumnExpr
 from caudal.plan.nodes import DeadLetters, Filter, Fused, Late, Node, Select, Step, Union, WithColumns
@@ -228,15 +229,7 @@ def _copies(node: Copies, context: Context) -> StepRun:
 
 def _add(letters: Letters, operator: str, more: Morsel) -> None:
     """Put dead letters to those that the same operator has already."""
-    from caudal.columnar.column import concat
-
     before = letters.get(operator)
-    if before is None:
-        letters[operator] = more
-        return
-    assert before.position is not None
-    assert more.position is not None
-    joined = {name: concat([before.columns[name], more.columns[name]]) for name in more.columns}
-    position = np.concatenate([before.position, more.position])
-    both = Morsel(joined, before.rows + more.rows, position=position, partition=more.partition)
-    letters[operator] = both.take(np.argsort(position, kind="stable"))
+    both = more if before is None else joined([before, more])
+    assert both.position is not None
+    letters[operator] = both if before is None else both.take(np.argsort(both.position, kind="stable"))

@@ -14,9 +14,8 @@ from caudal.core.types import INT64, TIMESTAMP, DataType
 from caudal.engines.local.lists import order_by_group
 from caudal.engines.local.ordered import kernels
 from caudal.engines.local.ordered.keyed import LatestRows, owned
-from caudal.engines.local.ordered.operator import NEVER_LATE
 from caudal.engines.local.ordered.running import OrderedAggregates
-from caudal.engines.local.stateful import Released
+from caudal.engines.local.stateful import NEVER_LATE, Released
 from caudal.engines.local.table import Table, concat_tables
 from caudal.plan.windows import CountWindow
 

@@ -17,6 +17,7 @@ from caudal.engines.local.ordered import kernels
 from caudal.engines.local.ordered.keyed import owned
 from caudal.engines.local.state import Blob
 from caudal.engines.local.stateful import (
+    NEVER_LATE,
     OPEN,
     Bind,
     Bound,
@@ -24,6 +25,7 @@ from caudal.engines.local.stateful import (
     Released,
     StatefulOperator,
     empty,
+    joined,
     late_by_time,
     own,
 )
@@ -32,9 +34,6 @@ from caudal.engines.local.windows.kernels import sorted_order
 from caudal.plan.nodes import Keyed, WindowAggregate
 from caudal.plan.operators import Running, WindowApply, WindowTop
 from caudal.plan.windows import Order
-
-NEVER_LATE = -OPEN
-"""The W_p that is kept for a row without one: below every time."""
 
 MANY = 16
 """Waiting blocks beyond which neighbours are joined."""
@@ -270,22 +269,3 @@ def _both(first: Released, second: Released) -> Released:
     if first.rows is not None and second.rows is not None:
         rows = joined([first.rows, second.rows])
     return replace(first, rows=rows, fates=fates)
-
-
-def joined(parts: list[Morsel]) -> Morsel:
-    """Return the rows of several morsels as one; a W_p is there if any of them has one."""
-    tables = [Table(part.columns, part.rows) for part in parts]
-    whole = concat_tables(tables)
-    watermark: Ints | None = None
-    if any(part.watermark is not None for part in parts):
-        none = [np.full(p.rows, NEVER_LATE, np.int64) if p.watermark is None else p.watermark for p in parts]
-        watermark = np.concatenate(none)
-    times = [part.time for part in parts if part.time is not None]
-    positions = [part.position for part in parts if part.position is not None]
-    return Morsel(
-        whole.columns,
-        whole.rows,
-        time=np.concatenate(times) if times else None,
-        watermark=watermark,
-        position=np.concatenate(positions) if positions else None,
-    )

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from caudal.columnar.column import Ints, concat
+from caudal.columnar.column import Ints
 from caudal.columnar.grouping import group
 from caudal.columnar.morsel import Morsel
-from caudal.engines.local.stateful import OPEN, Partial, Released
+from caudal.engines.local.stateful import OPEN, Partial, Released, joined
 from caudal.engines.local.table import Table, consume
 from caudal.engines.local.windows import kernels
 from caudal.engines.local.windows.operator import WindowOperator
@@ -140,7 +140,7 @@ class PaneOperator(WindowOperator):
         parts = [self._close(*part) for part in self._windows(table, closed + 1, last_due)]
         parts = [p for p in parts if p is not None]
         self._carry(table, last_due)
-        return Released(_join(parts) if parts else None, {"absorbed": absorbed})
+        return Released(joined(parts) if parts else None, {"absorbed": absorbed})
 
     def _due_rows(self, last_due: int) -> Table | None:
         """Return the rows that a due window holds; take those up to pane `last_due` out."""
@@ -203,18 +203,3 @@ class PaneOperator(WindowOperator):
     def restore(self, blobs: Any, types: Any) -> None:
         super().restore(blobs, types)
         self._earliest = min((int(t.ints("pane")[0]) for t in self.blocks.tables.values()), default=OPEN)
-
-
-def _join(parts: list[Morsel]) -> Morsel:
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-    return Morsel(
-        {name: concat([p.columns[name] for p in parts]) for name in first.columns},
-        sum(p.rows for p in parts),
-        time=np.concatenate([p.time for p in parts if p.time is not None]),
-        position=None
-        if first.position is None
-        else np.concatenate([p.position for p in parts if p.position is not None]),
-        order=tuple(concat([p.order[i] for p in parts]) for i in range(len(first.order))),
-    )
