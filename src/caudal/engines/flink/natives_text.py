@@ -10,12 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
+from caudal.columnar.regex import check_pattern, check_rewrite
 from caudal.core.errors import PlanError
 from caudal.core.types import BINARY, BOOL, FLOAT32, STRING, TIMESTAMP, DataType
 from caudal.engines.flink.natives import LARGEST, Site, bool_text, shows
 from caudal.engines.flink.natives_time import iso_text, parsed_iso
 from caudal.engines.flink.spelling import bigint, literal, text_of, type_of
 from caudal.engines.jvm import patterns
+from caudal.plan.checks import network
 
 pc: Any = pyarrow.compute
 _LONGEST = 1_000_000_000
@@ -174,29 +176,6 @@ def like_parts(pattern: str) -> list[str]:
     return parts or [""]
 
 
-def check_pattern(pattern: str, replacement: str | None = None) -> None:
-    """Raise `PlanError` unless this is a regular expression in RE2's syntax, and the replacement fits it."""
-    probe = pa.array([""], pa.large_string())
-    try:
-        pc.match_substring_regex(probe, pattern)
-    except pa.ArrowInvalid as error:
-        reason = str(error).removeprefix("Invalid regular expression: ")
-        raise PlanError(
-            f"invalid regular expression '{pattern}': {reason}",
-            hint="the syntax is RE2's: no look-around, no back-references",
-        ) from error
-    if replacement is None:
-        return
-    try:
-        pc.replace_substring_regex(probe, pattern, replacement)
-    except pa.ArrowInvalid as error:
-        raise PlanError(
-            f"invalid replacement '{replacement}' for '{pattern}'",
-            detail=str(error),
-            hint=r"\0 is the match, \1 to \9 its groups, \\ a backslash",
-        ) from error
-
-
 def _java(pattern: patterns.Pattern) -> str:
     """Return the pattern as a constant; Flink finds an empty one nowhere."""
     return text_of(pattern.text or "(?:)")
@@ -216,11 +195,11 @@ def _matches(site: Site) -> str:
 def _extract(site: Site) -> str:
     a, pattern, group = site.args[0], site.options["pattern"], site.options["group"]
     check_pattern(pattern)
-    try:
-        check_pattern(f"(?:{pattern})" if group else f"({pattern})", rf"\{group or 1}")
-    except PlanError as error:
-        message = f"the regular expression '{pattern}' has no group {group}"
-        raise PlanError(message, detail=error.detail, hint=error.hint) from error
+    check_rewrite(
+        f"(?:{pattern})" if group else f"({pattern})",
+        rf"\{group or 1}",
+        f"the regular expression '{pattern}' has no group {group}",
+    )
     java = patterns.to_java(pattern)
     if java is not None:
         found = _java(java)
@@ -233,7 +212,8 @@ def _extract(site: Site) -> str:
 @shows("regexp_replace")
 def _replace_regex(site: Site) -> str:
     a, pattern, replacement = site.args[0], site.options["pattern"], site.options["replacement"]
-    check_pattern(pattern, replacement)
+    check_pattern(pattern)
+    check_rewrite(pattern, replacement, f"invalid replacement '{replacement}' for '{pattern}'")
     java = patterns.to_java(pattern)
     if java is not None and not java.can_be_empty and "\\" not in replacement:
         return f"REGEXP_REPLACE({a}, {_java(java)}, {literal(replacement, STRING)})"
@@ -273,24 +253,10 @@ def _is_address(site: Site) -> str:
     return f"REGEXP({site.args[0]}, {V4 if site.function == 'is_ipv4' else V6})"
 
 
-def _networks(texts: tuple[str, ...]) -> list[Any]:
-    found: list[Any] = []
-    for text in texts:
-        try:
-            found.append(ipaddress.ip_network(text))
-        except ValueError as error:
-            raise PlanError(
-                f"'{text}' is no network", detail=str(error), hint="write it as 10.0.0.0/8 or 2001:db8::/32"
-            ) from error
-        if "%" in text:
-            raise PlanError(f"'{text}' is no network", hint="leave out the zone")
-    return found
-
-
 @shows("in_cidr")
 def _in_cidr(site: Site) -> str:
     texts = site.options["networks"]
-    networks = _networks(texts)
+    networks = [network(text) for text in texts]
     if any(n.version == 6 for n in networks):
         return site.worker("addresses", "in_cidr", "STRING", "BOOLEAN", tuple(texts))(site.args[0])
     return _within(site.args[0], networks, "FALSE")
@@ -298,7 +264,7 @@ def _in_cidr(site: Site) -> str:
 
 @shows("is_private")
 def _is_private(site: Site) -> str:
-    networks = _networks(("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+    networks = [network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
     return _within(site.args[0], networks, f"REGEXP({site.args[0]}, '\\A[Ff][C-Dc-d][0-9A-Fa-f]{{2}}:')")
 
 

@@ -10,9 +10,9 @@ import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Column, Fixed, Text, from_list
-from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, INT64, STRING
 from caudal.engines.local.expressions.kernel import Kernel, Site, choose, implements, restrict
+from caudal.plan.checks import network
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 """RFC 1918, RFC 4193."""
@@ -193,17 +193,10 @@ def network_rows(networks: Sequence[str]) -> Any:
     """Return the table that `_within` takes; raises `PlanError` for text that is no network."""
     rows = []
     for text in networks:
-        try:
-            network = ipaddress.ip_network(text)
-        except ValueError as error:
-            raise PlanError(
-                f"'{text}' is no network", detail=str(error), hint="write it as 10.0.0.0/8 or 2001:db8::/32"
-            ) from error
-        if "%" in text:
-            raise PlanError(f"'{text}' is no network", hint="leave out the zone")
-        full = (2**64 - 1) << 64 if network.version == 4 else 0
-        address, mask = int(network.network_address), int(network.netmask) | full
-        rows.append([network.version, *_words(address), *_words(mask)])
+        found = network(text)
+        full = (2**64 - 1) << 64 if found.version == 4 else 0
+        address, mask = int(found.network_address), int(found.netmask) | full
+        rows.append([found.version, *_words(address), *_words(mask)])
     return np.array(rows, np.int64)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from caudal.columnar.column import Column, Fixed, Text
+from caudal.columnar.regex import check_pattern, check_rewrite
 from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, INT64
 from caudal.engines.local.expressions import text_kernels as tk
@@ -143,18 +144,6 @@ def _split(site: Site) -> Kernel:
     return kernel
 
 
-def check_pattern(pattern: str) -> None:
-    """Raise `PlanError` unless this is a regular expression in RE2's syntax."""
-    try:
-        pc.match_substring_regex(pa.array([""], pa.large_string()), pattern)
-    except pa.ArrowInvalid as error:
-        reason = str(error).removeprefix("Invalid regular expression: ")
-        raise PlanError(
-            f"invalid regular expression '{pattern}': {reason}",
-            hint="the syntax is RE2's: no look-around, no back-references",
-        ) from error
-
-
 @implements("matches")
 def _matches(site: Site) -> Kernel:
     pattern = site.options["pattern"]
@@ -214,7 +203,7 @@ def _extract(site: Site) -> Kernel:
     # makes the match the leftmost one.
     whole = rf"\A(?s:.*?)(?:{pattern})(?s:.*)\z" if group else rf"\A(?s:.*?)({pattern})(?s:.*)\z"
     rewrite = rf"\{group or 1}"
-    _check_rewrite(whole, rewrite, f"the regular expression '{pattern}' has no group {group}")
+    check_rewrite(whole, rewrite, f"the regular expression '{pattern}' has no group {group}")
 
     def kernel(rows: int, args: Sequence[Any]) -> Column:
         array = args[0].to_arrow()
@@ -229,14 +218,5 @@ def _extract(site: Site) -> Kernel:
 def _replace_regex(site: Site) -> Kernel:
     pattern, replacement = site.options["pattern"], site.options["replacement"]
     check_pattern(pattern)
-    _check_rewrite(pattern, replacement, f"invalid replacement '{replacement}' for '{pattern}'")
+    check_rewrite(pattern, replacement, f"invalid replacement '{replacement}' for '{pattern}'")
     return lambda rows, args: text_of(pc.replace_substring_regex(args[0].to_arrow(), pattern, replacement), site)
-
-
-def _check_rewrite(pattern: str, replacement: str, message: str) -> None:
-    try:
-        pc.replace_substring_regex(pa.array([""], pa.large_string()), pattern, replacement)
-    except pa.ArrowInvalid as error:
-        raise PlanError(
-            message, detail=str(error), hint=r"\0 is the match, \1 to \9 its groups, \\ a backslash"
-        ) from error

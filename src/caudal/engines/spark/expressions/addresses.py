@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
-from caudal.core.errors import PlanError
 from caudal.engines.spark.expressions.library import Library
 from caudal.engines.spark.expressions.site import Site, shows
 from caudal.engines.spark.expressions.spelling import text_of
+from caudal.plan.checks import network
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _V4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
@@ -58,7 +57,7 @@ def _from_int(site: Site) -> str:
 
 @shows("in_cidr")
 def _in_cidr(site: Site) -> str:
-    networks = [_network(text) for text in site.options["networks"]]
+    networks = [network(text) for text in site.options["networks"]]
     if any(network.version == 6 for network in networks):
         return f"{site.library.python('addresses', 'in_cidr', 'boolean', site.options['networks'])}({site.args[0]})"
     return _within(site, "in_cidr", networks, "FALSE")
@@ -67,7 +66,7 @@ def _in_cidr(site: Site) -> str:
 @shows("is_private")
 def _is_private(site: Site) -> str:
     # fc00::/7: a first group of four digits that begins with fc or fd.
-    return _within(site, "is_private", [_network(text) for text in _PRIVATE], "s RLIKE '\\\\A[Ff][CcDd]'")
+    return _within(site, "is_private", [network(text) for text in _PRIVATE], "s RLIKE '\\\\A[Ff][CcDd]'")
 
 
 def _within(site: Site, name: str, networks: list[Any], six: str) -> str:
@@ -76,18 +75,6 @@ def _within(site: Site, name: str, networks: list[Any], six: str) -> str:
     body = f"CASE WHEN v IS NOT NULL THEN {tests} WHEN s RLIKE {text_of(_v6())} THEN {six} END"
     called = site.library.sql(name, "s STRING, v BIGINT", "BOOLEAN", body)
     return f"{called}({site.args[0]}, {_v4_number(site.library)}({site.args[0]}))"
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    try:
-        network = ipaddress.ip_network(text)
-    except ValueError as error:
-        raise PlanError(
-            f"'{text}' is no network", detail=str(error), hint="write it as 10.0.0.0/8 or 2001:db8::/32"
-        ) from error
-    if "%" in text:
-        raise PlanError(f"'{text}' is no network", hint="leave out the zone")
-    return network
 
 
 @shows("ip_prefix")

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from caudal.columnar.regex import check_pattern, check_rewrite
 from caudal.core.errors import PlanError
 from caudal.engines.jvm import patterns
 from caudal.engines.spark.expressions.site import Site, shows
@@ -136,7 +137,7 @@ def _like_parts(pattern: str) -> list[str]:
 @shows("matches")
 def _matches(site: Site) -> str:
     pattern = site.options["pattern"]
-    _check_pattern(pattern)
+    check_pattern(pattern)
     java = patterns.to_java(pattern)
     if java is not None:
         return f"({site.args[0]} RLIKE {text_of(java.text)})"
@@ -146,9 +147,9 @@ def _matches(site: Site) -> str:
 @shows("regexp_extract")
 def _extract(site: Site) -> str:
     pattern, group = site.options["pattern"], site.options["group"]
-    _check_pattern(pattern)
+    check_pattern(pattern)
     whole = rf"\A(?s:.*?)(?:{pattern})(?s:.*)\z" if group else rf"\A(?s:.*?)({pattern})(?s:.*)\z"
-    _check_rewrite(whole, rf"\{group or 1}", f"the regular expression '{pattern}' has no group {group}")
+    check_rewrite(whole, rf"\{group or 1}", f"the regular expression '{pattern}' has no group {group}")
     java = patterns.to_java(pattern)
     if java is not None:
         # regexp_extract is empty without a match.
@@ -161,8 +162,8 @@ def _extract(site: Site) -> str:
 @shows("regexp_replace")
 def _replace_pattern(site: Site) -> str:
     pattern, replacement = site.options["pattern"], site.options["replacement"]
-    _check_pattern(pattern)
-    _check_rewrite(pattern, replacement, f"invalid replacement '{replacement}' for '{pattern}'")
+    check_pattern(pattern)
+    check_rewrite(pattern, replacement, f"invalid replacement '{replacement}' for '{pattern}'")
     java = patterns.to_java(pattern)
     if java is not None and not java.can_be_empty and java.groups < 10:
         rewrite = re.sub(r"\\(.)|([$])", _java_rewrite, replacement, flags=re.DOTALL)
@@ -174,30 +175,3 @@ def _java_rewrite(token: re.Match[str]) -> str:
     if token.group(2):
         return "\\$"
     return f"${token.group(1)}" if token.group(1).isdigit() else "\\" + token.group(1)
-
-
-def _check_pattern(pattern: str) -> None:
-    """Raise `PlanError` unless this is a regular expression in RE2's syntax."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    try:
-        pc.match_substring_regex(pa.array([""], pa.string()), pattern)  # type: ignore[attr-defined]
-    except pa.ArrowInvalid as error:
-        reason = str(error).removeprefix("Invalid regular expression: ")
-        raise PlanError(
-            f"invalid regular expression '{pattern}': {reason}",
-            hint="the syntax is RE2's: no look-around, no back-references",
-        ) from error
-
-
-def _check_rewrite(pattern: str, replacement: str, message: str) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    try:
-        pc.replace_substring_regex(pa.array([""], pa.string()), pattern, replacement)  # type: ignore[attr-defined]
-    except pa.ArrowInvalid as error:
-        raise PlanError(
-            message, detail=str(error), hint=r"\0 is the match, \1 to \9 its groups, \\ a backslash"
-        ) from error
