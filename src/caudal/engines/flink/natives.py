@@ -8,13 +8,14 @@ part that stands twice twice, so parts are repeated as rarely as exactness allow
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 from caudal.core.types import BINARY, BOOL, FLOAT32, INT32, INT64, STRING, DataType
 from caudal.engines.flink.library import Library
-from caudal.engines.flink.spelling import bigint, double, literal, name_of, type_of
+from caudal.engines.flink.spelling import bigint, double, literal, type_of
+from caudal.engines.jvm import printer
+from caudal.engines.jvm.printer import name_of
 from caudal.plan import expr as e
 
 UNKNOWN = "CAST(NULL AS BOOLEAN)"
@@ -23,23 +24,10 @@ INFINITY = double(float("inf"))
 LARGEST = "1.7976931348623157E308"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A call as it stands in an expression: types of the (widened) arguments and of the result, options, texts of the
-    arguments, the arguments themselves, and what collects the functions that the text calls."""
+class Site(printer.Site[Library]):
+    """A call as it stands in an expression."""
 
-    function: str
-    types: tuple[DataType, ...]
-    result: DataType
-    options: dict[str, Any]
-    args: tuple[str, ...]
-    given: tuple[e.Expr, ...]
-    library: Library
-
-    def constant(self, at: int) -> Any:
-        """Return the value of an argument that is a constant, else None."""
-        given = self.given[at]
-        return given.value if isinstance(given, e.Literal) else None
+    __slots__ = ()
 
     def worker(self, module: str, name: str, parameters: str, result: str, *constants: Any) -> Callable[..., str]:
         """Return what writes the call of a shipped function, in a worker: see `Library.python`."""
@@ -54,17 +42,8 @@ class Site:
         return write
 
 
-MAKERS: dict[str, Callable[[Site], str]] = {}
-
-
-def shows(*names: str) -> Callable[[Callable[[Site], str]], Callable[[Site], str]]:
-    """Register what writes these functions."""
-
-    def register(make: Callable[[Site], str]) -> Callable[[Site], str]:
-        MAKERS.update(dict.fromkeys(names, make))
-        return make
-
-    return register
+MAKERS: printer.Makers[Site] = printer.Makers()
+shows = MAKERS.shows
 
 
 def known(args: tuple[str, ...], then: str, dtype: DataType) -> str:

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from caudal.core.types import DataType
+from caudal.engines.jvm.printer import name_of
 from caudal.plan.signature import NULL
 
 SETTINGS = {
@@ -43,11 +44,6 @@ def type_of(dtype: DataType) -> str:
     if dtype.name == "struct":
         return "ROW<" + ", ".join(f"{name_of(f.name)} {type_of(f.dtype)}" for f in dtype.fields) + ">"
     return _TYPES[dtype.name]
-
-
-def name_of(name: str) -> str:
-    """Return a name in backticks."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def text_of(value: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.core.types import BOOL, DataType, Schema
+from caudal.core.types import Schema
+from caudal.engines.jvm.printer import Dialect, Printer
 from caudal.engines.spark.capabilities import GAPS
 from caudal.engines.spark.expressions import (  # noqa: F401 - each registers its functions
     addresses,
@@ -19,9 +20,8 @@ from caudal.engines.spark.expressions import (  # noqa: F401 - each registers it
 )
 from caudal.engines.spark.expressions.library import Library
 from caudal.engines.spark.expressions.site import MAKERS, Site
-from caudal.engines.spark.expressions.spelling import literal, name_of, type_of
+from caudal.engines.spark.expressions.spelling import literal, type_of
 from caudal.plan import expr as e
-from caudal.plan.signature import NULL
 
 
 def show(expr: e.Expr, schema: Schema, library: Library) -> str:
@@ -32,43 +32,14 @@ def show(expr: e.Expr, schema: Schema, library: Library) -> str:
     user's must have been taken out before. Raises `PlanError` for unknown columns, mismatched types, patterns,
     formats or networks that cannot be read, and functions in `capabilities.GAPS`.
     """
-    return _Printer(schema, library).whole(expr, expr.dtype(schema))
+    return Printer(_SPARK, schema, library).whole(expr, expr.dtype(schema))
 
 
-class _Printer:
-    def __init__(self, schema: Schema, library: Library) -> None:
-        self.schema = schema
-        self.library = library
+def _call(function: str, fields: dict[str, Any]) -> str:
+    make = MAKERS.get(function)
+    if make is None:
+        raise PlanError(f"{function}() cannot be computed on Spark", detail=GAPS[function], hint="run it locally")
+    return make(Site(function, **fields))
 
-    def whole(self, expr: e.Expr, wanted: DataType) -> str:
-        """Return the expression widened to a type."""
-        got = expr.infer(self.schema)
-        if got == NULL:
-            return literal(None, wanted)
-        if isinstance(expr, e.Literal):
-            value = float(expr.value) if wanted.is_float and expr.value is not None else expr.value
-            return literal(value, wanted)
-        if isinstance(expr, e.Call) and expr.function == "alias":
-            return self.whole(expr.args[0], wanted)
-        shown = self._text(expr)
-        return shown if type_of(got) == type_of(wanted) else f"CAST({shown} AS {type_of(wanted)})"
 
-    def _text(self, expr: e.Expr) -> str:
-        if isinstance(expr, e.Column):
-            return name_of(expr.name)
-        if not isinstance(expr, e.Call):
-            raise PlanError(f"{expr} cannot be written for Spark", hint="its Python functions must be taken out before")
-        make = MAKERS.get(expr.function)
-        if make is None:
-            reason = GAPS[expr.function]
-            raise PlanError(f"{expr.function}() cannot be computed on Spark", detail=reason, hint="run it locally")
-        wanted, result = expr.signature(self.schema)
-        args = tuple(self.whole(arg, BOOL if t == NULL else t) for arg, t in zip(expr.args, wanted))
-        options: dict[str, Any] = dict(expr.options)
-        site = Site(expr.function, wanted, result, options, args, expr.args, self.library)
-        try:
-            return make(site)
-        except PlanError as error:
-            if not error.detail:
-                error.detail = f"in {expr}"
-            raise
+_SPARK = Dialect("Spark", type_of, literal, _call)

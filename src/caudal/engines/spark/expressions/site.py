@@ -6,46 +6,19 @@ which Spark inlines with its arguments computed once: text would else grow with 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
-from caudal.core.types import DataType
+from caudal.engines.jvm import printer
 from caudal.engines.spark.expressions.library import Library
-from caudal.plan import expr as e
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A call as it stands in an expression: types of the (widened) arguments and of the result, options, texts of the
-    arguments, the arguments themselves, and what collects the functions that the text calls."""
+class Site(printer.Site[Library]):
+    """A call as it stands in an expression."""
 
-    function: str
-    types: tuple[DataType, ...]
-    result: DataType
-    options: dict[str, Any]
-    args: tuple[str, ...]
-    given: tuple[e.Expr, ...]
-    library: Library
-
-    def constant(self, at: int) -> Any:
-        """Return the value of an argument that is a constant, else None."""
-        given = self.given[at]
-        return given.value if isinstance(given, e.Literal) else None
+    __slots__ = ()
 
     def sql(self, name: str, parameters: str, result: str, body: str) -> str:
         """Return the call of a SQL function of the library with this site's arguments."""
         return f"{self.library.sql(name, parameters, result, body)}({', '.join(self.args)})"
 
 
-MAKERS: dict[str, Callable[[Site], str]] = {}
-
-
-def shows(*names: str) -> Callable[[Callable[[Site], str]], Callable[[Site], str]]:
-    """Register what writes these functions."""
-
-    def register(make: Callable[[Site], str]) -> Callable[[Site], str]:
-        MAKERS.update(dict.fromkeys(names, make))
-        return make
-
-    return register
+MAKERS: printer.Makers[Site] = printer.Makers()
+shows = MAKERS.shows

@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from caudal.core.types import DataType
+from caudal.engines.jvm.printer import name_of
 from caudal.plan.signature import NULL
 
 SETTINGS = {
@@ -39,15 +40,6 @@ _TYPES = {
     "duration": "BIGINT",
 }
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "$": "\\u0024"}
-
-
-def name_of(name: str) -> str:
-    """Return an identifier in backticks.
-
-    >>> name_of("id.orig_h")
-    '`id.orig_h`'
-    """
-    return "`" + name.replace("`", "``") + "`"
 
 
 def type_of(dtype: DataType) -> str:
