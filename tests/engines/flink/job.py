@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import Batch
 
-from caudal.core.types import DataType, Schema
+from caudal.core.types import DataType
 from caudal.engines import environments
 from caudal.engines.flink.expressions import show
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.spelling import SETTINGS, type_of
-from caudal.plan import expr as e
 
 TIMEOUT = 1200
 """Seconds that a whole job may take."""
@@ -81,15 +81,6 @@ for number, (specs, rows, texts) in enumerate(pickle.load(open(here + "/batches.
 pickle.dump(answers, open(here + "/answers.pickle", "wb"))
 """
 _SETTINGS = {"parallelism.default": "1"}
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Expressions over the same columns, given as lists of Python values of one length."""
-
-    schema: Schema
-    given: dict[str, list[Any]]
-    exprs: list[e.Expr]
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from cases import Batch
 
-from caudal.core.types import DataType, Schema, list_of, struct_of
+from caudal.core.types import DataType, list_of, struct_of
 from caudal.engines import environments
 from caudal.engines.spark.expressions import SETTINGS, Library, show
-from caudal.plan import expr as e
 
 TIMEOUT = 900
 """Seconds that a whole job may take."""
@@ -56,15 +56,6 @@ for number, texts in enumerate(json.load(open(here + "/texts.json", encoding="ut
     failed[number] = run(frame, texts, f"{{here}}/{{number}}")
 json.dump(failed, open(here + "/failed.json", "w", encoding="utf-8"))
 """
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Expressions over the same columns, given as lists of Python values of one length."""
-
-    schema: Schema
-    given: dict[str, list[Any]]
-    exprs: list[e.Expr]
 
 
 @dataclass(frozen=True)

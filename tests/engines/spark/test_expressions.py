@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import cases
+import draw
 import pytest
 
 from caudal.columnar.column import from_list
@@ -21,80 +20,27 @@ from caudal.plan import expr as e
 HERE = Path(__file__).resolve().parent
 
 
-def _module(path: Path) -> ModuleType:
-    """Import a module by its path, as tests are."""
-    full = f"caudal_tests_{path.parent.name}_{path.stem}"
-    if full not in sys.modules:
-        spec = spec_from_file_location(full, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules[full] = module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[full]
-
-
-job = _module(HERE / "job.py")
-draw = _module(HERE / "draw.py")
-table = _module(HERE.parents[1] / "spec" / "test_expressions.py")
+job = cases.module(HERE / "job.py")
 
 SEEDS = (1, 2, 3)
 EACH = 200
 """Random expressions for each seed."""
-PER_BATCH = 50
 SEARCHES = 300
 TEXTS = {"a": draw.texts(4, 400)}
 
 pytestmark = pytest.mark.engines
 
 
-def _wide(cases: list[Any]) -> Any:
-    """Return one batch of all these cases, the columns of each renamed, shorter ones filled with nulls."""
-    rows = max(len(case.expect) for case in cases)
-    types: dict[str, Any] = {}
-    given: dict[str, list[Any]] = {}
-    exprs: list[e.Expr] = []
-    for number, case in enumerate(cases):
-        for name, values in case.given.items():
-            types[f"{number}_{name}"] = case.schema.dtype(name)
-            given[f"{number}_{name}"] = [*values, *[None] * (rows - len(values))]
-        exprs.append(table.replaced(case.expr, {n: e.col(f"{number}_{n}") for n in case.given}))
-    return job.Batch(Schema.of(types), given, exprs)
-
-
-def _constants() -> tuple[list[e.Expr], list[tuple[Any, int]]]:
-    """Return expressions without columns, and the case and row that each stands for."""
-    exprs: list[e.Expr] = []
-    origins: list[tuple[Any, int]] = []
-    for case in table.CASES:
-        if any(f.dtype.is_nested for f in case.schema):
-            continue
-        for row in range(0, len(case.expect), 3):
-            known = {n: e.Literal(v[row], case.schema.dtype(n)) for n, v in case.given.items()}
-            exprs.append(table.replaced(case.expr, known))
-            origins.append((case, row))
-    return exprs, origins
-
-
-def _chunks(items: list[Any]) -> list[list[Any]]:
-    return [items[i : i + PER_BATCH] for i in range(0, len(items), PER_BATCH)]
-
-
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """All answers of one Spark process."""
-    one = Schema.of({"unused": "int64"})
-    batches = {
-        "table": [_wide(part) for part in _chunks(table.CASES)],
-        "constants": [job.Batch(one, {"unused": [0]}, part) for part in _chunks(_constants()[0])],
-        "random": [job.Batch(draw.SCHEMA, draw.ROWS, part) for part in _chunks(drawn())],
-        "searches": [job.Batch(draw.TEXTS, TEXTS, part) for part in _chunks(draw.searches(5, SEARCHES))],
-        "characters": [job.Batch(draw.TEXTS, {"a": draw.characters()}, draw.mappings())],
+    more = {
+        "random": [cases.Batch(draw.SCHEMA, draw.ROWS, part) for part in cases.chunks(drawn())],
+        "searches": [cases.Batch(draw.TEXTS, TEXTS, part) for part in cases.chunks(draw.searches(5, SEARCHES))],
+        "characters": [cases.Batch(draw.TEXTS, {"a": draw.characters()}, draw.mappings())],
     }
-    found = job.on_spark([b for part in batches.values() for b in part], tmp_path_factory.mktemp("spark"))
-    out: dict[str, list[Any]] = {}
-    for name, part in batches.items():
-        out[name] = [answer for _ in part for answer in found.pop(0)]
-    return out
+    place = tmp_path_factory.mktemp("spark")
+    return cases.answered({**cases.batches(), **more}, lambda asked: job.on_spark(asked, place))
 
 
 def drawn() -> list[e.Expr]:
@@ -121,34 +67,15 @@ def _nameless(dtype: Any) -> str:
 def _agree(got: Any, want: Any, approx: bool) -> bool:
     if isinstance(want, dict) and isinstance(got, dict):
         return got.keys() == want.keys() and all(_agree(got[k], want[k], approx) for k in want)
-    return table.agree(got, want, approx)
-
-
-def _report(differences: dict[str, str], of: int) -> str:
-    lines = [f"{what}\n    {how}" for what, how in list(differences.items())[:40]]
-    return f"{len(differences)} of {of} differ:\n" + "\n".join(lines)
+    return cases.table.agree(got, want, approx)
 
 
 def test_the_table(answers: dict[str, list[Any]]) -> None:
-    found = answers["table"]
-    assert len(found) == len(table.CASES) > 250
-    differences = {
-        f"{case.label} = {answer.text[:600]}": how
-        for case, answer in zip(table.CASES, found, strict=True)
-        if (how := _differs(answer, case.expect, case.dtype, case.approx))
-    }
-    assert not differences, _report(differences, len(found))
+    cases.check_table(answers["table"], _differs)
 
 
 def test_constants_mean_what_columns_mean(answers: dict[str, list[Any]]) -> None:
-    origins = _constants()[1]
-    assert len(origins) > 250
-    differences = {
-        f"{case.label}, row {row} = {answer.text[:600]}": how
-        for (case, row), answer in zip(origins, answers["constants"], strict=True)
-        if (how := _differs(answer, [case.expect[row]], case.dtype, case.approx))
-    }
-    assert not differences, _report(differences, len(origins))
+    cases.check_constants(answers["constants"], _differs)
 
 
 def _local(x: e.Expr, schema: Schema, given: dict[str, list[Any]]) -> tuple[list[Any], Any]:
@@ -167,7 +94,7 @@ def _against_local(exprs: list[e.Expr], schema: Schema, given: dict[str, list[An
         if how:
             differences[f"{x}\n  = {answer.text[:600]}"] = how[:600]
     assert nulls < len(exprs) / 4
-    assert not differences, _report(differences, len(exprs))
+    assert not differences, cases.report(differences, len(exprs))
 
 
 def test_random_expressions_agree_with_the_local_engine(answers: dict[str, list[Any]]) -> None:
