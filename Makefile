@@ -18,8 +18,8 @@ $(VENV)/.ready: pyproject.toml uv.lock
 ifdef UV
 	uv sync --frozen --quiet
 else
-	$(PYTHON) -m venv $(VENV)/.uv && $(VENV)/.uv/bin/pip install --quiet uv
-	$(VENV)/.uv/bin/uv sync --frozen --quiet
+	$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv
+	.uv/bin/uv sync --frozen --quiet
 endif
 	@touch $@
 
@@ -60,5 +60,5 @@ fuzz: setup ## a million fuzzed lines through both JSON decoders
 	CAUDAL_FUZZ=1000000 $(RUN)/pytest tests/fuzz
 
 clean: ## remove the environment and all caches
-	rm -rf $(VENV) dist .pytest_cache .ruff_cache .hypothesis caudal-demo
+	rm -rf $(VENV) .uv dist .pytest_cache .ruff_cache .hypothesis caudal-demo
 	find src -name __pycache__ -prune -exec rm -rf {} +
