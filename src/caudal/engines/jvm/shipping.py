@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 
 PREFIX = "caudal_"
@@ -11,10 +12,25 @@ SHARED = "caudal.engines.jvm.functions"
 """The package of what several engines ship."""
 
 
+_NEIGHBOUR = re.compile(rf"^from {re.escape(SHARED)}\.(\w+) import (?:\([^)]*\)|.*)\n", re.MULTILINE)
+
+
 def shipped(module: str, package: str = SHARED) -> str:
-    """Return the source of a shipped module, without what may stand only at the top of a file."""
-    text = resources.files(package).joinpath(f"{module}.py").read_text(encoding="utf-8")
-    return text.replace("from __future__ import annotations\n\n", "")
+    """Return the source of a shipped module, without what may stand only at the top of a file.
+
+    The modules beside it that it imports from stand before it.
+    """
+    texts: dict[str, str] = {}
+
+    def read(name: str, where: str) -> None:
+        text = resources.files(where).joinpath(f"{name}.py").read_text(encoding="utf-8")
+        for neighbour in _NEIGHBOUR.findall(text):
+            if neighbour not in texts:
+                read(neighbour, SHARED)
+        texts[name] = _NEIGHBOUR.sub("", text).replace("from __future__ import annotations\n\n", "")
+
+    read(module, package)
+    return "\n\n".join(texts.values())
 
 
 def numbered(name: str, taken: int) -> str:
