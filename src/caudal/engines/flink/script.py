@@ -1,0 +1,218 @@
+"""The script of a job on Flink: batch mode, one job for all outputs, results fetched as Arrow batches."""
+
+from __future__ import annotations
+
+from caudal.core.types import Schema
+from caudal.engines.flink.spelling import SETTINGS, type_of
+from caudal.engines.jvm import script
+from caudal.engines.jvm.printer import name_of
+from caudal.engines.jvm.script import Job, quoted
+from caudal.plan.nodes import DEAD_FIELDS
+
+_HEAD = '''"""{title}
+
+A Flink 2.3 job, written by caudal {version}. It stands alone: run it with an interpreter that has apache-flink 2.3.
+
+    python {file} [--cluster HOST:PORT] [--parallelism N]
+"""
+
+import argparse
+import io
+import json
+import os
+import sys
+
+from pyflink.common import Configuration
+from pyflink.java_gateway import get_gateway
+from pyflink.table import EnvironmentSettings, TableEnvironment
+
+arguments = argparse.ArgumentParser(description="A Flink job, written by caudal.")
+arguments.add_argument("--rows", default="", help="the directory of rows that were checked and handed over")
+arguments.add_argument("--results", default="", help="a directory for results as Arrow files")
+arguments.add_argument("--cluster", default={cluster!r}, help="the address of a session cluster (default: this process)")
+arguments.add_argument("--parallelism", type=int, default={threads}, help="how many subtasks run side by side")
+given = arguments.parse_args()
+
+settings = Configuration()
+for key, value in {settings!r}.items():
+    settings.set_string(key, value)
+settings.set_string("python.executable", sys.executable)
+settings.set_string("python.client.executable", sys.executable)
+if given.parallelism:
+    settings.set_string("parallelism.default", str(given.parallelism))
+    settings.set_string("taskmanager.numberOfTaskSlots", str(given.parallelism))
+if given.cluster:
+    host, _, port = given.cluster.rpartition(":")
+    settings.set_string("execution.target", "remote")
+    settings.set_string("rest.address", host or given.cluster)
+    settings.set_string("rest.port", port if host else "8081")
+tables = TableEnvironment.create(
+    EnvironmentSettings.new_instance().in_batch_mode().with_configuration(settings).build()
+)
+
+
+def table(name, columns, options):
+    """Make a source known."""
+    listed = ", ".join("`" + column.replace("`", "``") + "` " + kind for column, kind in columns.items())
+    given = ", ".join("'" + k + "' = '" + str(v).replace("'", "''") + "'" for k, v in options.items())
+    tables.execute_sql("CREATE TEMPORARY TABLE `" + name.replace("`", "``") + "` (" + listed + ") WITH (" + given + ")")
+
+
+def view(name, query):
+    """Give a query a name."""
+    tables.create_temporary_view("`" + name.replace("`", "``") + "`", tables.sql_query(query))
+
+
+'''
+_TAIL = '''
+
+class Stream(io.RawIOBase):
+    """The bytes of a job's result, as they arrive."""
+
+    def __init__(self, parts):
+        super().__init__()
+        self.parts, self.rest = parts, b""
+
+    def readable(self):
+        return True
+
+    def readinto(self, into):
+        if not self.rest and self.parts.hasNext():
+            self.rest = bytes(self.parts.next())
+        taken, self.rest = self.rest[: len(into)], self.rest[len(into) :]
+        into[: len(taken)] = taken
+        return len(taken)
+
+
+def run():
+    """Run the job and hand its rows over."""
+    results = Results(OUTPUTS, given.results)
+    results.counts["counts"] = []
+    query = tables.sql_query("\\nUNION ALL\\n".join(QUERIES))
+    arrow = get_gateway().jvm.org.apache.flink.table.runtime.arrow.ArrowUtils
+    parts = arrow.collectAsPandasDataFrame(query._j_table, 10000)
+    if parts.hasNext():
+        for batch in pa.ipc.open_stream(io.BufferedReader(Stream(parts), 1 << 20)):
+            ports = batch.column(0)
+            for number in ports.unique().to_pylist():
+                rows = batch.filter(pa.compute.equal(ports, number)) if len(QUERIES) > 1 else batch
+                if number < len(OUTPUTS):
+                    columns = [rows.column(slot) for slot in SLOTS[number]]
+                    results.take(number, pa.RecordBatch.from_arrays(columns, list(OUTPUTS[number][2])))
+                else:
+                    results.counts["counts"].append([number - len(OUTPUTS), rows.column(1)[0].as_py()])
+    results.end()
+
+
+run()
+'''
+
+_SETTINGS = {
+    **SETTINGS,
+    "python.fn-execution.bundle.size": "10000",
+    "python.fn-execution.arrow.batch.size": "5000",
+    "table.exec.resource.default-parallelism": "-1",
+    "execution.batch.adaptive.auto-parallelism.enabled": "false",
+    "taskmanager.memory.managed.size": "512m",
+    "taskmanager.memory.network.min": "128m",
+    "taskmanager.memory.network.max": "128m",
+    "heartbeat.timeout": "600000",
+}
+
+
+def write(job: Job, title: str, file: str = "job.py") -> str:
+    """Return the script of a job."""
+    head = _HEAD.format(
+        title=title, version=script.release(), file=file, cluster=job.cluster, threads=job.threads, settings=_SETTINGS
+    )
+    body = [
+        head + script.parts("results"),
+        job.code.source(),
+        job.functions.source(),
+        _inputs(job),
+        script.views(job, shared=False),
+        script.outputs_text(job),
+        _queries(job),
+    ]
+    return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + _TAIL
+
+
+def _inputs(job: Job) -> str:
+    """Return the statements that make the tables of the sources, and of their partitions' names."""
+    lines: list[str] = ["import pyarrow.compute", "", "with open(os.path.join(given.rows, 'counts.json'), encoding='utf-8') as file:"]
+    lines += ["    HANDED = json.load(file)", ""]
+    number = 0
+    for plan in job.plans:
+        prefix = plan.prefix
+        names: list[str] = []
+        for each in plan.inputs:
+            path = f"os.path.join('file://' + os.path.abspath(given.rows), {str(number)!r}, {{!r}})"
+            columns = _columns(each.columns)
+            lines.append(f"table({each.rows!r}, {columns!r}, dict(connector='filesystem', path={path.format('rows')}, format='json'))")
+            lines.append(
+                f"table({each.dead!r}, {_columns(Schema(DEAD_FIELDS))!r}, dict(connector='filesystem', path={path.format('dead')}, format='json'))"
+            )
+            names.append(f"({each.rank}, {plan.plan.ids[each.node]!r}, HANDED[{number}]['partitions'])")
+            number += 1
+        if not plan.names_used:
+            continue
+        made = [f"({rank}, {name!r})" for name, rank in plan.made]
+        lines.append(f"partitions({prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
+    return _NAMES + "\n\n" + "\n".join(lines)
+
+
+_NAMES = '''
+def partitions(name, sources, operators):
+    """Make the table of what the partitions of sources are called; what operators make comes from none."""
+    rows = [(rank, p, source, part, False) for rank, source, parts in sources for p, part in enumerate(parts)]
+    rows += [(rank, 0, operator, "", True) for rank, operator in operators] or [(-1, 0, "", "", True)]
+    text = "U&'" + "{}" + "'"
+
+    def written(value):
+        return "U&'" + "".join(c if c.isalnum() and c.isascii() else "\\\\%04X" % ord(c) if ord(c) < 0x10000 else "\\\\+%06X" % ord(c) for c in value) + "'"
+
+    values = ", ".join(
+        f"({s}, {p}, CAST({written(source)} AS STRING), CAST({written(part)} AS STRING), {'TRUE' if made else 'FALSE'})"
+        for s, p, source, part, made in rows
+    )
+    view(name, f"SELECT * FROM (VALUES {values}) AS names(`s`, `p`, `source`, `partition`, `made`)")
+'''.replace('    text = "U&\'" + "{}" + "\'"\n', "")
+
+
+def _columns(schema: Schema) -> dict[str, str]:
+    return {f.name: type_of(f.dtype) for f in schema}
+
+
+def _queries(job: Job) -> str:
+    """Return the queries that are united to one job: each output, its columns in slots by their types, and counts."""
+    widths: dict[str, int] = {"BIGINT": 1} if job.counts else {}
+    placed: list[list[str]] = []
+    for out in job.outputs:
+        used: dict[str, int] = {}
+        slots: list[str] = []
+        for f in out.columns:
+            kind = type_of(f.dtype)
+            slots.append(f"{kind} {used.get(kind, 0)}")
+            used[kind] = used.get(kind, 0) + 1
+        placed.append(slots)
+        widths = {k: max(widths.get(k, 0), used.get(k, 0)) for k in {**widths, **used}}
+    order = [f"{kind} {i}" for kind, count in widths.items() for i in range(count)]
+    order.sort(key=lambda slot: slot != "BIGINT 0")
+    queries: list[str] = []
+    for number, out in enumerate(job.outputs):
+        at = dict(zip(placed[number], out.columns, strict=True))
+        queries.append(_query(number, order, {slot: name_of(f.name) for slot, f in at.items()}, out.view))
+    for number, count in enumerate(job.counts):
+        queries.append(_query(len(job.outputs) + number, order, {"BIGINT 0": "COUNT(*)"}, count.view))
+    listed = ",\n".join(f"    {quoted(q)}" for q in queries)
+    numbers = [[order.index(slot) + 1 for slot in slots] for slots in placed]
+    return f"SLOTS = {numbers!r}\nQUERIES = [\n{listed},\n]"
+
+
+def _query(number: int, order: list[str], given: dict[str, str], source: str) -> str:
+    texts = [f"{number} AS `port`"]
+    for i, slot in enumerate(order):
+        kind = slot.rpartition(" ")[0]
+        texts.append(f"{given.get(slot, f'CAST(NULL AS {kind})')} AS `c{i}`")
+    return f"SELECT {', '.join(texts)} FROM {source}"
+

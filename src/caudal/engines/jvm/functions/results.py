@@ -1,0 +1,77 @@
+"""What a job gives, written by the process that started it: Arrow files for caudal, or lines of JSON for people."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import os
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pyarrow as pa
+
+
+class Results:
+    """The rows of a job's outputs as they arrive.
+
+    `outputs`: for each one its name, its target's path ("" for standard output) and its columns with their types (as
+    caudal names them). With `folder` the rows go into Arrow files there, named by the output's number, else, as
+    lines of JSON, into the targets, each of which appears whole at the end.
+    """
+
+    def __init__(self, outputs: list[tuple[str, str, dict[str, Any]]], folder: str = "") -> None:
+        self.outputs = outputs
+        self.folder = folder
+        self.counts: dict[str, Any] = {}
+        self._files: dict[int, tuple[Any, Any]] = {}
+        self._rows = [0] * len(outputs)
+
+    def take(self, number: int, batch: Any) -> None:
+        """Take a record batch of an output."""
+        self._rows[number] += batch.num_rows
+        if self.folder:
+            if number not in self._files:
+                file = pa.OSFile(os.path.join(self.folder, f"{number}.arrow"), "wb")
+                self._files[number] = (file, pa.ipc.new_stream(file, batch.schema))
+            self._files[number][1].write_batch(batch)
+            return
+        name, target, kinds = self.outputs[number]
+        if number not in self._files:
+            self._files[number] = (open(f"{target}.tmp", "w", encoding="utf-8") if target else None, None)
+        file = self._files[number][0]
+        for row in batch.to_pylist():
+            print(json.dumps({n: shown(row[n], k) for n, k in kinds.items()}, ensure_ascii=False), file=file)
+
+    def end(self) -> None:
+        """Make everything visible; an output without rows gets an empty target."""
+        for number, (_, target, _) in enumerate(self.outputs):
+            if not self.folder and number not in self._files and target:
+                self._files[number] = (open(f"{target}.tmp", "w", encoding="utf-8"), None)
+        for number, (file, writer) in self._files.items():
+            if writer is not None:
+                writer.close()
+            if file is not None:
+                file.close()
+            target = self.outputs[number][1]
+            if not self.folder and target:
+                os.replace(f"{target}.tmp", target)
+        if self.folder:
+            with open(os.path.join(self.folder, "counts.json"), "w", encoding="utf-8") as out:
+                json.dump({"rows": self._rows, **self.counts}, out)
+
+
+def shown(value: Any, kind: Any) -> Any:
+    """Return a value as JSON has it: times in ISO 8601, binary in base64, what is no finite number as null."""
+    if value is None:
+        return None
+    if isinstance(kind, list):
+        return [shown(v, kind[0]) for v in value]
+    if isinstance(kind, dict):
+        return {name: shown(value[name], inner) for name, inner in kind.items()}
+    if kind == "timestamp":
+        moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=value)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if kind == "binary":
+        return base64.b64encode(value).decode()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

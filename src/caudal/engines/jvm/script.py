@@ -1,0 +1,104 @@
+"""A job as a Python script that stands alone: what both engines' scripts have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+from caudal.core.types import Schema
+from caudal.engines.jvm.lowering import Lowered, Lowering
+from caudal.engines.jvm.printer import name_of
+from caudal.engines.jvm.shape import spec
+from caudal.engines.jvm.shipping import shipped
+from caudal.engines.jvm.usercode import UserCode
+from caudal.plan.plan import Plan
+
+
+@dataclass(slots=True)
+class Job:
+    """Plans that one script runs, lowered together: they share the functions.
+
+    `threads`: the job's parallelism, 0 for the engine's choice; `cluster`: where it runs, "" for this machine.
+    """
+
+    plans: list[Lowered]
+    functions: Any
+    code: UserCode
+    native: bool = False
+    threads: int = 0
+    cluster: str = ""
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The sources of all plans, in order: their numbers name the directories that rows are handed over in."""
+        return [i for plan in self.plans for i in plan.inputs]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The outputs of all plans, in order: their numbers name the results."""
+        return [o for plan in self.plans for o in plan.outputs]
+
+    @property
+    def counts(self) -> list[Any]:
+        """What is counted, of all plans."""
+        return [c for plan in self.plans for c in plan.counts]
+
+
+def lower_all(
+    plans: Sequence[tuple[Plan, Plan | None]], dialect: Any, *, native: bool = False, threads: int = 0, cluster: str = ""
+) -> Job:
+    """Lower plans (each with its rewritten form, if there is one) for one script; raises `PlanError`."""
+    functions, code = dialect.functions(), UserCode()
+    lowered: list[Lowered] = []
+    for number, (plan, physical) in enumerate(plans):
+        prefix = f"{number}: " if len(plans) > 1 else ""
+        lowering = Lowering(plan, dialect, functions, code, physical=physical, native=native, prefix=prefix)
+        lowering.lowered()
+        lowering.count_sides()
+        lowered.append(lowering.out)
+    return Job(lowered, functions, code, native, threads, cluster)
+
+
+def quoted(sql: str) -> str:
+    """Return SQL as the text of a Python string that is read over several lines."""
+    escaped = sql.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if escaped.endswith('"'):
+        escaped = escaped[:-1] + '\\"'
+    return f'"""{escaped}"""'
+
+
+def views(job: Job, *, shared: bool) -> str:
+    """Return the statements that make the views; `shared`: say which are read by several."""
+    lines: list[str] = []
+    for plan in job.plans:
+        for view in plan.views:
+            tail = ", shared=True" if shared and view.shared else ""
+            lines.append(f"view({view.name!r}, {quoted(view.sql)}{tail})")
+    return "\n\n".join(lines)
+
+
+def kinds(schema: Schema) -> dict[str, Any]:
+    """Return the columns' types as shipped functions take them."""
+    return {f.name: spec(f.dtype) for f in schema}
+
+
+def outputs_text(job: Job) -> str:
+    """Return the list of outputs as Python text: name, target, types of the columns."""
+    rows: list[str] = []
+    for out in job.outputs:
+        path = dict(out.sink.options).get("path")
+        rows.append(f"    ({out.sink.name!r}, {path if isinstance(path, str) else ''!r}, {kinds(out.columns)!r}),")
+    return "OUTPUTS = [\n" + "\n".join(rows) + "\n]"
+
+
+def parts(*modules: str) -> str:
+    """Return the source of shipped modules, one behind the other."""
+    return "\n\n".join(f"# --- {module} ---\n{shipped(module).strip()}" for module in modules)
+
+
+def release() -> str:
+    """Return caudal's version."""
+    return version("caudal")

@@ -1,0 +1,101 @@
+"""Spark SQL for what a lowered plan needs beyond expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from caudal.core.types import DataType, Schema
+from caudal.engines.jvm.dialect import Item
+from caudal.engines.jvm.printer import name_of
+from caudal.engines.spark.expressions import show
+from caudal.engines.spark.expressions.spelling import literal, type_of
+from caudal.engines.spark.registry import Registry
+from caudal.plan.expr import Expr
+
+
+class SparkDialect:
+    """Keeps `engines.jvm.dialect.Dialect`."""
+
+    engine = "spark"
+
+    def functions(self) -> Registry:
+        """Return a new, empty collection of functions."""
+        return Registry()
+
+    def show(self, expr: Expr, schema: Schema, functions: Registry) -> str:
+        """Return an expression of the plan as text."""
+        return show(expr, schema, functions)
+
+    def type_of(self, dtype: DataType) -> str:
+        """Return a type."""
+        return type_of(dtype)
+
+    def literal(self, value: Any, dtype: DataType) -> str:
+        """Return a constant."""
+        return literal(value, dtype)
+
+    def floor_mod(self, text: str, by: int) -> str:
+        """Return the remainder, from 0 to by - 1, of a BIGINT."""
+        return f"pmod({text}, {by}L)"
+
+    def floor_div(self, text: str, by: int) -> str:
+        """Return the quotient, rounded down, of a BIGINT that is not negative."""
+        return f"({text} div {by}L)"
+
+    def key(self, text: str, dtype: DataType) -> str:
+        """Return a value by which rows can be grouped: Spark takes -0 for 0 and has one NaN by itself."""
+        return text
+
+    def sorted_by(self, text: str, dtype: DataType, *, descending: bool = False) -> list[str]:
+        """Return the items of ORDER BY: nulls first, NaN last, as Spark has it (the other way round where descending)."""
+        return [f"{text} DESC" if descending else text]
+
+    def numbered(self, source: str, count: int, column: str) -> str:
+        """Return a FROM item: the rows of a view, each with the numbers 0 to count - 1 in a BIGINT column."""
+        return f"{source} LATERAL VIEW explode(sequence(0L, {count - 1}L)) numbers AS {name_of(column)}"
+
+    def prepared(self, item: Item, within: Sequence[str]) -> dict[str, str]:
+        """Return columns to compute before rows are grouped: none."""
+        return {}
+
+    def aggregate(self, item: Item, functions: Registry) -> str:
+        """Return an aggregate over grouped rows."""
+        value = item.value
+        match item.function:
+            case "count":
+                return "COUNT(*)"
+            case "count_if":
+                return f"COUNT(CASE WHEN {value} THEN 1 END)"
+            case "count_distinct":
+                return f"COUNT(DISTINCT {value})"
+            case "sum":
+                return f"SUM(CAST({value} AS {type_of(item.gives)}))"
+            case "mean" if item.dtype.is_integer:
+                return f"(CAST(SUM(CAST({value} AS DECIMAL(20, 0))) AS DOUBLE) / COUNT({value}))"
+            case "mean":
+                return f"AVG(CAST({value} AS DOUBLE))"
+            case "stddev":
+                return f"STDDEV_SAMP(CAST({value} AS DOUBLE))"
+            case "first" | "last":
+                return f"FIRST(CASE WHEN {item.rank} = 1 THEN {value} END, TRUE)"
+            case "collect":
+                listed = f"COLLECT_LIST(struct({item.rank} AS r, {value} AS v)) FILTER (WHERE {value} IS NOT NULL)"
+                return f"transform(array_sort({listed}), x -> x.v)"
+            case other:
+                return f"{other.upper()}({value})"
+
+    def gathered(self, columns: Sequence[tuple[str, DataType]]) -> str:
+        """Return an aggregate that gathers rows as an array of structs, in no order."""
+        return f"COLLECT_LIST(struct({', '.join(name_of(name) for name, _ in columns)}))"
+
+    def applied(self, source: str, kept: Sequence[str], call: str, rows: Schema) -> str:
+        """Return a SELECT of columns of a source and, for each of its rows, the rows that a table function gives."""
+        columns = ", ".join(name_of(n) for n in kept)
+        made = ", ".join(name_of(f.name) for f in rows)
+        inner = f"SELECT {columns}{columns and ', '}{call} AS `__made` FROM {source} AS s"
+        return f"SELECT {columns}{columns and ', '}{made}\nFROM (\n{inner}\n) AS c\nLATERAL VIEW inline(`__made`) r AS {made}"
+
+    def value(self, struct: str, dtype: DataType) -> str:
+        """Return the value in what a called function gives."""
+        return f"{struct}.`value`"

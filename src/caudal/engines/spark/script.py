@@ -1,0 +1,146 @@
+"""The script of a job on Spark: batch mode, each output a query of its own, results fetched as Arrow tables."""
+
+from __future__ import annotations
+
+from caudal.core.types import Schema
+from caudal.engines.jvm import script
+from caudal.engines.jvm.printer import name_of
+from caudal.engines.jvm.script import Job, quoted
+from caudal.engines.spark.expressions.spelling import SETTINGS, type_of
+from caudal.plan.nodes import DEAD_FIELDS
+
+_HEAD = '''"""{title}
+
+A Spark 4.2 job, written by caudal {version}. It stands alone: run it with an interpreter that has pyspark 4.2.
+
+    python {file} [--cluster URL] [--parallelism N]
+"""
+
+import argparse
+import json
+import os
+import sys
+
+os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+
+from pyspark import StorageLevel
+from pyspark.sql import SparkSession
+
+arguments = argparse.ArgumentParser(description="A Spark job, written by caudal.")
+arguments.add_argument("--rows", default="", help="the directory of rows that were checked and handed over")
+arguments.add_argument("--results", default="", help="a directory for results as Arrow files")
+arguments.add_argument("--cluster", default={cluster!r}, help="the master's URL (default: this process)")
+arguments.add_argument("--parallelism", type=int, default={threads}, help="how many tasks run side by side")
+given = arguments.parse_args()
+
+parallelism = given.parallelism or os.cpu_count() or 1
+builder = SparkSession.builder.appName({title!r}).master(given.cluster or f"local[{{parallelism}}]")
+for key, value in {settings!r}.items():
+    builder = builder.config(key, value)
+spark = builder.config("spark.sql.shuffle.partitions", str(parallelism)).getOrCreate()
+spark.sparkContext.setLogLevel("ERROR")
+
+
+def table(name, columns, path):
+    """Make a source known: Parquet files of these columns."""
+    listed = ", ".join("`" + column.replace("`", "``") + "` " + kind for column, kind in columns.items())
+    spark.read.schema(listed).parquet(path).createOrReplaceTempView("`" + name + "`")
+
+
+def view(name, query, shared=False):
+    """Give a query a name; one that several read is kept rather than computed again."""
+    frame = spark.sql(query)
+    if shared:
+        frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
+    frame.createOrReplaceTempView("`" + name + "`")
+
+
+def partitions(name, sources, operators):
+    """Make the table of what the partitions of sources are called; what operators make comes from none."""
+    rows = [(rank, p, source, part, False) for rank, source, parts in sources for p, part in enumerate(parts)]
+    rows += [(rank, 0, operator, "", True) for rank, operator in operators] or [(-1, 0, "", "", True)]
+    columns = list(zip(*rows))
+    kinds = [pa.int32(), pa.int32(), pa.string(), pa.string(), pa.bool_()]
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds)]
+    frame = spark.createDataFrame(pa.table(arrays, names=["s", "p", "source", "partition", "made"]))
+    frame.createOrReplaceTempView("`" + name + "`")
+
+
+'''
+_TAIL = '''
+
+def run():
+    """Run the job and hand its rows over."""
+    results = Results(OUTPUTS, given.results)
+    for number, query in enumerate(QUERIES):
+        for batch in spark.sql(query).toArrow().to_batches():
+            results.take(number, batch)
+    results.counts["counts"] = [
+        [number, spark.sql(query).toArrow().column(0)[0].as_py()] for number, query in enumerate(COUNTS)
+    ]
+    results.end()
+
+
+run()
+spark.stop()
+'''
+
+_SETTINGS = {
+    **SETTINGS,
+    "spark.ui.enabled": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.maxResultSize": "0",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
+    "spark.sql.adaptive.enabled": "true",
+}
+
+
+def write(job: Job, title: str, file: str = "job.py") -> str:
+    """Return the script of a job."""
+    settings = {k: v for k, v in _SETTINGS.items() if not (job.cluster and k.startswith("spark.driver."))}
+    head = _HEAD.format(
+        title=title, version=script.release(), file=file, cluster=job.cluster, threads=job.threads, settings=settings
+    )
+    body = [
+        head + script.parts("results"),
+        job.code.source(),
+        job.functions.source(),
+        _inputs(job),
+        script.views(job, shared=True),
+        script.outputs_text(job),
+        _queries(job),
+    ]
+    return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + _TAIL
+
+
+def _inputs(job: Job) -> str:
+    """Return the statements that make the tables of the sources, and of their partitions' names."""
+    lines = ["with open(os.path.join(given.rows, 'counts.json'), encoding='utf-8') as file:", "    HANDED = json.load(file)", ""]
+    number = 0
+    for plan in job.plans:
+        names: list[str] = []
+        for each in plan.inputs:
+            for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
+                kinds = {f.name: type_of(f.dtype) for f in columns}
+                lines.append(f"table({table!r}, {kinds!r}, os.path.join(given.rows, {str(number)!r}, {what!r}))")
+            names.append(f"({each.rank}, {plan.plan.ids[each.node]!r}, HANDED[{number}]['partitions'])")
+            number += 1
+        if not plan.names_used:
+            continue
+        made = [f"({rank}, {name!r})" for name, rank in plan.made]
+        lines.append(f"partitions({plan.prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
+    return "\n".join(lines)
+
+
+def _queries(job: Job) -> str:
+    """Return the query of each output and of each count."""
+    queries = [
+        f"SELECT {', '.join(name_of(f.name) for f in out.columns)} FROM {out.view}" for out in job.outputs
+    ]
+    counts = [f"SELECT COUNT(*) FROM {count.view}" for count in job.counts]
+    return "\n".join(
+        f"{name} = [\n" + "\n".join(f"    {quoted(q)}," for q in listed) + "\n]"
+        for name, listed in (("QUERIES", queries), ("COUNTS", counts))
+    )
