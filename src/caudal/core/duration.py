@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from caudal.core.errors import PlanError
+from caudal.core.scalars import MAX_DURATION, duration_of_text, text_of_duration
 
-UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_WHOLE = re.compile(r"(?:\d+(?:ms|s|m|h|d))+")
-_PART = re.compile(r"(\d+)(ms|s|m|h|d)")
-MAX_MS = 2**53
+MAX_MS = MAX_DURATION
 
 
 def parse(text: str | int, *, what: str = "duration") -> int:
@@ -22,16 +18,12 @@ def parse(text: str | int, *, what: str = "duration") -> int:
     """
     if isinstance(text, bool) or not isinstance(text, str | int):
         raise PlanError(f"{what} must be text such as '3s', not {text!r}")
-    if isinstance(text, int):
-        value = text
-    else:
-        compact = text.replace(" ", "")
-        if not _WHOLE.fullmatch(compact):
-            raise PlanError(
-                f"cannot read the {what} {text!r}",
-                hint="write a whole number with a unit of ms, s, m, h or d, such as '500ms', '3s' or '1h30m'",
-            )
-        value = sum(int(number) * UNITS[unit] for number, unit in _PART.findall(compact))
+    value = text if isinstance(text, int) else duration_of_text(text)
+    if value is None:
+        raise PlanError(
+            f"cannot read the {what} {text!r}",
+            hint="write a whole number with a unit of ms, s, m, h or d, such as '500ms', '3s' or '1h30m'",
+        )
     if not 0 <= value <= MAX_MS:
         raise PlanError(f"the {what} {text!r} is out of range", hint="from 0 to 2**53 milliseconds")
     return value
@@ -43,11 +35,4 @@ def show(milliseconds: int) -> str:
     >>> show(5_400_000)
     '1h30m'
     """
-    if milliseconds == 0:
-        return "0ms"
-    rest, parts = milliseconds, []
-    for unit in ("d", "h", "m", "s", "ms"):
-        number, rest = divmod(rest, UNITS[unit])
-        if number:
-            parts.append(f"{number}{unit}")
-    return "".join(parts)
+    return text_of_duration(milliseconds)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
+from caudal.ports.portable import Portable
 from caudal.ports.records import Block, Decoded, Options
 
 if TYPE_CHECKING:
@@ -102,4 +103,13 @@ class Format(Protocol):
 
     def encoder(self, schema: Schema, options: Options) -> Encoder:
         """Return an encoder for rows of this schema; raises `PlanError` for types that the format cannot write."""
+        ...
+
+
+@runtime_checkable
+class PortableFormat(Protocol):
+    """A format that scripts without caudal can read too; most formats are that, and need not be."""
+
+    def portable(self, schema: Schema, needed: frozenset[str], options: Options) -> Portable:
+        """Return the reader to paste into a script, with the rules of `Format.reader`; raises what that raises."""
         ...

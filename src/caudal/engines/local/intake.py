@@ -13,13 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from caudal.columnar.column import Column, Ints
 from caudal.columnar.morsel import Morsel
-from caudal.core import duration
 from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
+from caudal.engines.accepting import event_times, far_future, no_time
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.eventtime import event_times
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.engines.local.windows.kernels import NEVER, row_watermarks
@@ -27,9 +25,6 @@ from caudal.plan.nodes import Source
 from caudal.ports import source as port
 from caudal.ports.format import Decoder, LineReader
 from caudal.ports.records import Block, Dead, Decoded
-
-MAX_LINE = 1 << 14
-"""Bytes of a record that are looked at for its dead letter."""
 
 
 @dataclass(slots=True)
@@ -287,13 +282,13 @@ class Intake:
             time, ok = event_times(column, self.node.unit, self.node.time_format)
             morsel.time = time
             if ok is not None:
-                dead = [*dead, *_no_time(decoded, column, ~ok, block)]
+                dead = [*dead, *no_time(decoded, column, ~ok, block)]
                 morsel = morsel.take(np.flatnonzero(ok))
             if self.max_future is not None and block is not None and block.read_at and morsel.rows:
                 assert morsel.time is not None
                 far = morsel.time > block.read_at + self.max_future
                 if far.any():
-                    dead = [*dead, *_far(morsel, np.flatnonzero(far), self.max_future, block)]
+                    dead = [*dead, *far_future(morsel, np.flatnonzero(far), self.max_future, block)]
                     morsel = morsel.take(np.flatnonzero(~far))
             if morsel.rows:
                 assert morsel.time is not None
@@ -301,36 +296,3 @@ class Intake:
         if dead is not decoded.dead:
             dead = sorted(dead, key=lambda letter: letter.position)
         return Cooked(morsel, dead, taken, highest, end, size, read_at)
-
-
-def _no_time(decoded: Decoded, column: Column, bad: Any, block: Block | None) -> list[Dead]:
-    rows = np.flatnonzero(bad)
-    out = []
-    for row, value in zip(rows.tolist(), column.take(rows).to_list()):
-        position = int(decoded.position[row])
-        message = "the event time is null" if value is None else "the event time cannot be read"
-        out.append(Dead.of(position, "event_time", message, _record(block, position), f"value {value!r}"))
-    return out
-
-
-def _far(morsel: Morsel, rows: Ints, limit: int, block: Block) -> list[Dead]:
-    assert morsel.time is not None
-    assert morsel.position is not None
-    out = []
-    for row in rows.tolist():
-        position, time = int(morsel.position[row]), int(morsel.time[row])
-        message = f"the event time is more than {duration.show(limit)} ahead of the record's arrival"
-        detail = f"{(time - block.read_at) / 1000:.3f} s after the read at {block.read_at} ms"
-        dead = Dead.of(position, "far_future", message, _record(block, position), detail)
-        dead.event_time = time
-        out.append(dead)
-    return out
-
-
-def _record(block: Block | None, position: int) -> bytes:
-    """Return the raw line at a position of a block."""
-    if block is None:
-        return b""
-    start = block.start + position - block.position
-    raw = block.data[start : min(block.stop, start + MAX_LINE)].tobytes()
-    return raw.split(b"\n", 1)[0].rstrip(b"\r")

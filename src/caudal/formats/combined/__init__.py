@@ -28,6 +28,7 @@ from typing import NoReturn
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
 from caudal.formats.combined.reader import FIELDS, CombinedReader
+from caudal.ports.portable import Portable, plain_fields
 from caudal.ports.records import Options
 
 __all__ = ["FORMAT", "CombinedFormat"]
@@ -54,6 +55,13 @@ class CombinedFormat:
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CombinedReader:
         """Return a reader; raises `PlanError` for a field that the format has not, or of another type."""
         return CombinedReader(schema, needed, options)
+
+    def portable(self, schema: Schema, needed: frozenset[str], options: Options) -> Portable:
+        """Return a reader for scripts; raises what `reader` raises."""
+        self.reader(schema, needed, options)
+        names = tuple(name for name in schema.names if name in needed)
+        call = f"CombinedLines({plain_fields(schema)!r}, {names!r}, encoding={options['encoding']!r})"
+        return Portable("caudal.formats.combined.portable", call)
 
     def encoder(self, schema: Schema, options: Options) -> NoReturn:
         """Raise `PlanError`: access logs are only read."""

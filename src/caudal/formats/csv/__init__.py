@@ -23,6 +23,7 @@ from caudal.core.types import Schema
 from caudal.formats.csv.infer import infer
 from caudal.formats.csv.reader import CsvReader
 from caudal.formats.csv.writer import CsvEncoder
+from caudal.ports.portable import Portable, plain_fields
 from caudal.ports.records import Options
 
 __all__ = ["FORMAT", "CsvFormat", "infer"]
@@ -61,6 +62,18 @@ class CsvFormat:
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CsvReader:
         """Return a reader; raises `PlanError` for types that CSV has not, `OptionError` for options that cannot be."""
         return CsvReader(schema, needed, options)
+
+    def portable(self, schema: Schema, needed: frozenset[str], options: Options) -> Portable:
+        """Return a reader for scripts; raises what `reader` raises."""
+        self.reader(schema, needed, options)
+        names = tuple(name for name in schema.names if name in needed)
+        given = [f"{name}={options[name]!r}" for name in ("delimiter", "quote", "comment")]
+        if not options["header"]:
+            columns = options["columns"] or dict.fromkeys(f.keys[0] for f in schema)
+            given.append(f"columns={tuple(columns)!r}")
+        given.append(f"null_values={tuple(options['null_values'])!r}")
+        call = f"CsvLines({plain_fields(schema)!r}, {names!r}, {', '.join(given)})"
+        return Portable("caudal.formats.csv.portable", call)
 
     def encoder(self, schema: Schema, options: Options) -> CsvEncoder:
         """Return an encoder; raises `PlanError` for lists, structs and binary."""

@@ -12,12 +12,13 @@ from caudal.columnar.column import ALL_VALID, Bools, Ints
 from caudal.columnar.draft import Draft
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import Field, Schema
+from caudal.formats.csv.portable import CSV_BOM, csv_header
 from caudal.formats.csv.scanner import HIGH, ODD, Dialect, Lines, Scanner
 from caudal.formats.csv.strict import Bad, StrictReader
 from caudal.ports.records import Block, Dead, Decoded, Options
 
 _SURE = 18
-BOM = b"\xef\xbb\xbf"
+BOM = CSV_BOM
 
 
 class CsvReader:
@@ -202,16 +203,7 @@ def read_dialect(options: Options) -> Dialect:
 
 def find_header(head: bytes, at: int, dialect: Dialect) -> tuple[bytes, int, int]:
     """Return the first line from `at` that is neither empty nor a comment, where the next begins, its number from 1."""
-    line = 0
-    while at < len(head):
-        end = head.find(b"\n", at)
-        behind = len(head) if end < 0 else end + 1
-        found = head[at : len(head) if end < 0 else end].removesuffix(b"\r")
-        at = behind
-        line += 1
-        if found and found[0] != dialect.comment:
-            return found, at, line
-    return b"", at, line
+    return csv_header(head, at, dialect.comment)
 
 
 def _column_names(options: Options, schema: Schema) -> list[str]:

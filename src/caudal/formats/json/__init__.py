@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caudal.core.types import Schema
+from caudal.ports.portable import Portable, plain_fields
 from caudal.ports.records import Options
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ class JsonFormat:
         from caudal.formats.json.reader import JsonReader
 
         return JsonReader(schema, needed)
+
+    def portable(self, schema: Schema, needed: frozenset[str], options: Options) -> Portable:
+        """Return a reader for scripts; raises what `reader` raises."""
+        self.reader(schema, needed, options)
+        names = tuple(name for name in schema.names if name in needed)
+        return Portable("caudal.formats.json.portable", f"JsonLines({plain_fields(schema)!r}, {names!r})")
 
     def encoder(self, schema: Schema, options: Options) -> JsonEncoder:
         """Return an encoder of JSON lines; every type can be written."""

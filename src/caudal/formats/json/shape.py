@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from caudal.core.types import DataType, Field, Schema
 from caudal.formats.json import values
+from caudal.formats.json.portable import JsonConvert, json_converter, json_present
+from caudal.ports.portable import plain_type
 
 _KINDS = {
     "bool": values.BOOL,
@@ -34,7 +36,8 @@ DEFERRED = (values.TIMESTAMP, values.BINARY, values.LIST)
 
 @dataclass(slots=True)
 class Slot:
-    """One place of the record with one type. `field` tells type, unit and time format; `out` its result row or -1.
+    """One place of the record with one type. `field` tells type, unit and time format; `out` its result row or -1;
+    `convert` is what the strict parser makes of a value.
 
     `kind` PRESENT: the place of an object that the schema looks into (a struct, or a parent of a path).
     """
@@ -43,6 +46,7 @@ class Slot:
     kind: int
     keys: tuple[str, ...]
     field: Field
+    convert: JsonConvert
     out: int = -1
 
 
@@ -100,7 +104,12 @@ class Shape:
             same = (other.dtype, other.unit, other.time_format) == (declared.dtype, declared.unit, declared.time_format)
             if slot.kind == kind and (same or kind == values.PRESENT):
                 return slot
-        slot = Slot(len(self.slots), kind, node.keys, declared)
+        convert = (
+            json_present
+            if kind == values.PRESENT
+            else json_converter(plain_type(declared.dtype), declared.unit, declared.time_format)
+        )
+        slot = Slot(len(self.slots), kind, node.keys, declared, convert)
         self.slots.append(slot)
         # an object's place comes first: the scanner marks the head of the chain
         node.slots.insert(0, slot) if kind == values.PRESENT else node.slots.append(slot)

@@ -13,6 +13,7 @@ import numba as nb
 import numpy as np
 
 from caudal.formats.json.numbers import decimal, digits, integer, number_end, plain_float
+from caudal.formats.json.portable import JSON_DEPTH
 from caudal.formats.json.simd import (
     as_float,
     byte,
@@ -29,7 +30,7 @@ from caudal.formats.json.simd import (
     word32,
 )
 
-MAX_DEPTH = 128
+MAX_DEPTH = JSON_DEPTH
 """Objects and arrays that may be nested, the record itself included."""
 
 KIND, OUT, NEXT, UNIT = 0, 1, 2, 3

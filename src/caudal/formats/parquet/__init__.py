@@ -18,6 +18,7 @@ from __future__ import annotations
 from caudal.core.types import Schema
 from caudal.formats.parquet.reader import ParquetReader, schema_of
 from caudal.formats.parquet.writer import ParquetEncoder
+from caudal.ports.portable import Portable, plain_fields
 from caudal.ports.records import Options
 
 __all__ = ["FORMAT", "ParquetFormat", "schema_of"]
@@ -44,6 +45,11 @@ class ParquetFormat:
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> ParquetReader:
         """Return a reader of whole files."""
         return ParquetReader(schema, needed)
+
+    def portable(self, schema: Schema, needed: frozenset[str], options: Options) -> Portable:
+        """Return a reader for scripts."""
+        names = tuple(name for name in schema.names if name in needed)
+        return Portable("caudal.formats.parquet.portable", f"ParquetFiles({plain_fields(schema)!r}, {names!r})")
 
     def encoder(self, schema: Schema, options: Options) -> ParquetEncoder:
         """Return an encoder; every type can be written. Raises `OptionError` for a `row_group` below 1."""

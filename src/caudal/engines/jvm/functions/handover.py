@@ -1,0 +1,545 @@
+"""Hands the rows of files over to an engine: reads them as caudal does, and writes what the engine reads natively.
+
+It runs in the script's own process, before the job: clean rows and dead letters, as Parquet or as JSON lines. The
+readers stand in the script too: they keep the contract of caudal's `ports.portable.Portable`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+import zlib
+from collections.abc import Generator, Iterator
+from itertools import accumulate
+from typing import Any, BinaryIO
+
+from caudal.core.scalars import Unreadable, text_of_duration, time_of_float, time_of_int, time_of_text
+
+HANDOVER_ROWS = 50_000
+"""Rows of one part: a file that the engine reads by itself."""
+
+DEAD_COLUMNS = {
+    "source": "string",
+    "partition": "string",
+    "position": "int64",
+    "operator": "string",
+    "reason": "string",
+    "message": "string",
+    "detail": "string",
+    "payload": "string",
+    "truncated": "bool",
+    "event_time": "int64",
+}
+
+_MOST_PAYLOAD = 4096
+_FARTHEST_MS = 2**53
+_HEAD_BYTES = 64 * 1024
+_READ_BYTES = 1024 * 1024
+_COMPRESSED_BYTES = 32 * 1024
+_DECODED_BYTES = 256 * 1024
+_MOST_ZSTD_BLOCK = 128 * 1024
+_BY_SUFFIX = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_QUOTED_FLOATS = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
+_quoted_text: Any = json.encoder.encode_basestring
+
+
+def hand_over(sources: list[dict[str, Any]], into: str, form: str) -> dict[str, Any]:
+    """Write the rows of each source to `into`/<its number>/rows, and what is none to .../dead; return the counts.
+
+    `form`: "parquet" or "json". A source: its "id", "files" (name of the partition and path, in order), "reader",
+    "columns" (name: type, as they are written), "event_time" (None, or its "column", "unit" and "time_format"),
+    "disorder" (ms), "compression" ("auto", "none", "gzip", "zstd"), "max_record" and "max_decoded" (bytes),
+    "max_future" (None or ms) and "dead" (whether dead letters are written).
+
+    Behind its columns a row has `__t` (event time, ms; only where there is one), `__w` (the watermark of its partition
+    before it; null without event time), `__p` (the number of its partition) and `__o` (its position there). Rows stand in order within
+    a partition. Counts, by id: "partitions" (name: records taken), "rows", "dead", "failures" (texts).
+
+    Raises `Unreadable` for a file that cannot be read, or does not fit as a whole.
+    """
+    return {s["id"]: _HandedSource(s, os.path.join(into, str(i)), form).run() for i, s in enumerate(sources)}
+
+
+class _HandedSource:
+    """One source: what it has taken, and the parts it writes."""
+
+    def __init__(self, source: dict[str, Any], into: str, form: str) -> None:
+        self._source = source
+        self._timed = source["event_time"] is not None
+        kinds = dict(source["columns"])
+        kinds |= {"__t": "int64"} if self._timed else {}
+        kinds |= {"__w": "int64", "__p": "int32", "__o": "int64"}
+        self._rows = _HandedParts(os.path.join(into, "rows"), form, kinds)
+        self._dead = _HandedParts(os.path.join(into, "dead"), form, DEAD_COLUMNS)
+        self._counts: dict[str, Any] = {"partitions": {}, "rows": 0, "dead": 0, "failures": []}
+
+    def run(self) -> dict[str, Any]:
+        for rank, (name, path) in enumerate(self._source["files"]):
+            self._counts["partitions"].setdefault(name, 0)
+            try:
+                if hasattr(self._source["reader"], "open"):
+                    self._lines(rank, name, path)
+                else:
+                    seen: int | None = None
+                    for positions, columns, dead in self._source["reader"].parts(path):
+                        seen = self._take(rank, name, seen, positions, columns, dead, None, 0)
+            except OSError as error:
+                raise Unreadable(f"cannot read {path}: {error.strerror or error}") from error
+        self._rows.close()
+        self._dead.close()
+        return self._counts
+
+    def _lines(self, rank: int, name: str, path: str) -> None:
+        source = self._source
+        with open(path, "rb") as file:
+            stream = _LineStream(_decoded_pieces(file, path, source), source["max_record"], path)
+            decode, skip = source["reader"].open(stream.head(), name)
+            seen: int | None = None
+            for position, lines, dead in stream.blocks(skip):
+                at = list(accumulate((len(line) + 1 for line in lines[:-1]), initial=position))
+                kept, columns, more = decode(lines, at[: len(lines)])
+                raw = [lines[i] for i in kept]
+                more.sort(key=lambda letter: letter[0])
+                read_at = time.time_ns() // 1_000_000
+                seen = self._take(rank, name, seen, [at[i] for i in kept], columns, [*more, *dead], raw, read_at)
+            if stream.failed:
+                self._counts["failures"].append(f"{name}: {stream.failed}")
+
+    def _take(
+        self,
+        rank: int,
+        name: str,
+        seen: int | None,
+        positions: list[int],
+        columns: dict[str, list[Any]],
+        dead: list[Any],
+        raw: list[bytes] | None,
+        read_at: int,
+    ) -> int | None:
+        """Take decoded rows in: give them their time and watermark; return the largest time of the partition so far.
+
+        `raw`: their lines, None where there are none. A dead letter is (position, reason, message, detail, payload) and,
+        where they are known, whether the payload was cut and the event time.
+        """
+        taken = len(positions) + len(dead)
+        times: list[Any] = []
+        if self._timed and positions:
+            times, late = self._times(positions, columns, raw, read_at)
+            if late:
+                dead = sorted([*dead, *late], key=lambda letter: letter[0])
+                good = [i for i, t in enumerate(times) if t is not None]
+                columns = {column: [values[i] for i in good] for column, values in columns.items()}
+                positions, times = [positions[i] for i in good], [times[i] for i in good]
+        if positions:
+            made = {column: columns[column] for column in self._source["columns"]}
+            made["__w"] = [None] * len(positions)
+            if self._timed:
+                first = times[0] if seen is None else seen
+                disorder = self._source["disorder"]
+                highest = list(accumulate(times, max, initial=first))
+                seen = highest.pop()
+                made |= {"__t": times, "__w": [high - disorder for high in highest]}
+            self._rows.add({**made, "__p": [rank] * len(positions), "__o": positions}, len(positions))
+        self._counts["partitions"][name] += taken
+        self._counts["rows"] += len(positions)
+        self._counts["dead"] += len(dead)
+        if dead and self._source["dead"]:
+            self._dead.add(_dead_rows(dead, self._source["id"], name), len(dead))
+        return seen
+
+    def _times(
+        self, positions: list[int], columns: dict[str, list[Any]], raw: list[bytes] | None, read_at: int
+    ) -> tuple[list[Any], list[Any]]:
+        """Return the event time of each row, None for one without, and the dead letters of those."""
+        how = self._source["event_time"]
+        values = columns[how["column"]]
+        if set(map(type, values)) == {int} and how["unit"] in ("", "ms"):
+            times: list[Any] = values
+        else:
+            narrow = how["column"] in self._source["reader"].narrow
+            times = [_event_time(value, how["unit"], how["time_format"], narrow) for value in values]
+        dead: list[Any] = []
+        if None in times or min(times) < -_FARTHEST_MS or max(times) > _FARTHEST_MS:
+            times = [None if t is None or abs(t) > _FARTHEST_MS else t for t in times]
+            for i, t in enumerate(times):
+                if t is None:
+                    wrong = "is null" if values[i] is None else "cannot be read"
+                    payload = raw[i].rstrip(b"\r") if raw is not None else b""
+                    message = f"the event time {wrong}"
+                    dead.append((positions[i], "event_time", message, f"value {values[i]!r}", payload))
+        limit = self._source["max_future"]
+        if limit is not None and raw is not None:
+            far = [i for i, t in enumerate(times) if t is not None and t > read_at + limit]
+            message = f"the event time is more than {text_of_duration(limit)} ahead of the record's arrival"
+            times = list(times) if far else times
+            for i in far:
+                detail = f"{(times[i] - read_at) / 1000:.3f} s after the read at {read_at} ms"
+                payload = raw[i].rstrip(b"\r")
+                cut = len(payload) > _MOST_PAYLOAD
+                dead.append((positions[i], "far_future", message, detail, payload, cut, times[i]))
+                times[i] = None
+        return times, dead
+
+
+def _event_time(value: Any, unit: str, time_format: str, narrow: bool) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return time_of_text(value, time_format)
+    return time_of_float(value, unit, narrow=narrow) if isinstance(value, float) else time_of_int(value, unit)
+
+
+def _dead_rows(dead: list[Any], source: str, partition: str) -> dict[str, list[Any]]:
+    count = len(dead)
+    cut = [letter[5] if len(letter) > 5 else len(letter[4]) > _MOST_PAYLOAD for letter in dead]
+    return {
+        "source": [source] * count,
+        "partition": [partition] * count,
+        "position": [letter[0] for letter in dead],
+        "operator": [source] * count,
+        "reason": [letter[1] for letter in dead],
+        "message": [letter[2] for letter in dead],
+        "detail": [letter[3] for letter in dead],
+        "payload": [letter[4][:_MOST_PAYLOAD].decode("utf-8", "replace") for letter in dead],
+        "truncated": cut,
+        "event_time": [letter[6] if len(letter) > 6 else None for letter in dead],
+    }
+
+
+# -- bytes to lines -------------------------------------------------------------------------------------------------
+
+
+class _BrokenStream(Exception):
+    """The stream ends here although it should not: a reason code and a line for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class _LineStream:
+    """Cuts pieces of a file into lines; what is longer than `most` bytes, and where the stream breaks, is a dead letter."""
+
+    def __init__(self, pieces: Iterator[bytes], most: int, where: str) -> None:
+        self._pieces = pieces
+        self._most = most
+        self._where = where
+        self._broken: _BrokenStream | None = None
+        self._ended = False
+        self._ahead = b""
+        self._position = 0
+        self._rest = b""
+        self._length = 0
+        self.failed = ""
+
+    def head(self) -> bytes:
+        """Return the beginning: whole lines, up to 64 KiB, and the last one without a newline if that is all there is."""
+        wanted = _HEAD_BYTES
+        while len(self._ahead) < wanted and not self._ended:
+            self._ahead += self._next()
+        # With all of a short file at hand its last line counts; of a longer one only whole lines do.
+        if self._ended and self._broken is None and len(self._ahead) <= min(_HEAD_BYTES, self._most):
+            return self._ahead
+        while b"\n" not in self._ahead and not self._ended and len(self._ahead) <= self._most:
+            self._ahead += self._next()
+        stop = self._ahead.rfind(b"\n", 0, _HEAD_BYTES) + 1 or self._ahead.find(b"\n") + 1
+        return self._ahead[:stop] if stop <= self._most + 1 else b""
+
+    def blocks(self, skip: int) -> Iterator[tuple[int, list[bytes], list[Any]]]:
+        """Yield (position, lines, dead letters behind them) from byte `skip` on, which lies in the head."""
+        self._position = skip
+        yield from self._feed(self._ahead[skip:])
+        self._ahead = b""
+        while not self._ended:
+            yield from self._feed(self._next())
+        if self._broken is not None:
+            self.failed = f"{self._where}: {self._broken.message}, after {self._position} bytes of whole lines"
+            broken = self._broken
+            cut = self._length > _MOST_PAYLOAD
+            payload = self._rest[:_MOST_PAYLOAD]
+            yield self._position, [], [(self._position, broken.reason, broken.message, self._where, payload, cut)]
+        elif self._length:
+            yield from self._runs([self._rest], self._length)
+
+    def _next(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            self._ended = True
+        except _BrokenStream as broken:
+            self._broken = broken
+            self._ended = True
+        return b""
+
+    def _feed(self, piece: bytes) -> Iterator[tuple[int, list[bytes], list[Any]]]:
+        cut = piece.rfind(b"\n")
+        if cut < 0:
+            self._length += len(piece)
+            if self._length <= self._most or len(self._rest) < _MOST_PAYLOAD:
+                self._rest += piece
+            if self._length > self._most:  # what is passed over is not held
+                self._rest = self._rest[:_MOST_PAYLOAD]
+            return
+        first = piece.find(b"\n")
+        length = self._length + first
+        lines = [self._rest + piece[:first]]
+        if cut > first:
+            lines += piece[first + 1 : cut].split(b"\n")
+        self._rest = piece[cut + 1 :]
+        self._length = len(self._rest)
+        yield from self._runs(lines, length)
+        if self._length > self._most:
+            self._rest = self._rest[:_MOST_PAYLOAD]
+
+    def _runs(self, lines: list[bytes], length: int) -> Iterator[tuple[int, list[bytes], list[Any]]]:
+        """Yield whole lines, of which the first is `length` bytes long (and may not be held whole)."""
+        position = self._position
+        self._position += length + sum(map(len, lines)) - len(lines[0]) + len(lines)
+        if length <= self._most and max(map(len, lines)) <= self._most:
+            yield position, lines, []
+            return
+        run: list[bytes] = []
+        start = at = position
+        for i, line in enumerate(lines):
+            size = length if i == 0 else len(line)
+            if size <= self._most:
+                run.append(line)
+            else:
+                message = f"a record of {size} bytes is longer than max_record ({self._most})"
+                yield start, run, [(at, "too_long", message, "", line[:_MOST_PAYLOAD], size > _MOST_PAYLOAD)]
+                run, start = [], at + size + 1
+            at += size + 1
+        if run:
+            yield start, run, []
+
+
+def _decoded_pieces(file: BinaryIO, path: str, source: dict[str, Any]) -> Iterator[bytes]:
+    """Yield the decoded bytes of a file in pieces. Raises `_BrokenStream` behind what can be decoded."""
+    kind = source["compression"]
+    if kind == "auto":
+        first = file.read(4)
+        file.seek(0)
+        kind = "gzip" if first.startswith(b"\x1f\x8b") else "zstd" if _begins_zstd(first) else "none"
+        if kind == "none":
+            kind = next((k for suffix, k in _BY_SUFFIX.items() if path.lower().endswith(suffix)), "none")
+    if kind == "none":
+        while piece := file.read(_READ_BYTES):
+            yield piece
+        return
+    limit, at = source["max_decoded"], 0
+    for piece in _gunzip(file) if kind == "gzip" else _unzstd(file):
+        yield piece[: limit - at]
+        at += len(piece)
+        if at > limit:
+            raise _BrokenStream("too_large", f"more than max_decoded ({limit}) bytes when decompressed")
+
+
+def _begins_zstd(first: bytes) -> bool:
+    return first.startswith(_ZSTD_MAGIC) or (len(first) >= 4 and first[1:4] == b"\x2a\x4d\x18" and first[0] >> 4 == 5)
+
+
+def _gunzip(file: BinaryIO) -> Iterator[bytes]:
+    """Decode gzip members behind one another (RFC 1952); zero bytes behind the last one are padding."""
+    member, members, fresh = zlib.decompressobj(wbits=31), 0, True
+    while data := file.read(_COMPRESSED_BYTES):
+        while data:
+            if fresh and members:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+            fresh = False
+            data = yield from _inflate(member, data)
+            if member.eof:
+                member, members, fresh = zlib.decompressobj(wbits=31), members + 1, True
+    if not (fresh and members):
+        raise _BrokenStream("truncated", "the gzip stream ends in the middle")
+
+
+def _inflate(member: Any, data: bytes) -> Generator[bytes, None, bytes]:
+    """Feed a member; return what is behind its end."""
+    before, given, rest = member.copy(), 0, data
+    while True:
+        try:
+            out = member.decompress(rest, _DECODED_BYTES)
+        except zlib.error as error:
+            # What a failed call had decoded is lost, and depends on how the input was cut: take it byte by byte.
+            good = bytearray()
+            try:
+                for i in range(len(data)):
+                    good += before.decompress(data[i : i + 1])
+            except zlib.error:
+                pass
+            yield bytes(good[given:])
+            raise _BrokenStream("corrupt", f"the gzip stream is damaged ({error})") from error
+        given += len(out)
+        if out:
+            yield out
+        if member.eof:
+            return member.unused_data
+        rest = member.unconsumed_tail
+        if not rest and len(out) < _DECODED_BYTES:
+            return b""
+
+
+def _unzstd(file: BinaryIO) -> Iterator[bytes]:
+    """Decode zstd frames behind one another (RFC 8878), skippable ones skipped, one block at a time.
+
+    The library's own readers take an end in the middle of a frame for its end, so the frame is walked here.
+    """
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor()
+    frames = 0
+    while magic := _exactly(file, 4, may_end=frames > 0):
+        frames += 1
+        if magic != _ZSTD_MAGIC:
+            if not _begins_zstd(magic):
+                raise _BrokenStream("corrupt", "the zstd stream is damaged (no frame where one should begin)")
+            left = int.from_bytes(_exactly(file, 4), "little")
+            while left:
+                left -= len(_exactly(file, min(left, _COMPRESSED_BYTES)))
+            continue
+        descriptor = _exactly(file, 1)
+        bits = descriptor[0]
+        single = bits >> 5 & 1
+        size = 1 - single + (0, 1, 2, 4)[bits & 3] + (single, 2, 4, 8)[bits >> 6]
+        frame = decompressor.decompressobj()
+        try:
+            frame.decompress(magic + descriptor + _exactly(file, size))
+            last = 0
+            while not last:
+                head = _exactly(file, 3)
+                block = int.from_bytes(head, "little")
+                last, kind, length = block & 1, block >> 1 & 3, block >> 3
+                if kind != 1 and length > _MOST_ZSTD_BLOCK:
+                    raise _BrokenStream("corrupt", "the zstd stream is damaged (a block beyond the format's limit)")
+                out = frame.decompress(head + _exactly(file, 1 if kind == 1 else length))
+                if out:
+                    yield out
+            if bits >> 2 & 1:
+                frame.decompress(_exactly(file, 4))
+        except zstandard.ZstdError as error:
+            raise _BrokenStream("corrupt", f"the zstd stream is damaged ({error})") from error
+
+
+def _exactly(file: BinaryIO, count: int, *, may_end: bool = False) -> bytes:
+    data = file.read(count) if count else b""
+    if len(data) < count and not (may_end and not data):
+        raise _BrokenStream("truncated", "the zstd stream ends in the middle")
+    return data
+
+
+# -- rows to parts --------------------------------------------------------------------------------------------------
+
+
+class _HandedParts:
+    """Writes rows to numbered files of one directory; at least one, which may be empty."""
+
+    def __init__(self, directory: str, form: str, kinds: dict[str, Any]) -> None:
+        os.makedirs(directory, exist_ok=True)
+        self._directory = directory
+        self._form = form
+        self._kinds = kinds
+        self._held: dict[str, list[Any]] = {name: [] for name in kinds}
+        self._rows = 0
+        self._parts = 0
+
+    def add(self, columns: dict[str, list[Any]], rows: int) -> None:
+        """Take rows; write a part when there are enough."""
+        for name, held in self._held.items():
+            held += columns[name]
+        self._rows += rows
+        if self._rows >= HANDOVER_ROWS:
+            self._write()
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._rows or not self._parts:
+            self._write()
+
+    def _write(self) -> None:
+        path = os.path.join(self._directory, f"part-{self._parts:05}.{self._form}")
+        if self._form == "parquet":
+            _write_parquet(path, self._held, self._kinds)
+        else:
+            with open(path, "wb") as file:
+                file.write(_json_lines(self._held, self._kinds, self._rows))
+        self._parts += 1
+        self._rows = 0
+        self._held = {name: [] for name in self._kinds}
+
+
+def _write_parquet(path: str, columns: dict[str, list[Any]], kinds: dict[str, Any]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    fields = [pa.field(name, _arrow_storage(kind)) for name, kind in kinds.items()]
+    arrays = [pa.array(columns[field.name], field.type) for field in fields]
+    parquet.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), path, store_schema=False)
+
+
+def _arrow_storage(kind: Any) -> Any:
+    """Return the Arrow type of a type: times and durations are int64."""
+    import pyarrow as pa
+
+    if isinstance(kind, dict):
+        return pa.struct([pa.field(name, _arrow_storage(inner)) for name, inner in kind.items()])
+    if not isinstance(kind, str):
+        return pa.list_(_arrow_storage(kind[0]))
+    made = {
+        "bool": pa.bool_(),
+        "int32": pa.int32(),
+        "float32": pa.float32(),
+        "float64": pa.float64(),
+        "string": pa.string(),
+        "binary": pa.binary(),
+    }
+    return made.get(kind, pa.int64())
+
+
+def _json_lines(columns: dict[str, list[Any]], kinds: dict[str, Any], rows: int) -> bytes:
+    if not rows:
+        return b""
+    keys = ",".join(_quoted_text(name).replace("%", "%%") + ":%s" for name in kinds)
+    texts = [_json_texts(columns[name], kind) for name, kind in kinds.items()]
+    return "".join(map(("{" + keys + "}\n").__mod__, zip(*texts))).encode()
+
+
+def _json_texts(values: list[Any], kind: Any) -> list[str]:
+    """Return each value as JSON text."""
+    if kind == "string":
+        write: Any = _quoted_text
+    elif kind == "bool":
+        write = {True: "true", False: "false"}.get
+    elif kind in ("float32", "float64"):
+        write = _float_text
+    elif kind == "binary":
+        write = _binary_text
+    elif isinstance(kind, str):
+        write = str
+    elif isinstance(kind, dict):
+        heads = [_quoted_text(name) + ":" for name in kind]
+        whole = [v or dict.fromkeys(kind) for v in values]
+        parts = [_json_texts([v[name] for v in whole], inner) for name, inner in kind.items()]
+        rows = zip(*parts) if parts else ((),) * len(values)
+        return [
+            "null" if v is None else "{" + ",".join(map(str.__add__, heads, row)) + "}" for v, row in zip(values, rows)
+        ]
+    else:
+        return ["null" if v is None else "[" + ",".join(_json_texts(v, kind[0])) + "]" for v in values]
+    if None in values:
+        return ["null" if v is None else write(v) for v in values]
+    return list(map(write, values))
+
+
+def _float_text(value: float) -> str:
+    text = repr(value)
+    return _QUOTED_FLOATS.get(text, text)
+
+
+def _binary_text(value: bytes) -> str:
+    return f'"{base64.b64encode(value).decode()}"'

@@ -1,0 +1,37 @@
+"""Modules that stand alone, put behind one another in a script."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from importlib import import_module
+from inspect import getsource
+
+
+def pasted(modules: Iterable[str]) -> str:
+    """Return the text of modules, each behind those that it takes names from, and each once.
+
+    What may stand only at the top of a file is left out: put `from __future__ import annotations` before it.
+    """
+    texts: dict[str, str] = {}
+    for module in modules:
+        _paste(module, texts)
+    return "\n\n".join(texts.values())
+
+
+def _paste(module: str, texts: dict[str, str]) -> None:
+    if module in texts:
+        return
+    source = getsource(import_module(module))
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.ImportFrom) or node.module is None:
+            continue
+        inside = node.module.split(".")[0] == module.split(".")[0]
+        if inside:
+            _paste(node.module, texts)
+        if inside or node.module == "__future__":
+            for line in range(node.lineno - 1, node.end_lineno or node.lineno):
+                lines[line] = ""
+    texts[module] = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines).strip()) + "\n"

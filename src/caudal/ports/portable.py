@@ -1,0 +1,61 @@
+"""What reads a format where caudal is not: modules that stand alone, pasted into a script.
+
+Such a module imports the standard library, pyarrow, and names of other such modules (`core.scalars` is one). They are
+pasted behind one another and find each other's names, so no two of them may define the same name at their top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from caudal.core.types import DataType, Field, Schema
+
+Plain = Any
+"""A field as plain values: (name, type) or (name, type, path, unit, time_format).
+
+A type is a name, [item type] for a list, a tuple of fields for a struct."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portable:
+    """A reader for scripts: the module that it is in, and the call that makes it, as text.
+
+    What the call makes keeps one of two contracts. Of lines:
+
+        open(head, name) -> (decode, skip)
+        decode(lines, at) -> (kept, columns, dead)
+
+    `head` and `skip` are as in `ports.format.LineReader`. `lines` are without their newlines, `at` where each stands;
+    `kept` are the numbers of those that are rows, `columns` the values of each needed column for these rows, by name,
+    and `dead` a list of (position, reason, message, detail, payload). Of whole files:
+
+        parts(path) -> an iterator of (positions, columns, dead)
+
+    Values are those that Python's json reads; int for times and durations (milliseconds), bytes for binary, None for
+    null. `open` and `parts` raise `core.scalars.Unreadable` for a file that does not fit. `narrow` holds the names of
+    needed float32 columns.
+    """
+
+    module: str
+    call: str
+
+
+def plain_fields(schema: Schema | Iterable[Field]) -> tuple[Plain, ...]:
+    """Return fields as plain values, which `repr` writes as Python reads them."""
+    return tuple(_plain_field(field) for field in schema)
+
+
+def _plain_field(field: Field) -> Plain:
+    more = (field.path, field.unit, field.time_format)
+    while more and not more[-1]:
+        more = more[:-1]
+    return (field.name, plain_type(field.dtype), *more)
+
+
+def plain_type(dtype: DataType) -> Plain:
+    """Return a type as plain values."""
+    if dtype.item is not None:
+        return [plain_type(dtype.item)]
+    return plain_fields(dtype.fields) if dtype.name == "struct" else dtype.name
