@@ -40,24 +40,48 @@ _HEAD = '''def caudal_placed(function, file, line, name, jit=False):
     if jit:
         function.caudal_jit = True
 '''
+_CACHED = '''
+
+def caudal_cached(function, maxsize, typed):
+    """Return the function with functools.lru_cache, made where it is called: a cache cannot be sent to a worker."""
+    made = []
+
+    def cached(*given, **named):
+        if not made:
+            import functools
+
+            made.append(functools.lru_cache(maxsize, typed)(function))
+        return made[0](*given, **named)
+
+    return cached
+'''
+
+
+@dataclass(slots=True)
+class _Made:
+    """A function or class that is there: in which space, under what local name.
+
+    `open`: it is being defined; `jit`: compiled functions may call it.
+    """
+
+    space: _Space
+    local: str
+    open: bool = True
+    jit: bool = False
 
 
 @dataclass(eq=False, slots=True)
 class _Space:
     """What is taken from one module: `scope`, its globals. Its statements become the body of one function.
 
-    `bound`: names that are there; `made`: the local name of each function and class, by identity; `open`: functions
-    that are being defined; `jits`: those that compiled ones may call; `given`: what other
-    spaces and the script use of it, local name to name in the script; `uses`: the spaces that must stand before it.
+    `bound`: names that are there; `given`: what other spaces and the script use of it, local name to name in the
+    script; `uses`: the spaces that must stand before it; `modules`: the local names of what is imported.
     """
 
     scope: Mapping[str, Any]
     title: str
     lines: list[str] = field(default_factory=list)
     bound: set[str] = field(default_factory=set)
-    made: dict[int, str] = field(default_factory=dict)
-    open: set[int] = field(default_factory=set)
-    jits: set[int] = field(default_factory=set)
     given: dict[str, str] = field(default_factory=dict)
     uses: set[_Space] = field(default_factory=set)
     modules: dict[str, str] = field(default_factory=dict)
@@ -82,6 +106,8 @@ class UserCode:
     def __init__(self) -> None:
         self._spaces: dict[int, _Space] = {}
         self._names: dict[int, tuple[PythonFunction, str]] = {}
+        self._made: dict[int, _Made] = {}  # by identity
+        self._makers: dict[int, tuple[_Space, str]] = {}  # by code: what makes a function with a closure
         self._taken: set[str] = set()
         self._imports: set[str] = set()
         self._kept: list[Any] = []  # identities are those of living objects
@@ -119,8 +145,10 @@ class UserCode:
         """Return the text of all functions with what they need, for the top level of a script; "" for none."""
         if not self._names:
             return ""
-        parts = [_HEAD]
-        for number, space in enumerate(self._in_order(), 1):
+        spaces = self._in_order()
+        cached = any("caudal_cached(" in line for space in spaces for line in space.lines)
+        parts = [_HEAD + _CACHED if cached else _HEAD]
+        for number, space in enumerate(spaces, 1):
             given, end = space.given, "," if len(space.given) == 1 else ""
             parts += [
                 f"\ndef user_code_{number}():",
@@ -235,17 +263,19 @@ class UserCode:
                 return name if name not in space.scope else f"{self._library(space, 'builtins')}.{name}"
             return f"{self._library(space, module)}.{name}"
         if isinstance(value, FunctionType):
-            home = self._space(value.__globals__)
-            local = self._function(home, value, what, jit)
+            made = self._function(space, value, what, jit)
         elif isinstance(value, type):
             _refuse_caudal(self, value.__module__, what)
-            made = uservalues.namedtuple_class(value, lambda name: self._library(space, name))
-            if made is not None:
-                return made
-            home = self._space(_scope_of(value, space.scope))
-            local = self._class(home, value, what)
+            text = uservalues.namedtuple_class(value, lambda name: self._library(space, name))
+            if text is not None:
+                return text
+            made = self._class(self._space(_scope_of(value, space.scope)), value, what)
         else:
             return None
+        return self._seen(space, made.space, made.local)
+
+    def _seen(self, space: _Space, home: _Space, local: str) -> str:
+        """Return the name that what stands in one space has in another."""
         if home is space:
             return local
         space.uses.add(home)
@@ -350,78 +380,84 @@ class UserCode:
 
     # -- definitions
 
-    def _function(self, space: _Space, function: FunctionType, what: str, jit: bool) -> str:
-        """Return the local name of a function of the space's module, defined there with what it needs."""
-        made = space.made.get(id(function))
+    def _function(self, near: _Space, function: FunctionType, what: str, jit: bool) -> _Made:
+        """Define a function, with what it needs, in the space of its module; one with a closure where it is used."""
+        made = self._made.get(id(function))
         if made is not None:
-            if jit and id(function) not in space.jits:
-                space.jits.add(id(function))
-                if id(function) not in space.open:
-                    space.lines.append(f"{made}.caudal_jit = True")
+            if jit and not made.jit:
+                made.jit = True
+                if not made.open:
+                    made.space.lines.append(f"{made.local}.caudal_jit = True")
             return made
-        _refuse_caudal(self, str(space.scope.get("__name__")), what)
+        home = self._space(function.__globals__)
+        _refuse_caudal(self, str(home.scope.get("__name__")), what)
         self._kept.append(function)
         name = function.__code__.co_name
+        own = f" of {name}()" if self._root is None or name != self._root.name else ""
         cells = _cells(function)
-        held = space.scope.get(name)
-        whole = held.call if isinstance(held, PythonFunction) else held
-        if whole is function and not cells:
+        held = home.scope.get(name)
+        space = near if cells else home
+        if not cells and (held.call if isinstance(held, PythonFunction) else held) is function:
             local = name
             space.bound.add(name)
         else:
             local = space.fresh("function" if name == "<lambda>" else name)
-        own = f" of {name}()" if self._root is None or name != self._root.name else ""
-        space.made[id(function)] = local
-        space.open.add(id(function))
-        if jit:
-            space.jits.add(id(function))
+        made = self._made[id(function)] = _Made(space, local, jit=jit)
+        inside = name if _is_it(cells.get(name), function) else local
+        given = {n: v for n, v in cells.items() if not _is_it(v, function)}
 
         def default(parameter: str, value: Any) -> str:
-            return self._text(space, value, f"the default value of '{parameter}'{own}")
+            if not cells:
+                return self._text(home, value, f"the default value of '{parameter}'{own}")
+            given[f"default_of_{parameter}"] = value
+            return f"default_of_{parameter}"
 
-        inside = name if cells and _calls_itself(cells, name, function) else local
         try:
             snippet = usersource.of_function(function, inside, default)
         except NoSource as error:
             raise self._refusal(f"{what} has no source", str(error), "define it in a file") from error
-        self._needs(space, snippet, own, frozenset(cells))
-        given: dict[str, str] = {}
-        for cell, value in cells.items():
-            if value is not function and getattr(value, "call", None) is not function:
-                self._not_open(space, value, f"'{cell}' (of its closure)")
-                given[cell] = self._text(space, value, f"'{cell}' (of its closure){own}")
-        place = f"{_shown(function.__code__.co_filename)!r}, {snippet.line}, {name!r}"
-        self._define(space, snippet, local, inside, given, place + (", True" if id(function) in space.jits else ""))
-        space.open.discard(id(function))
-        return local
-
-    def _define(
-        self, space: _Space, snippet: Snippet, local: str, inside: str, given: dict[str, str], place: str
-    ) -> None:
-        if not given and inside == local:
-            space.lines.append(snippet.text("    "))
+        self._needs(home, snippet, own, frozenset((*cells, *given)))
+        if cells:
+            texts = [self._held(space, name, value, own) for name, value in given.items()]
+            maker = self._maker(home, snippet, function, inside, list(given))
+            space.lines.append(f"{local} = {self._seen(space, home, maker)}({', '.join(texts)})")
         else:
-            maker = space.fresh(f"make_{local}")
-            space.lines.append(f"def {maker}({', '.join(given)}):")
-            space.lines.append(f"    {snippet.text('        ')}\n        return {inside}")
-            space.lines.append(f"{local} = {maker}({', '.join(given.values())})")
+            home.lines.append(snippet.text("    "))
+        place = f"{_shown(function.__code__.co_filename)!r}, {snippet.line}, {name!r}{', True' if made.jit else ''}"
         space.lines.append(f"caudal_placed({local}, {place})")
+        made.open = False
+        return made
 
-    def _not_open(self, space: _Space, value: Any, what: str) -> None:
-        call = value.call if isinstance(value, PythonFunction) else value
-        if isinstance(call, FunctionType) and any(id(call) in s.open for s in self._spaces.values()):
+    def _held(self, space: _Space, name: str, value: Any, own: str) -> str:
+        what = f"'{name}' (of its closure){own}"
+        if name.startswith("default_of_"):
+            what = f"the default value of '{name.removeprefix('default_of_')}'{own}"
+        made = self._made.get(id(value.call if isinstance(value, PythonFunction) else value))
+        if made is not None and made.open:
             raise self._refusal(f"{what} is a function that uses this one", "", "define both at the top of the file")
+        return self._text(space, value, what)
 
-    def _class(self, space: _Space, value: type, what: str) -> str:
-        """Return the local name of a class of the space's module, defined there with what it needs."""
-        made = space.made.get(id(value))
+    def _maker(self, home: _Space, snippet: Snippet, function: FunctionType, inside: str, parameters: list[str]) -> str:
+        """Return the local name of what makes functions of one code with different closures."""
+        known = self._makers.get(id(function.__code__))
+        if known is not None and known[0] is home:
+            return known[1]
+        maker = home.fresh(f"make_{inside}")
+        home.lines.append(f"def {maker}({', '.join(parameters)}):")
+        home.lines.append(f"    {snippet.text('        ')}\n        return {inside}")
+        self._makers[id(function.__code__)] = (home, maker)
+        return maker
+
+    def _class(self, space: _Space, value: type, what: str) -> _Made:
+        """Define a class, with what it needs, in the space of its module."""
+        made = self._made.get(id(value))
         if made is not None:
             return made
         name = value.__name__
         if space.scope.get(name) is not value:
             raise self._refusal(f"{what} is a class inside of a function", "", "define it at the top of the file")
         self._kept.append(value)
-        space.made[id(value)] = name
+        made = self._made[id(value)] = _Made(space, name)
         space.bound.add(name)
         try:
             snippet = usersource.of_class(name, _file_of(value, space.scope), space.scope)
@@ -429,7 +465,9 @@ class UserCode:
             raise self._refusal(f"the class {name} has no source", str(error), "define it in a file") from error
         self._needs(space, snippet, f" of {name}", frozenset((name,)))
         space.lines.append(snippet.text("    "))
-        return name
+        space.lines.append(f"{name}.__qualname__ = {name!r}")
+        made.open = False
+        return made
 
     def _refusal(self, message: str, detail: str, hint: str) -> Exception:
         function = self._root
@@ -468,9 +506,10 @@ def _by_name(value: Any) -> tuple[str, str] | None:
         return None
     owner = getattr(value, "__self__", None)
     home = owner.__name__ if isinstance(owner, ModuleType) else getattr(value, "__module__", None)
-    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
-    home = home or type(value).__module__
-    if not isinstance(name, str) or not isinstance(home, str) or "<" in name or home.partition(".")[0] == "caudal":
+    home = home if isinstance(home, str) else type(value).__module__
+    names = [getattr(value, "__qualname__", None), getattr(value, "__name__", None)]
+    name = next((n for n in names if isinstance(n, str)), None)
+    if name is None or "<" in name or home.partition(".")[0] == "caudal":
         return None
     parts = home.split(".")
     for stop in range(1, len(parts) + 1):
@@ -504,9 +543,8 @@ def _cells(function: FunctionType) -> dict[str, Any]:
     return found
 
 
-def _calls_itself(cells: Mapping[str, Any], name: str, function: FunctionType) -> bool:
-    value = cells.get(name)
-    return value is function or getattr(value, "call", None) is function
+def _is_it(value: Any, function: FunctionType) -> bool:
+    return value is function or (isinstance(value, PythonFunction) and value.call is function)
 
 
 def _shifted(chains: frozenset[tuple[str, ...]], attribute: str) -> frozenset[tuple[str, ...]]:

@@ -90,8 +90,8 @@ def _library(value: Any, inner: Inner, module: Import, what: str) -> str | None:
         return f"{module('functools')}.partial({', '.join([*given, *([named] if named else [])])})"
     if kind.__module__ == "functools" and hasattr(value, "cache_parameters"):
         options = value.cache_parameters()
-        called = f"{module('functools')}.lru_cache(maxsize={options['maxsize']}, typed={options['typed']})"
-        return f"{called}({inner(value.__wrapped__, f'the function of {what}')})"
+        raw = inner(value.__wrapped__, f"the function of {what}")
+        return f"caudal_cached({raw}, {options['maxsize']}, {options['typed']})"
     if kind.__module__.startswith("numba.") and hasattr(value, "py_func") and hasattr(value, "targetoptions"):
         options = {k: v for k, v in value.targetoptions.items() if v is not None}
         raw = inner(value.py_func, f"the function of {what}")

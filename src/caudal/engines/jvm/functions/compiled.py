@@ -33,6 +33,8 @@ def compiled_scalar(
     dtype = np.dtype(_MACHINE_TYPES.get(returns, returns))
 
     def run(columns: Sequence[pa.Array], rows: int) -> tuple[pa.Array, list[Failed]]:
+        if not rows:
+            return pa.nulls(0, arrow_of(returns)), []
         if not loops:
             loops.append(_loop(function, len(arguments), pass_nulls))
         values = tuple(machine_values(c, s) for c, s in zip(columns, arguments))
