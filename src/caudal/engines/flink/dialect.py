@@ -53,6 +53,10 @@ class FlinkDialect:
             return f"(CASE WHEN {text} = {zero} THEN {zero} ELSE {text} END)"
         return text
 
+    def parts(self, text: str, dtype: DataType) -> list[str]:
+        """Return the items of PARTITION BY that keep different values apart: what sorts them does."""
+        return self.sorted_by(text, dtype) if dtype.is_float else [text]
+
     def sorted_by(self, text: str, dtype: DataType, *, descending: bool = False) -> list[str]:
         """Return the items of ORDER BY: nulls first, NaN last (the other way round where descending)."""
         tail = " DESC" if descending else ""
@@ -69,9 +73,12 @@ class FlinkDialect:
 
     def prepared(self, item: Item, within: Sequence[str]) -> dict[str, str]:
         """Return columns to compute before rows are grouped: a mean, so that deviations do not cancel."""
-        by = ", ".join(name_of(g) for g in within)
+        by = ", ".join(within)
         if item.function == "stddev":
             return {_mean(item): f"AVG(CAST({item.value} AS DOUBLE)) OVER (PARTITION BY {by})"}
+        if item.function == "count_distinct":  # DISTINCT splits the other aggregates, which not all of them allow
+            alike = ", ".join([by, *self.parts(item.value, item.dtype)])
+            return {_nth(item): f"ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY {item.value})"}
         if item.function in ("min", "max") and item.dtype == BINARY:  # there is no such aggregate of bytes
             tail = " DESC" if item.function == "max" else ""
             order = f"CASE WHEN {item.value} IS NULL THEN 1 ELSE 0 END, {item.value}{tail}"
@@ -107,6 +114,10 @@ def _mean(item: Item) -> str:
     return name_of(item.value.strip("`") + "m")
 
 
+def _nth(item: Item) -> str:
+    return name_of(item.value.strip("`") + "n")
+
+
 def _extreme_rank(item: Item) -> str:
     return name_of(f"{item.value.strip('`')}{item.function}")
 
@@ -120,8 +131,7 @@ def _count_if(item: Item, _: Registry) -> str:
 
 
 def _count_distinct(item: Item, _: Registry) -> str:
-    value = FlinkDialect().key(item.value, item.dtype)
-    return f"COUNT(DISTINCT {value})"
+    return f"COUNT(CASE WHEN {_nth(item)} = 1 THEN {item.value} END)"
 
 
 def _sum(item: Item, _: Registry) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from caudal.core.types import Schema
 from caudal.engines.flink.spelling import SETTINGS, type_of
 from caudal.engines.jvm import script
-from caudal.engines.jvm.printer import name_of
-from caudal.engines.jvm.script import Job, quoted
+from caudal.engines.jvm.script import Job
 from caudal.plan.nodes import DEAD_FIELDS
 
 _HEAD = '''"""{title}
@@ -21,6 +20,9 @@ import io
 import json
 import os
 import sys
+
+# the planner recurses
+os.environ["JVM_ARGS"] = (os.environ.get("JVM_ARGS", "") + " -Xss64m").strip()
 
 from pyflink.common import Configuration
 from pyflink.java_gateway import get_gateway
@@ -87,20 +89,13 @@ class Stream(io.RawIOBase):
 def run():
     """Run the job and hand its rows over."""
     results = Results(OUTPUTS, given.results)
-    results.counts["counts"] = []
-    query = tables.sql_query("\\nUNION ALL\\n".join(QUERIES))
     arrow = get_gateway().jvm.org.apache.flink.table.runtime.arrow.ArrowUtils
-    parts = arrow.collectAsPandasDataFrame(query._j_table, 10000)
-    if parts.hasNext():
-        for batch in pa.ipc.open_stream(io.BufferedReader(Stream(parts), 1 << 20)):
-            ports = batch.column(0)
-            for number in ports.unique().to_pylist():
-                rows = batch.filter(pa.compute.equal(ports, number)) if len(QUERIES) > 1 else batch
-                if number < len(OUTPUTS):
-                    columns = [rows.column(slot) for slot in SLOTS[number]]
-                    results.take(number, pa.RecordBatch.from_arrays(columns, list(OUTPUTS[number][2])))
-                else:
-                    results.counts["counts"].append([number - len(OUTPUTS), rows.column(1)[0].as_py()])
+    for start in range(0, len(QUERIES), TOGETHER):
+        query = tables.sql_query("\\nUNION ALL\\n".join(QUERIES[start : start + TOGETHER]))
+        parts = arrow.collectAsPandasDataFrame(query._j_table, 10000)
+        if parts.hasNext():
+            for batch in pa.ipc.open_stream(io.BufferedReader(Stream(parts), 1 << 20)):
+                results.take_ports(batch, SLOTS)
     results.end()
 
 
@@ -132,14 +127,14 @@ def write(job: Job, title: str, file: str = "job.py") -> str:
         _inputs(job),
         script.views(job, shared=False),
         script.outputs_text(job),
-        _queries(job),
+        script.queries(job, type_of),
     ]
     return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + _TAIL
 
 
 def _inputs(job: Job) -> str:
     """Return the statements that make the tables of the sources, and of their partitions' names."""
-    lines: list[str] = ["import pyarrow.compute", "", "with open(os.path.join(given.rows, 'counts.json'), encoding='utf-8') as file:"]
+    lines: list[str] = ["with open(os.path.join(given.rows, 'counts.json'), encoding='utf-8') as file:"]
     lines += ["    HANDED = json.load(file)", ""]
     number = 0
     for plan in job.plans:
@@ -181,38 +176,3 @@ def partitions(name, sources, operators):
 
 def _columns(schema: Schema) -> dict[str, str]:
     return {f.name: type_of(f.dtype) for f in schema}
-
-
-def _queries(job: Job) -> str:
-    """Return the queries that are united to one job: each output, its columns in slots by their types, and counts."""
-    widths: dict[str, int] = {"BIGINT": 1} if job.counts else {}
-    placed: list[list[str]] = []
-    for out in job.outputs:
-        used: dict[str, int] = {}
-        slots: list[str] = []
-        for f in out.columns:
-            kind = type_of(f.dtype)
-            slots.append(f"{kind} {used.get(kind, 0)}")
-            used[kind] = used.get(kind, 0) + 1
-        placed.append(slots)
-        widths = {k: max(widths.get(k, 0), used.get(k, 0)) for k in {**widths, **used}}
-    order = [f"{kind} {i}" for kind, count in widths.items() for i in range(count)]
-    order.sort(key=lambda slot: slot != "BIGINT 0")
-    queries: list[str] = []
-    for number, out in enumerate(job.outputs):
-        at = dict(zip(placed[number], out.columns, strict=True))
-        queries.append(_query(number, order, {slot: name_of(f.name) for slot, f in at.items()}, out.view))
-    for number, count in enumerate(job.counts):
-        queries.append(_query(len(job.outputs) + number, order, {"BIGINT 0": "COUNT(*)"}, count.view))
-    listed = ",\n".join(f"    {quoted(q)}" for q in queries)
-    numbers = [[order.index(slot) + 1 for slot in slots] for slots in placed]
-    return f"SLOTS = {numbers!r}\nQUERIES = [\n{listed},\n]"
-
-
-def _query(number: int, order: list[str], given: dict[str, str], source: str) -> str:
-    texts = [f"{number} AS `port`"]
-    for i, slot in enumerate(order):
-        kind = slot.rpartition(" ")[0]
-        texts.append(f"{given.get(slot, f'CAST(NULL AS {kind})')} AS `c{i}`")
-    return f"SELECT {', '.join(texts)} FROM {source}"
-

@@ -84,6 +84,10 @@ class Dialect(Protocol):
         """Return a value by which rows can be grouped: -0 is 0, one NaN."""
         ...
 
+    def parts(self, text: str, dtype: DataType) -> list[str]:
+        """Return the items of PARTITION BY that keep different values apart."""
+        ...
+
     def sorted_by(self, text: str, dtype: DataType, *, descending: bool = False) -> list[str]:
         """Return the items of ORDER BY: nulls first, NaN last (the other way round where descending)."""
         ...
@@ -93,7 +97,10 @@ class Dialect(Protocol):
         ...
 
     def prepared(self, item: Item, within: Sequence[str]) -> dict[str, str]:
-        """Return columns to compute before rows are grouped by `within`, by name, that `aggregate` reads beside."""
+        """Return columns, by name, to compute before rows are grouped, which `aggregate` reads beside.
+
+        `within`: the items of PARTITION BY that make a group.
+        """
         ...
 
     def aggregate(self, item: Item, functions: Any) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
-from caudal.core.types import Schema
+from caudal.core.types import DataType, Schema
 from caudal.engines.jvm.lowering import Lowered, Lowering
 from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.shape import spec
 from caudal.engines.jvm.shipping import shipped
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.plan import Plan
+
+
+_TOGETHER = 16
+"""Queries that are united to one: planners recurse."""
 
 
 @dataclass(slots=True)
@@ -97,6 +101,41 @@ def outputs_text(job: Job) -> str:
 def parts(*modules: str) -> str:
     """Return the source of shipped modules, one behind the other."""
     return "\n\n".join(f"# --- {module} ---\n{shipped(module).strip()}" for module in modules)
+
+
+def queries(job: Job, type_of: Callable[[DataType], str]) -> str:
+    """Return the queries that are united to one job: each output, its columns in slots by their types, and counts."""
+    widths: dict[str, int] = {"BIGINT": 1} if job.counts else {}
+    placed: list[list[str]] = []
+    for out in job.outputs:
+        used: dict[str, int] = {}
+        slots: list[str] = []
+        for f in out.columns:
+            kind = type_of(f.dtype)
+            slots.append(f"{kind} {used.get(kind, 0)}")
+            used[kind] = used.get(kind, 0) + 1
+        placed.append(slots)
+        widths = {k: max(widths.get(k, 0), used.get(k, 0)) for k in {**widths, **used}}
+    order = [f"{kind} {i}" for kind, count in widths.items() for i in range(count)]
+    order.sort(key=lambda slot: slot != "BIGINT 0")
+    queries: list[str] = []
+    for number, out in enumerate(job.outputs):
+        at = dict(zip(placed[number], out.columns, strict=True))
+        queries.append(_query(number, order, {slot: name_of(f.name) for slot, f in at.items()}, out.view))
+    for number, count in enumerate(job.counts):
+        queries.append(_query(len(job.outputs) + number, order, {"BIGINT 0": "COUNT(*)"}, count.view))
+    listed = ",\n".join(f"    {quoted(q)}" for q in queries)
+    numbers = [[order.index(slot) + 1 for slot in slots] for slots in placed]
+    return f"TOGETHER = {_TOGETHER}\nSLOTS = {numbers!r}\nQUERIES = [\n{listed},\n]"
+
+
+def _query(number: int, order: list[str], given: dict[str, str], source: str) -> str:
+    texts = [f"{number} AS `port`"]
+    for i, slot in enumerate(order):
+        kind = slot.rpartition(" ")[0]
+        texts.append(f"{given.get(slot, f'CAST(NULL AS {kind})')} AS `c{i}`")
+    return f"SELECT {', '.join(texts)} FROM {source}"
+
 
 
 def release() -> str:

@@ -8,7 +8,7 @@ from caudal.core.types import INT64, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm.places import NUMBER, PARTITION, PLACE, POSITION, SOURCE, TIME
 from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.shape import FAILURE, REASON, hidden, spec
-from caudal.engines.jvm.windows import Extra, ordered_rows
+from caudal.engines.jvm.windows import Extra, ordered_rows, partition, parts
 from caudal.plan.expr import Column
 from caudal.plan.nodes import Keyed
 from caudal.plan.operators import Deduplicate, Reduce, Running
@@ -28,7 +28,7 @@ def _numbered(lo: Lowering, node: Keyed, extras: list[Extra], order: Order) -> t
     """
     rows, sequence = ordered_rows(lo, node, extras, order.by, arrival=order.arrival)
     keys = [name_of(f"__k{i}") for i in range(len(node.keys))]
-    by = f"PARTITION BY {', '.join(keys)} " if keys else ""
+    by = partition(parts(lo, node))
     ordered = ", ".join(sequence)
     kept = [f for f in hidden(node.input, False)]
     texts = [*keys, *(name_of(name) for name, _, _ in extras), *(name_of(f.name) for f in kept)]

@@ -34,10 +34,12 @@ Extra = tuple[str, Expr, DataType]
 
 @dataclass(slots=True)
 class Cells:
-    """Rows with the window that each stands in. `group`: the columns that make a window; `order`: that of its rows."""
+    """Rows with the window that each stands in. `group`: the columns that make a window, `inside`: what
+    PARTITION BY takes for them; `order`: that of its rows."""
 
     view: str
     group: list[str]
+    inside: list[str]
     order: list[str]
     backwards: list[str]
     hidden: dict[str, str] = field(default_factory=dict[str, str])
@@ -55,20 +57,32 @@ def assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> Cells:
         return _counted(lo, node, window, extras)
     keys = [f"__k{i}" for i in range(len(node.keys))]
     t, w = name_of(TIME), name_of(WATERMARK)
-    group = [*keys, START, END]
+    group, more = [*keys, START, END], [START, END]
     if isinstance(window, Session):
         late = lo.not_late(node)
         rows = keyed_rows(lo, node, extras, late)
         lo.add_late(node, lo.of(node.input), f"{t} < {w}" if late else "")
-        view = _sessions(lo, node, rows, keys, window.gap)
-        group = [*keys, GROUP, START, END]
+        view = _sessions(lo, node, rows, window.gap)
+        group, more = [*keys, GROUP, START, END], [GROUP]
     else:
         assert isinstance(window, Hopping | Cumulative)
         rows = keyed_rows(lo, node, extras, "")
         view = _timed(lo, node, rows, window)
     order = [t, *(name_of(n) for n in PLACE)] if node.input in lo.placed else [t]
     ranked = [name_of(END), *_key_order(lo, node), name_of(START)]
-    return Cells(view, group, order, [f"{o} DESC" for o in order], ranked=ranked)
+    return Cells(view, group, parts(lo, node, more), order, [f"{o} DESC" for o in order], ranked=ranked)
+
+
+def parts(lo: Lowering, node: Keyed, more: Sequence[str] = ()) -> list[str]:
+    """Return what parts rows by key (and further columns of numbers) in PARTITION BY."""
+    schema = node.input.schema
+    keys = [lo.dialect.parts(name_of(f"__k{i}"), expr.dtype(schema)) for i, (_, expr) in enumerate(node.keys)]
+    return [*(text for each in keys for text in each), *(name_of(m) for m in more)]
+
+
+def partition(texts: Sequence[str]) -> str:
+    """Return PARTITION BY with a blank behind; "" for nothing to part by."""
+    return f"PARTITION BY {', '.join(texts)} " if texts else ""
 
 
 def keyed_rows(lo: Lowering, node: Keyed, extras: Sequence[Extra], where: str) -> str:
@@ -110,14 +124,14 @@ def _timed(lo: Lowering, node: Windowed, rows: str, window: Hopping | Cumulative
     return lo.view(node, "windows", f"SELECT *\nFROM (\n  {inner}\n) AS x{where}")
 
 
-def _sessions(lo: Lowering, node: Windowed, rows: str, keys: Sequence[str], gap: int) -> str:
+def _sessions(lo: Lowering, node: Windowed, rows: str, gap: int) -> str:
     t = name_of(TIME)
-    by = f"PARTITION BY {', '.join(name_of(k) for k in keys)} " if keys else ""
+    by = partition(parts(lo, node))
     before = f"LAG({t}) OVER ({by}ORDER BY {t})"
     first = f"SELECT *, CASE WHEN {t} - {before} <= {gap} THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS `__z` FROM {rows}"
     number = f"SUM(`__z`) OVER ({by}ORDER BY {t} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
     second = f"SELECT *, {number} AS {name_of(GROUP)} FROM (\n    {first}\n  ) AS x"
-    inside = f"PARTITION BY {', '.join(name_of(k) for k in (*keys, GROUP))}"
+    inside = partition(parts(lo, node, [GROUP])).strip()
     third = (
         f"SELECT *, MIN({t}) OVER ({inside}) AS {name_of(START)}, MAX({t}) OVER ({inside}) + {gap} AS {name_of(END)}\n"
         f"FROM (\n  {second}\n) AS y"
@@ -143,7 +157,7 @@ def _counted(lo: Lowering, node: Windowed, window: CountWindow, extras: Sequence
     arrival = window.order.arrival
     rows, order = ordered_rows(lo, node, extras, window.order.by, arrival=arrival)
     keys = [f"__k{i}" for i in range(len(node.keys))]
-    by = f"PARTITION BY {', '.join(name_of(k) for k in keys)} " if keys else ""
+    by = partition(parts(lo, node))
     sequence = ", ".join(order)
     timed = node.input.timed
     t = name_of(TIME) if timed else "CAST(NULL AS BIGINT)"
@@ -159,7 +173,7 @@ def _counted(lo: Lowering, node: Windowed, window: CountWindow, extras: Sequence
     many = lo.dialect.numbered(view, overlap, NTH)
     group = f"CAST({lo.dialect.floor_div('`__h`', step)} AS BIGINT) - {nth}"
     inner = f"SELECT *, {group} AS {name_of(GROUP)} FROM {many}"
-    inside = f"PARTITION BY {', '.join(name_of(k) for k in (*keys, GROUP))}"
+    inside = partition(parts(lo, node, [GROUP])).strip()
     g = name_of(GROUP)
     first, last = f"`__h` = {g} * {step}", f"(`__h` = {g} * {step} + {size - 1} OR `__h` = `__m` - 1)"
     bounds = (
@@ -181,7 +195,8 @@ def _counted(lo: Lowering, node: Windowed, window: CountWindow, extras: Sequence
         hidden["__lt"] = f"MAX(CASE WHEN `__l` = 1 THEN {t} END)"
     own = [f"CASE WHEN `__v` THEN 0 ELSE 1 END", "CASE WHEN `__v` THEN `__lq` ELSE " + ("`__lt`" if timed else "0") + " END"]
     backwards = [f"{o} DESC" for o in order]
-    return Cells(cells, [*keys, GROUP, START, END], order, backwards, hidden, [*own, *_key_order(lo, node), g], end)
+    inner_parts = parts(lo, node, [GROUP])
+    return Cells(cells, [*keys, GROUP, START, END], inner_parts, order, backwards, hidden, [*own, *_key_order(lo, node), g], end)
 
 
 def _key_order(lo: Lowering, node: Keyed) -> list[str]:
@@ -246,9 +261,9 @@ def aggregate(lo: Lowering, node: WindowAggregate) -> str:
                 at = f"{name_of(TIME)} DESC" if backwards else name_of(TIME)
                 rest = [at, *ties, *(r for r in rest if r != at)]
             nulls = f"CASE WHEN {value} IS NULL THEN 1 ELSE 0 END"
-            prepared[rank] = f"ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY {', '.join([nulls, *rest])})"
+            prepared[rank] = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(cells.inside)} ORDER BY {', '.join([nulls, *rest])})"
         item = Item(each.function, value, dtype, node.schema.dtype(name), rank)
-        prepared |= lo.dialect.prepared(item, cells.group)
+        prepared |= lo.dialect.prepared(item, cells.inside)
         items.append(item)
     rows = cells.view
     if prepared:
@@ -288,7 +303,7 @@ def top(lo: Lowering, node: WindowTop) -> str:
         for i, (expr, descending) in enumerate(node.by)
         for item in lo.dialect.sorted_by(name_of(f"__b{i}"), expr.dtype(schema), descending=descending)
     ]
-    by = ", ".join(name_of(g) for g in cells.group)
+    by = ", ".join(cells.inside)
     number = f"ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY {', '.join([*ranking, *cells.order])})"
     extra = _cell_columns(cells, by)
     ranked = lo.view(node, "ranked", f"SELECT *, {number} AS `__r`{extra}\nFROM {cells.view}")
@@ -319,7 +334,8 @@ def apply(lo: Lowering, node: WindowApply) -> str:
     extras: list[Extra] = [(f"__x{i}", Column(f.name), f.dtype) for i, f in enumerate(taken)]
     cells = assigned(lo, node, extras)
     by = ", ".join(name_of(g) for g in cells.group)
-    number = f"ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY {', '.join(cells.order)})"
+    inside = ", ".join(cells.inside)
+    number = f"ROW_NUMBER() OVER (PARTITION BY {inside} ORDER BY {', '.join(cells.order)})"
     numbered = lo.view(node, "ranked", f"SELECT *, {number} AS `__r`\nFROM {cells.view}")
     gathered = [("__r", INT64), *((f"__x{i}", f.dtype) for i, f in enumerate(taken))]
     texts = [name_of(g) for g in cells.group]

@@ -47,6 +47,10 @@ class SparkDialect:
         """Return a value by which rows can be grouped: Spark takes -0 for 0 and has one NaN by itself."""
         return text
 
+    def parts(self, text: str, dtype: DataType) -> list[str]:
+        """Return the items of PARTITION BY that keep different values apart."""
+        return [text]
+
     def sorted_by(self, text: str, dtype: DataType, *, descending: bool = False) -> list[str]:
         """Return the items of ORDER BY: nulls first, NaN last, as Spark has it (the other way round where descending)."""
         return [f"{text} DESC" if descending else text]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from caudal.core.types import Schema
 from caudal.engines.jvm import script
-from caudal.engines.jvm.printer import name_of
-from caudal.engines.jvm.script import Job, quoted
+from caudal.engines.jvm.script import Job
 from caudal.engines.spark.expressions.spelling import SETTINGS, type_of
 from caudal.plan.nodes import DEAD_FIELDS
 
@@ -73,12 +72,10 @@ _TAIL = '''
 def run():
     """Run the job and hand its rows over."""
     results = Results(OUTPUTS, given.results)
-    for number, query in enumerate(QUERIES):
+    for start in range(0, len(QUERIES), TOGETHER):
+        query = "\\nUNION ALL\\n".join(QUERIES[start : start + TOGETHER])
         for batch in spark.sql(query).toArrow().to_batches():
-            results.take(number, batch)
-    results.counts["counts"] = [
-        [number, spark.sql(query).toArrow().column(0)[0].as_py()] for number, query in enumerate(COUNTS)
-    ]
+            results.take_ports(batch, SLOTS)
     results.end()
 
 
@@ -110,7 +107,7 @@ def write(job: Job, title: str, file: str = "job.py") -> str:
         _inputs(job),
         script.views(job, shared=True),
         script.outputs_text(job),
-        _queries(job),
+        script.queries(job, type_of),
     ]
     return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + _TAIL
 
@@ -132,15 +129,3 @@ def _inputs(job: Job) -> str:
         made = [f"({rank}, {name!r})" for name, rank in plan.made]
         lines.append(f"partitions({plan.prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
     return "\n".join(lines)
-
-
-def _queries(job: Job) -> str:
-    """Return the query of each output and of each count."""
-    queries = [
-        f"SELECT {', '.join(name_of(f.name) for f in out.columns)} FROM {out.view}" for out in job.outputs
-    ]
-    counts = [f"SELECT COUNT(*) FROM {count.view}" for count in job.counts]
-    return "\n".join(
-        f"{name} = [\n" + "\n".join(f"    {quoted(q)}," for q in listed) + "\n]"
-        for name, listed in (("QUERIES", queries), ("COUNTS", counts))
-    )

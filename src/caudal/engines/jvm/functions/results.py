@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
 
 class Results:
@@ -23,7 +24,7 @@ class Results:
     def __init__(self, outputs: list[tuple[str, str, dict[str, Any]]], folder: str = "") -> None:
         self.outputs = outputs
         self.folder = folder
-        self.counts: dict[str, Any] = {}
+        self.counts: list[list[int]] = []
         self._files: dict[int, tuple[Any, Any]] = {}
         self._rows = [0] * len(outputs)
 
@@ -43,6 +44,20 @@ class Results:
         for row in batch.to_pylist():
             print(json.dumps({n: shown(row[n], k) for n, k in kinds.items()}, ensure_ascii=False), file=file)
 
+    def take_ports(self, batch: Any, slots: list[list[int]]) -> None:
+        """Take a batch of several outputs' rows: which one's, the first column says; `slots`, where its columns are.
+
+        Behind the outputs come counts: one row each, with the number in the second column.
+        """
+        ports = batch.column(0)
+        for number in ports.unique().to_pylist():
+            rows = batch.filter(pa.compute.equal(ports, pa.scalar(number, ports.type)))
+            if number < len(self.outputs):
+                columns = [rows.column(slot) for slot in slots[number]]
+                self.take(number, pa.RecordBatch.from_arrays(columns, list(self.outputs[number][2])))
+            else:
+                self.counts.append([number - len(self.outputs), rows.column(1)[0].as_py()])
+
     def end(self) -> None:
         """Make everything visible; an output without rows gets an empty target."""
         for number, (_, target, _) in enumerate(self.outputs):
@@ -58,7 +73,7 @@ class Results:
                 os.replace(f"{target}.tmp", target)
         if self.folder:
             with open(os.path.join(self.folder, "counts.json"), "w", encoding="utf-8") as out:
-                json.dump({"rows": self._rows, **self.counts}, out)
+                json.dump({"rows": self._rows, "counts": self.counts}, out)
 
 
 def shown(value: Any, kind: Any) -> Any:
