@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import linecache
@@ -392,7 +393,8 @@ def test_functions_survive_being_pickled_by_value(tmp_path: Path) -> None:
 
 
 def test_functions_that_are_not_the_users(tmp_path: Path) -> None:
-    for function, given in ((len, ("abc",)), (math.sqrt, (4.0,)), (str.upper, ("a",)), (json.dumps, ([1],))):
+    cases: Any = ((len, ("abc",)), (math.sqrt, (4.0,)), (str.upper, ("a",)), (json.dumps, ([1],)))
+    for function, given in cases:
         assert shipped_function(declare(function, ROW, returns="string"))(*given) == function(*given)
 
 
@@ -517,15 +519,44 @@ def test_distances_of_netflow(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shipped_function(function)(frame).equals(function.call(frame))
 
 
+def test_what_a_script_is_made_of_shares_no_names() -> None:
+    owners: dict[str, set[str]] = {}
+    for path in (ROOT / "src" / "caudal" / "engines").glob("*/functions/*.py"):
+        if path.parent.parent.name != "local":
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
+                names = [getattr(t, "id", getattr(t, "name", "")) for t in targets]
+                for name in names:
+                    owners.setdefault(name, set()).add(path.stem)
+    assert {name: found for name, found in owners.items() if name and len(found) > 1} == {}
+
+
 # -- in the engines' interpreters
 
 WORKER = """
-import json, sys
-def calls(function):
-    made = scalar(function, "jit", ["int64"], "float64")(pa.array([2, 0, None]))
-    return made.to_pylist()
-print(json.dumps([calls(user_inverse), window(user_shares, "batch", [], {"x": "float64", "t": "timestamp"},
-    {"share": "float64", "at": "timestamp"})(pa.array([{"x": 1.0, "t": 5}, {"x": 3.0, "t": 6}]), 0, 10).to_pylist()]))
+import sys
+try:
+    import cloudpickle
+except ImportError:
+    from pyspark import cloudpickle
+given = {"x": "float64", "t": "timestamp"}
+calls = [
+    scalar(user_inverse, "jit", ["int64"], "float64"),
+    window(user_shares, "batch", [], given, {"share": "float64", "at": "timestamp"}),
+    running([("stddev", "float64", "float64")], 0, 0),
+]
+with open(sys.argv[1], "wb") as file:
+    file.write(cloudpickle.dumps(calls))
+"""
+READER = """
+import json, pickle, sys
+import pyarrow as pa
+scalars, rows, running = pickle.load(open(sys.argv[1], "rb"))
+print(json.dumps([
+    scalars(pa.array([2, 0, None])).to_pylist(),
+    rows(pa.array([{"x": 1.0, "t": 5}, {"x": 3.0, "t": 6}]), 0, 10).to_pylist(),
+    running(pa.array([1, 2]), [pa.array([1.0, 3.0])])[0].to_pylist(),
+]))
 """
 
 
@@ -549,10 +580,14 @@ def test_in_the_engines_own_interpreters(engine: str, tmp_path: Path) -> None:
     code.add(names["inverse"])
     code.add(names["shares"])
     script = tmp_path / "script.py"
-    script.write_text(shipped("calling") + "\n" + code.source() + WORKER)
-    done = subprocess.run([python, script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    scalars, rows = json.loads(done.stdout)
+    script.write_text(shipped("calling") + "\n" + shipped("ordered") + "\n" + code.source() + WORKER)
+    reader = tmp_path / "reader.py"
+    reader.write_text(READER)
+    for file in (script, reader):  # as engines do: the functions are sent to a process that has no script
+        done = subprocess.run([python, file, tmp_path / "sent"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    scalars, rows, deviations = json.loads(done.stdout)
+    assert deviations == [None, math.sqrt(2)]
     assert [s["value"] for s in scalars] == [0.25, None, None]
     assert scalars[1]["message"] == "ZeroDivisionError: float division by zero"
     assert 'File "pipeline.py", line 7, in inverse' in scalars[1]["detail"]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import copy
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import repeat
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -68,8 +70,8 @@ def scalar(
     """Return the function over argument arrays: a struct for each row, of value, reason, message and detail.
 
     A null argument gives null unless `pass_nulls`. Where there are no arguments, `rows=` says how many rows there are.
-    `timeout`: milliseconds that one call of a row function may take, 0 for any; it is kept where the worker calls in
-    its main thread, and never inside of a call that does not come back to Python.
+    `timeout`: milliseconds that one call of a row function may take, 0 for any: give or take an eighth. It is kept
+    where the worker calls in its main thread, and never inside of a call that does not come back to Python.
     """
     call: Any
     if kind == "jit":
@@ -160,13 +162,12 @@ def reduced(
     fit = recorder(output, "column")
     # a failed row leaves the state as it was, so the function works on a copy
     duplicate: Any = copy.deepcopy if any(isinstance(s, list | dict) for s in output.values()) else dict
-    call = _limited(function, timeout)
 
     def run(rows: pa.StructArray) -> pa.StructArray:
         state: list[dict[str, Any] | None] = [None]
 
         def take(row: Any) -> list[list[Any]]:
-            values = fit(call(None if state[0] is None else duplicate(state[0]), row))
+            values = fit(function(None if state[0] is None else duplicate(state[0]), row))
             state[0] = dict(zip(output, values))
             return [values]
 
@@ -181,7 +182,7 @@ def reduced(
 
 
 def _row_scalar(function: Any, arguments: Sequence[Any], returns: Any, timeout: int) -> Any:
-    fit, call = fitter(returns), _limited(function, timeout)
+    fit = fitter(returns)
     code = getattr(function, "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code is not None else ()
 
@@ -191,7 +192,7 @@ def _row_scalar(function: Any, arguments: Sequence[Any], returns: Any, timeout: 
 
     def run(columns: Sequence[pa.Array], rows: int) -> tuple[pa.Array, list[Failed]]:
         values = _tuples(columns, arguments, rows)
-        made, owner, failed = _rowwise(function, values, lambda given: [fit(call(*given))], shown, timeout)
+        made, owner, failed = _rowwise(function, values, lambda given: [fit(function(*given))], shown, timeout)
         listed = [None] * rows
         for row, value in zip(owner.tolist(), made):
             listed[row] = value
@@ -211,7 +212,7 @@ def _row_map(function: Any, given: dict[str, Any], output: dict[str, Any], many:
             raise Misfit(result, "an iterable of dicts (or None)", "return [row] for a single row")
         return [fit(one) for one in result]
 
-    take = _limited(several if many else lambda row: [fit(function(row))], timeout)
+    take: Any = several if many else lambda row: [fit(function(row))]
 
     def run(columns: dict[str, pa.Array], rows: int) -> tuple[dict[str, pa.Array], Any, list[Failed]]:
         made, owner, failed = _rowwise(
@@ -229,44 +230,50 @@ def _rowwise(
     made: list[Any] = []
     counts: list[int] = []
     failed: list[Failed] = []
-    for row, argument in enumerate(given):
-        try:
-            if isinstance(argument, OverflowError):
-                raise argument
-            results = take(argument)
-        except (Misfit, UnknownKey) as error:
-            raise mistaken(function, error, shown(argument)) from None
-        except TookTooLong:
-            failed.append((row, "timeout", f"took longer than {timeout / 1000:g}s", ""))
-            results = []
-        except BaseException as error:  # also SystemExit: it is this row that fails, not the job
-            failed.append(raised(row, error, function))
-            results = []
-        made += results
-        counts.append(len(results))
+    with _watched(timeout) as begun:
+        for row, argument in enumerate(given):
+            results: list[Any] = []
+            try:
+                if isinstance(argument, OverflowError):
+                    raise argument
+                begun[0] = monotonic()
+                results = take(argument)
+                begun[0] = 0.0
+            except (Misfit, UnknownKey) as error:
+                raise mistaken(function, error, shown(argument)) from None
+            except TookTooLong:
+                begun[0] = 0.0
+                failed.append((row, "timeout", f"took longer than {timeout / 1000:g}s", ""))
+            except BaseException as error:  # also SystemExit: it is this row that fails, not the job
+                begun[0] = 0.0
+                failed.append(raised(row, error, function))
+            made += results
+            counts.append(len(results))
     return made, np.repeat(np.arange(len(counts)), counts), failed
 
 
-def _limited(call: Callable[..., Any], timeout: int) -> Callable[..., Any]:
-    """Return the call with an alarm that ends it, where the thread is the one that signals reach."""
-    if not timeout:
-        return call
+@contextmanager
+def _watched(timeout: int) -> Generator[list[float]]:
+    """Yield a place for the time since which a call runs (0: none does); one that takes too long is ended.
 
-    def ring(*_: object) -> None:
-        raise TookTooLong
+    A timer ticks, as setting one for each call would take longer than most calls. Only the main thread gets signals.
+    """
+    begun = [0.0]
+    if not timeout or threading.current_thread() is not threading.main_thread():
+        yield begun
+        return
 
-    def limited(*given: Any) -> Any:
-        if threading.current_thread() is not threading.main_thread():
-            return call(*given)
-        before = signal.signal(signal.SIGALRM, ring)
-        signal.setitimer(signal.ITIMER_REAL, timeout / 1000)
-        try:
-            return call(*given)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+    def tick(*_: object) -> None:
+        if begun[0] and monotonic() - begun[0] >= timeout / 1000:
+            raise TookTooLong
 
-    return limited
+    before = signal.signal(signal.SIGALRM, tick)
+    signal.setitimer(signal.ITIMER_REAL, *[max(timeout / 8000, 0.001)] * 2)
+    try:
+        yield begun
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _tuples(columns: Sequence[pa.Array], specs: Sequence[Any], rows: int) -> Iterator[Any]:
