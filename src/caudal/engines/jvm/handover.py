@@ -319,7 +319,7 @@ class _Parts:
         if self._form == "parquet":
             from pyarrow import parquet
 
-            parquet.write_table(table, path, store_schema=False)
+            parquet.write_table(table, path, use_dictionary=False, store_schema=False)
             return
         columns = {
             f.name: _quoted(_widened(column, f.dtype)) if _has_floats(f.dtype) else column

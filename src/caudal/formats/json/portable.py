@@ -435,6 +435,8 @@ class JsonLines:
         kept: list[int] = []
         records: list[Any] = []
         scan = _json_scan
+        whole = b"".join(lines)  # looked at as one for what hardly any line has
+        escapes = b"\\u" in whole
         for i, line in enumerate(lines):
             try:
                 text = line.decode()
@@ -442,8 +444,7 @@ class JsonLines:
                 good = (
                     type(record) is dict
                     and (end == len(text) or not text[end:].strip(" \t\r"))
-                    and (b"\\u" not in line or not _JSON_SURROGATE.search(line))
-                    and (len(line) <= JSON_DEPTH or line.count(b"{") + line.count(b"[") <= JSON_DEPTH)
+                    and not (escapes and _JSON_SURROGATE.search(line))
                 )
             except (ValueError, StopIteration, RecursionError):
                 good = False
@@ -458,6 +459,8 @@ class JsonLines:
                     continue
             kept.append(i)
             records.append(record)
+        if whole.count(b"{") + whole.count(b"[") - len(kept) >= JSON_DEPTH:  # each has one at least
+            kept, records = self._not_deep(lines, at, kept, records, dead)
         columns, bad = self._columns(records)
         if bad:
             dead += [self._refusal(lines[kept[row]], at[kept[row]]) for row in sorted(bad)]
@@ -467,6 +470,23 @@ class JsonLines:
             }
             kept = [i for row, i in enumerate(kept) if row not in bad]
         return kept, columns, dead
+
+    def _not_deep(
+        self, lines: list[bytes], at: list[int], kept: list[int], records: list[Any], dead: list[Any]
+    ) -> tuple[list[int], list[Any]]:
+        """Return what is left without the records that are nested too deep: those are dead letters."""
+        left: list[int] = []
+        for row, i in enumerate(kept):
+            line = lines[i]
+            if line.count(b"{") + line.count(b"[") > JSON_DEPTH:
+                try:
+                    _json_check_depth(line)
+                except Refused as refused:
+                    dead.append((at[i], refused.reason, refused.message, refused.detail, line))
+                    continue
+            left.append(row)
+        dead.sort(key=lambda letter: letter[0])
+        return [kept[row] for row in left], [records[row] for row in left]
 
     def _columns(self, records: list[Any]) -> tuple[dict[str, list[Any]], set[int]]:
         """Return the needed columns of all records, and the numbers of those that do not fit the schema."""
