@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--fail-on", type=_fates, default=(), metavar="FATES", help="exit with 1 where there are any: dead,late"
     )
     run.add_argument("--engine", default="local", metavar="NAME", help="the engine to run on (default: %(default)s)")
+    _cluster(run)
 
     check = _command(commands, "check", "check a pipeline and its inputs without running it")
     _file(check)
@@ -53,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
     _file(explain)
     explain.add_argument("--follow", action="store_true", help="as it would follow its sources")
     _sides(explain)
+    explain.add_argument("--engine", default="local", metavar="NAME", help="flink or spark: print the job's script")
+    _cluster(explain)
     forms = explain.add_mutually_exclusive_group()
     forms.add_argument("--mermaid", action="store_true", help="print a Mermaid flowchart of the plan as written")
     forms.add_argument("--json", action="store_true", help="print the plan as written in its JSON form")
@@ -167,11 +170,21 @@ def _comparing(commands: Any) -> None:
         "--engines", type=_words, default=("local",), metavar="NAME,NAME", help="local:1,local:4 takes 1 and 4 threads"
     )
     for command in (backtest, verify):
+        _cluster(command)
         command.add_argument(
             "--threads", type=int, default=0, metavar="N", help="operator threads (default: the cores)"
         )
         command.add_argument("--show", type=_count, default=10, metavar="N", help="rows shown (default: %(default)s)")
         command.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _cluster(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--cluster", default="", metavar="ADDRESS", help="a Flink session cluster (host:port) or a Spark master's URL"
+    )
+    command.add_argument(
+        "--exchange", default="", metavar="DIR", help="where rows are handed over: a directory that the cluster reaches"
+    )
 
 
 def _file(command: argparse.ArgumentParser) -> None:

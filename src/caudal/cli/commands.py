@@ -48,6 +48,9 @@ def explain(arguments: Namespace) -> int:
 
     plan = load(arguments.file, settings=dict(arguments.settings))
     found = looking.explained(plan, follow=arguments.follow, late=arguments.late, dead=arguments.dead)
+    if script := looking.script(found, arguments.engine, arguments.cluster, native=arguments.dead == "discard"):
+        print(script)
+        return 0
     print(found.to_mermaid() if arguments.mermaid else found.to_json() if arguments.json else found.to_text())
     return 0
 

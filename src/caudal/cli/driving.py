@@ -29,6 +29,8 @@ class Options:
     max_state: int = 0
     flush: bool = False
     fail_on: tuple[str, ...] = ()
+    cluster: str = ""
+    exchange: str = ""
     json: bool = False
     quiet: bool = False
 
@@ -47,6 +49,9 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
             dead=options.dead,
             max_state=options.max_state,
             console_to_stderr=options.json,
+            cluster=options.cluster,
+            exchange=options.exchange,
+            native=options.dead == "discard",
         )
         told = False
 
@@ -65,6 +70,10 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
                 summary = job.run(watch, flush=options.flush)
         except Interrupted:
             job.abort()
+            raise
+        except RunError as error:
+            if signals.received == signal.SIGINT:  # of a job that cannot be drained
+                error.exit_code = 130
             raise
         except UserError as error:
             if job.execution.progress().rows:  # too late to be found before start: a file further on does not fit

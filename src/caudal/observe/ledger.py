@@ -14,7 +14,11 @@ FATES = ("passed", "absorbed", "filtered", "late", "dead", "deduplicated", "buff
 
 @dataclass(slots=True)
 class Entry:
-    """One operator's rows. `partitions` (sources only): partition name -> rows in. `partly_late` rows are not lost."""
+    """One operator's rows. `partitions` (sources only): partition name -> rows in. `partly_late` rows are not lost.
+
+    `whole`: whether all its rows are counted. An engine that counts at sources and sinks knows of other operators what
+    is late or dead alone.
+    """
 
     operator: str
     kind: str
@@ -30,6 +34,7 @@ class Entry:
     partly_late: int = 0
     emitted: dict[str, int] = field(default_factory=dict)
     partitions: dict[str, int] = field(default_factory=dict)
+    whole: bool = True
 
     @property
     def fates(self) -> int:
@@ -47,6 +52,8 @@ class Ledger:
         """Return what does not add up, one line each; [] when all is well."""
         wrong = []
         for entry in self.entries.values():
+            if not entry.whole:
+                continue
             if entry.taken != entry.fates:
                 wrong.append(f"{entry.operator}: in {entry.taken}, but {entry.fates} have a fate")
             if entry.inputs:
@@ -75,7 +82,7 @@ class Ledger:
 
     def to_text(self) -> str:
         """Return a table: an operator a line, its non-zero fates; side outputs that took nothing are left out."""
-        shown = [e for e in self.entries.values() if e.taken or not self._is_side(e)]
+        shown = [e for e in self.entries.values() if e.taken or not e.whole or not self._is_side(e)]
         width = max((len(e.operator) for e in shown), default=0)
         counts = max((len(f"{e.taken:,}") for e in shown), default=0)
         lines = []
@@ -83,6 +90,9 @@ class Ledger:
             fates = [f"{name} {getattr(e, name):,}" for name in FATES if getattr(e, name)] or ["nothing"]
             if e.partly_late:
                 fates.append(f"({e.partly_late:,} partly late)")
+            if not e.whole:
+                lines.append(f"  {e.operator:{width}}  {'':{counts + 5}} {' + '.join(fates)}")
+                continue
             ports = ", ".join(f"{n:,}" if port == "out" else f"{n:,} {port}" for port, n in e.emitted.items() if n)
             tail = f" -> {ports}" if ports and e.kind != "sink" else ""
             lines.append(f"  {e.operator:{width}}  in {e.taken:>{counts},} = {' + '.join(fates)}{tail}")

@@ -34,6 +34,10 @@ class Tuning:
     """How to run. `threads`: operator threads; `credit`: bytes in flight, 0 for the engine's choice; `max_state`:
     bytes of state, 0 for half of memory.
 
+    For engines that run elsewhere: `cluster` is the address of one that is there ("": this machine), `exchange` a directory
+    that both sides reach, `native` whether an engine's own readers may take the place of caudal's, whose dead letters
+    nobody wants.
+
     `extra` holds an engine's own settings by name.
     """
 
@@ -41,6 +45,9 @@ class Tuning:
     live: bool = False
     credit: int = 0
     max_state: int = 0
+    cluster: str = ""
+    exchange: str = ""
+    native: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -77,7 +84,7 @@ class Execution(Protocol):
         ...
 
     def figures(self) -> dict[str, Any]:
-        """Return rows, bytes, latency, state_peak, failures (texts), seconds."""
+        """Return rows, bytes, latency, state_peak, failures (texts), seconds; notes (texts) where there are any."""
         ...
 
 
@@ -88,6 +95,13 @@ class Engine(Protocol):
 
     def start(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> Execution:
         """Prepare a job for the rewritten plan; the ledger speaks of the logical one. Raises `PlanError` for what it cannot do."""
+        ...
+
+    def explain(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> str:
+        """Return what the engine would run, as text: a script that stands alone; "" where the plan says it all.
+
+        `sources`: those that could be opened, by operator id.
+        """
         ...
 
     def check(self, physical: Plan, sources: Mapping[str, BoundSource]) -> None:

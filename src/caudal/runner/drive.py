@@ -30,11 +30,15 @@ class Job:
         dead: str = "file",
         max_state: int = 0,
         console_to_stderr: bool = False,
+        cluster: str = "",
+        exchange: str = "",
+        native: bool = False,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         """Check everything, open sources and sinks. Raises `UserError` kin; nothing stays open then.
 
         `threads`: operator threads, 0 for the cores. `late`, `dead`: "file" or "discard" for what is not wired.
+        `cluster`, `exchange`, `native`: see `ports.engine.Tuning`.
         """
         if threads < 0:
             raise OptionError(f"threads cannot be {threads}", hint="0 means one for each core")
@@ -46,7 +50,15 @@ class Job:
         self.physical = rewrite(self.logical)
         self.threads = threads or os.cpu_count() or 1
         self.bindings, self.live = bind(self.physical, console_to_stderr=console_to_stderr)
-        tuning = Tuning(self.threads, self.live, max_state=max_state, extra=dict(extra or {}))
+        tuning = Tuning(
+            self.threads,
+            self.live,
+            max_state=max_state,
+            cluster=cluster,
+            exchange=exchange,
+            native=native,
+            extra=dict(extra or {}),
+        )
         try:
             self.execution = chosen.start(self.logical, self.physical, self.bindings, tuning)
         except BaseException:
@@ -105,6 +117,7 @@ class Job:
             targets=_merged(targets),
             latency=figures["latency"],
             failures=figures["failures"],
+            notes=figures.get("notes", []),
             state_peak=figures["state_peak"],
         )
         wrong = ledger.check()
@@ -149,12 +162,25 @@ def run(
     late: str = "file",
     dead: str = "file",
     max_state: int = 0,
+    cluster: str = "",
+    exchange: str = "",
     watch: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Run a pipeline to the end of its data and return the summary.
 
     Late rows and dead letters that the pipeline does not wire are written beside its output ("file") or only counted
-    ("discard"). Raises `UserError` before anything starts, `RunError` while it runs.
+    ("discard"). `cluster`: the address of a cluster of the engine's, `exchange`: a directory that it reaches. Raises
+    `UserError` before anything starts, `RunError` while it runs.
     """
-    job = Job(plan, engine=engine, threads=threads, follow=follow, late=late, dead=dead, max_state=max_state)
+    job = Job(
+        plan,
+        engine=engine,
+        threads=threads,
+        follow=follow,
+        late=late,
+        dead=dead,
+        max_state=max_state,
+        cluster=cluster,
+        exchange=exchange,
+    )
     return job.run(watch)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from caudal.core.errors import CaudalError
+from caudal.core.errors import CaudalError, InputError
 from caudal.plan.explain import explain, mermaid
 from caudal.plan.plan import Plan
 from caudal.plan.wire import dumps
 from caudal.ports import registry
-from caudal.ports.engine import BoundSource
+from caudal.ports.engine import BoundSource, Tuning
 from caudal.ports.format import LineReader
 from caudal.rewrite import rewrite
 from caudal.runner.binding import following, no_input_overwritten, open_source
@@ -18,10 +18,11 @@ from caudal.runner.sides import with_sides
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A plan as it was written, and as it runs: with its side outputs, rewritten."""
+    """A plan as it was written, and as it runs: with its side outputs (`logical`), rewritten."""
 
     written: Plan
     running: Plan
+    logical: Plan
 
     def to_text(self) -> str:
         """Return both as text."""
@@ -40,7 +41,24 @@ def explained(plan: Plan, *, follow: bool = False, late: str = "file", dead: str
     """Return the plan before and after the rewrites; raises `UserError` kin."""
     if follow:
         plan = following(plan)
-    return Explained(plan, rewrite(with_sides(plan, late, dead)))
+    whole = with_sides(plan, late, dead)
+    return Explained(plan, rewrite(whole), whole)
+
+
+def script(found: Explained, engine: str, cluster: str = "", *, native: bool = False) -> str:
+    """Return the script that an engine would run, "" for an engine that runs plans as they are; raises `UserError` kin."""
+    tuning = Tuning(0, cluster=cluster, native=native)
+    opened: dict[str, BoundSource] = {}
+    try:
+        for node in found.running.sources:
+            try:
+                opened[node.name] = open_source(node)
+            except InputError:
+                continue  # a script can be looked at without its input
+        return registry.find("engine", engine).explain(found.logical, found.running, opened, tuning)
+    finally:
+        for bound in opened.values():
+            bound.source.close()
 
 
 def check(plan: Plan, *, follow: bool = False, late: str = "file", dead: str = "file") -> dict[str, int]:

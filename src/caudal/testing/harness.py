@@ -85,7 +85,8 @@ class Started:
         if wrap is not None:
             opened = {name: replace(b, source=wrap(name, b.source)) for name, b in opened.items()}
         self.captures = {sink.name: Capture() for sink in physical.sinks}
-        settings = Tuning(threads, live, **{"max_state": 1 << 40, **(tuning or {})}, extra=extra)
+        fields: dict[str, Any] = {"max_state": 1 << 40, **(tuning or {})}
+        settings = Tuning(threads, live, **fields, extra=extra)
         engine = registry.find("engine", "local")
         self.execution: Any = engine.start(logical, physical, Bindings(opened, self.captures), settings)
         self._opened = opened

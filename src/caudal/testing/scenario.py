@@ -85,7 +85,7 @@ def check(flow: Flow | str | Path) -> list[str]:
                 return [f"{flow.path}: {way.name}: it fails\n  " + "\n  ".join(_error_lines(error))]
             except AssertionError as error:
                 return [f"{flow.path}: {way.name}: {error}"]
-            wrong = [text for section in flow.sections for text in _compare(ready, section, result, way.name)]
+            wrong = [text for section in flow.sections for text in compared(ready, section, result, way.name)]
             if first is None:
                 first = result
                 wrong += _unexpected(ready, result)
@@ -115,7 +115,8 @@ def columns(ready: Prepared, section: Section, table: Table) -> Sequence[str]:
     return table.header
 
 
-def _compare(ready: Prepared, section: Section, result: Result, way: str) -> list[str]:
+def compared(ready: Prepared, section: Section, result: Result, way: str) -> list[str]:
+    """Return how a section differs from a result, [] where it does not or says nothing of results."""
     if section.kind == "ledger":
         return _compare_ledger(ready, section, result, way)
     if section.kind not in ("output", "late", "dead"):

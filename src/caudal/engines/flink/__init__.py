@@ -1,7 +1,30 @@
 """The room of the Flink engine: what makes Flink SQL of a plan. It never imports pyflink, not even lazily.
 
 Enters: plans, expressions and their schemas.
-Leaves: text: Flink 2.3 SQL, and the Python source of the functions that are registered beside it.
-May touch: the text of the functions that are shipped.
+Leaves: text: Flink 2.3 SQL, the Python source of the functions that are registered beside it, a script that runs both.
+May touch: engines.jvm, engines.environments, the text of the functions that are shipped.
 Must never: import pyflink or another engine, or run in the caudal process what is shipped.
 """
+
+from typing import TYPE_CHECKING, Any
+
+from caudal.engines.jvm.engine import JvmEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _dialect() -> Any:
+    from caudal.engines.flink.dialect import FlinkDialect
+
+    return FlinkDialect()
+
+
+def _write() -> "Callable[..., str]":
+    from caudal.engines.flink.script import write
+
+    return write
+
+
+ENGINE = JvmEngine("flink", "json", _dialect, _write, {})
+"""The engine named "flink"."""

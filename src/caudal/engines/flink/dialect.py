@@ -7,8 +7,8 @@ from typing import Any
 
 from caudal.core.types import BINARY, BOOL, DataType, Schema
 from caudal.engines.flink.expressions import show
-from caudal.engines.flink.registry import Registry
 from caudal.engines.flink.natives import INFINITY, NAN
+from caudal.engines.flink.registry import Registry
 from caudal.engines.flink.spelling import bigint, literal, type_of
 from caudal.engines.jvm.dialect import Item
 from caudal.engines.jvm.printer import name_of
@@ -21,6 +21,8 @@ class FlinkDialect:
     """Keeps `engines.jvm.dialect.Dialect`."""
 
     engine = "flink"
+    one_path = True
+    reads = ("json",)
 
     def functions(self) -> Registry:
         """Return a new, empty collection of functions."""

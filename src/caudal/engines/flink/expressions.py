@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.core.types import Schema
+from caudal.core.types import FLOAT32, Schema
 from caudal.engines.flink import natives_text, natives_time  # noqa: F401 - each registers its functions
 from caudal.engines.flink.library import Library
-from caudal.engines.flink.natives import MAKERS, Site
-from caudal.engines.flink.spelling import literal, type_of
+from caudal.engines.flink.natives import MAKERS, Site, varies
+from caudal.engines.flink.spelling import hidden, literal, type_of
 from caudal.engines.jvm.printer import Dialect, Printer
 from caudal.plan import expr as e
 
@@ -29,7 +30,10 @@ def show(expr: e.Expr, schema: Schema, library: Library) -> str:
 
 
 def _call(function: str, fields: dict[str, Any]) -> str:
-    text = MAKERS[function](Site(function, **fields))
+    site = Site(function, **fields)
+    if site.result == FLOAT32 and site.args and not any(varies(x) for x in site.given):
+        site = replace(site, args=(hidden(site.args[0]), *site.args[1:]))  # for what `literal` says of FLOAT
+    text = MAKERS[function](site)
     if len(text) > LONGEST:
         raise PlanError(
             f"an expression is too deeply nested for Flink: {len(text)} characters of SQL",

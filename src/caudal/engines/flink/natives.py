@@ -7,13 +7,14 @@ part that stands twice twice, so parts are repeated as rarely as exactness allow
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
 from caudal.core.types import BINARY, BOOL, FLOAT32, INT32, INT64, STRING, DataType
 from caudal.engines.flink.library import Library
-from caudal.engines.flink.spelling import bigint, double, literal, type_of
+from caudal.engines.flink.spelling import bigint, double, hidden, literal, type_of
 from caudal.engines.jvm import printer
 from caudal.engines.jvm.printer import name_of
 from caudal.plan import expr as e
@@ -32,11 +33,11 @@ class Site(printer.Site[Library]):
     def worker(self, module: str, name: str, parameters: str, result: str, *constants: Any) -> Callable[..., str]:
         """Return what writes the call of a shipped function, in a worker: see `Library.python`."""
         called = self.library.python(module, name, parameters, result, *constants)
-        constant = not any(isinstance(node, e.Column) for given in self.given for node in given.walk())
+        constant = not varies(self.given[0])
 
         def write(*args: str) -> str:
-            if constant:  # a function of constants alone is not told how many rows there are
-                args = (f"IF(RAND() < 2E0, {args[0]}, {args[0]})", *args[1:])
+            if constant:  # a function is told by its first argument how many rows there are
+                args = (hidden(args[0]), *args[1:])
             return f"{called}({', '.join(args)})"
 
         return write
@@ -44,6 +45,11 @@ class Site(printer.Site[Library]):
 
 MAKERS: printer.Makers[Site] = printer.Makers()
 shows = MAKERS.shows
+
+
+def varies(x: e.Expr) -> bool:
+    """Return whether an expression hangs on a column."""
+    return any(isinstance(node, e.Column) for node in x.walk())
 
 
 def known(args: tuple[str, ...], then: str, dtype: DataType) -> str:
@@ -72,7 +78,6 @@ _CALLS = {
     "sign": "SIGN",
     "floor": "FLOOR",
     "ceil": "CEIL",
-    "sqrt": "SQRT",
     "exp": "EXP",
     "ln": "LN",
     "log10": "LOG10",
@@ -84,6 +89,13 @@ def _call(site: Site) -> str:
     if site.function in ("floor", "ceil") and site.result.is_integer:
         return site.args[0]
     return f"{_CALLS[site.function]}({site.args[0]})"
+
+
+@shows("sqrt")
+def _sqrt(site: Site) -> str:
+    # Flink's is a power of 0.5: infinite for -infinity, and 0 for -0.
+    a = site.args[0]
+    return f"IF({a} > 0E0, SQRT({a}), IF({a} < 0E0, {NAN}, {a}))"
 
 
 @shows("neg")
@@ -159,19 +171,11 @@ def _floor_mod(site: Site) -> str:
 
 
 def _remainder(site: Site) -> str:
-    """The remainder of floats: what is not finite is decided here, since a null and NaN are one in a column of a worker."""
-    floored = site.function == "floor_mod"
-    function = site.worker("operations", "remainder", "DOUBLE DOUBLE", "DOUBLE", floored)
+    """The remainder of floats: a null would reach the worker as NaN, and what is NaN comes back as null."""
+    function = site.worker("operations", "remainder", "DOUBLE DOUBLE", "DOUBLE", site.function == "floor_mod")
     a, b = (f"CAST({x} AS DOUBLE)" if site.types[0] == FLOAT32 else x for x in site.args)
-    usable = f"ABS({a}) <= {LARGEST} AND ABS({b}) <= {LARGEST} AND {b} <> 0E0"
-    safe = (f"(CASE WHEN {usable} THEN {x} ELSE 1E0 END)" for x in (a, b))
-    across = f"(CASE WHEN {a} <> 0E0 AND ({a} < 0E0) <> ({b} < 0E0) THEN {b} ELSE {a} END)" if floored else a
-    special = f"(CASE WHEN ABS({a}) <= {LARGEST} AND ABS({b}) > {LARGEST} THEN {across} ELSE {NAN} END)"
-    rest = (
-        f"(CASE WHEN {usable} THEN {function(*safe)} WHEN {a} IS NOT NULL AND {b} <> 0E0 THEN {special}"
-        " ELSE CAST(NULL AS DOUBLE) END)"
-    )
-    return narrowed(rest, site.result)
+    rest = f"COALESCE({function(f'COALESCE({a}, 0E0)', f'COALESCE({b}, 0E0)')}, {NAN})"
+    return narrowed(f"(CASE WHEN {a} IS NOT NULL AND {b} <> 0E0 THEN {rest} END)", site.result)
 
 
 @shows("round")
@@ -338,9 +342,12 @@ def _is_in(site: Site) -> str:
     a, kind = site.args[0], site.types[0]
     values = list(dict.fromkeys(g.value for g in site.given[1:] if isinstance(g, e.Literal)))
     present = [v for v in values if v is not None and v == v]
-    constants = [literal(float(v) if kind.is_float else v, kind) for v in present]
-    if kind in (BOOL, BINARY):  # IN compares arrays of bytes by identity
+    constants = [literal(float(v) + 0.0 if kind.is_float else v, kind) for v in present]
+    if kind == BOOL:
         tests = [f"({a} = {c})" for c in constants]
+    elif kind == BINARY:  # IN, which Flink makes of several equalities too, compares arrays of bytes by identity
+        shown = ", ".join(literal(b64encode(v).decode(), STRING) for v in present)
+        tests = [f"(TO_BASE64({a}) IN ({shown}))"] if present else []
     else:
         tests = [f"({a} IN ({', '.join(constants)}))"] if constants else []
     if kind.is_float and 0 in present:  # among many constants Flink takes -0 for another value

@@ -13,7 +13,7 @@ import pyarrow.compute
 from caudal.columnar.regex import check_pattern, check_rewrite
 from caudal.core.errors import PlanError
 from caudal.core.types import BINARY, BOOL, FLOAT32, STRING, TIMESTAMP, DataType
-from caudal.engines.flink.natives import LARGEST, Site, bool_text, shows
+from caudal.engines.flink.natives import LARGEST, Site, bool_text, known, shows
 from caudal.engines.flink.natives_time import iso_text, parsed_iso
 from caudal.engines.flink.spelling import bigint, literal, text_of, type_of
 from caudal.engines.jvm import patterns
@@ -352,12 +352,7 @@ def _to_text(site: Site, a: str, source: DataType) -> str:
         return f"(CASE WHEN CAST(CAST({a} AS STRING) AS BYTES) = {a} THEN CAST({a} AS STRING) ELSE {null} END)"
     if not source.is_float:
         return f"CAST({a} AS STRING)"
-    # Java's digits are not always the fewest, so the worker writes what is neither 0 nor infinite.
+    # Java's digits are not always the fewest. A null would reach the worker as NaN.
     kind, zero = ("FLOAT", "CAST(0E0 AS FLOAT)") if source == FLOAT32 else ("DOUBLE", "0E0")
     function = site.worker("numbers", "float_text" if source == FLOAT32 else "double_text", kind, "STRING")
-    usable = f"ABS({a}) <= {LARGEST}"
-    return (
-        f"(CASE WHEN {usable} THEN {function(f'(CASE WHEN {usable} THEN {a} ELSE {zero} END)')}"
-        f" WHEN {a} > {LARGEST} THEN {literal('Infinity', STRING)} WHEN {a} < -{LARGEST}"
-        f" THEN {literal('-Infinity', STRING)} WHEN {a} IS NULL THEN {null} ELSE {literal('NaN', STRING)} END)"
-    )
+    return known((a,), function(f"COALESCE({a}, {zero})"), STRING)

@@ -9,7 +9,8 @@ from caudal.core.types import DataType, Schema
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.spelling import literal, type_of
 from caudal.engines.jvm.dialect import Arguments
-from caudal.engines.jvm.shipping import PREFIX, arrow_text, shipped
+from caudal.engines.jvm.pasting import pasted
+from caudal.engines.jvm.shipping import PREFIX, SHARED, arrow_text
 
 _FIXED = {"bool": False, "int32": 0, "int64": 0, "float32": 0.0, "float64": 0.0, "timestamp": 0, "duration": 0}
 _HEAD = '''import pandas as pd
@@ -157,8 +158,7 @@ class Registry(Library):
         if not self._calls:
             return super().source()
         lines = [super().source(), _HEAD]
-        for module in sorted(self._modules):
-            lines += [f"# --- {module} ---", shipped(module).strip(), ""]
+        lines.append(pasted(f"{SHARED}.{module}" for module in sorted(self._modules)))
         for call, name in self._calls.items():
             what = {
                 "pandas": f"result_type={call.result!r}, func_type='pandas'",

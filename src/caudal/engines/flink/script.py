@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from caudal.core.types import Schema
 from caudal.engines.flink.spelling import SETTINGS, type_of
 from caudal.engines.jvm import script
+from caudal.engines.jvm.reading import Files
 from caudal.engines.jvm.script import Job
 from caudal.plan.nodes import DEAD_FIELDS
 
@@ -17,7 +20,6 @@ A Flink 2.3 job, written by caudal {version}. It stands alone: run it with an in
 
 import argparse
 import io
-import json
 import os
 import sys
 
@@ -58,6 +60,11 @@ def table(name, columns, options):
     listed = ", ".join("`" + column.replace("`", "``") + "` " + kind for column, kind in columns.items())
     given = ", ".join("'" + k + "' = '" + str(v).replace("'", "''") + "'" for k, v in options.items())
     tables.execute_sql("CREATE TEMPORARY TABLE `" + name.replace("`", "``") + "` (" + listed + ") WITH (" + given + ")")
+
+
+def where(path):
+    """Return a file's address."""
+    return "file://" + os.path.abspath(path)
 
 
 def view(name, query):
@@ -115,15 +122,21 @@ _SETTINGS = {
 }
 
 
-def write(job: Job, title: str, file: str = "job.py") -> str:
-    """Return the script of a job."""
+def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
+    """Return the script of a job; see `script.reads` for `files`."""
     head = _HEAD.format(
-        title=title, version=script.release(), file=file, cluster=job.cluster, threads=job.threads, settings=_SETTINGS
+        title=title,
+        version=script.release(),
+        file="job.py",
+        cluster=job.cluster,
+        threads=job.threads,
+        settings=_SETTINGS,
     )
     body = [
         head + script.parts("results"),
         job.code.source(),
         job.functions.source(),
+        script.reads(job, "json", files),
         _inputs(job),
         script.views(job, shared=False),
         script.outputs_text(job),
@@ -134,25 +147,26 @@ def write(job: Job, title: str, file: str = "job.py") -> str:
 
 def _inputs(job: Job) -> str:
     """Return the statements that make the tables of the sources, and of their partitions' names."""
-    lines: list[str] = ["with open(os.path.join(given.rows, 'counts.json'), encoding='utf-8') as file:"]
-    lines += ["    HANDED = json.load(file)", ""]
+    lines: list[str] = []
     number = 0
     for plan in job.plans:
-        prefix = plan.prefix
         names: list[str] = []
+        for way, tables in plan.natives:
+            options = {"connector": "filesystem", "format": "json", "json.ignore-parse-errors": "true"}
+            columns = _columns(way.columns)
+            for table, path in zip(tables, way.files.paths, strict=True):
+                lines.append(f"table({table!r}, {columns!r}, dict({options!r}, path=where({path!r})))")
         for each in plan.inputs:
-            path = f"os.path.join('file://' + os.path.abspath(given.rows), {str(number)!r}, {{!r}})"
-            columns = _columns(each.columns)
-            lines.append(f"table({each.rows!r}, {columns!r}, dict(connector='filesystem', path={path.format('rows')}, format='json'))")
-            lines.append(
-                f"table({each.dead!r}, {_columns(Schema(DEAD_FIELDS))!r}, dict(connector='filesystem', path={path.format('dead')}, format='json'))"
-            )
+            for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
+                path = f"where(os.path.join(given.rows, {str(number)!r}, {what!r}))"
+                options = f"dict(connector='filesystem', path={path}, format='json')"
+                lines.append(f"table({table!r}, {_columns(columns)!r}, {options})")
             names.append(f"({each.rank}, {plan.plan.ids[each.node]!r}, HANDED[{number}]['partitions'])")
             number += 1
         if not plan.names_used:
             continue
         made = [f"({rank}, {name!r})" for name, rank in plan.made]
-        lines.append(f"partitions({prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
+        lines.append(f"partitions({plan.prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
     return _NAMES + "\n\n" + "\n".join(lines)
 
 
@@ -161,17 +175,18 @@ def partitions(name, sources, operators):
     """Make the table of what the partitions of sources are called; what operators make comes from none."""
     rows = [(rank, p, source, part, False) for rank, source, parts in sources for p, part in enumerate(parts)]
     rows += [(rank, 0, operator, "", True) for rank, operator in operators] or [(-1, 0, "", "", True)]
-    text = "U&'" + "{}" + "'"
-
     def written(value):
-        return "U&'" + "".join(c if c.isalnum() and c.isascii() else "\\\\%04X" % ord(c) if ord(c) < 0x10000 else "\\\\+%06X" % ord(c) for c in value) + "'"
+        return "U&'" + "".join(c if c.isascii() and c.isalnum() else escaped(ord(c)) for c in value) + "'"
+
+    def escaped(code):
+        return "\\%04X" % code if code < 0x10000 else "\\+%06X" % code
 
     values = ", ".join(
         f"({s}, {p}, CAST({written(source)} AS STRING), CAST({written(part)} AS STRING), {'TRUE' if made else 'FALSE'})"
         for s, p, source, part, made in rows
     )
     view(name, f"SELECT * FROM (VALUES {values}) AS names(`s`, `p`, `source`, `partition`, `made`)")
-'''.replace('    text = "U&\'" + "{}" + "\'"\n', "")
+'''
 
 
 def _columns(schema: Schema) -> dict[str, str]:

@@ -80,7 +80,10 @@ def literal(value: Any, dtype: DataType) -> str:
         return f"CAST(x'{bytes(value).hex()}' AS BYTES)"
     if dtype.is_float:
         number = double(float(value))
-        return number if dtype.name == "float64" else f"CAST({number} AS FLOAT)"
+        if dtype.name == "float64":
+            return number
+        # Flink's planner computes what is constant, and fails where that is a FLOAT that is not finite.
+        return f"CAST({number if math.isfinite(value) else hidden(number)} AS FLOAT)"
     return f"CAST({value} AS INT)" if dtype.name == "int32" else bigint(value)
 
 
@@ -90,10 +93,17 @@ def bigint(value: int) -> str:
 
 
 def double(value: float) -> str:
-    """Return a DOUBLE constant; -0 is written as 0, since Flink folds it to that."""
+    """Return a DOUBLE constant."""
     if math.isnan(value):
         return "CAST('NaN' AS DOUBLE)"
     if math.isinf(value):
         return f"CAST('{'-' if value < 0 else ''}Infinity' AS DOUBLE)"
-    shown = repr(value + 0.0)
+    if value == 0 and math.copysign(1.0, value) < 0:
+        return "(0E0 * (- RAND()))"  # what is constant and 0 has no sign for Flink's planner
+    shown = repr(value)
     return shown.upper() if "e" in shown else f"{shown}E0"
+
+
+def hidden(text: str) -> str:
+    """Return the same value as one that Flink's planner does not take for a constant."""
+    return f"IF(RAND() < 2E0, {text}, {text})"

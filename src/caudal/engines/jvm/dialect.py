@@ -55,6 +55,10 @@ class Dialect(Protocol):
     """An engine's SQL. All texts are expressions or clauses over columns in backticks."""
 
     engine: str
+    one_path: bool
+    """Whether a table of files is made of one path only."""
+    reads: Sequence[str]
+    """The formats that the engine has readers of."""
 
     def functions(self) -> Any:
         """Return a new, empty collection of functions: a `Functions`, which `show` adds to."""

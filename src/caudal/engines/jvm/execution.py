@@ -10,18 +10,20 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caudal.core.errors import CaudalError, OptionError, RunError
 from caudal.core.types import Schema
-from caudal.engines.jvm.handover_tmp import hand_over
+from caudal.engines.jvm.handover import hand_over
 from caudal.engines.jvm.script import Job
 from caudal.observe.ledger import Entry, Ledger
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
-from caudal.ports.engine import Bindings, Tuning
+from caudal.ports import registry
+from caudal.ports.engine import BoundSource, Tuning
+from caudal.ports.sink import Sink
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,34 +31,40 @@ if TYPE_CHECKING:
 _POLL = 0.1
 """Seconds between looks at the process."""
 
+_NO_ANSWER = ("Connection refused", "ConnectException", "UnknownHostException", "All masters are unresponsive")
+
+_LEDGER = "the ledger is kept at sources and sinks on this engine; of other operators it knows what is late or dead"
+
 _GRACE = 10.0
 """Seconds that a job gets to end once it is told to."""
 
 
-class Cancelled(RunError):
-    """The job was cancelled: nothing was written."""
-
-
 class JvmExecution:
-    """Keeps `ports.engine.Execution`. `write` makes the script's text of the job; `form`: how rows are handed over."""
+    """Keeps `ports.engine.Execution`.
+
+    `sources` and `sinks` are in the order of the job's inputs and outputs. `write` makes the script's text of the job;
+    `form`: how rows are handed over.
+    """
 
     def __init__(
         self,
         engine: str,
         logical: Plan,
         job: Job,
-        bindings: Bindings,
+        sources: Sequence[BoundSource],
+        sinks: Sequence[Sink],
         tuning: Tuning,
         *,
         python: Path,
         form: str,
-        write: Callable[[Job, str], str],
+        write: Callable[..., str],
         environment: Mapping[str, str],
     ) -> None:
         self._engine = engine
         self._logical = logical
         self._job = job
-        self._bindings = bindings
+        self._sources = sources
+        self._sinks = sinks
         self._tuning = tuning
         self._python = python
         self._form = form
@@ -76,12 +84,12 @@ class JvmExecution:
     def run(self, watch: Callable[[], None] | None = None) -> None:
         """Run to the end of data; raises `RunError` with the cause where the job fails."""
         self._began = time.monotonic()
-        folder = Path(tempfile.mkdtemp(prefix=f"caudal-{self._engine}-", dir=self._tuning.extra.get("exchange") or None))
+        folder = Path(tempfile.mkdtemp(prefix=f"caudal-{self._engine}-", dir=self._tuning.exchange or None))
         try:
             rows, results = folder / "rows", folder / "results"
             rows.mkdir()
             results.mkdir()
-            self._hand_over(rows)
+            self._hand_over(rows, watch)
             self._call(folder, rows, results, watch)
             self._take(results)
         finally:
@@ -134,41 +142,60 @@ class JvmExecution:
                 ledger.entries[name] = Entry(
                     name, node.kind, (), taken=taken, passed=taken - dead, dead=dead, emitted=emitted, partitions=parts
                 )
+            elif lost.get(name, {}).get("taken") is not None:
+                taken = lost[name]["taken"]
+                ledger.entries[name] = Entry(name, node.kind, (), taken=taken, passed=taken, emitted={"out": taken})
             elif name in self._sunk:
                 ledger.entries[name] = Entry(name, node.kind, (), taken=self._sunk[name], passed=self._sunk[name])
             elif any(lost.get(name, {}).values()):
-                ledger.entries[name] = Entry(name, node.kind, (), whole=False, **lost[name])
+                late, dead = (lost[name].get(fate, 0) for fate in ("late", "dead"))
+                ledger.entries[name] = Entry(name, node.kind, (), late=late, dead=dead, whole=False)
         return ledger
 
     def figures(self) -> dict[str, Any]:
         """Return rows, bytes, seconds and failures of sources."""
         return {
-            "rows": sum(sum(h["partitions"].values()) for h in self._handed),
+            "rows": sum(sum(h["partitions"].values()) for h in self._handed)
+            + sum(number for count, number in self._counts if self._job.counts[count].fate == "taken"),
             "bytes": sum(h.get("bytes", 0) for h in self._handed),
             "seconds": self._seconds,
             "latency": {},
             "failures": [f for h in self._handed for f in h["failures"]],
             "state_peak": 0,
-            "notes": self._job.extra.get("notes", []),
+            "notes": [*self._job.notes, _LEDGER],
         }
 
     # Steps.
 
-    def _hand_over(self, folder: Path) -> None:
-        evaluate = self._tuning.extra.get("evaluate")
-        for index, each in enumerate(self._job.inputs):
-            node = each.node
-            bound = self._bindings.sources[node.name]
-            self._handed.append(hand_over(node, bound, index, folder, self._form, each.columns, evaluate))
-            if self._stopped or self._killed:
-                break
+    def _hand_over(self, folder: Path, watch: Callable[[], None] | None) -> None:
+        local = registry.find("engine", "local")
+
+        def watched() -> None:
+            self._checkpoint()
+            if watch is not None:
+                watch()
+
+        for index, (each, bound) in enumerate(zip(self._job.inputs, self._sources, strict=True)):
+            counts = hand_over(
+                each.node,
+                bound,
+                index,
+                folder,
+                self._form,
+                each.columns,
+                local.evaluate,
+                threads=self._tuning.threads,
+                watch=watched,
+            )
+            self._handed.append(counts)
         (folder / "counts.json").write_text(json.dumps(self._handed), encoding="utf-8")
 
     def _call(self, folder: Path, rows: Path, results: Path, watch: Callable[[], None] | None) -> None:
         script = folder / "job.py"
         script.write_text(self._write(self._job, f"The pipeline '{self._logical.name}'."), encoding="utf-8")
         command = [str(self._python), "-W", "ignore", str(script), "--rows", str(rows), "--results", str(results)]
-        log = folder / "log.txt"
+        log, aside = folder / "log.txt", folder / "aside"
+        aside.mkdir()
         self._checkpoint()
         with log.open("wb") as said:
             self._process = subprocess.Popen(
@@ -177,7 +204,8 @@ class JvmExecution:
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                env={**os.environ, **self._environment},
+                # what the job and its workers put aside goes when the folder goes
+                env={**os.environ, "TMPDIR": str(aside), **self._environment},
                 start_new_session=True,
             )
             if self._stopped or self._killed:
@@ -198,7 +226,7 @@ class JvmExecution:
         if self._killed is not None:
             raise self._killed
         if self._stopped:
-            raise Cancelled(f"the job on {self._engine} was cancelled; nothing was written")
+            raise RunError(f"the job on {self._engine} was cancelled; nothing was written")
 
     def _end(self) -> None:
         """Tell the job to end; what it has started goes with it."""
@@ -206,7 +234,7 @@ class JvmExecution:
         if process is None or process.poll() is not None:
             return
         try:
-            os.killpg(process.pid, signal.SIGINT if self._tuning.extra.get("cluster") else signal.SIGTERM)
+            os.killpg(process.pid, signal.SIGINT if self._tuning.cluster else signal.SIGTERM)
             process.wait(_GRACE)
         except ProcessLookupError:
             return
@@ -224,7 +252,7 @@ class JvmExecution:
             path = results / f"{number}.arrow"
             if not path.exists():
                 continue
-            sink = self._bindings.sinks[out.sink.name]
+            sink = self._sinks[number]
             with pa.OSFile(str(path), "rb") as file:
                 for batch in pa.ipc.open_stream(file):
                     sink.write(sink.encode(as_planned(pa.table(batch), out.columns)))
@@ -236,7 +264,7 @@ class JvmExecution:
         causes = causes_of(text)
         kind = RunError
         hint = ""
-        if any(word in text for word in ("Connection refused", "ConnectException", "UnknownHostException", "All masters are unresponsive")) and self._job.cluster:
+        if self._job.cluster and any(word in text for word in _NO_ANSWER):
             kind, hint = OptionError, f"is a cluster of {self._engine} running at {self._job.cluster}?"
             causes = causes or [f"no answer from {self._job.cluster}"]
         return kind(
@@ -250,7 +278,9 @@ def causes_of(text: str) -> list[str]:
     """Return the cause of a failure in at most two lines: the last exceptions that a trace names."""
     found: list[str] = []
     for line in text.splitlines():
-        match = re.match(r"\s*(?:Caused by: |: )?((?:[A-Za-z_][\w$]*\.)*[A-Za-z_][\w$]*(?:Error|Exception|Failure))\b:? ?(.*)", line)
+        match = re.match(
+            r"\s*(?:Caused by: |: )?((?:[A-Za-z_][\w$]*\.)*[A-Za-z_][\w$]*(?:Error|Exception|Failure))\b:? ?(.*)", line
+        )
         if match and (match[2] or line.startswith("Caused by")):
             shown = f"{match[1].rpartition('.')[2]}: {match[2]}"[:300].rstrip(": ")
             if shown not in found:
@@ -264,7 +294,9 @@ def as_planned(table: pa.Table, schema: Schema) -> pa.Table:
 
     from caudal.columnar.column import arrow_type
 
-    columns = [_typed(column.combine_chunks(), arrow_type(f.dtype)) for column, f in zip(table.columns, schema, strict=True)]
+    columns = [
+        _typed(column.combine_chunks(), arrow_type(f.dtype)) for column, f in zip(table.columns, schema, strict=True)
+    ]
     return pa.table(columns, schema=pa.schema([(f.name, c.type) for f, c in zip(schema, columns, strict=True)]))
 
 

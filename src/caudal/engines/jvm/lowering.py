@@ -6,7 +6,7 @@ on a row and the W_p that it carries, and the pinned order on its place; both ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from caudal.engines.jvm.places import (
     placed,
 )
 from caudal.engines.jvm.printer import name_of
+from caudal.engines.jvm.reading import Native
 from caudal.engines.jvm.shape import DETAIL, FAILURE, MESSAGE, NTH, REASON, hidden, spec
 from caudal.engines.jvm.takeout import Taken, TakenOut, take_out
 from caudal.engines.jvm.usercode import UserCode
@@ -58,6 +59,7 @@ from caudal.plan.operators import (
     WindowTop,
 )
 from caudal.plan.plan import Plan
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -93,7 +95,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number that the ledger wants: rows of a view that are "late" or "dead" for an operator."""
+    """A number that the ledger wants: rows of a view that are "late" or "dead" for an operator, or "taken" by a source."""
 
     operator: str
     fate: str
@@ -113,6 +115,8 @@ class Lowered:
     inputs: list[Input] = field(default_factory=list[Input])
     views: list[View] = field(default_factory=list[View])
     outputs: list[Output] = field(default_factory=list[Output])
+    natives: list[tuple[Native, list[str]]] = field(default_factory=list[tuple[Native, list[str]]])
+    """Sources that the engine reads by itself, each with the names of its tables."""
     counts: list[Count] = field(default_factory=list[Count])
 
 
@@ -127,13 +131,12 @@ class Lowering:
         code: UserCode,
         *,
         physical: Plan | None = None,
-        native: bool = False,
+        native: Mapping[str, Native] | None = None,
         prefix: str = "",
-        arrival: Callable[[Keyed], None] | None = None,
     ) -> None:
         """`plan` has pinned ids; of `physical`, its rewritten form, the sources say which columns are read.
 
-        `native`: sources are read by the engine's own readers, which know no W_p and no place: nothing is late then.
+        `native`: how sources are read by the engine's own readers, which know no W_p and no place: nothing is late then.
         Raises `PlanError`, located at the operator, for what this engine cannot do.
         """
         check_names(plan)
@@ -141,9 +144,10 @@ class Lowering:
         self.dialect = dialect
         self.functions = functions
         self.code = code
-        self.native = native
+        self.native = native is not None
+        self._natives = native or {}
         self.prefix = prefix
-        self.placed = placed(plan)
+        self.placed = placed(plan, sides=native is None)
         self.ranks = {name: i for i, name in enumerate(sorted(plan.ids.values(), key=str.encode))}
         self.out = Lowered(
             plan, prefix, [(plan.ids[n], self.ranks[plan.ids[n]]) for n in plan.nodes if isinstance(n, Keyed)]
@@ -238,34 +242,50 @@ class Lowering:
 
     def source(self, node: Source) -> str:
         read = self._read.get(self.name(node), node.schema)
+        if self.native:
+            return self._native(node, read)
         rank = self.ranks[self.name(node)]
         columns = [*read]
         if node.timed:
             columns.append(Field(TIME, INT64))
-        if not self.native:
-            columns += [Field(WATERMARK, INT64), Field(PARTITION, INT32), Field(POSITION, INT64)]
-        elif node in self.placed:
-            raise PlanError(
-                "the engine's own reader does not know where a row stands, which the order of rows hangs on",
-                hint="leave out --dead discard: rows are then checked and numbered while they are read",
-            )
+        columns += [Field(WATERMARK, INT64), Field(PARTITION, INT32), Field(POSITION, INT64)]
         table = f"{self.prefix}{self.name(node)} input"
-        self.out.inputs.append(Input(node, rank, table, f"{self.prefix}{self.name(node)} letters", Schema(columns)))
+        dead = f"{self.prefix}{self.name(node)} letters"
+        self.out.inputs.append(Input(node, rank, table, dead, Schema(columns)))
         picked = [name_of(f.name) for f in read]
         if node.timed:
             picked.append(name_of(TIME))
-        picked.append(f"CAST(NULL AS BIGINT) AS {name_of(WATERMARK)}" if self.native else name_of(WATERMARK))
+        picked.append(name_of(WATERMARK))
         if node in self.placed:
             picked.append(f"{self.dialect.literal(rank, INT32)} AS {name_of(SOURCE)}")
             picked += [name_of(PARTITION), name_of(POSITION), f"{self.dialect.literal(0, INT64)} AS {name_of(NUMBER)}"]
         return self.view(node, "", f"SELECT {', '.join(picked)}\nFROM {name_of(table)}")
+
+    def _native(self, node: Source, read: Schema) -> str:
+        """Return the view of a source that the engine reads by itself: rows without an event time are left out."""
+        way = self._natives[self.name(node)]
+        tables = [f"{self.prefix}{self.name(node)} input"]
+        if self.dialect.one_path and len(way.files.paths) > 1:
+            tables = [f"{tables[0]} {i + 1}" for i in range(len(way.files.paths))]
+        self.out.natives.append((way, tables))
+        picked = [name_of(f.name) for f in read]
+        if way.time is not None:
+            picked.append(f"{self.show(way.time, way.columns)} AS {name_of(TIME)}")
+        parts = "\nUNION ALL ".join(f"SELECT {', '.join(picked)} FROM {name_of(t)}" for t in tables)
+        kept = ", ".join(name_of(n) for n in (*read.names, *((TIME,) if way.time is not None else ())))
+        where = f"\nWHERE {name_of(TIME)} IS NOT NULL" if way.time is not None else ""
+        rows = f"SELECT {kept}, CAST(NULL AS BIGINT) AS {name_of(WATERMARK)}\nFROM (\n  {parts}\n) AS x{where}"
+        view = self.view(node, "", rows)
+        self._count(node, "taken", view)
+        return view
 
     def sink(self, node: Sink) -> str:
         if node.identity:
             raise PlanError(
                 f"a row's identity is not known on {self.dialect.engine}", hint="leave out identity=, or run it locally"
             )
-        self.out.outputs.append(Output(node, self.of(node.input), node.input.schema))
+        if not (self.native and isinstance(node.input, Late | DeadLetters)):  # of which there are none then
+            self.out.outputs.append(Output(node, self.of(node.input), node.input.schema))
         return ""
 
     # Stateless operators.
@@ -338,7 +358,7 @@ class Lowering:
         types = [arg.dtype(schema) for arg in taken.args]
         made = (
             f"scalar({self.code.add(function)}, {function.kind!r}, {[spec(t) for t in types]!r},"
-            f" {spec(taken.dtype)!r}, {function.pass_nulls!r})"
+            f" {spec(taken.dtype)!r}, {function.pass_nulls!r}, {function.timeout})"
         )
         arguments = [(self.show(arg, schema), dtype) for arg, dtype in zip(taken.args, types, strict=True)]
         return self.functions.call(made, ("calling",), arguments, taken.dtype)
@@ -419,7 +439,8 @@ class Lowering:
         given = {f.name: spec(f.dtype) for f in above.schema}
         output = {f.name: spec(f.dtype) for f in node.output}
         many = isinstance(node, FlatMap)
-        made = f"each_row(mapped({self.code.add(node.function)}, {node.function.kind!r}, {given!r}, {output!r}, {many!r}), {list(given)!r})"
+        call = f"mapped({self.code.add(node.function)}, {node.function.kind!r}, {given!r}, {output!r}, {many!r}"
+        made = f"each_row({call}, {node.function.timeout}), {list(given)!r})"
         rows = Schema([Field(NTH, INT64), *(Field(f"__x{i}", f.dtype) for i, f in enumerate(node.output)), *FAILURE])
         arguments = [(name_of(f.name), f.dtype) for f in above.schema]
         call = self.functions.table(made, ("calling", "tables"), arguments, rows)
@@ -435,6 +456,8 @@ class Lowering:
     # Side outputs.
 
     def late(self, node: Late) -> str:
+        if self.native:
+            return ""
         keyed = node.input
         assert isinstance(keyed, Keyed)
         above = keyed.inputs[0]
@@ -458,20 +481,12 @@ class Lowering:
         return self.view(node, "", f"SELECT {', '.join(picked)}\nFROM {rows} AS r\n{join}")
 
     def dead(self, node: DeadLetters) -> str:
+        if self.native:
+            return ""
         above = node.input
         if isinstance(above, Source):
             table = name_of(f"{self.prefix}{self.name(above)} letters")
             columns = ", ".join(name_of(f.name) for f in DEAD_FIELDS)
-            if self.native:
-                columns = ", ".join(
-                    f"{self.dialect.literal(None, f.dtype)} AS {name_of(f.name)}" for f in DEAD_FIELDS
-                )
-                return self.view(
-                    node,
-                    "",
-                    f"SELECT {columns}, CAST(NULL AS BIGINT) AS {name_of(WATERMARK)}{self._no_place()}"
-                    f" FROM {self.of(above)} WHERE 1 = 0",
-                )
             return self.view(
                 node,
                 "",

@@ -18,6 +18,9 @@ TIME, WATERMARK, SOURCE, PARTITION, POSITION, NUMBER = "__t", "__w", "__s", "__p
 PLACE = (SOURCE, PARTITION, POSITION, NUMBER)
 """The columns that order rows of one time, in this order."""
 
+HIDDEN = frozenset({TIME, WATERMARK, *PLACE})
+"""All hidden columns."""
+
 BRANCHES = 1 << 20
 """How many rows can be made of one row and still be told apart."""
 
@@ -36,15 +39,18 @@ def check_names(plan: Plan) -> None:
                 )
 
 
-def placed(plan: Plan) -> set[Node]:
-    """Return the nodes whose rows must carry a place: a result, late row or dead letter downstream depends on it."""
+def placed(plan: Plan, *, sides: bool = True) -> set[Node]:
+    """Return the nodes whose rows must carry a place: a result, late row or dead letter downstream depends on it.
+
+    Without `sides` late rows and dead letters are not looked at.
+    """
     needed: set[Node] = set()
     for node in reversed(plan.nodes):
         if isinstance(node, Late):  # tells where its rows came from
-            needed.add(node.input.inputs[0])
+            needed.update(node.input.inputs if sides else ())
             continue
         if isinstance(node, DeadLetters):
-            needed.update(node.input.inputs)
+            needed.update(node.input.inputs if sides else ())
             continue
         passes_on = node in needed and not _makes_places(node)
         if passes_on or (isinstance(node, Keyed) and takes_in_order(node)):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Schema
 from caudal.engines.jvm.lowering import Lowered, Lowering
+from caudal.engines.jvm.pasting import pasted
 from caudal.engines.jvm.printer import name_of
+from caudal.engines.jvm.reading import Files, Native, scripted
 from caudal.engines.jvm.shape import spec
-from caudal.engines.jvm.shipping import shipped
+from caudal.engines.jvm.shipping import SHARED
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.plan import Plan
-
 
 _TOGETHER = 16
 """Queries that are united to one: planners recurse."""
@@ -30,10 +32,9 @@ class Job:
     plans: list[Lowered]
     functions: Any
     code: UserCode
-    native: bool = False
     threads: int = 0
     cluster: str = ""
-    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    notes: list[str] = field(default_factory=list[str])
 
     @property
     def inputs(self) -> list[Any]:
@@ -52,9 +53,17 @@ class Job:
 
 
 def lower_all(
-    plans: Sequence[tuple[Plan, Plan | None]], dialect: Any, *, native: bool = False, threads: int = 0, cluster: str = ""
+    plans: Sequence[tuple[Plan, Plan | None]],
+    dialect: Any,
+    *,
+    native: Mapping[str, Native] | None = None,
+    threads: int = 0,
+    cluster: str = "",
 ) -> Job:
-    """Lower plans (each with its rewritten form, if there is one) for one script; raises `PlanError`."""
+    """Lower plans (each with its rewritten form, if there is one) for one script; raises `PlanError`.
+
+    `native`: the sources that the engine reads by itself, all or none.
+    """
     functions, code = dialect.functions(), UserCode()
     lowered: list[Lowered] = []
     for number, (plan, physical) in enumerate(plans):
@@ -63,7 +72,8 @@ def lower_all(
         lowering.lowered()
         lowering.count_sides()
         lowered.append(lowering.out)
-    return Job(lowered, functions, code, native, threads, cluster)
+    notes = [*dict.fromkeys(line for way in (native or {}).values() for line in way.deviations)]
+    return Job(lowered, functions, code, threads, cluster, notes)
 
 
 def quoted(sql: str) -> str:
@@ -98,9 +108,57 @@ def outputs_text(job: Job) -> str:
     return "OUTPUTS = [\n" + "\n".join(rows) + "\n]"
 
 
+def reads(job: Job, form: str, files: Mapping[str, Files] | None) -> str:
+    """Return the statements that bring a script to its rows: HANDED, what was handed over of each source, in order.
+
+    `files`: what the script reads by itself where nothing is handed over; None: it is only run with rows at hand.
+    """
+    if not job.inputs:
+        return ""
+    alone: list[str] = []
+    if files is None:
+        alone.append('raise SystemExit("rows are handed over to this job: --rows is missing")')
+    else:
+        try:
+            ways = [scripted(i.node, i.columns, files.get(i.node.name)) for i in job.inputs]
+        except PlanError as error:
+            alone.append(f"raise SystemExit({f'{error.message}: caudal run hands the rows over (--rows)'!r})")
+        else:
+            text = pasted([f"{SHARED}.handover", *(m for way in ways for m in way.modules)])
+            listed = "\n".join(f"    {way.text}," for way in ways)
+            head = f"# --- how records are read and checked ---\n\n{text}\n\nSOURCES = [\n{listed}\n]\n\n"
+            return head + _HANDED.format(
+                alone="\n    ".join(
+                    [
+                        "given.rows = tempfile.mkdtemp(prefix='rows-')",
+                        "atexit.register(shutil.rmtree, given.rows, ignore_errors=True)",
+                        f"told = hand_over(SOURCES, given.rows, {form!r})",
+                        "HANDED = [told[source['id']] for source in SOURCES]",
+                        "for source, counts in zip(SOURCES, HANDED):",
+                        "    print(source['id'], 'rows', counts['rows'], 'dead letters', counts['dead'], file=sys.stderr)",
+                    ]
+                )
+            )
+    return _HANDED.format(alone="\n    ".join(alone))
+
+
+_HANDED = """import atexit
+import json
+import shutil
+import sys
+import tempfile
+
+if given.rows:
+    with open(os.path.join(given.rows, "counts.json"), encoding="utf-8") as file:
+        HANDED = json.load(file)
+else:
+    {alone}
+"""
+
+
 def parts(*modules: str) -> str:
     """Return the source of shipped modules, one behind the other."""
-    return "\n\n".join(f"# --- {module} ---\n{shipped(module).strip()}" for module in modules)
+    return pasted(f"{SHARED}.{module}" for module in modules)
 
 
 def queries(job: Job, type_of: Callable[[DataType], str]) -> str:
@@ -135,7 +193,6 @@ def _query(number: int, order: list[str], given: dict[str, str], source: str) ->
         kind = slot.rpartition(" ")[0]
         texts.append(f"{given.get(slot, f'CAST(NULL AS {kind})')} AS `c{i}`")
     return f"SELECT {', '.join(texts)} FROM {source}"
-
 
 
 def release() -> str:

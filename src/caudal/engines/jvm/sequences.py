@@ -30,7 +30,7 @@ def _numbered(lo: Lowering, node: Keyed, extras: list[Extra], order: Order) -> t
     keys = [name_of(f"__k{i}") for i in range(len(node.keys))]
     by = partition(parts(lo, node))
     ordered = ", ".join(sequence)
-    kept = [f for f in hidden(node.input, False)]
+    kept = list(hidden(node.input, False))
     texts = [*keys, *(name_of(name) for name, _, _ in extras), *(name_of(f.name) for f in kept)]
     texts.append(f"ROW_NUMBER() OVER ({by}ORDER BY {ordered}) AS `__r`")
     texts += [f"{name_of(n)} AS {name_of(_ORIGIN[n])}" for n in (SOURCE, PARTITION, POSITION)]
@@ -41,7 +41,9 @@ def _numbered(lo: Lowering, node: Keyed, extras: list[Extra], order: Order) -> t
     return lo.view(node, "numbered", f"SELECT {', '.join(texts)}\nFROM {rows}"), kept
 
 
-def _walked(lo: Lowering, node: Keyed, numbered: str, given: list[tuple[str, DataType]], made: str, rows: Schema) -> str:
+def _walked(
+    lo: Lowering, node: Keyed, numbered: str, given: list[tuple[str, DataType]], made: str, rows: Schema
+) -> str:
     """Return the view of what a table function makes of all rows of each key: keys, and its rows."""
     keys = [f"__k{i}" for i in range(len(node.keys))]
     columns = [("__r", INT64), *given]
@@ -110,7 +112,9 @@ def deduplicate(lo: Lowering, node: Deduplicate) -> str:
     through = [(f"__x{i}", f.dtype) for i, f in enumerate(passed)] + [(f.name, f.dtype) for f in kept]
     rows = Schema([Field(n, t) for n, t in through])
     timed = lo.view(node, "timed", f"SELECT *, {name_of(TIME)} AS `__t0` FROM {numbered}")
-    called = _walked(lo, node, timed, [("__t0", INT64), *through], f"passing(deduplicate({node.within}), {len(through)})", rows)
+    called = _walked(
+        lo, node, timed, [("__t0", INT64), *through], f"passing(deduplicate({node.within}), {len(through)})", rows
+    )
     return lo.view(node, "", f"SELECT {picked}\nFROM {called}")
 
 
@@ -119,10 +123,10 @@ def reduce(lo: Lowering, node: Reduce) -> str:
     given = [*node.input.schema]
     extras: list[Extra] = [(f"__x{i}", Column(f.name), f.dtype) for i, f in enumerate(given)]
     numbered, kept = _numbered(lo, node, extras, node.order)
-    output = {f.name: spec(f.dtype) for f in node.output}
+    taken, output = ({f.name: spec(f.dtype) for f in schema} for schema in (given, node.output))
     function = node.function
     made = (
-        f"reduced_rows(reduced({lo.code.add(function)}, {({f.name: spec(f.dtype) for f in given})!r}, {output!r}),"
+        f"reduced_rows(reduced({lo.code.add(function)}, {taken!r}, {output!r}, {function.timeout}),"
         f" {len(kept)}, {[f.name for f in given]!r})"
     )
     rows = Schema([*kept, *(Field(f"__z{i}", f.dtype) for i, f in enumerate(node.output)), *FAILURE])

@@ -190,13 +190,22 @@ def _counted(lo: Lowering, node: Windowed, window: CountWindow, extras: Sequence
         "last row",
         f"SELECT {f'{t} AS `__et`, ' if timed else ''}{name_of(WATERMARK)} AS `__ew` FROM {view} WHERE `__q` = `__e`",
     )
-    hidden = {"__v": f"COUNT(*) = {size}", "__lw": f"MAX(CASE WHEN `__l` = 1 THEN {name_of(WATERMARK)} END)", "__lq": "MAX(`__q`)"}
+    hidden = {
+        "__v": f"COUNT(*) = {size}",
+        "__lw": f"MAX(CASE WHEN `__l` = 1 THEN {name_of(WATERMARK)} END)",
+        "__lq": "MAX(`__q`)",
+    }
     if timed:
         hidden["__lt"] = f"MAX(CASE WHEN `__l` = 1 THEN {t} END)"
-    own = [f"CASE WHEN `__v` THEN 0 ELSE 1 END", "CASE WHEN `__v` THEN `__lq` ELSE " + ("`__lt`" if timed else "0") + " END"]
+    own = [
+        "CASE WHEN `__v` THEN 0 ELSE 1 END",
+        "CASE WHEN `__v` THEN `__lq` ELSE " + ("`__lt`" if timed else "0") + " END",
+    ]
     backwards = [f"{o} DESC" for o in order]
     inner_parts = parts(lo, node, [GROUP])
-    return Cells(cells, [*keys, GROUP, START, END], inner_parts, order, backwards, hidden, [*own, *_key_order(lo, node), g], end)
+    return Cells(
+        cells, [*keys, GROUP, START, END], inner_parts, order, backwards, hidden, [*own, *_key_order(lo, node), g], end
+    )
 
 
 def _key_order(lo: Lowering, node: Keyed) -> list[str]:
@@ -261,7 +270,9 @@ def aggregate(lo: Lowering, node: WindowAggregate) -> str:
                 at = f"{name_of(TIME)} DESC" if backwards else name_of(TIME)
                 rest = [at, *ties, *(r for r in rest if r != at)]
             nulls = f"CASE WHEN {value} IS NULL THEN 1 ELSE 0 END"
-            prepared[rank] = f"ROW_NUMBER() OVER (PARTITION BY {', '.join(cells.inside)} ORDER BY {', '.join([nulls, *rest])})"
+            prepared[rank] = (
+                f"ROW_NUMBER() OVER (PARTITION BY {', '.join(cells.inside)} ORDER BY {', '.join([nulls, *rest])})"
+            )
         item = Item(each.function, value, dtype, node.schema.dtype(name), rank)
         prepared |= lo.dialect.prepared(item, cells.inside)
         items.append(item)

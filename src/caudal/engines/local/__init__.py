@@ -5,10 +5,14 @@ May touch: columnar, plan, ports, observe. Must never: open a file or a socket, 
 anywhere but in the queue, in a lane's gap and in an operator's state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from caudal.columnar.column import Column
+    from caudal.columnar.morsel import Morsel
+    from caudal.core.types import Schema
+    from caudal.plan.expr import Expr
     from caudal.plan.plan import Plan
     from caudal.ports.engine import Bindings, BoundSource, Execution, Tuning
 
@@ -20,9 +24,24 @@ class LocalEngine:
 
     def start(self, logical: "Plan", physical: "Plan", bindings: "Bindings", tuning: "Tuning") -> "Execution":
         """Return an execution of the plan; see `ports.engine.Engine`."""
+        from caudal.core.errors import OptionError
         from caudal.engines.local.execution import LocalExecution
 
+        if tuning.cluster:
+            raise OptionError(
+                "the engine 'local' runs on no cluster", hint="--cluster goes with --engine flink or spark"
+            )
         return LocalExecution(logical, physical, bindings, tuning)
+
+    def explain(self, logical: "Plan", physical: "Plan", sources: "Mapping[str, BoundSource]", tuning: "Tuning") -> str:
+        """Return "": the plan as it runs says all; see `ports.engine.Engine`."""
+        return ""
+
+    def evaluate(self, expr: "Expr", schema: "Schema") -> "Callable[[Morsel], Column]":
+        """Return the function from rows of a schema to the values of an expression."""
+        from caudal.engines.local.expressions import bind
+
+        return bind(expr, schema)
 
     def check(self, physical: "Plan", sources: "Mapping[str, BoundSource]") -> None:
         """Prepare a job without sinks, and drop it; see `ports.engine.Engine`."""

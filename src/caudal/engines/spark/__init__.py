@@ -1,6 +1,30 @@
-"""The Spark engine: a plan as a script for Spark 4, run by an environment of its own.
+"""The room of the Spark engine: what makes Spark SQL of a plan. It never imports pyspark, not even lazily.
 
-Enters: expressions with their schema. Leaves: Spark SQL text, and the text of what must be registered for it.
-May touch: core, plan, ports, observe; pyarrow, to check patterns. Must never: import pyspark, run what it writes in
-this process, give an expression another meaning than docs/reference/expressions.md.
+Enters: plans, expressions and their schemas.
+Leaves: text: Spark 4.2 SQL, the Python source of the functions that are registered beside it, a script that runs both.
+May touch: engines.jvm, engines.environments, the text of the functions that are shipped.
+Must never: import pyspark or another engine, or run in the caudal process what is shipped.
 """
+
+from typing import TYPE_CHECKING, Any
+
+from caudal.engines.jvm.engine import JvmEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _dialect() -> Any:
+    from caudal.engines.spark.dialect import SparkDialect
+
+    return SparkDialect()
+
+
+def _write() -> "Callable[..., str]":
+    from caudal.engines.spark.script import write
+
+    return write
+
+
+ENGINE = JvmEngine("spark", "parquet", _dialect, _write, {"SPARK_LOCAL_IP": "127.0.0.1"})
+"""The engine named "spark"."""

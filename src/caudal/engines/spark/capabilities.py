@@ -1,18 +1,19 @@
-"""What of the expression language Spark does not do as pinned, and what it does not do by itself. Tests hold both."""
+"""What Spark does not do as the local engine does. The tests hold the lists to be true both ways."""
 
 from __future__ import annotations
 
-GAPS: dict[str, str] = {}
-"""Functions of the catalogue that are refused on Spark, each with the reason. There are none."""
+from caudal.engines.jvm.capabilities import SHARED, THEIRS, Gap
 
-IN_PYTHON: dict[str, str] = {
-    "cast": "float to text: Java lays digits out otherwise, and before JDK 19 not always the fewest",
-    "hash": "of floats: no function gives the bits of a double",
-    "matches": "patterns beyond the part of RE2's syntax that means the same in Java, or that could backtrack far",
-    "regexp_extract": "as for matches",
-    "regexp_replace": "as for matches, and patterns that can match nothing",
-    "in_cidr": "where one of the networks is IPv6: 128 bits",
-    "ip_prefix": "IPv6 as RFC 5952 writes it",
-    "strptime": "with a format: Java's patterns read other texts",
-}
-"""Functions that run in a Python worker, and when: they cost throughput, and all else is Spark's own."""
+GAPS: dict[str, str] = {}
+"""For each function of expressions that is refused on Spark, the reason. Today there is none."""
+
+CAPABILITIES: tuple[Gap, ...] = (
+    *SHARED,
+    Gap(
+        "following a file that grows by Structured Streaming",
+        THEIRS,
+        "its file source reads a file once, when it appears",
+        "refused, as every live source",
+    ),
+)
+"""All gaps of this engine."""

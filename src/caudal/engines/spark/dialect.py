@@ -18,6 +18,8 @@ class SparkDialect:
     """Keeps `engines.jvm.dialect.Dialect`."""
 
     engine = "spark"
+    one_path = False
+    reads = ("json", "csv", "parquet")
 
     def functions(self) -> Registry:
         """Return a new, empty collection of functions."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from caudal.core.types import STRING, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm.dialect import Arguments
-from caudal.engines.jvm.shipping import PREFIX, arrow_text, shipped
+from caudal.engines.jvm.pasting import pasted
+from caudal.engines.jvm.shipping import PREFIX, SHARED, arrow_text
 from caudal.engines.spark.expressions.library import Library
 from caudal.engines.spark.expressions.spelling import type_of
 
@@ -83,10 +84,7 @@ class Registry(Library):
         if not self._calls:
             return super().source()
         lines = [super().source(), _HEAD]
-        for module in sorted(self._modules):
-            lines += [f"# --- {module} ---", shipped(module).strip(), ""]
+        lines.append(pasted(f"{SHARED}.{module}" for module in sorted(self._modules)))
         for call, name in self._calls.items():
             lines.append(f"spark.udf.register({name!r}, arrow_udf({call.made}, {call.result!r}))")
         return "\n".join(lines) + "\n"
-
-

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from caudal.core.types import Schema
 from caudal.engines.jvm import script
+from caudal.engines.jvm.reading import Files
 from caudal.engines.jvm.script import Job
 from caudal.engines.spark.expressions.spelling import SETTINGS, type_of
 from caudal.plan.nodes import DEAD_FIELDS
@@ -16,7 +19,6 @@ A Spark 4.2 job, written by caudal {version}. It stands alone: run it with an in
 """
 
 import argparse
-import json
 import os
 import sys
 
@@ -41,10 +43,11 @@ spark = builder.config("spark.sql.shuffle.partitions", str(parallelism)).getOrCr
 spark.sparkContext.setLogLevel("ERROR")
 
 
-def table(name, columns, path):
-    """Make a source known: Parquet files of these columns."""
+def table(name, columns, path, form="parquet", options={{}}):
+    """Make a source known: files of these columns."""
     listed = ", ".join("`" + column.replace("`", "``") + "` " + kind for column, kind in columns.items())
-    spark.read.schema(listed).parquet(path).createOrReplaceTempView("`" + name + "`")
+    frame = spark.read.schema(listed).format(form).options(**options).load(path)
+    frame.createOrReplaceTempView("`" + name + "`")
 
 
 def view(name, query, shared=False):
@@ -94,16 +97,22 @@ _SETTINGS = {
 }
 
 
-def write(job: Job, title: str, file: str = "job.py") -> str:
-    """Return the script of a job."""
+def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
+    """Return the script of a job; see `script.reads` for `files`."""
     settings = {k: v for k, v in _SETTINGS.items() if not (job.cluster and k.startswith("spark.driver."))}
     head = _HEAD.format(
-        title=title, version=script.release(), file=file, cluster=job.cluster, threads=job.threads, settings=settings
+        title=title,
+        version=script.release(),
+        file="job.py",
+        cluster=job.cluster,
+        threads=job.threads,
+        settings=settings,
     )
     body = [
         head + script.parts("results"),
         job.code.source(),
         job.functions.source(),
+        script.reads(job, "parquet", files),
         _inputs(job),
         script.views(job, shared=True),
         script.outputs_text(job),
@@ -114,10 +123,20 @@ def write(job: Job, title: str, file: str = "job.py") -> str:
 
 def _inputs(job: Job) -> str:
     """Return the statements that make the tables of the sources, and of their partitions' names."""
-    lines = ["with open(os.path.join(given.rows, 'counts.json'), encoding='utf-8') as file:", "    HANDED = json.load(file)", ""]
+    lines: list[str] = []
     number = 0
     for plan in job.plans:
         names: list[str] = []
+        for way, (table,) in plan.natives:
+            kinds = {f.name: type_of(f.dtype) for f in way.columns}
+            options = {"mode": "DROPMALFORMED"}
+            if way.format == "csv":
+                options |= {
+                    "header": str(way.options.get("header", True)),
+                    "sep": str(way.options.get("delimiter", ",")),
+                }
+            paths = [*way.files.paths]
+            lines.append(f"table({table!r}, {kinds!r}, {paths!r}, {way.format!r}, {options!r})")
         for each in plan.inputs:
             for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
                 kinds = {f.name: type_of(f.dtype) for f in columns}

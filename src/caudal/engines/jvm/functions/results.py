@@ -6,11 +6,10 @@ import base64
 import json
 import math
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute
 
 
 class Results:
@@ -37,9 +36,9 @@ class Results:
                 self._files[number] = (file, pa.ipc.new_stream(file, batch.schema))
             self._files[number][1].write_batch(batch)
             return
-        name, target, kinds = self.outputs[number]
+        _, target, kinds = self.outputs[number]
         if number not in self._files:
-            self._files[number] = (open(f"{target}.tmp", "w", encoding="utf-8") if target else None, None)
+            self._files[number] = (_opened(target) if target else None, None)
         file = self._files[number][0]
         for row in batch.to_pylist():
             print(json.dumps({n: shown(row[n], k) for n, k in kinds.items()}, ensure_ascii=False), file=file)
@@ -51,7 +50,7 @@ class Results:
         """
         ports = batch.column(0)
         for number in ports.unique().to_pylist():
-            rows = batch.filter(pa.compute.equal(ports, pa.scalar(number, ports.type)))
+            rows = batch.filter(pa.array(ports.to_numpy() == number))
             if number < len(self.outputs):
                 columns = [rows.column(slot) for slot in slots[number]]
                 self.take(number, pa.RecordBatch.from_arrays(columns, list(self.outputs[number][2])))
@@ -62,7 +61,7 @@ class Results:
         """Make everything visible; an output without rows gets an empty target."""
         for number, (_, target, _) in enumerate(self.outputs):
             if not self.folder and number not in self._files and target:
-                self._files[number] = (open(f"{target}.tmp", "w", encoding="utf-8"), None)
+                self._files[number] = (_opened(target), None)
         for number, (file, writer) in self._files.items():
             if writer is not None:
                 writer.close()
@@ -76,6 +75,10 @@ class Results:
                 json.dump({"rows": self._rows, "counts": self.counts}, out)
 
 
+def _opened(target: str) -> Any:
+    return open(f"{target}.tmp", "w", encoding="utf-8")
+
+
 def shown(value: Any, kind: Any) -> Any:
     """Return a value as JSON has it: times in ISO 8601, binary in base64, what is no finite number as null."""
     if value is None:
@@ -85,7 +88,7 @@ def shown(value: Any, kind: Any) -> Any:
     if isinstance(kind, dict):
         return {name: shown(value[name], inner) for name, inner in kind.items()}
     if kind == "timestamp":
-        moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=value)
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if kind == "binary":
         return base64.b64encode(value).decode()

@@ -42,7 +42,9 @@ def each_window(function: Callable[[Any, Any, Any], Any], names: list[str]) -> R
     return run
 
 
-def running_rows(function: Callable[[Any, list[Any]], list[Any]], passed: int, given: list[str], wanted: list[str]) -> Rows:
+def running_rows(
+    function: Callable[[Any, list[Any]], list[Any]], passed: int, given: list[str], wanted: list[str]
+) -> Rows:
     """Return what gives, for each key's rows (number, time, columns, arguments), the columns and the aggregates.
 
     `passed`: how many columns are passed on; `given`: the arguments' names, of all `wanted` aggregates in order.

@@ -1,0 +1,71 @@
+"""What an engine cannot do, declared in one place for each engine: for refusals, for the tests, for the support table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OURS, THEIRS, NEVER = "not yet (ours)", "not yet (theirs)", "never"
+"""Whose turn it is: caudal could and does not yet; the engine cannot yet; it would not make sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A thing that an engine does not do as the local one does.
+
+    `what` names it, `whose` says whether that will change, `why` explains it, `instead` what happens: an error's text
+    where it is refused. `scenarios`: names of those (topic/name) that fail on the engine for it; each must.
+    """
+
+    what: str
+    whose: str
+    why: str
+    instead: str
+    scenarios: tuple[str, ...] = ()
+
+
+SHARED = (
+    Gap(
+        "live sources: following files, standard input that goes on, idle partitions and silence",
+        OURS,
+        "jobs are bounded: nothing closes before the end of data",
+        "refused: runs over bounded input only; an explicit idle= is refused too",
+    ),
+    Gap(
+        "durable state, cuts and drains",
+        NEVER,
+        "a bounded job is run again from its input; it has no half of a result",
+        "a signal cancels the job, nothing is written",
+    ),
+    Gap(
+        "exact sums of doubles",
+        NEVER,
+        "the engines add doubles one by one, in an order of their own; an exact sum would need all values of a window in one place",
+        "sum, mean and stddev of doubles may differ by 1e-9 of the sum of magnitudes; verify allows that and says what hangs on it",
+        ("values/exact_sums",),
+    ),
+    Gap(
+        "identity of rows (`identity=` of a sink)",
+        OURS,
+        "the hash over operator, key and rank is computed by the local engine alone",
+        "refused; backtest matches rows by key and window instead",
+    ),
+    Gap(
+        "the whole ledger",
+        OURS,
+        "counting at every operator would cost a pass for each",
+        "it is kept at sources and sinks; of other operators what is late or dead is counted",
+    ),
+    Gap(
+        "isolated row functions",
+        OURS,
+        "functions run in the engine's own Python workers",
+        "a function that ends its process, or takes all memory, fails the job; its time-out holds where a worker calls it in its main thread",
+    ),
+    Gap(
+        "windows and keys that do not fit into a worker's memory, for functions over whole windows and state by key",
+        THEIRS,
+        "the rows of a window or a key are handed to a Python worker as one value",
+        "the job fails with the worker's error",
+    ),
+)
+"""What no engine of another process does."""

@@ -1,0 +1,153 @@
+"""What the engines of other processes have in common as plugins: a plan is lowered, refused or run by a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from caudal.core.errors import OptionError, PlanError
+from caudal.engines import environments
+
+if TYPE_CHECKING:
+    from caudal.engines.jvm.script import Job
+    from caudal.plan.plan import Plan
+    from caudal.ports.engine import Bindings, BoundSource, Execution, Tuning
+    from caudal.ports.sink import Sink
+
+
+def wants_places(plan: Plan) -> bool:
+    """Whether a result hangs on where rows stand, or on which of them are late."""
+    from caudal.engines.jvm.places import placed
+    from caudal.plan.nodes import DeadLetters, Late
+
+    # those that nobody wired are named so by the runner, and are empty then
+    wired = (
+        isinstance(node, Late | DeadLetters) and not plan.ids[node].startswith(("late:", "dead:"))
+        for node in plan.nodes
+    )
+    return any(wired) or any(node.functions for node in plan.nodes) or bool(placed(plan, sides=False))
+
+
+_LOOPBACK = ("localhost", "127.", "[::1]", "::1", "local")
+
+
+@dataclass(frozen=True, slots=True)
+class JvmEngine:
+    """An engine by name; keeps `ports.engine.Engine`. It imports nothing of its engine's: that lives in a script.
+
+    `form`: how rows are handed over to it. `dialect` and `write` are looked up when they are needed. `variables`: what
+    its process finds in its environment.
+    """
+
+    name: str
+    form: str
+    dialect: Callable[[], Any]
+    write: Callable[[], Callable[..., str]]
+    variables: Mapping[str, str]
+
+    def lower(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> Job:
+        """Return the plan as this engine's job; raises `PlanError`, located at the operator, for what it cannot do.
+
+        Where the tuning allows it, and no result hangs on positions or lateness, the engine's own readers are used.
+        """
+        from caudal.engines.jvm.reading import try_native
+        from caudal.engines.jvm.script import lower_all
+
+        dialect = self.dialect()
+        native = None
+        if tuning.native and not wants_places(logical):
+            native = try_native([(s, s.schema) for s in physical.sources], sources, dialect.reads)
+        return lower_all([(logical, physical)], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster)
+
+    def explain(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> str:
+        """Return the script of the job that `start` would run, and that reads its files itself; needs no environment."""
+        from caudal.engines.jvm.reading import files_of
+
+        job = self.lower(logical, physical, sources, tuning)
+        found = {s.name: files_of(s, sources) for s in physical.sources}
+        files = {name: each for name, each in found.items() if each is not None}
+        return self.write()(job, f"The pipeline '{logical.name}'.", files)
+
+    def start(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> Execution:
+        """Return an execution of the plan; see `ports.engine.Engine`."""
+        from caudal.engines.jvm.execution import JvmExecution
+
+        cluster = tuning.cluster
+        self._bounded(logical, bindings.sources)
+        job = self.lower(logical, physical, bindings.sources, tuning)
+        python, _ = environments.require(self.name)
+        self._fits(job)
+        if cluster and not tuning.exchange and not any(part in cluster for part in _LOOPBACK):
+            raise OptionError(
+                f"a job on {cluster} needs a directory that both sides reach",
+                hint="name one by --exchange: rows are handed over in it",
+            )
+        return JvmExecution(
+            self.name,
+            logical,
+            job,
+            [bindings.sources[i.node.name] for i in job.inputs],
+            [bindings.sinks[o.sink.name] for o in job.outputs],
+            tuning,
+            python=python,
+            form=self.form,
+            write=self.write(),
+            environment=self.variables,
+        )
+
+    def together(self, cases: Sequence[tuple[Plan, Plan, Bindings]], tuning: Tuning) -> None:
+        """Run several bounded plans (logical, physical, opened) in one process of the engine: starting one is dear.
+
+        Rows go to the sinks; nothing is committed. Raises `PlanError` for a plan that the engine cannot run, and
+        `RunError` where the process fails, as a whole.
+        """
+        from caudal.engines.jvm.execution import JvmExecution
+        from caudal.engines.jvm.script import lower_all
+
+        job = lower_all([(logical, physical) for logical, physical, _ in cases], self.dialect(), threads=tuning.threads)
+        python, _ = environments.require(self.name)
+        sources: list[BoundSource] = []
+        sinks: list[Sink] = []
+        for lowered, (_, _, bindings) in zip(job.plans, cases, strict=True):
+            sources += [bindings.sources[i.node.name] for i in lowered.inputs]
+            sinks += [bindings.sinks[o.sink.name] for o in lowered.outputs]
+        JvmExecution(
+            self.name,
+            cases[0][0],
+            job,
+            sources,
+            sinks,
+            tuning,
+            python=python,
+            form=self.form,
+            write=self.write(),
+            environment={**self.variables, **tuning.extra},
+        ).run()
+
+    def check(self, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
+        """Raise `PlanError` where `start` would; start nothing."""
+        from caudal.ports.engine import Tuning
+
+        self._bounded(physical, sources)
+        self.lower(physical, physical, sources, Tuning(0))
+
+    def _bounded(self, plan: Plan, sources: Mapping[str, BoundSource]) -> None:
+        for node in plan.sources:
+            if node.idle is not None:
+                raise PlanError(
+                    f"idle= is not known on {self.name}", location=node.name, hint="leave it out, or run it locally"
+                )
+            if node.name in sources and sources[node.name].source.live:
+                raise PlanError(
+                    f"{self.name} runs over bounded input only",
+                    location=node.name,
+                    detail="this source goes on for ever",
+                    hint="leave out follow, or run it locally",
+                )
+
+    def _fits(self, job: Job) -> None:
+        """Raise `PlanError` for functions that the engine's interpreter cannot run."""
+        version = environments.health(self.name).python_version
+        if version:
+            job.code.check(version)

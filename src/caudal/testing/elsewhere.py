@@ -1,0 +1,103 @@
+"""Scenarios on engines that run in processes of their own: many of them in one, for starting an engine is dear.
+
+Such engines run over bounded input and keep the ledger at sources and sinks. So scenarios that need a clock, silence or a
+source that breaks are not run, ledgers are not compared, and rows are compared as multisets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from caudal.core.errors import CaudalError
+from caudal.observe.ledger import Ledger
+from caudal.plan.nodes import DeadLetters, Late
+from caudal.plan.plan import Plan
+from caudal.ports import registry
+from caudal.ports.engine import Bindings, BoundSource, Tuning
+from caudal.rewrite import rewrite
+from caudal.runner.binding import open_source
+from caudal.testing.flow import Flow
+from caudal.testing.harness import Capture
+from caudal.testing.live import ScriptedSource, VirtualClock
+from caudal.testing.running import STEP, Case, Result
+from caudal.testing.scenario import Prepared, compared, prepared
+
+UNABLE = ("clock", "silence", "abort")
+"""Needs of a scenario that no bounded run can meet."""
+
+
+def suits(flow: Flow) -> bool:
+    """Whether a scenario can be run on an engine of another process: it ends, and does not end in an error."""
+    return not (set(UNABLE) & set(flow.needs) or flow.of("error") or flow.until)
+
+
+def check_on(engine: str, flows: Sequence[Flow], extra: Mapping[str, Any] | None = None) -> dict[str, list[str]]:
+    """Run scenarios on an engine, in one process, and return what is wrong with each, by path; [] where all is well.
+
+    What the engine refuses is told by one line that begins with "refused". `extra`: variables of the process.
+    """
+    wrong: dict[str, list[str]] = {}
+    with ExitStack() as stack:
+        ready: list[Prepared] = []
+        for flow in flows:
+            try:
+                one = stack.enter_context(prepared(flow))
+                registry.find("engine", engine).check(rewrite(one.case.plan), {})
+            except CaudalError as error:
+                wrong[flow.path] = [f"refused: {error.message}"]
+            else:
+                ready.append(one)
+        results = run_on(engine, [one.case for one in ready], extra)
+        for one, result in zip(ready, results, strict=True):
+            wrong[one.flow.path] = [
+                line
+                for section in one.flow.sections
+                if section.kind != "ledger"
+                for line in compared(one, replace(section, ordered=False), result, engine)
+            ]
+    return wrong
+
+
+def run_on(engine: str, cases: Sequence[Case], extra: Mapping[str, Any] | None = None) -> list[Result]:
+    """Run pipelines over given rows on an engine, in one process; the results have no ledger.
+
+    Raises `PlanError` for a pipeline that the engine refuses, `RunError` where the process fails.
+    """
+    if not cases:
+        return []
+    given: list[tuple[Plan, Plan, Bindings]] = []
+    captures: list[dict[str, Capture]] = []
+    opened: list[BoundSource] = []
+    try:
+        for case in cases:
+            physical = rewrite(case.plan)
+            sources = {node.name: _source(case, node) for node in physical.sources}
+            opened += sources.values()
+            captures.append({sink.name: Capture() for sink in case.plan.sinks})
+            given.append((case.plan, physical, Bindings(sources, captures[-1])))
+        registry.find("engine", engine).together(given, Tuning(1, extra=dict(extra or {})))
+    finally:
+        for bound in opened:
+            bound.source.close()
+    return [_result(case, rows) for case, rows in zip(cases, captures, strict=True)]
+
+
+def _source(case: Case, node: Any) -> BoundSource:
+    script = case.scripts.get(node.name)
+    if script is None:
+        return open_source(node)
+    source = ScriptedSource(script.steps, node.declared, VirtualClock(), until=case.until, step=STEP, live=script.live)
+    return BoundSource(source, None)
+
+
+def _result(case: Case, captures: Mapping[str, Capture]) -> Result:
+    late: dict[str, list[dict[str, Any]]] = {}
+    dead: dict[str, list[dict[str, Any]]] = {}
+    for sink in case.plan.sinks:
+        if isinstance(sink.input, Late | DeadLetters):
+            kept = late if isinstance(sink.input, Late) else dead
+            kept[sink.input.inputs[0].name] = captures[sink.name].rows
+    return Result({name: captures[name].rows for name in case.outputs}, late, dead, Ledger(), Ledger())
