@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import engine_scenarios
 import pytest
-import scenarios
 
 from caudal.engines.flink.capabilities import CAPABILITIES
 
@@ -11,10 +11,10 @@ pytestmark = pytest.mark.engines
 GAPS = {name: gap for gap in CAPABILITIES for name in gap.scenarios}
 
 
-@pytest.mark.parametrize("name", scenarios.suitable())
+@pytest.mark.parametrize("name", engine_scenarios.suitable())
 def test_scenario(name: str) -> None:
-    scenarios.check("flink", name, GAPS)
+    engine_scenarios.check("flink", name, GAPS)
 
 
 def test_most_scenarios_run() -> None:
-    scenarios.check_share("flink", GAPS)
+    engine_scenarios.check_share("flink", GAPS)

@@ -59,7 +59,7 @@ SHARED = (
         "isolated row functions",
         OURS,
         "functions run in the engine's own Python workers",
-        "a function that ends its process, or takes all memory, fails the job; its time-out holds where a worker calls it in its main thread",
+        "a function that ends its process or takes all memory fails the job; its time-out holds in a worker's main thread",
     ),
     Gap(
         "windows and keys that do not fit into a worker's memory, for functions over whole windows and state by key",
