@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _file(check)
     check.add_argument("--follow", action="store_true", help="as it would follow its sources")
     _sides(check)
+    check.add_argument("--engine", default="local", metavar="NAME", help="for this engine (default: %(default)s)")
     check.add_argument("--json", action="store_true", help="print the result as JSON")
 
     explain = _command(commands, "explain", "print the plan as written and as it runs")
@@ -167,10 +168,13 @@ def _comparing(commands: Any) -> None:
     verify = _command(commands, "verify", "run a pipeline on several engines and compare what comes out")
     _file(verify)
     verify.add_argument(
-        "--engines", type=_words, default=("local",), metavar="NAME,NAME", help="local:1,local:4 takes 1 and 4 threads"
+        "--engines",
+        type=_words,
+        default=("local",),
+        metavar="NAME,NAME",
+        help="such as local,flink,spark; local:1,local:4 takes 1 and 4 threads",
     )
     for command in (backtest, verify):
-        _cluster(command)
         command.add_argument(
             "--threads", type=int, default=0, metavar="N", help="operator threads (default: the cores)"
         )

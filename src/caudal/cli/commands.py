@@ -32,7 +32,9 @@ def check(arguments: Namespace) -> int:
     from caudal.runner import load, looking
 
     plan = load(arguments.file, settings=dict(arguments.settings))
-    found = looking.check(plan, follow=arguments.follow, late=arguments.late, dead=arguments.dead)
+    found = looking.check(
+        plan, follow=arguments.follow, late=arguments.late, dead=arguments.dead, engine=arguments.engine
+    )
     if arguments.json:
         print(json.dumps({"pipeline": plan.name, "operators": len(plan.nodes), "partitions": found}))
         return 0

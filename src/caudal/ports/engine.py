@@ -104,6 +104,6 @@ class Engine(Protocol):
         """
         ...
 
-    def check(self, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
+    def check(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
         """Raise `PlanError` where `start` would, functions that cannot be compiled or shipped among it; start nothing."""
         ...

@@ -61,20 +61,23 @@ def script(found: Explained, engine: str, cluster: str = "", *, native: bool = F
             bound.source.close()
 
 
-def check(plan: Plan, *, follow: bool = False, late: str = "file", dead: str = "file") -> dict[str, int]:
+def check(
+    plan: Plan, *, follow: bool = False, late: str = "file", dead: str = "file", engine: str = "local"
+) -> dict[str, int]:
     """Check what can be checked without running: plan, options, functions, and that inputs begin as declared.
 
     Return the number of partitions by source. Targets are not touched. Raises `UserError` kin.
     """
-    running = explained(plan, follow=follow, late=late, dead=dead).running
+    found = explained(plan, follow=follow, late=late, dead=dead)
+    running = found.running
     opened: dict[str, BoundSource] = {}
     try:
         for node in running.sources:
             opened[node.name] = open_source(node)
         no_input_overwritten(running, opened)
-        found = {name: _partitions(bound) for name, bound in opened.items()}
-        registry.find("engine", "local").check(running, opened)
-        return found
+        partitions = {name: _partitions(bound) for name, bound in opened.items()}
+        registry.find("engine", engine).check(found.logical, running, opened)
+        return partitions
     finally:
         for bound in opened.values():
             bound.source.close()

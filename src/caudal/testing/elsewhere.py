@@ -45,7 +45,7 @@ def check_on(engine: str, flows: Sequence[Flow], extra: Mapping[str, Any] | None
         for flow in flows:
             try:
                 one = stack.enter_context(prepared(flow))
-                registry.find("engine", engine).check(rewrite(one.case.plan), {})
+                registry.find("engine", engine).check(one.case.plan, rewrite(one.case.plan), {})
             except CaudalError as error:
                 wrong[flow.path] = [f"refused: {error.message}"]
             else:

@@ -275,3 +275,16 @@ class TestPipe:
         finally:
             os.close(reader)
             os.close(writer)
+
+
+def test_a_head_is_of_whole_lines_however_many_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n" + b"1,2\n" * 10_000)
+    stream = Plain(str(path), threading.Semaphore(4))
+    made = LinePartition(
+        "a", stream, Buffers(), max_record=8, where=str(path), reopened=lambda: Plain(str(path), threading.Semaphore(4))
+    )
+    head = made.head()
+    assert head.startswith(b"a,b\n")
+    assert len(head) <= HEAD
+    made.close()

@@ -249,7 +249,8 @@ class LinePartition:
         return self._lines()
 
     def _lines(self) -> bytes:
-        stop = self._raw.rfind(b"\n", self._lo, min(self._cut, self._lo + HEAD)) + 1
-        if stop <= 0:
-            stop = self._raw.find(b"\n", self._lo, self._cut) + 1
-        return bytes(self._raw[self._lo : stop]) if stop > 0 and stop - self._lo <= self._max_record + 1 else b""
+        first = self._raw.find(b"\n", self._lo, self._cut) + 1
+        if first <= 0 or first - self._lo > self._max_record + 1:  # longer, it is no record, nor a header
+            return b""
+        stop = max(first, self._raw.rfind(b"\n", self._lo, min(self._cut, self._lo + HEAD)) + 1)
+        return bytes(self._raw[self._lo : stop])

@@ -125,12 +125,12 @@ class JvmEngine:
             environment={**self.variables, **tuning.extra},
         ).run()
 
-    def check(self, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
+    def check(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
         """Raise `PlanError` where `start` would; start nothing."""
         from caudal.ports.engine import Tuning
 
         self._bounded(physical, sources)
-        self.lower(physical, physical, sources, Tuning(0))
+        self.lower(logical, physical, sources, Tuning(0))
 
     def _bounded(self, plan: Plan, sources: Mapping[str, BoundSource]) -> None:
         for node in plan.sources:

@@ -43,7 +43,7 @@ class LocalEngine:
 
         return bind(expr, schema)
 
-    def check(self, physical: "Plan", sources: "Mapping[str, BoundSource]") -> None:
+    def check(self, logical: "Plan", physical: "Plan", sources: "Mapping[str, BoundSource]") -> None:
         """Prepare a job without sinks, and drop it; see `ports.engine.Engine`."""
         from caudal.engines.local.lower import lower
         from caudal.engines.local.settings import Settings

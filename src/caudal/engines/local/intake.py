@@ -115,6 +115,13 @@ class PartitionLane:
                 self.position = skip
                 self.partition.seek(skip)
 
+    def _open_with(self, block: Block) -> None:
+        """Open the decoder of a live partition whose first lines came between looking at its head and reading."""
+        head = block.data[block.start : block.stop].tobytes()
+        self.decoder, skip = self.intake.reader.open(head, self.name)
+        block.start += skip
+        block.position += skip
+
     def peek(self) -> None:
         """Learn the first accepted row's time without reading on."""
         head = self.partition.head()
@@ -133,11 +140,11 @@ class PartitionLane:
         """Read a block and number it."""
         if self.decoder is None and isinstance(self.intake.reader, LineReader):
             self.open()
-            if self.decoder is None:
-                return port.Nothing()
         got = self.partition.read(size)
         if isinstance(got, port.Nothing | port.End):
             return got
+        if self.decoder is None and isinstance(got, Block):
+            self._open_with(got)
         number, self._blocks = self._blocks, self._blocks + 1
         return number, got
 

@@ -253,8 +253,10 @@ class _LineStream:
             return self._ahead
         while b"\n" not in self._ahead and not self._ended and len(self._ahead) <= self._most:
             self._ahead += self._next()
-        stop = self._ahead.rfind(b"\n", 0, _HEAD_BYTES) + 1 or self._ahead.find(b"\n") + 1
-        return self._ahead[:stop] if stop <= self._most + 1 else b""
+        first = self._ahead.find(b"\n") + 1
+        if not 0 < first <= self._most + 1:  # the first line decides: longer, it is no record, nor a header
+            return b""
+        return self._ahead[: max(first, self._ahead.rfind(b"\n", 0, _HEAD_BYTES) + 1)]
 
     def blocks(self, skip: int) -> Iterator[tuple[int, list[bytes], list[Any]]]:
         """Yield (position, lines, dead letters behind them) from byte `skip` on, which lies in the head."""
