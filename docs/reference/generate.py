@@ -131,7 +131,32 @@ def expressions() -> str:
     return module.render()
 
 
-PAGES = {"dsl.md": render, "expressions.md": expressions}
+ENGINES_HEAD = """# What runs where
+
+<!-- Generated from engines/*/capabilities.py by docs/reference/generate.py; edits are lost. -->
+
+Every operator, window, aggregate and function of expressions runs on the engines `local`, `flink` and `spark`, over bounded
+input, with the same rows. The tests run each scenario that has an end on all of them. What follows is what an engine does not
+do as the local one does; where it cannot honour something, it refuses the plan before anything starts, with the
+operator, the reason and what to do.
+
+"not yet (ours)": caudal could, and does not yet. "not yet (theirs)": the engine cannot. "never": it would not make sense.
+"""
+
+
+def engines() -> str:
+    """Return the page of what engines do not do."""
+    from caudal.engines.flink.capabilities import CAPABILITIES as FLINK
+    from caudal.engines.spark.capabilities import CAPABILITIES as SPARK
+
+    lines = [ENGINES_HEAD, "| | local | flink | spark | why | what happens |", "|---|---|---|---|---|---|"]
+    for gap in dict.fromkeys([*FLINK, *SPARK]):
+        marks = [gap.whose if gap in has else "yes" for has in (FLINK, SPARK)]
+        lines.append(f"| {gap.what} | yes | {' | '.join(marks)} | {gap.why} | {gap.instead} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"dsl.md": render, "expressions.md": expressions, "engines.md": engines}
 """The generated pages, by file name."""
 
 if __name__ == "__main__":

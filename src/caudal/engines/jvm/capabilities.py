@@ -27,7 +27,8 @@ SHARED = (
     Gap(
         "live sources: following files, standard input that goes on, idle partitions and silence",
         OURS,
-        "jobs are bounded: nothing closes before the end of data",
+        "jobs are bounded: nothing closes before the end of data; what Spark's file stream reads are whole files, once, not lines that"
+        " come to be",
         "refused: runs over bounded input only; an explicit idle= is refused too",
     ),
     Gap(

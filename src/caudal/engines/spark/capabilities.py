@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caudal.engines.jvm.capabilities import SHARED, THEIRS, Gap
+from caudal.engines.jvm.capabilities import SHARED, Gap
 
 GAPS: dict[str, str] = {}
 """For each function of expressions that is refused on Spark, the reason. Today there is none."""
@@ -19,13 +19,5 @@ IN_PYTHON: dict[str, str] = {
 }
 """Functions that run in a Python worker, and when: they cost throughput, and all else is Spark's own."""
 
-CAPABILITIES: tuple[Gap, ...] = (
-    *SHARED,
-    Gap(
-        "following a file that grows by Structured Streaming",
-        THEIRS,
-        "its file source reads a file once, when it appears",
-        "refused, as every live source",
-    ),
-)
+CAPABILITIES: tuple[Gap, ...] = SHARED
 """All gaps of this engine."""
