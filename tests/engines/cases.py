@@ -1,19 +1,42 @@
-"""The table of expressions as batches of a job, and how answers are compared with what they should be."""
+"""What every engine is asked, as batches of a job, and how answers are compared with what they should be.
+
+Three things: the table that defines the language, its cases again with constants for columns, and random expressions
+over awkward values, which all engines answer alike: 5,000 of them, behind those that once failed (`once_failed.jsonl`).
+`CAUDAL_EXPRESSIONS=50000` asks for more (the first 5,000 stay what they are), `CAUDAL_SEED=2` for others.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import draw
+
+from caudal.columnar.column import from_list
+from caudal.columnar.morsel import Morsel
 from caudal.core.types import Schema
+from caudal.engines.flink import expressions as flink
+from caudal.engines.local.expressions import bind
 from caudal.plan import expr as e
+from caudal.plan import wire_expr
 
 PER_BATCH = 50
+COUNT = int(os.environ.get("CAUDAL_EXPRESSIONS", "5000"))
+SEED = int(os.environ.get("CAUDAL_SEED", "1"))
+LONGEST = 4000
+"""Characters of an expression on Flink: the few that are longer would take as long as all others together."""
+ONE_OF = 3
+"""Of so many expressions that call a function in a worker on Flink one is asked: each of their jobs starts several."""
+FAILED = Path(__file__).with_name("once_failed.jsonl")
 
 
 def module(path: Path) -> ModuleType:
@@ -87,6 +110,34 @@ def answered(asked: dict[str, list[Batch]], run: Callable[[list[Batch]], list[li
     return {name: [answer for _ in part for answer in found.pop(0)] for name, part in asked.items()}
 
 
+@cache
+def randoms() -> list[e.Expr]:
+    """Return the random expressions over the columns of `draw`, behind those that once failed."""
+    lines = FAILED.read_text(encoding="utf-8").splitlines()
+    return [*(wire_expr.from_json(json.loads(line)) for line in lines), *islice(_affordable(), COUNT)]
+
+
+def _affordable() -> Iterator[e.Expr]:
+    """Give the random expressions but for very long ones, and for most of those that need a worker on Flink."""
+    workers = 0
+    for x in draw.expressions(SEED, 2 * COUNT):
+        text, functions = on_flink(x)
+        workers += bool(functions)
+        if len(text) <= LONGEST and (not functions or workers % ONE_OF == 0):
+            yield x
+
+
+@cache
+def _on_flink(wire: str) -> tuple[str, frozenset[str]]:
+    library = flink.Library()
+    return flink.show(wire_expr.from_json(json.loads(wire)), draw.SCHEMA, library), library.functions
+
+
+def on_flink(x: e.Expr) -> tuple[str, frozenset[str]]:
+    """Return Flink's text of a random expression, and the functions that it calls in workers."""
+    return _on_flink(json.dumps(wire_expr.to_json(x)))
+
+
 def uses(x: e.Expr, names: Iterable[str]) -> bool:
     return any(isinstance(node, e.Call) and node.function in names for node in x.walk())
 
@@ -119,3 +170,27 @@ def check_constants(found: list[Any], differs: Differs, gaps: Iterable[str] = ()
         if (how := differs(answer, [case.expect[row]], case.dtype, case.approx)) and not uses(case.expr, gaps)
     }
     assert not differences, report(differences, len(origins))
+
+
+def check_local(
+    exprs: list[e.Expr],
+    schema: Schema,
+    given: dict[str, list[Any]],
+    found: list[Any],
+    differs: Differs,
+    gaps: Iterable[str] = (),
+) -> None:
+    """Compare the answers with those of the local engine."""
+    morsel = Morsel({n: from_list(v, schema.dtype(n)) for n, v in given.items()}, len(next(iter(given.values()))))
+    differences: dict[str, str] = {}
+    nulls = 0
+    for x, answer in zip(exprs, found, strict=True):
+        column = bind(x, schema)(morsel)
+        want = column.to_list()
+        nulls += all(v is None for v in want)
+        how = differs(answer, want, column.dtype, draw.is_approximate(x))
+        if how and not uses(x, gaps):
+            kept = json.dumps(wire_expr.to_json(x), ensure_ascii=False)
+            differences[f"{x}\n  {kept}\n  = {answer.text[:600]}"] = how[-600:]
+    assert nulls < len(exprs) / 4
+    assert not differences, f"seed {SEED}: " + report(differences, len(exprs))

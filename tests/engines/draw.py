@@ -247,19 +247,25 @@ SCHEMA, ROWS = _columns()
 
 
 def expressions(seed: int, count: int) -> list[e.Expr]:
-    """Return so many random expressions; a seed always gives the same."""
+    """Return so many random expressions, no two the same; a seed always gives the same, fewer are the first of more."""
     drawer = _Drawer(random.Random(seed))
-    found: list[e.Expr] = []
-    for number in range(count):
-        if number % 10 == 9:
-            function = drawer.rng.choice(["exp", "ln", "log10"])
-            x = drawer.any(FLOAT64, 1)
-            found.append(e.call(function, x) if number % 20 == 9 else e.call("pow", x, drawer.any(FLOAT64, 1)))
-        else:
-            found.append(
-                drawer.any(drawer.rng.choice([*SCALARS, BOOL, STRING, INT64]), drawer.rng.choice([1, 2, 2, 3]))
-            )
-    return found
+    found: dict[str, e.Expr] = {}
+    drawn = 0
+    while len(found) < count:
+        x = _at_root(drawer, drawn)
+        found.setdefault(str(x), x)
+        drawn += 1
+    return list(found.values())
+
+
+def _at_root(drawer: _Drawer, number: int) -> e.Expr:
+    """Return an expression; every tenth is one of those whose last bits are not pinned."""
+    if number % 10 == 9:
+        x = drawer.any(FLOAT64, 1)
+        if number % 20 == 9:
+            return e.call(drawer.rng.choice(["exp", "ln", "log10"]), x)
+        return e.call("pow", x, drawer.any(FLOAT64, 1))
+    return drawer.any(drawer.rng.choice([*SCALARS, BOOL, STRING, INT64]), drawer.rng.choice([1, 2, 2, 3]))
 
 
 def is_approximate(x: e.Expr) -> bool:

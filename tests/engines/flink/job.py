@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import pickle
 import subprocess
 from dataclasses import dataclass
@@ -18,22 +18,39 @@ from caudal.engines.flink.expressions import show
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.spelling import SETTINGS, type_of
 
-TIMEOUT = 1200
-"""Seconds that a whole job may take."""
+TIMEOUT = 600
+"""Seconds that a whole job may take, and one more for each expression."""
 
 _SCRIPT = """
-import json
 import pickle
 import sys
 
+import pyarrow as pa
 from pyflink.common import Row
+from pyflink.java_gateway import get_gateway
 from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
 
-tables = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+tables = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
 for key, value in {settings!r}.items():
     tables.get_config().set(key, value)
 {library}
 here = sys.argv[1]
+flink = get_gateway().jvm.org.apache.flink
+
+
+def cluster():
+    # One for all jobs, since each would else start and stop one of its own.
+    wanted = flink.configuration.Configuration()
+    for key, value in {cluster!r}.items():
+        wanted.setString(key, value)
+    built = flink.runtime.minicluster.MiniClusterConfiguration.Builder().setConfiguration(wanted)
+    made = flink.runtime.minicluster.MiniCluster(built.setNumTaskManagers(1).setNumSlotsPerTaskManager(1).build())
+    made.start()
+    address = made.getRestAddress().get()
+    remote = {{"execution.target": "remote", "rest.address": address.getHost(), "rest.port": str(address.getPort())}}
+    for key, value in {{**remote, "python.executable": sys.executable}}.items():
+        tables.get_config().set(key, value)
+    return made
 
 
 def type_of(spec):
@@ -55,32 +72,41 @@ def value_of(value, spec):
 
 
 def run(name, texts):
-    shown = ", ".join(text for _, text, _ in texts)
+    shown = ", ".join(f"{{text}} AS `{{i}}`" for i, text in texts)
     try:
-        plain = tables.sql_query(f"SELECT {{shown}} FROM {{name}}")
-        types = [str(t) for t in plain._j_table.getResolvedSchema().getColumnDataTypes()]
-        wrapped = ", ".join(wrapper.replace("@", text) for _, text, wrapper in texts)
-        with tables.execute_sql(f"SELECT `row`, {{wrapped}} FROM {{name}}").collect() as rows:
-            found = sorted((list(row) for row in rows), key=lambda row: row[0])
+        asked = tables.sql_query(f"SELECT `row`, {{shown}} FROM {{name}}")
+        kinds = [str(t) for t in asked._j_table.getResolvedSchema().getColumnDataTypes()][1:]
+        parts = flink.table.runtime.arrow.ArrowUtils.collectAsPandasDataFrame(asked._j_table, 10_000)
+        data = b""
+        while parts.hasNext():
+            data += parts.next()
+        found = pa.ipc.open_stream(data).read_all().sort_by("row")
     except Exception as error:
         if len(texts) == 1:
             return {{texts[0][0]: (str(error)[-3000:], "", [])}}
         half = len(texts) // 2
         return {{**run(name, texts[:half]), **run(name, texts[half:])}}
-    return {{
-        text[0]: ("", kind, [row[i] for row in found]) for i, (text, kind) in enumerate(zip(texts, types), 1)
-    }}
+    return {{i: ("", kind, found.column(i).to_pylist()) for (i, _), kind in zip(texts, kinds)}}
 
 
 answers = []
-for number, (specs, rows, texts) in enumerate(pickle.load(open(here + "/batches.pickle", "rb"))):
-    kind = type_of(specs)
-    values = [tuple(value_of(v, s) for v, s in zip(row, specs.values())) for row in rows]
-    tables.create_temporary_view(f"t{{number}}", tables.from_elements(values, kind))
-    answers.append(run(f"t{{number}}", texts))
+running = cluster()
+known = []
+for specs, rows, texts in pickle.load(open(here + "/batches.pickle", "rb")):
+    if (specs, rows) not in known:
+        values = [tuple(value_of(v, s) for v, s in zip(row, specs.values())) for row in rows]
+        tables.create_temporary_view(f"t{{len(known)}}", tables.from_elements(values, type_of(specs)))
+        known.append((specs, rows))
+    answers.append(run(f"t{{known.index((specs, rows))}}", texts))
+running.close()
 pickle.dump(answers, open(here + "/answers.pickle", "wb"))
 """
-_SETTINGS = {"parallelism.default": "1"}
+_SETTINGS = {"parallelism.default": "1", "table.generated-code.max-length": "1000000"}
+"""Splitting generated code costs as much as making it, and batches are small."""
+
+_CLUSTER = {"rest.port": "0", "rest.bind-port": "0", "taskmanager.memory.managed.size": "512m"}
+_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Every piece of code runs a few times only: it is not worth the better compiler."""
 
 
 @dataclass(frozen=True)
@@ -110,44 +136,35 @@ def spec(dtype: DataType) -> Any:
     return type_of(dtype)
 
 
-def wrapper(dtype: DataType) -> str:
-    """Return what stands around an expression (@), so that its values reach Python as they are."""
-    if dtype.is_nested:
-        return "JSON_STRING(@)"
-    return "CAST(@ AS DOUBLE)" if dtype.name == "float32" else "@"
-
-
-def value(got: Any, dtype: DataType) -> Any:
-    """Return a value that Flink gave as the plan's."""
-    if got is None:
-        return None
-    if dtype.is_nested:
-        return json.loads(got)
-    return bytes(got) if dtype.name == "binary" else got
-
-
 def on_flink(batches: list[Batch], folder: Path) -> list[list[Answer]]:
     """Return the answers of Flink, computed by one process."""
     library = Library()
     given: list[Any] = []
     for b in batches:
-        texts = [(str(i), show(x, b.schema, library), wrapper(x.dtype(b.schema))) for i, x in enumerate(b.exprs)]
+        texts = [(str(i), show(x, b.schema, library)) for i, x in enumerate(b.exprs)]
         size = len(next(iter(b.given.values())))
         rows = [(*(b.given[f.name][i] for f in b.schema), i) for i in range(size)]
         given.append(({**{f.name: spec(f.dtype) for f in b.schema}, "row": "BIGINT"}, rows, texts))
     (folder / "batches.pickle").write_bytes(pickle.dumps(given))
     script = folder / "job.py"
-    script.write_text(_SCRIPT.format(settings={**SETTINGS, **_SETTINGS}, library=library.source()), encoding="utf-8")
+    settings = {**SETTINGS, **_SETTINGS}
+    source = _SCRIPT.format(settings=settings, library=library.source(), cluster=_CLUSTER)
+    script.write_text(source, encoding="utf-8")
     python = str(interpreter())
     command = [python, "-W", "ignore", str(script), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT, cwd=folder)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT + sum(len(b.exprs) for b in batches),
+        cwd=folder,
+        env={**os.environ, "JVM_ARGS": _JVM},
+    )
     assert done.returncode == 0, done.stderr[-4000:]
     found = pickle.loads((folder / "answers.pickle").read_bytes())
-    return [
-        [_answer(x.dtype(b.schema), text, *one[i]) for x, (i, text, _) in zip(b.exprs, texts, strict=True)]
-        for b, (_, _, texts), one in zip(batches, given, found, strict=True)
-    ]
+    return [[_answer(text, *one[i]) for i, text in texts] for (_, _, texts), one in zip(given, found, strict=True)]
 
 
-def _answer(dtype: DataType, text: str, error: str, kind: str, values: list[Any]) -> Answer:
-    return Answer(text, kind.removesuffix(" NOT NULL"), [value(v, dtype) for v in values], error)
+def _answer(text: str, error: str, kind: str, values: list[Any]) -> Answer:
+    return Answer(text, kind.removesuffix(" NOT NULL"), values, error)

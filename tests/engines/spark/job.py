@@ -17,8 +17,8 @@ from caudal.core.types import DataType, list_of, struct_of
 from caudal.engines import environments
 from caudal.engines.spark.expressions import SETTINGS, Library, show
 
-TIMEOUT = 900
-"""Seconds that a whole job may take."""
+TIMEOUT = 600
+"""Seconds that a whole job may take, and one more for each expression."""
 
 _SCRIPT = """
 import json
@@ -102,7 +102,8 @@ def on_spark(batches: list[Batch], folder: Path) -> list[list[Answer]]:
     python = str(interpreter())
     env = {**os.environ, "PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": python, "SPARK_LOCAL_IP": "127.0.0.1"}
     command = [python, "-W", "ignore", str(script), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=TIMEOUT, cwd=folder)
+    limit = TIMEOUT + sum(len(b.exprs) for b in batches)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=limit, cwd=folder)
     assert done.returncode == 0, done.stderr[-4000:]
     failed = json.loads((folder / "failed.json").read_text(encoding="utf-8"))
     return [_answers(number, texts[number], failed[str(number)], folder) for number in range(len(batches))]

@@ -11,10 +11,6 @@ import cases
 import draw
 import pytest
 
-from caudal.columnar.column import from_list
-from caudal.columnar.morsel import Morsel
-from caudal.core.types import Schema
-from caudal.engines.local.expressions import bind
 from caudal.plan import expr as e
 
 HERE = Path(__file__).resolve().parent
@@ -22,9 +18,6 @@ HERE = Path(__file__).resolve().parent
 
 job = cases.module(HERE / "job.py")
 
-SEEDS = (1, 2, 3)
-EACH = 200
-"""Random expressions for each seed."""
 SEARCHES = 300
 TEXTS = {"a": draw.texts(4, 400)}
 
@@ -35,16 +28,12 @@ pytestmark = pytest.mark.engines
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """All answers of one Spark process."""
     more = {
-        "random": [cases.Batch(draw.SCHEMA, draw.ROWS, part) for part in cases.chunks(drawn())],
+        "random": [cases.Batch(draw.SCHEMA, draw.ROWS, part) for part in cases.chunks(cases.randoms())],
         "searches": [cases.Batch(draw.TEXTS, TEXTS, part) for part in cases.chunks(draw.searches(5, SEARCHES))],
         "characters": [cases.Batch(draw.TEXTS, {"a": draw.characters()}, draw.mappings())],
     }
     place = tmp_path_factory.mktemp("spark")
     return cases.answered({**cases.batches(), **more}, lambda asked: job.on_spark(asked, place))
-
-
-def drawn() -> list[e.Expr]:
-    return [x for seed in SEEDS for x in draw.expressions(seed, EACH)]
 
 
 def _differs(answer: Any, want: list[Any], dtype: Any, approx: bool) -> str:
@@ -78,40 +67,22 @@ def test_constants_mean_what_columns_mean(answers: dict[str, list[Any]]) -> None
     cases.check_constants(answers["constants"], _differs)
 
 
-def _local(x: e.Expr, schema: Schema, given: dict[str, list[Any]]) -> tuple[list[Any], Any]:
-    rows = len(next(iter(given.values())))
-    column = bind(x, schema)(Morsel({n: from_list(v, schema.dtype(n)) for n, v in given.items()}, rows))
-    return column.to_list(), column.dtype
-
-
-def _against_local(exprs: list[e.Expr], schema: Schema, given: dict[str, list[Any]], answers: list[Any]) -> None:
-    differences: dict[str, str] = {}
-    nulls = 0
-    for x, answer in zip(exprs, answers, strict=True):
-        want, dtype = _local(x, schema, given)
-        nulls += all(v is None for v in want)
-        how = _differs(answer, want, dtype, draw.is_approximate(x))
-        if how:
-            differences[f"{x}\n  = {answer.text[:600]}"] = how[:600]
-    assert nulls < len(exprs) / 4
-    assert not differences, cases.report(differences, len(exprs))
-
-
 def test_random_expressions_agree_with_the_local_engine(answers: dict[str, list[Any]]) -> None:
-    _against_local(drawn(), draw.SCHEMA, draw.ROWS, answers["random"])
+    cases.check_local(cases.randoms(), draw.SCHEMA, draw.ROWS, answers["random"], _differs)
 
 
 def test_random_patterns_agree_with_the_local_engine(answers: dict[str, list[Any]]) -> None:
     texts = [answer.text for answer in answers["searches"]]
     assert sum("caudal_matches" not in t and "caudal_regexp" not in t for t in texts) > SEARCHES / 2
-    _against_local(draw.searches(5, SEARCHES), draw.TEXTS, TEXTS, answers["searches"])
+    cases.check_local(draw.searches(5, SEARCHES), draw.TEXTS, TEXTS, answers["searches"], _differs)
 
 
 def test_every_character_is_treated_alike(answers: dict[str, list[Any]]) -> None:
-    _against_local(draw.mappings(), draw.TEXTS, {"a": draw.characters()}, answers["characters"])
+    given = {"a": draw.characters()}
+    cases.check_local(draw.mappings(), draw.TEXTS, given, answers["characters"], _differs)
 
 
 def test_random_expressions_use_every_function() -> None:
-    used = {node.function for x in drawn() for node in x.walk() if isinstance(node, e.Call)}
+    used = {node.function for x in cases.randoms() for node in x.walk() if isinstance(node, e.Call)}
     assert used >= draw.FUNCTIONS
     assert math.isnan(draw.ROWS["x"][0])

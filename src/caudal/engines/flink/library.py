@@ -20,9 +20,9 @@ from pyflink.table.udf import udf
 def on_series(function, *kinds):
     """Return the function of Arrow arrays as one of pandas Series; a text may be null, a number never is."""
 
-    def run(*given):
-        rows = max((len(s) for s in given if isinstance(s, pd.Series)), default=1)
-        columns = [s if isinstance(s, pd.Series) else pd.Series([s] * rows) for s in given]  # a constant comes bare
+    def run(some, *given):
+        # A constant comes bare; the first is none, and tells how many rows there are.
+        columns = [s if isinstance(s, pd.Series) else pd.Series([s] * len(some)) for s in given]
         arrays = [pa.array(s, k, from_pandas=not pa.types.is_primitive(k)) for s, k in zip(columns, kinds)]
         return pd.Series(function(*arrays).to_pylist(), dtype=object)
 
@@ -49,7 +49,8 @@ class Library:
     def python(self, module: str, name: str, parameters: str, result: str, *constants: object) -> str:
         """Return the name under which the function `name(*constants)` of a shipped module is called.
 
-        `parameters` are Flink types, one for each argument, separated by blanks.
+        `parameters` are Flink types, one for each argument, separated by blanks. Before them goes a DOUBLE that the
+        planner does not take for a constant, whatever its value: a worker counts the rows by its first argument.
         """
         entry = _Entry(module, name, constants, tuple(parameters.split()), result)
         if entry not in self._entries:
@@ -78,6 +79,6 @@ class Library:
             lines += [
                 f"tables.create_temporary_function({called!r}, udf(",
                 f"    {made},",
-                f"    input_types={list(entry.parameters)!r}, result_type={entry.result!r}, func_type='pandas'))",
+                f"    input_types={['DOUBLE', *entry.parameters]!r}, result_type={entry.result!r}, func_type='pandas'))",
             ]
         return "\n".join(lines) + "\n"

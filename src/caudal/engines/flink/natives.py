@@ -14,7 +14,7 @@ from typing import Any
 
 from caudal.core.types import BINARY, BOOL, FLOAT32, INT32, INT64, STRING, DataType
 from caudal.engines.flink.library import Library
-from caudal.engines.flink.spelling import bigint, double, hidden, literal, type_of
+from caudal.engines.flink.spelling import bigint, double, literal, type_of
 from caudal.engines.jvm import printer
 from caudal.engines.jvm.printer import name_of
 from caudal.plan import expr as e
@@ -33,14 +33,8 @@ class Site(printer.Site[Library]):
     def worker(self, module: str, name: str, parameters: str, result: str, *constants: Any) -> Callable[..., str]:
         """Return what writes the call of a shipped function, in a worker: see `Library.python`."""
         called = self.library.python(module, name, parameters, result, *constants)
-        constant = not varies(self.given[0])
-
-        def write(*args: str) -> str:
-            if constant:  # a function is told by its first argument how many rows there are
-                args = (hidden(args[0]), *args[1:])
-            return f"{called}({', '.join(args)})"
-
-        return write
+        # The planner moves a call into the branches of a CASE: any argument may become a constant.
+        return lambda *args: f"{called}({', '.join(['RAND()', *args])})"
 
 
 MAKERS: printer.Makers[Site] = printer.Makers()

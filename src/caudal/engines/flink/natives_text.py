@@ -72,12 +72,12 @@ def _affix(site: Site) -> str:
 
 @shows("contains")
 def _contains(site: Site) -> str:
-    return f"(POSITION({site.args[1]} IN {site.args[0]}) > 0)"
+    return f"(LOCATE({site.args[1]}, {site.args[0]}) > 0)"
 
 
 @shows("find")
 def _find(site: Site) -> str:
-    place = f"POSITION({site.args[1]} IN {site.args[0]})"
+    place = f"LOCATE({site.args[1]}, {site.args[0]})"
     return f"(CASE WHEN {place} > 0 THEN CAST({place} - 1 AS BIGINT) ELSE {literal(None, site.result)} END)"
 
 
@@ -145,7 +145,7 @@ def _like(site: Site) -> str:
         needle = literal(exact[0] if exact else "", STRING)
         head, tail = parts[0] is _ANY, parts[-1] is _ANY
         if head and tail:
-            return f"(POSITION({needle} IN {a}) > 0)"
+            return f"(LOCATE({needle}, {a}) > 0)"
         if head or tail:
             return f"{'ENDSWITH' if head else 'STARTSWITH'}({a}, {needle})"
         return f"({a} = {needle})"

@@ -23,15 +23,16 @@ def bitwise(name: str) -> Callable[[Any, Any], Any]:
 
 
 def remainder(floored: bool) -> Callable[[Any, Any], Any]:
-    """Return the function of two float64 columns, finite and not 0: the remainder with the sign of the first (C's fmod).
+    """Return the function of two float64 columns without nulls: the remainder with the sign of the first (C's fmod).
 
-    Floored: of the second, which is added where the signs differ.
+    Floored: of the second, which is added where the signs differ. What divides by 0 is NaN.
     """
 
     def run(a, b):
         x, y = a.to_numpy(), b.to_numpy()
-        rest = np.fmod(x, y)
-        return pa.array(np.where(floored & (rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest))
+        with np.errstate(invalid="ignore"):
+            rest = np.fmod(x, y)
+            return pa.array(np.where(floored & (rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest))
 
     return run
 

@@ -16,8 +16,10 @@ def double_text() -> Callable[[Any], Any]:
 
 
 def float_text() -> Callable[[Any], Any]:
-    """Return the same for float32."""
-    return lambda values: pa.array([_text(v, lambda x: str(np.float32(x))) for v in values.to_pylist()], pa.string())
+    """Return the same for float32: its own digits, whose layout hangs on numpy's version, are laid out anew."""
+    return lambda values: pa.array(
+        [_text(v, lambda x: repr(float(str(np.float32(x))))) for v in values.to_pylist()], pa.string()
+    )
 
 
 def _text(value: float | None, show: Callable[[float], str]) -> str | None:

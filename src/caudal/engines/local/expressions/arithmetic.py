@@ -22,7 +22,8 @@ _TWO: dict[str, Callable[[Any, Any], Any]] = {
     "bit_xor": np.bitwise_xor,
     "shift_left": lambda a, b: np.left_shift(a, b & 63),
     "shift_right": lambda a, b: np.right_shift(a, b & 63),
-    "pow": np.power,
+    # One exponent for all rows would make numpy take square roots for 0.5: NaN for -infinity.
+    "pow": lambda a, b: np.power(a, np.repeat(b, len(a)) if len(b) < len(a) else b),
 }
 _ONE: dict[str, Callable[[Any], Any]] = {
     "neg": np.negative,

@@ -97,4 +97,5 @@ def _float_text(value: Any) -> str:
         return "NaN"
     if np.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    return repr(float(value) + 0.0) if value.dtype == np.float64 else str(value + np.float32(0))
+    # numpy knows the digits of a float32, and lays them out as its version likes.
+    return repr((float(value) if value.dtype == np.float64 else float(str(value))) + 0.0)
