@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from caudal.core.types import Schema
 from caudal.engines.flink.spelling import SETTINGS, type_of
 from caudal.engines.jvm import script
+from caudal.engines.jvm.pasting import pasted
 from caudal.engines.jvm.reading import Files
 from caudal.engines.jvm.script import Job
 from caudal.plan.nodes import DEAD_FIELDS
@@ -21,7 +22,9 @@ A Flink 2.3 job, written by caudal {version}. It stands alone: run it with an in
 import argparse
 import io
 import os
+import signal
 import sys
+import uuid
 
 # the planner recurses
 os.environ["JVM_ARGS"] = (os.environ.get("JVM_ARGS", "") + " -Xss64m").strip()
@@ -36,8 +39,11 @@ arguments.add_argument("--results", default="", help="a directory for results as
 arguments.add_argument("--cluster", default={cluster!r}, help="the address of a session cluster (default: this process)")
 arguments.add_argument("--parallelism", type=int, default={threads}, help="how many subtasks run side by side")
 given = arguments.parse_args()
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+NAME = {title!r} + " " + uuid.uuid4().hex
 
 settings = Configuration()
+settings.set_string("pipeline.name", NAME)
 for key, value in {settings!r}.items():
     settings.set_string(key, value)
 settings.set_string("python.executable", sys.executable)
@@ -46,10 +52,12 @@ if given.parallelism:
     settings.set_string("parallelism.default", str(given.parallelism))
     settings.set_string("taskmanager.numberOfTaskSlots", str(given.parallelism))
 if given.cluster:
-    host, _, port = given.cluster.rpartition(":")
-    settings.set_string("execution.target", "remote")
-    settings.set_string("rest.address", host or given.cluster)
-    settings.set_string("rest.port", port if host else "8081")
+    address = given.cluster if given.cluster.rpartition(":")[2].isdigit() else given.cluster + ":8081"
+    HOST, _, PORT = address.rpartition(":")
+    for key, value in {remote!r}.items():
+        settings.set_string(key, value)
+    settings.set_string("rest.address", HOST.strip("[]"))
+    settings.set_string("rest.port", PORT)
 tables = TableEnvironment.create(
     EnvironmentSettings.new_instance().in_batch_mode().with_configuration(settings).build()
 )
@@ -106,7 +114,12 @@ def run():
     results.end()
 
 
-run()
+try:
+    run()
+except BaseException:
+    if given.cluster:
+        cancel_jobs(address, NAME)
+    raise
 '''
 
 _SETTINGS = {
@@ -120,6 +133,14 @@ _SETTINGS = {
     "taskmanager.memory.network.max": "128m",
     "heartbeat.timeout": "600000",
 }
+_REMOTE = {
+    "execution.target": "remote",
+    "rest.connection-timeout": "10 s",
+    "rest.await-leader-timeout": "10 s",
+    "rest.retry.max-attempts": "5",
+    "rest.retry.delay": "1 s",
+}
+"""Settings of a client of a session cluster: one that does not answer is given up after a while."""
 
 
 def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
@@ -131,9 +152,11 @@ def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str
         cluster=job.cluster,
         threads=job.threads,
         settings=_SETTINGS,
+        remote=_REMOTE,
     )
     body = [
         head + script.parts("results"),
+        pasted(["caudal.engines.flink.functions.sessions"]),
         job.code.source(),
         job.functions.source(),
         script.reads(job, "json", files),
@@ -179,7 +202,7 @@ def partitions(name, sources, operators):
         return "U&'" + "".join(c if c.isascii() and c.isalnum() else escaped(ord(c)) for c in value) + "'"
 
     def escaped(code):
-        return "\\%04X" % code if code < 0x10000 else "\\+%06X" % code
+        return "\\\\%04X" % code if code < 0x10000 else "\\\\+%06X" % code
 
     values = ", ".join(
         f"({s}, {p}, CAST({written(source)} AS STRING), CAST({written(part)} AS STRING), {'TRUE' if made else 'FALSE'})"

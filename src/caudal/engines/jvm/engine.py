@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from caudal.core.errors import OptionError, PlanError
+from caudal.core.errors import PlanError
 from caudal.engines import environments
+from caudal.engines.arrival import one_partition, takes_arrival
+from caudal.engines.jvm import clusters
 
 if TYPE_CHECKING:
+    from caudal.engines.jvm.clusters import Cluster
     from caudal.engines.jvm.script import Job
     from caudal.plan.plan import Plan
     from caudal.ports.engine import Bindings, BoundSource, Execution, Tuning
@@ -29,21 +32,19 @@ def wants_places(plan: Plan) -> bool:
     return any(wired) or any(node.functions for node in plan.nodes) or bool(placed(plan, sides=False))
 
 
-_LOOPBACK = ("localhost", "127.", "[::1]", "::1", "local")
-
-
 @dataclass(frozen=True, slots=True)
 class JvmEngine:
     """An engine by name; keeps `ports.engine.Engine`. It imports nothing of its engine's: that lives in a script.
 
-    `form`: how rows are handed over to it. `dialect` and `write` are looked up when they are needed. `variables`: what
-    its process finds in its environment.
+    `form`: how rows are handed over to it. `dialect` and `write` are looked up when they are needed. `cluster`: what an
+    address means to it. `variables`: what its process finds in its environment.
     """
 
     name: str
     form: str
     dialect: Callable[[], Any]
     write: Callable[[], Callable[..., str]]
+    cluster: Callable[[str], Cluster]
     variables: Mapping[str, str]
 
     def lower(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> Job:
@@ -54,6 +55,10 @@ class JvmEngine:
         from caudal.engines.jvm.reading import try_native
         from caudal.engines.jvm.script import lower_all
 
+        partitions = {name: len(bound.source.partitions()) for name, bound in sources.items()}
+        for node in logical.nodes:
+            if takes_arrival(node):
+                one_partition(node, logical.ids[node], partitions)
         dialect = self.dialect()
         native = None
         if tuning.native and not wants_places(logical):
@@ -64,6 +69,9 @@ class JvmEngine:
         """Return the script of the job that `start` would run, and that reads its files itself; needs no environment."""
         from caudal.engines.jvm.reading import files_of
 
+        self._bounded(logical, sources)
+        if tuning.cluster:
+            self.cluster(tuning.cluster)
         job = self.lower(logical, physical, sources, tuning)
         found = {s.name: files_of(s, sources) for s in physical.sources}
         files = {name: each for name, each in found.items() if each is not None}
@@ -73,16 +81,13 @@ class JvmEngine:
         """Return an execution of the plan; see `ports.engine.Engine`."""
         from caudal.engines.jvm.execution import JvmExecution
 
-        cluster = tuning.cluster
         self._bounded(logical, bindings.sources)
         job = self.lower(logical, physical, bindings.sources, tuning)
         python, _ = environments.require(self.name)
         self._fits(job)
-        if cluster and not tuning.exchange and not any(part in cluster for part in _LOOPBACK):
-            raise OptionError(
-                f"a job on {cluster} needs a directory that both sides reach",
-                hint="name one by --exchange: rows are handed over in it",
-            )
+        clusters.check_exchange(tuning.exchange)
+        if tuning.cluster:
+            clusters.require(self.cluster(tuning.cluster), self.name, tuning.exchange)
         return JvmExecution(
             self.name,
             logical,

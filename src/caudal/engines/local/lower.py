@@ -8,6 +8,7 @@ from typing import Any
 from caudal.columnar.column import Column
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import PlanError
+from caudal.engines.arrival import one_partition, takes_arrival
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.emission import Emission
 from caudal.engines.local.expressions import bind
@@ -91,9 +92,10 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
     _rank(edges)
     for node in plan.sources:
         _intake(job, node, bindings.sources[node.name])
+    partitions = {intake.operator: len(intake.lanes) for intake in job.intakes}
     for node in plan.nodes:
-        if isinstance(node, Keyed) and job.stateful[node.name].state.arrival:
-            _one_partition(job, node)
+        if takes_arrival(node):
+            one_partition(node, node.name, partitions)
     return job
 
 
@@ -109,24 +111,6 @@ def _intake(job: Job, node: Source, bound: BoundSource) -> None:
             edge.terminal.endless = edge.terminal.endless or bound.source.live
     for partition in bound.source.partitions():
         job.add_partition(intake, partition)
-
-
-def _one_partition(job: Job, node: Keyed) -> None:
-    """Raise `PlanError` where rows that are taken as they come may come on several ways."""
-    below: Node = node
-    while not isinstance(below, Source):
-        if len(below.inputs) != 1 or isinstance(below, Late):
-            break
-        (below,) = below.inputs
-    intake = next((i for i in job.intakes if isinstance(below, Source) and i.operator == below.name), None)
-    if intake is None or len(intake.lanes) > 1:
-        found = "several streams" if intake is None else f"{len(intake.lanes)} partitions"
-        raise PlanError(
-            "order='arrival' takes the rows of a single partition",
-            location=node.name,
-            detail=f"here they come from {found}, in no order that would be the same again",
-            hint="leave out order= to take rows by event time",
-        )
 
 
 def _rank(edges: list[Edge]) -> None:
