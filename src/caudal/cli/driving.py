@@ -35,6 +35,22 @@ class Options:
     quiet: bool = False
 
 
+class _Guarded:
+    """A job as signals see it: one that is given up leaves no processes behind either."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def stop(self) -> None:
+        """Admit nothing more and finish what is in flight."""
+        self._job.stop()
+
+    def abort(self) -> None:
+        """Leave nothing unfinished behind."""
+        self._job.abort()
+        self._job.execution.kill(RunError("ended by a signal"))
+
+
 def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
     """Run the plan, print its summary, and return it with the exit code; raises what broke."""
     silent = options.json or options.quiet
@@ -61,11 +77,12 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
                 told = True
                 if not silent:
                     name = signal.Signals(signals.received).name
-                    display.note(f"{name}: finishing what is in flight; once more ends at once")
+                    what = "cancelling the job" if progress.elsewhere else "finishing what is in flight"
+                    display.note(f"{name}: {what}; once more ends at once")
             display.show(progress)
 
         try:
-            signals.guard(job)
+            signals.guard(_Guarded(job))
             with redirect_stdout(sys.stderr):  # what functions print: standard output belongs to the sinks
                 summary = job.run(watch, flush=options.flush)
         except Interrupted:

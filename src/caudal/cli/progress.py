@@ -13,6 +13,8 @@ from caudal.observe.summary import Progress, size_text
 
 EVERY = 5.0
 """Seconds between plain lines."""
+_EVERY_ELSEWHERE = 30.0
+"""Seconds between plain lines of a job in another process, of which little is known."""
 _CELL = 18
 """Characters of a cell of the live display."""
 _RECENT = 3.0
@@ -76,14 +78,15 @@ class Lines(Silent):
         self._due = EVERY
 
     def __exit__(self, *_: object) -> None:
-        if self._last is not None:
+        if self._last is not None and not self._last.elsewhere:
             self.note(line(self._last, self._rate.add(self._last.elapsed, self._last.rows)))
 
     def show(self, progress: Progress) -> None:
-        """Print when it is time."""
+        """Print when it is time, and when something else goes on."""
+        news = self._last is None or progress.elsewhere != self._last.elsewhere
         self._last = progress
-        if progress.elapsed >= self._due:
-            self._due = progress.elapsed + EVERY
+        if progress.elapsed >= self._due or (news and progress.elsewhere):
+            self._due = progress.elapsed + (_EVERY_ELSEWHERE if progress.elsewhere else EVERY)
             self.note(line(progress, self._rate.add(progress.elapsed, progress.rows)))
 
 
@@ -127,6 +130,9 @@ class Live:
 
         table = Table.grid(padding=(0, 2))
         table.add_column()
+        if progress.elsewhere:
+            table.add_row(Text(self._name, style="bold"), Text(line(progress, rate)))
+            return table
         for _ in range(4):
             table.add_column(min_width=_CELL)  # so that growing numbers do not push the others about
         cells = fields(progress, rate)
@@ -171,6 +177,8 @@ def choose(name: str, *, silent: bool) -> Display:
 
 def line(progress: Progress, rate: float) -> str:
     """Return progress as one plain line."""
+    if progress.elsewhere:
+        return f"{progress.elsewhere}: {progress.rows:,} rows handed over, {progress.elapsed:.0f} s"
     return "  ".join(f"{name} {value}" for name, value in fields(progress, rate))
 
 

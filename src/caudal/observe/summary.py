@@ -13,7 +13,11 @@ SCHEMA = 1
 
 @dataclass(slots=True)
 class Progress:
-    """A moment of a run. Times in seconds, `watermark` in milliseconds (None before the first row)."""
+    """A moment of a run. Times in seconds, `watermark` in milliseconds (None before the first row).
+
+    `elsewhere`: what goes on where the job runs in another process, such as "running on flink": nothing is known there but
+    `elapsed` and `rows`, those that were handed over. "" where it runs in this one.
+    """
 
     elapsed: float
     rows: int
@@ -25,6 +29,7 @@ class Progress:
     state_bytes: int
     late: int = 0
     dead: int = 0
+    elsewhere: str = ""
 
 
 @dataclass(slots=True)

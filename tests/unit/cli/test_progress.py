@@ -52,6 +52,20 @@ def test_lines_come_now_and_then_and_at_the_end(capsys: pytest.CaptureFixture[st
     assert printed.out == ""
 
 
+def test_a_job_in_another_process_says_what_goes_on_and_little_more(capsys: pytest.CaptureFixture[str]) -> None:
+    doing = "handing rows over to flink"
+    with Lines() as display:
+        for tenth in range(400):
+            if tenth == 12:
+                doing = "running on flink"
+            display.show(Progress(tenth / 10, min(tenth, 12) * 1_000, 0.0, None, 0, 0, 0, 0, elsewhere=doing))
+    assert capsys.readouterr().err.splitlines() == [
+        "handing rows over to flink: 0 rows handed over, 0 s",
+        "running on flink: 12,000 rows handed over, 1 s",
+        "running on flink: 12,000 rows handed over, 31 s",
+    ]
+
+
 def test_log_records_become_notes(capsys: pytest.CaptureFixture[str]) -> None:
     log = logging.getLogger("caudal")
     with Silent() as display, Logging(display, logging.WARNING):

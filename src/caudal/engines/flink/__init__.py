@@ -8,6 +8,7 @@ Must never: import pyflink or another engine, or run in the caudal process what 
 
 from typing import TYPE_CHECKING, Any
 
+from caudal.engines.jvm.clusters import session
 from caudal.engines.jvm.engine import JvmEngine
 
 if TYPE_CHECKING:
@@ -26,5 +27,5 @@ def _write() -> "Callable[..., str]":
     return write
 
 
-ENGINE = JvmEngine("flink", "json", _dialect, _write, {})
+ENGINE = JvmEngine("flink", "json", _dialect, _write, session, {})
 """The engine named "flink"."""

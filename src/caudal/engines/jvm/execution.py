@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caudal.core.errors import CaudalError, OptionError, RunError
+from caudal.core.errors import RunError
 from caudal.core.types import Schema
+from caudal.engines.jvm.causes import causes_of
 from caudal.engines.jvm.handover import hand_over
+from caudal.engines.jvm.processes import sweep, tell
 from caudal.engines.jvm.script import Job
 from caudal.observe.ledger import Entry, Ledger
 from caudal.observe.summary import Progress
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 _POLL = 0.1
 """Seconds between looks at the process."""
-
-_NO_ANSWER = ("Connection refused", "ConnectException", "UnknownHostException", "All masters are unresponsive")
 
 _LEDGER = "the ledger is kept at sources and sinks on this engine; of other operators it knows what is late or dead"
 
@@ -71,8 +70,10 @@ class JvmExecution:
         self._write = write
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
+        self._folders: list[Path] = []
         self._killed: BaseException | None = None
         self._stopped = False
+        self._doing = f"handing rows over to {engine}"
         self._handed: list[dict[str, Any]] = []
         self._counts: list[list[int]] = []
         self._sunk: dict[str, int] = {}
@@ -84,27 +85,33 @@ class JvmExecution:
     def run(self, watch: Callable[[], None] | None = None) -> None:
         """Run to the end of data; raises `RunError` with the cause where the job fails."""
         self._began = time.monotonic()
-        folder = Path(tempfile.mkdtemp(prefix=f"caudal-{self._engine}-", dir=self._tuning.exchange or None))
         try:
-            rows, results = folder / "rows", folder / "results"
-            rows.mkdir()
-            results.mkdir()
+            folder = Path(tempfile.mkdtemp(prefix=f"caudal-{self._engine}-"))
+            self._folders.append(folder)
+            rows = folder / "rows"
+            if exchange := self._tuning.exchange:
+                # the cluster may be another user's: who may read it, the directory around it decides
+                rows = Path(exchange).absolute() / f"caudal-{self._engine}-{uuid.uuid4().hex}"
+                self._folders.append(rows)
+            for each in (rows, folder / "results", folder / "aside"):
+                each.mkdir()
             self._hand_over(rows, watch)
-            self._call(folder, rows, results, watch)
-            self._take(results)
+            self._call(folder, rows, folder / "results", watch)
+            self._take(folder / "results")
         finally:
             self._seconds = time.monotonic() - self._began
-            shutil.rmtree(folder, ignore_errors=True)
+            self._tidy()
 
     def stop(self) -> None:
         """Cancel the job: a bounded job has no half of a result. `run` raises."""
         self._stopped = True
-        self._end()
 
     def kill(self, error: BaseException) -> None:
         """End at once; `run` raises the error."""
         self._killed = error
-        self._end()
+        if self._process is not None:
+            sweep(self._process.pid)
+        self._tidy()
 
     def flush(self) -> None:
         """Do nothing: a job that was stopped has no windows left."""
@@ -118,7 +125,9 @@ class JvmExecution:
         """Return how far it is: rows that were handed over."""
         elapsed = time.monotonic() - self._began
         rows = sum(sum(h["partitions"].values()) for h in self._handed)
-        return Progress(elapsed, rows, rows / elapsed if elapsed else 0.0, None, 0, 0, sum(self._sunk.values()), 0)
+        rate = rows / elapsed if elapsed else 0.0
+        doing = f"cancelling the job on {self._engine}" if self._stopped else self._doing
+        return Progress(elapsed, rows, rate, None, 0, 0, sum(self._sunk.values()), 0, elsewhere=doing)
 
     def ledger(self) -> Ledger:
         """Return the ledger, which is kept at sources and sinks; of other operators what is late or dead is known."""
@@ -145,8 +154,9 @@ class JvmExecution:
             elif lost.get(name, {}).get("taken") is not None:
                 taken = lost[name]["taken"]
                 ledger.entries[name] = Entry(name, node.kind, (), taken=taken, passed=taken, emitted={"out": taken})
-            elif name in self._sunk:
-                ledger.entries[name] = Entry(name, node.kind, (), taken=self._sunk[name], passed=self._sunk[name])
+            elif node.kind == "sink":
+                taken = self._sunk.get(name, 0)
+                ledger.entries[name] = Entry(name, node.kind, (), taken=taken, passed=taken)
             elif any(lost.get(name, {}).values()):
                 late, dead = (lost[name].get(fate, 0) for fate in ("late", "dead"))
                 ledger.entries[name] = Entry(name, node.kind, (), late=late, dead=dead, whole=False)
@@ -194,9 +204,11 @@ class JvmExecution:
         script = folder / "job.py"
         script.write_text(self._write(self._job, f"The pipeline '{self._logical.name}'."), encoding="utf-8")
         command = [str(self._python), "-W", "ignore", str(script), "--rows", str(rows), "--results", str(results)]
-        log, aside = folder / "log.txt", folder / "aside"
-        aside.mkdir()
+        log = folder / "log.txt"
+        environment = {**os.environ, **self._environment}
+        environment |= _aside(folder / "aside", environment)
         self._checkpoint()
+        self._doing = f"running on {self._engine}"
         with log.open("wb") as said:
             self._process = subprocess.Popen(
                 command,
@@ -204,43 +216,41 @@ class JvmExecution:
                 stdout=said,
                 stderr=subprocess.STDOUT,
                 cwd=folder,
-                # what the job and its workers put aside goes when the folder goes
-                env={**os.environ, "TMPDIR": str(aside), **self._environment},
+                env=environment,
                 start_new_session=True,
             )
-            if self._stopped or self._killed:
-                self._end()
+            self._wait(watch)
+        self._checkpoint()
+        code = self._process.returncode
+        if code != 0 or not (results / "counts.json").exists():
+            raise self._failure(log, code)
+
+    def _wait(self, watch: Callable[[], None] | None) -> None:
+        """Wait for the job's end; one that was stopped is told to end, and gets some time to do so."""
+        assert self._process is not None
+        told: float | None = None
+        try:
             while True:
                 try:
-                    code = self._process.wait(_POLL)
-                    break
+                    self._process.wait(_POLL)
+                    return
                 except subprocess.TimeoutExpired:
                     if watch is not None:
                         watch()
-        _sweep(self._process.pid)
-        self._checkpoint()
-        if code != 0 or not (results / "counts.json").exists():
-            raise self._failure(log, code)
+                if self._stopped and told is None:
+                    told = time.monotonic()
+                    tell(self._process.pid)
+                if told is not None and time.monotonic() > told + _GRACE:
+                    return
+        finally:
+            sweep(self._process.pid)
+            self._process.wait()
 
     def _checkpoint(self) -> None:
         if self._killed is not None:
             raise self._killed
         if self._stopped:
             raise RunError(f"the job on {self._engine} was cancelled; nothing was written")
-
-    def _end(self) -> None:
-        """Tell the job to end; what it has started goes with it."""
-        process = self._process
-        if process is None or process.poll() is not None:
-            return
-        try:
-            os.killpg(process.pid, signal.SIGINT if self._tuning.cluster else signal.SIGTERM)
-            process.wait(_GRACE)
-        except ProcessLookupError:
-            return
-        except subprocess.TimeoutExpired:
-            pass
-        _sweep(process.pid)
 
     def _take(self, results: Path) -> None:
         import pyarrow as pa
@@ -255,37 +265,33 @@ class JvmExecution:
             sink = self._sinks[number]
             with pa.OSFile(str(path), "rb") as file:
                 for batch in pa.ipc.open_stream(file):
+                    self._checkpoint()
                     sink.write(sink.encode(as_planned(pa.table(batch), out.columns)))
 
-    def _failure(self, log: Path, code: int) -> CaudalError:
+    def _failure(self, log: Path, code: int) -> RunError:
         text = log.read_text(encoding="utf-8", errors="replace")
-        kept = Path(tempfile.gettempdir()) / f"caudal-{self._engine}-failure-{os.getpid()}.log"
-        kept.write_text(text, encoding="utf-8")
+        number, kept = tempfile.mkstemp(prefix=f"caudal-{self._engine}-failure-", suffix=".log")
+        with open(number, "w", encoding="utf-8") as file:
+            file.write(text)
         causes = causes_of(text)
-        kind = RunError
-        hint = ""
-        if self._job.cluster and any(word in text for word in _NO_ANSWER):
-            kind, hint = OptionError, f"is a cluster of {self._engine} running at {self._job.cluster}?"
-            causes = causes or [f"no answer from {self._job.cluster}"]
-        return kind(
-            f"the job on {self._engine} failed" + (f" (exit code {code})" if not causes else ""),
-            detail="\n  ".join([*causes, f"all of it: {kept}"]),
-            hint=hint,
-        )
+        if not causes:
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
+            causes = [
+                f"its process ended ({how}) and said nothing of why",
+                "a function that ends its process does this",
+            ]
+        where = f" at {self._job.cluster}" if self._job.cluster else ""
+        return RunError(f"the job on {self._engine}{where} failed", detail="\n  ".join([*causes, f"all of it: {kept}"]))
+
+    def _tidy(self) -> None:
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def causes_of(text: str) -> list[str]:
-    """Return the cause of a failure in at most two lines: the last exceptions that a trace names."""
-    found: list[str] = []
-    for line in text.splitlines():
-        match = re.match(
-            r"\s*(?:Caused by: |: )?((?:[A-Za-z_][\w$]*\.)*[A-Za-z_][\w$]*(?:Error|Exception|Failure))\b:? ?(.*)", line
-        )
-        if match and (match[2] or line.startswith("Caused by")):
-            shown = f"{match[1].rpartition('.')[2]}: {match[2]}"[:300].rstrip(": ")
-            if shown not in found:
-                found.append(shown)
-    return found[-2:]
+def _aside(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which all that a job and its workers put aside goes when this folder goes."""
+    java = f'{environment.get("JDK_JAVA_OPTIONS", "")} "-Djava.io.tmpdir={folder}"'.strip()
+    return {"TMPDIR": str(folder), "SPARK_LOCAL_DIRS": str(folder), "JDK_JAVA_OPTIONS": java}
 
 
 def as_planned(table: pa.Table, schema: Schema) -> pa.Table:
@@ -317,11 +323,3 @@ def _typed(array: Any, kind: Any) -> Any:
         parts = [_typed(array.field(i), kind.field(i).type) for i in range(kind.num_fields)]
         return pa.StructArray.from_arrays(parts, fields=list(kind), mask=array.is_null() if array.null_count else None)
     return array.cast(kind)
-
-
-def _sweep(group: int) -> None:
-    """End what is left of a process group."""
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass

@@ -8,6 +8,7 @@ Must never: import pyspark or another engine, or run in the caudal process what 
 
 from typing import TYPE_CHECKING, Any
 
+from caudal.engines.jvm.clusters import master
 from caudal.engines.jvm.engine import JvmEngine
 
 if TYPE_CHECKING:
@@ -26,5 +27,5 @@ def _write() -> "Callable[..., str]":
     return write
 
 
-ENGINE = JvmEngine("spark", "parquet", _dialect, _write, {"SPARK_LOCAL_IP": "127.0.0.1"})
+ENGINE = JvmEngine("spark", "parquet", _dialect, _write, master, {})
 """The engine named "spark"."""

@@ -20,13 +20,15 @@ A Spark 4.2 job, written by caudal {version}. It stands alone: run it with an in
 
 import argparse
 import os
+import signal
 import sys
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
 
 from pyspark import StorageLevel
-from pyspark.sql import SparkSession
+from pyspark.sql import Observation, SparkSession
+from pyspark.sql.functions import count, lit
 
 arguments = argparse.ArgumentParser(description="A Spark job, written by caudal.")
 arguments.add_argument("--rows", default="", help="the directory of rows that were checked and handed over")
@@ -34,8 +36,11 @@ arguments.add_argument("--results", default="", help="a directory for results as
 arguments.add_argument("--cluster", default={cluster!r}, help="the master's URL (default: this process)")
 arguments.add_argument("--parallelism", type=int, default={threads}, help="how many tasks run side by side")
 given = arguments.parse_args()
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 parallelism = given.parallelism or os.cpu_count() or 1
+if not given.cluster or any(near in given.cluster for near in ("//127.", "//localhost", "local[")):
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 builder = SparkSession.builder.appName({title!r}).master(given.cluster or f"local[{{parallelism}}]")
 for key, value in {settings!r}.items():
     builder = builder.config(key, value)
@@ -50,9 +55,15 @@ def table(name, columns, path, form="parquet", options={{}}):
     frame.createOrReplaceTempView("`" + name + "`")
 
 
-def view(name, query, shared=False):
-    """Give a query a name; one that several read is kept rather than computed again."""
+OBSERVED = {{}}
+
+
+def view(name, query, shared=False, counted=None):
+    """Give a query a name; one that several read is kept rather than computed again. Rows may be counted as they pass."""
     frame = spark.sql(query)
+    if counted is not None:
+        OBSERVED[counted] = Observation()
+        frame = frame.observe(OBSERVED[counted], count(lit(1)).alias("rows"))
     if shared:
         frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
     frame.createOrReplaceTempView("`" + name + "`")
@@ -79,6 +90,7 @@ def run():
         query = "\\nUNION ALL\\n".join(QUERIES[start : start + TOGETHER])
         for batch in spark.sql(query).toArrow().to_batches():
             results.take_ports(batch, SLOTS)
+    results.counts += [[number, observed.get["rows"]] for number, observed in OBSERVED.items()]
     results.end()
 
 
@@ -89,8 +101,10 @@ spark.stop()
 _SETTINGS = {
     **SETTINGS,
     "spark.ui.enabled": "false",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.network.timeout": "120s",
+    "spark.rpc.askTimeout": "30s",
+    "spark.rpc.lookupTimeout": "30s",
     "spark.driver.maxResultSize": "0",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
     "spark.sql.adaptive.enabled": "true",
@@ -99,14 +113,13 @@ _SETTINGS = {
 
 def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
     """Return the script of a job; see `script.reads` for `files`."""
-    settings = {k: v for k, v in _SETTINGS.items() if not (job.cluster and k.startswith("spark.driver."))}
     head = _HEAD.format(
         title=title,
         version=script.release(),
         file="job.py",
         cluster=job.cluster,
         threads=job.threads,
-        settings=settings,
+        settings=_SETTINGS,
     )
     body = [
         head + script.parts("results"),
@@ -114,9 +127,9 @@ def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str
         job.functions.source(),
         script.reads(job, "parquet", files),
         _inputs(job),
-        script.views(job, shared=True),
+        script.views(job, shared=True, observed=True),
         script.outputs_text(job),
-        script.queries(job, type_of),
+        script.queries(job, type_of, observed=True),
     ]
     return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + _TAIL
 
