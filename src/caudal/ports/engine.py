@@ -93,6 +93,10 @@ class Engine(Protocol):
 
     name: str
 
+    def admit(self, logical: Plan, sources: Mapping[str, BoundSource]) -> None:
+        """Raise `PlanError` for sources that it cannot run over; asked before a sink is opened, which may write at once."""
+        ...
+
     def start(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> Execution:
         """Prepare a job for the rewritten plan; the ledger speaks of the logical one. Raises `PlanError` for what it cannot do."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -70,16 +71,23 @@ class SharedSink:
         self._target.abort()
 
 
-def bind(plan: Plan, *, console_to_stderr: bool = False) -> tuple[Bindings, bool]:
+def bind(
+    plan: Plan,
+    *,
+    console_to_stderr: bool = False,
+    admit: Callable[[Mapping[str, BoundSource]], None] | None = None,
+) -> tuple[Bindings, bool]:
     """Open the sources and sinks of a rewritten plan; return them and whether any source is live.
 
-    Raises `InputError` or `OptionError`; nothing stays open then.
+    `admit` is asked between the two, and may raise. Raises `InputError` or `OptionError`; nothing stays open then.
     """
     sources: dict[str, BoundSource] = {}
     sinks: dict[str, Any] = {}
     try:
         for node in plan.sources:
             sources[node.name] = open_source(node)
+        if admit is not None:
+            admit(sources)
         live = any(b.source.live for b in sources.values())
         shared: dict[str, tuple[Any, threading.Lock]] = {}
         no_input_overwritten(plan, sources)

@@ -49,7 +49,11 @@ class Job:
         self.logical = with_sides(plan, late, dead)
         self.physical = rewrite(self.logical)
         self.threads = threads or os.cpu_count() or 1
-        self.bindings, self.live = bind(self.physical, console_to_stderr=console_to_stderr)
+        self.bindings, self.live = bind(
+            self.physical,
+            console_to_stderr=console_to_stderr,
+            admit=lambda sources: chosen.admit(self.logical, sources),
+        )
         tuning = Tuning(
             self.threads,
             self.live,

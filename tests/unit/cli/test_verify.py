@@ -66,6 +66,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Tamper], None]:
                 self.encode = lambda table: sink.encode(tamper(name, table))
 
         class Engine:
+            def admit(self, logical: Any, sources: Any) -> None:
+                local.admit(logical, sources)
+
             def start(self, logical: Any, physical: Any, bindings: Bindings, tuning: Any) -> Any:
                 sinks = {name: Tampered(name, sink) for name, sink in bindings.sinks.items()}
                 return local.start(logical, physical, Bindings(bindings.sources, sinks), tuning)
@@ -204,6 +207,8 @@ def test_dead_letters_must_be_as_many(verify, engine, monkeypatch: pytest.Monkey
     local = registry.find("engine", "local")
 
     class Engine:
+        admit = local.admit
+
         def start(self, *arguments: Any) -> Any:
             started = local.start(*arguments)
             ledger = started.ledger

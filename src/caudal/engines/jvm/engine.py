@@ -69,7 +69,7 @@ class JvmEngine:
         """Return the script of the job that `start` would run, and that reads its files itself; needs no environment."""
         from caudal.engines.jvm.reading import files_of
 
-        self._bounded(logical, sources)
+        self.admit(logical, sources)
         if tuning.cluster:
             self.cluster(tuning.cluster)
         job = self.lower(logical, physical, sources, tuning)
@@ -77,11 +77,26 @@ class JvmEngine:
         files = {name: each for name, each in found.items() if each is not None}
         return self.write()(job, f"The pipeline '{logical.name}'.", files)
 
+    def admit(self, logical: Plan, sources: Mapping[str, BoundSource]) -> None:
+        """Raise `PlanError` for sources that go on for ever, or wait for one another by the clock."""
+        for node in logical.sources:
+            if node.idle is not None:
+                raise PlanError(
+                    f"idle= is not known on {self.name}", location=node.name, hint="leave it out, or run it locally"
+                )
+            if node.name in sources and sources[node.name].source.live:
+                raise PlanError(
+                    f"{self.name} runs over bounded input only",
+                    location=node.name,
+                    detail="this source goes on for ever",
+                    hint="leave out follow, or run it locally",
+                )
+
     def start(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> Execution:
         """Return an execution of the plan; see `ports.engine.Engine`."""
         from caudal.engines.jvm.execution import JvmExecution
 
-        self._bounded(logical, bindings.sources)
+        self.admit(logical, bindings.sources)
         job = self.lower(logical, physical, bindings.sources, tuning)
         python, _ = environments.require(self.name)
         self._fits(job)
@@ -134,22 +149,8 @@ class JvmEngine:
         """Raise `PlanError` where `start` would; start nothing."""
         from caudal.ports.engine import Tuning
 
-        self._bounded(physical, sources)
+        self.admit(physical, sources)
         self.lower(logical, physical, sources, Tuning(0))
-
-    def _bounded(self, plan: Plan, sources: Mapping[str, BoundSource]) -> None:
-        for node in plan.sources:
-            if node.idle is not None:
-                raise PlanError(
-                    f"idle= is not known on {self.name}", location=node.name, hint="leave it out, or run it locally"
-                )
-            if node.name in sources and sources[node.name].source.live:
-                raise PlanError(
-                    f"{self.name} runs over bounded input only",
-                    location=node.name,
-                    detail="this source goes on for ever",
-                    hint="leave out follow, or run it locally",
-                )
 
     def _fits(self, job: Job) -> None:
         """Raise `PlanError` for functions that the engine's interpreter cannot run."""

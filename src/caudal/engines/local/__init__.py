@@ -22,6 +22,9 @@ class LocalEngine:
 
     name = "local"
 
+    def admit(self, logical: "Plan", sources: "Mapping[str, BoundSource]") -> None:
+        """Take every source."""
+
     def start(self, logical: "Plan", physical: "Plan", bindings: "Bindings", tuning: "Tuning") -> "Execution":
         """Return an execution of the plan; see `ports.engine.Engine`."""
         from caudal.core.errors import OptionError
