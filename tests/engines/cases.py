@@ -32,10 +32,10 @@ from caudal.plan import wire_expr
 PER_BATCH = 50
 COUNT = int(os.environ.get("CAUDAL_EXPRESSIONS", "5000"))
 SEED = int(os.environ.get("CAUDAL_SEED", "1"))
-LONGEST = 4000
+LONG, LONGEST = 1500, 4000
 """Characters of an expression on Flink: the few that are longer would take as long as all others together."""
 ONE_OF = 3
-"""Of so many expressions that call a function in a worker on Flink one is asked: each of their jobs starts several."""
+"""Of so many expressions that are long, or call a function in a worker on Flink, one is asked: they are dear there."""
 FAILED = Path(__file__).with_name("once_failed.jsonl")
 
 
@@ -118,12 +118,12 @@ def randoms() -> list[e.Expr]:
 
 
 def _affordable() -> Iterator[e.Expr]:
-    """Give the random expressions but for very long ones, and for most of those that need a worker on Flink."""
-    workers = 0
+    """Give the random expressions, but few of those that are dear on Flink."""
+    dear = 0
     for x in draw.expressions(SEED, 2 * COUNT):
-        text, functions = on_flink(x)
-        workers += bool(functions)
-        if len(text) <= LONGEST and (not functions or workers % ONE_OF == 0):
+        text, workers = on_flink(x)
+        dear += bool(workers) or len(text) > LONG
+        if len(text) <= LONGEST and (dear % ONE_OF == 0 or not (workers or len(text) > LONG)):
             yield x
 
 

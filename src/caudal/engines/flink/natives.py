@@ -398,12 +398,16 @@ def _list_get(site: Site) -> str:
     items, at = site.args
     size = f"CARDINALITY({items})"
     index = site.constant(1)
-    if index is not None and 0 <= index < 2**31 - 1:
-        return f"{items}[{index + 1}]"
-    return (
-        f"(CASE WHEN {at} >= 0 AND {at} < {size} THEN {items}[CAST({at} + 1 AS INT)]"
-        f" WHEN {at} < 0 AND {at} >= - {size} THEN {items}[CAST({size} + {at} + 1 AS INT)] END)"
+    if index is not None and not -(2**31) < index < 2**31 - 1:
+        return literal(None, site.result)
+    if index is not None:
+        return f"{items}[{index + 1 if index >= 0 else f'{size} - {-index - 1}'}]"
+    # What is computed and out of range, below 1 too, gives null; a constant below 1 would be refused.
+    place = (
+        f"(CASE WHEN {at} >= {size} THEN 0 WHEN {at} >= 0 THEN {at} + 1"
+        f" WHEN {at} >= - {size} THEN {at} + {size} + 1 ELSE 0 END)"
     )
+    return f"{items}[CAST({place} AS INT)]"
 
 
 @shows("list_contains")
