@@ -20,8 +20,10 @@ A Flink 2.3 job, written by caudal {version}. It stands alone: run it with an in
 """
 
 import argparse
+import glob
 import io
 import os
+import pathlib
 import signal
 import sys
 import uuid
@@ -29,6 +31,7 @@ import uuid
 # the planner recurses
 os.environ["JVM_ARGS"] = (os.environ.get("JVM_ARGS", "") + " -Xss64m").strip()
 
+import pyflink
 from pyflink.common import Configuration
 from pyflink.java_gateway import get_gateway
 from pyflink.table import EnvironmentSettings, TableEnvironment
@@ -58,6 +61,9 @@ if given.cluster:
         settings.set_string(key, value)
     settings.set_string("rest.address", HOST.strip("[]"))
     settings.set_string("rest.port", PORT)
+    # a cluster runs Python functions by a jar that only comes with Python
+    jars = glob.glob(os.path.join(os.path.dirname(pyflink.__file__), "opt", "flink-python*.jar"))
+    settings.set_string("pipeline.jars", ";".join(pathlib.Path(jar).as_uri() for jar in jars))
 tables = TableEnvironment.create(
     EnvironmentSettings.new_instance().in_batch_mode().with_configuration(settings).build()
 )

@@ -34,8 +34,11 @@ _POLL = 0.1
 
 _LEDGER = "the ledger is kept at sources and sinks on this engine; of other operators it knows what is late or dead"
 
-_GRACE = 10.0
+_GRACE = 3.0
 """Seconds that a job gets to end once it is told to."""
+
+_GRACE_OF_CLUSTER = 15.0
+"""The same for one on a cluster, where it must be cancelled first."""
 
 
 class JvmExecution:
@@ -98,6 +101,9 @@ class JvmExecution:
             self._hand_over(rows, watch)
             self._call(folder, rows, folder / "results", watch)
             self._take(folder / "results")
+        except OSError as error:
+            hint = "rows are handed over in the directory of --exchange, else in the temporary one: is there room?"
+            raise RunError(f"cannot hand rows over to {self._engine}", detail=str(error), hint=hint) from error
         finally:
             self._seconds = time.monotonic() - self._began
             self._tidy()
@@ -229,6 +235,7 @@ class JvmExecution:
         """Wait for the job's end; one that was stopped is told to end, and gets some time to do so."""
         assert self._process is not None
         told: float | None = None
+        grace = _GRACE_OF_CLUSTER if self._job.cluster else _GRACE
         try:
             while True:
                 try:
@@ -240,7 +247,7 @@ class JvmExecution:
                 if self._stopped and told is None:
                     told = time.monotonic()
                     tell(self._process.pid)
-                if told is not None and time.monotonic() > told + _GRACE:
+                if told is not None and time.monotonic() > told + grace:
                     return
         finally:
             sweep(self._process.pid)

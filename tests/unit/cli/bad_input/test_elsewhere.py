@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -169,4 +170,14 @@ def test_a_job_that_says_nothing(caudal, untouched, installed, engine: str, here
     named = Path(said[-1].removeprefix("  all of it: "))
     assert named.read_text() == ""
     named.unlink()
+    assert untouched()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc takes no files")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nowhere_to_hand_rows_over(caudal, untouched, installed, engine: str) -> None:
+    ended = caudal("run", "p.py", "--quiet", "--engine", engine, "--exchange", "/proc")
+    assert (ended.code, ended.out) == (1, "")
+    assert f"error: cannot hand rows over to {engine}\n" in ended.err
+    assert "hint: rows are handed over in the directory of --exchange" in ended.err
     assert untouched()
