@@ -252,7 +252,7 @@ class Lowering:
         table = f"{self.prefix}{self.name(node)} input"
         dead = f"{self.prefix}{self.name(node)} letters"
         self.out.inputs.append(Input(node, rank, table, dead, Schema(columns)))
-        picked = [name_of(f.name) for f in read]
+        picked = self._columns(node, read)
         if node.timed:
             picked.append(name_of(TIME))
         picked.append(name_of(WATERMARK))
@@ -260,6 +260,13 @@ class Lowering:
             picked.append(f"{self.dialect.literal(rank, INT32)} AS {name_of(SOURCE)}")
             picked += [name_of(PARTITION), name_of(POSITION), f"{self.dialect.literal(0, INT64)} AS {name_of(NUMBER)}"]
         return self.view(node, "", f"SELECT {', '.join(picked)}\nFROM {name_of(table)}")
+
+    def _columns(self, node: Source, read: Schema) -> list[str]:
+        """Return a source's columns; those that nobody reads pass through operators as nulls."""
+        return [
+            name_of(f.name) if f.name in read else f"CAST(NULL AS {self.dialect.type_of(f.dtype)}) AS {name_of(f.name)}"
+            for f in node.schema
+        ]
 
     def _native(self, node: Source, read: Schema) -> str:
         """Return the view of a source that the engine reads by itself: rows without an event time are left out."""
@@ -272,7 +279,7 @@ class Lowering:
         if way.time is not None:
             picked.append(f"{self.show(way.time, way.columns)} AS {name_of(TIME)}")
         parts = "\nUNION ALL ".join(f"SELECT {', '.join(picked)} FROM {name_of(t)}" for t in tables)
-        kept = ", ".join(name_of(n) for n in (*read.names, *((TIME,) if way.time is not None else ())))
+        kept = ", ".join([*self._columns(node, read), *([name_of(TIME)] if way.time is not None else [])])
         where = f"\nWHERE {name_of(TIME)} IS NOT NULL" if way.time is not None else ""
         rows = f"SELECT {kept}, CAST(NULL AS BIGINT) AS {name_of(WATERMARK)}\nFROM (\n  {parts}\n) AS x{where}"
         view = self.view(node, "", rows)
