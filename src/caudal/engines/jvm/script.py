@@ -161,8 +161,11 @@ def parts(*modules: str) -> str:
     return pasted(f"{SHARED}.{module}" for module in modules)
 
 
-def queries(job: Job, type_of: Callable[[DataType], str]) -> str:
-    """Return the queries that are united to one job: each output, its columns in slots by their types, and counts."""
+def queries(job: Job, type_of: Callable[[DataType], str], *, taken: bool = True) -> str:
+    """Return the queries that are united to one job: each output, its columns in slots by their types, and counts.
+
+    `taken`: whether rows are counted that the engine reads by itself: where a count would be a second scan, they are not.
+    """
     widths: dict[str, int] = {"BIGINT": 1} if job.counts else {}
     placed: list[list[str]] = []
     for out in job.outputs:
@@ -181,6 +184,8 @@ def queries(job: Job, type_of: Callable[[DataType], str]) -> str:
         at = dict(zip(placed[number], out.columns, strict=True))
         queries.append(_query(number, order, {slot: name_of(f.name) for slot, f in at.items()}, out.view))
     for number, count in enumerate(job.counts):
+        if count.fate == "taken" and not taken:
+            continue
         queries.append(_query(len(job.outputs) + number, order, {"BIGINT 0": "COUNT(*)"}, count.view))
     listed = ",\n".join(f"    {quoted(q)}" for q in queries)
     numbers = [[order.index(slot) + 1 for slot in slots] for slots in placed]

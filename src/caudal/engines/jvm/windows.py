@@ -46,6 +46,8 @@ class Cells:
     """For windows of rows: aggregates over a cell that give its hidden columns."""
     ranked: list[str] = field(default_factory=list[str])
     """How windows are ordered, by columns of a cell."""
+    bounds: dict[str, str] = field(default_factory=dict[str, str])
+    """Bounds that hang on the columns of the group: computed behind the grouping, which is cheaper without them."""
     last: str = ""
     """For windows of rows: the view of the last row of all."""
 
@@ -58,6 +60,7 @@ def assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> Cells:
     keys = [f"__k{i}" for i in range(len(node.keys))]
     t, w = name_of(TIME), name_of(WATERMARK)
     group, more = [*keys, START, END], [START, END]
+    bounds: dict[str, str] = {}
     if isinstance(window, Session):
         late = lo.not_late(node)
         rows = keyed_rows(lo, node, extras, late)
@@ -68,9 +71,12 @@ def assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> Cells:
         assert isinstance(window, Hopping | Cumulative)
         rows = keyed_rows(lo, node, extras, "")
         view = _timed(lo, node, rows, window)
+        if isinstance(window, Hopping):
+            group, more = [*keys, START], [START]
+            bounds = {END: f"{name_of(START)} + {window.size}"}
     order = [t, *(name_of(n) for n in PLACE)] if node.input in lo.placed else [t]
     ranked = [name_of(END), *_key_order(lo, node), name_of(START)]
-    return Cells(view, group, parts(lo, node, more), order, [f"{o} DESC" for o in order], ranked=ranked)
+    return Cells(view, group, parts(lo, node, more), order, [f"{o} DESC" for o in order], ranked=ranked, bounds=bounds)
 
 
 def parts(lo: Lowering, node: Keyed, more: Sequence[str] = ()) -> list[str]:
@@ -204,7 +210,7 @@ def _counted(lo: Lowering, node: Windowed, window: CountWindow, extras: Sequence
     backwards = [f"{o} DESC" for o in order]
     inner_parts = parts(lo, node, [GROUP])
     return Cells(
-        cells, [*keys, GROUP, START, END], inner_parts, order, backwards, hidden, [*own, *_key_order(lo, node), g], end
+        cells, [*keys, GROUP, START, END], inner_parts, order, backwards, hidden, [*own, *_key_order(lo, node), g], last=end
     )
 
 
@@ -280,7 +286,7 @@ def aggregate(lo: Lowering, node: WindowAggregate) -> str:
     if prepared:
         added = ", ".join(f"{text} AS {name}" for name, text in prepared.items())
         rows = lo.view(node, "ranked", f"SELECT *, {added}\nFROM {rows}")
-    texts = [f"{name_of(g)}" for g in cells.group]
+    texts = [*(name_of(g) for g in cells.group), *(f"{text} AS {name_of(name)}" for name, text in cells.bounds.items())]
     texts += [
         f"{lo.dialect.aggregate(item, lo.functions)} AS {name_of(name)}"
         for item, (name, _) in zip(items, node.aggregates, strict=True)
@@ -349,7 +355,7 @@ def apply(lo: Lowering, node: WindowApply) -> str:
     number = f"ROW_NUMBER() OVER (PARTITION BY {inside} ORDER BY {', '.join(cells.order)})"
     numbered = lo.view(node, "ranked", f"SELECT *, {number} AS `__r`\nFROM {cells.view}")
     gathered = [("__r", INT64), *((f"__x{i}", f.dtype) for i, f in enumerate(taken))]
-    texts = [name_of(g) for g in cells.group]
+    texts = [*(name_of(g) for g in cells.group), *(f"{text} AS {name_of(name)}" for name, text in cells.bounds.items())]
     texts += [f"{text} AS {name_of(name)}" for name, text in cells.hidden.items()]
     texts.append(f"{lo.dialect.gathered(gathered)} AS `__rows`")
     groups = f"SELECT {', '.join(texts)}\n  FROM {numbered}\n  GROUP BY {by}"
@@ -364,7 +370,7 @@ def apply(lo: Lowering, node: WindowApply) -> str:
     whole = _array(gathered)
     arguments = [("`__rows`", whole), (name_of(START), TIMESTAMP), (name_of(END), TIMESTAMP)]
     call = lo.functions.table(made, ("calling", "tables"), arguments, rows)
-    kept = [*cells.group, *cells.hidden]
+    kept = [*cells.group, *cells.bounds, *cells.hidden]
     called = lo.view(node, "calls", lo.dialect.applied(f"(\n  {groups}\n)", kept, call, rows), shared=True)
     time = "`__lt`" if cells.hidden else f"{name_of(END)} - 1"
     lo.add_dead(node, lo.view(node, "failing", f"SELECT *, {time} AS {name_of(TIME)} FROM {called}"), whole=True)

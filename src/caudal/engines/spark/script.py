@@ -27,8 +27,7 @@ os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
 
 from pyspark import StorageLevel
-from pyspark.sql import Observation, SparkSession
-from pyspark.sql.functions import count, lit
+from pyspark.sql import SparkSession
 
 arguments = argparse.ArgumentParser(description="A Spark job, written by caudal.")
 arguments.add_argument("--rows", default="", help="the directory of rows that were checked and handed over")
@@ -55,15 +54,9 @@ def table(name, columns, path, form="parquet", options={{}}):
     frame.createOrReplaceTempView("`" + name + "`")
 
 
-OBSERVED = {{}}
-
-
-def view(name, query, shared=False, counted=None):
-    """Give a query a name; one that several read is kept rather than computed again. Rows may be counted as they pass."""
+def view(name, query, shared=False):
+    """Give a query a name; one that several read is kept rather than computed again."""
     frame = spark.sql(query)
-    if counted is not None:
-        OBSERVED[counted] = Observation()
-        frame = frame.observe(OBSERVED[counted], count(lit(1)).alias("rows"))
     if shared:
         frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
     frame.createOrReplaceTempView("`" + name + "`")
@@ -90,7 +83,6 @@ def run():
         query = "\\nUNION ALL\\n".join(QUERIES[start : start + TOGETHER])
         for batch in spark.sql(query).toArrow().to_batches():
             results.take_ports(batch, SLOTS)
-    results.counts += [[number, observed.get["rows"]] for number, observed in OBSERVED.items()]
     results.end()
 
 
@@ -127,9 +119,9 @@ def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str
         job.functions.source(),
         script.reads(job, "parquet", files),
         _inputs(job),
-        script.views(job, shared=True, observed=True),
+        script.views(job, shared=True),
         script.outputs_text(job),
-        script.queries(job, type_of, observed=True),
+        script.queries(job, type_of, taken=False),
     ]
     return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + _TAIL
 
