@@ -23,7 +23,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dos_data import expected, generate
+from caudal.lab.denial_data import expected, generate
+from caudal.lab.running import path_of
 
 HERE = Path(__file__).resolve().parent
 
@@ -64,7 +65,7 @@ def timed(command: Sequence[str]) -> tuple[float, int]:
 
 def caudal(path: Path, threads: int, out: Path) -> list[str]:
     """Return the command that runs the pipeline."""
-    return [sys.executable, "-c", CAUDAL, str(HERE / "dos_pipeline.py"), str(path), str(out), str(threads)]
+    return [sys.executable, "-c", CAUDAL, path_of("denial"), str(path), str(out), str(threads)]
 
 
 def duckdb(path: Path, threads: int) -> list[str]:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 import caudal as cd
 from caudal import col
-from dos_data import chunks
+from caudal.lab.denial_data import chunks
 
 PART = 250_000
 SPAN = 75_000

@@ -97,23 +97,7 @@ def parser() -> argparse.ArgumentParser:
     _engines(commands)
     _comparing(commands)
 
-    lab = _command(commands, "lab", "run an experiment: a burst of Fibonacci, or what a call of a function costs")
-    lab.add_argument("experiment", choices=("burst", "functions"), metavar="EXPERIMENT", help="burst or functions")
-    lab.add_argument("--threads", type=_numbers, metavar="N,N", help="operator threads (default: 1 to the cores)")
-    lab.add_argument("--messages", type=_numbers, metavar="N,N", help="sizes of the bursts (default: 1000,10000)")
-    lab.add_argument("--functions", type=_words, metavar="KINDS", help="of burst (default: jit,python)")
-    lab.add_argument(
-        "--stages",
-        type=_numbers,
-        metavar="N,N,N,N,N",
-        help="what the five stages compute (default: 10,20,30,20,10 for jit, 10,15,20,15,10 for python)",
-    )
-    lab.add_argument("--repeat", type=int, metavar="N", help="rounds, in turns with the ideal (default: 3)")
-    lab.add_argument("--file", action="store_true", help="the burst by caudal run, from a file to another")
-    lab.add_argument("--scale", type=float, metavar="X", help="of functions: a factor of how many calls")
-    lab.add_argument("--out", metavar="DIR", help="where the plots of burst go (default: ./caudal-lab)")
-    lab.add_argument("--no-plots", action="store_true", help="draw nothing")
-    lab.add_argument("--json", action="store_true", help="print the figures as JSON")
+    _lab(commands)
     return top
 
 
@@ -134,6 +118,47 @@ def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     command.add_argument("--debug", action="store_true", help="print tracebacks")
     return command
+
+
+def _lab(commands: Any) -> None:
+    lab = _command(commands, "lab", "run an experiment: a burst, what calls cost, throughput against cores, distances")
+    lab.add_argument(
+        "experiment",
+        choices=("burst", "functions", "throughput", "windows"),
+        metavar="EXPERIMENT",
+        help="burst, functions, throughput or windows",
+    )
+    lab.add_argument("--threads", type=_numbers, metavar="N,N", help="operator threads (default: 1 to the cores)")
+    lab.add_argument("--messages", type=_numbers, metavar="N,N", help="sizes of the bursts (default: 1000,10000)")
+    lab.add_argument("--functions", type=_words, metavar="KINDS", help="of burst (default: jit,python)")
+    lab.add_argument(
+        "--stages",
+        type=_numbers,
+        metavar="N,N,N,N,N",
+        help="what the five stages compute (default: 10,20,30,20,10 for jit, 10,15,20,15,10 for python)",
+    )
+    lab.add_argument("--repeat", type=int, metavar="N", help="rounds, in turns (default: 3; of throughput 5)")
+    lab.add_argument("--file", action="store_true", help="the burst by caudal run, from a file to another")
+    lab.add_argument("--scale", type=float, metavar="X", help="of functions: a factor of how many calls")
+    lab.add_argument(
+        "--engines", type=_words, metavar="NAME,NAME", help="of throughput and windows (default: local,flink,spark)"
+    )
+    lab.add_argument(
+        "--events",
+        type=_numbers,
+        metavar="N,N",
+        help="of throughput: sizes of the two files (default: 250000,1000000); of windows: events in one and over many"
+        " windows (default: 10000,50000)",
+    )
+    lab.add_argument(
+        "--local-events", type=_numbers, metavar="N,N", help="sizes for the engine local (default: four times as many)"
+    )
+    lab.add_argument("--by-hand", action="store_true", help="of throughput: compare with programs written by hand")
+    lab.add_argument("--data", metavar="DIR", help="of throughput: where files are kept (default: nowhere)")
+    lab.add_argument("--windows", type=int, metavar="N", help="of windows: how many are many (default: 20)")
+    lab.add_argument("--out", metavar="DIR", help="where plots and figures go (default: ./caudal-lab)")
+    lab.add_argument("--no-plots", action="store_true", help="draw nothing")
+    lab.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def _engines(commands: Any) -> None:

@@ -7,23 +7,39 @@ import os
 import platform
 import sys
 from argparse import Namespace
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from caudal.core.errors import OptionError
 
-_OWN = {"burst": ("messages", "functions", "stages", "file", "out", "no_plots"), "functions": ("scale",)}
-"""Options that mean nothing to the other experiment."""
+_OWN = {
+    "messages": ("burst",),
+    "functions": ("burst",),
+    "stages": ("burst",),
+    "file": ("burst",),
+    "out": ("burst", "throughput", "windows"),
+    "no_plots": ("burst", "throughput", "windows"),
+    "scale": ("functions",),
+    "engines": ("throughput", "windows"),
+    "events": ("throughput", "windows"),
+    "local_events": ("throughput",),
+    "by_hand": ("throughput",),
+    "data": ("throughput",),
+    "windows": ("windows",),
+}
+"""Options that some experiments take, and which."""
 
 
 def lab(arguments: Namespace) -> int:
     """`caudal lab EXPERIMENT`."""
-    for experiment, own in _OWN.items():
-        for name in own:
-            if experiment != arguments.experiment and getattr(arguments, name) not in (None, False):
-                message = f"--{name.replace('_', '-')} means nothing to lab {arguments.experiment}"
-                raise OptionError(message, hint=f"caudal lab {experiment} takes it")
-    return {"burst": _burst, "functions": _functions}[arguments.experiment](arguments)
+    for name, experiments in _OWN.items():
+        if arguments.experiment not in experiments and getattr(arguments, name) not in (None, False):
+            message = f"--{name.replace('_', '-')} means nothing to lab {arguments.experiment}"
+            raise OptionError(message, hint=f"caudal lab {experiments[0]} takes it")
+    run = {"burst": _burst, "functions": _functions, "throughput": _throughput, "windows": _windows}
+    return run[arguments.experiment](arguments)
 
 
 def _burst(arguments: Namespace) -> int:
@@ -31,8 +47,7 @@ def _burst(arguments: Namespace) -> int:
     from caudal.lab.burst import Settings, burst, files
     from caudal.lab.figures import burst_table, file_table
 
-    names = ("messages", "threads", "functions", "stages", "repeat")
-    settings = Settings(**{name: value for name in names if (value := getattr(arguments, name)) is not None})
+    settings = Settings(**_given(arguments, ("messages", "threads", "functions", "stages", "repeat")))
     settings.experiments()
     drawn = not (arguments.no_plots or arguments.file)
     if drawn:
@@ -55,13 +70,59 @@ def _functions(arguments: Namespace) -> int:
     from caudal.lab.figures import call_table
     from caudal.lab.functions import Settings, functions
 
-    names = ("threads", "repeat", "scale")
-    settings = Settings(**{name: value for name in names if (value := getattr(arguments, name)) is not None})
+    settings = Settings(**_given(arguments, ("threads", "repeat", "scale")))
     outcome = functions(settings, _say(arguments))
     if arguments.json:
         _print_json("functions", outcome.to_json())
     else:
         print(call_table(outcome.costs, outcome.loads))
+    return 0
+
+
+def _throughput(arguments: Namespace) -> int:
+    from caudal.lab import curves, plots
+    from caudal.lab.tables import throughput_table
+    from caudal.lab.throughput import Settings, throughput
+
+    names = ("engines", "threads", "events", "local_events", "repeat", "by_hand", "data")
+    settings = Settings(**_given(arguments, names)).checked()
+    if not arguments.no_plots:
+        plots.check()
+    outcome = throughput(settings, _say(arguments))
+    return _tell(arguments, outcome.to_json(), throughput_table(outcome), partial(curves.draw_throughput, outcome))
+
+
+def _windows(arguments: Namespace) -> int:
+    from caudal.lab import curves, plots
+    from caudal.lab.tables import windows_table
+    from caudal.lab.windows import Settings, windows
+
+    if arguments.threads is not None and len(arguments.threads) != 1:
+        raise OptionError("lab windows takes one number of threads", hint="such as --threads 2")
+    given = _given(arguments, ("engines", "events", "windows", "repeat"))
+    settings = Settings(**given, threads=arguments.threads[0] if arguments.threads else 0).checked()
+    if not arguments.no_plots:
+        plots.check()
+    outcome = windows(settings, _say(arguments))
+    return _tell(arguments, outcome.to_json(), windows_table(outcome), partial(curves.draw_windows, outcome))
+
+
+def _given(arguments: Namespace, names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(arguments, name)) is not None}
+
+
+def _tell(arguments: Namespace, figures: dict[str, Any], table: str, draw: Callable[[Path], list[Path]]) -> int:
+    """Draw, keep the figures beside the plots, and print them; the plots are named in both."""
+    if not arguments.no_plots:
+        folder = Path(arguments.out or "caudal-lab")
+        written = draw(folder)
+        figures = {**figures, "plots": [*map(str, written)]}
+        kept = folder / f"{arguments.experiment}.json"
+        kept.write_text(_json(arguments.experiment, figures) + "\n", encoding="utf-8")
+        table += "\n\n" + "\n".join(map(str, [*written, kept]))
+    else:
+        figures = {**figures, "plots": []}
+    print(_json(arguments.experiment, figures) if arguments.json else table)
     return 0
 
 
@@ -74,5 +135,10 @@ def _say(arguments: Namespace) -> Any:
 
 
 def _print_json(experiment: str, figures: dict[str, Any]) -> None:
-    machine = {"cores": os.cpu_count(), "python": platform.python_version()}
-    print(json.dumps({"caudal_lab": 1, "experiment": experiment, **machine, **figures}))
+    print(_json(experiment, figures))
+
+
+def _json(experiment: str, figures: dict[str, Any]) -> str:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "load": load}
+    return json.dumps({"caudal_lab": 1, "experiment": experiment, **machine, **figures})

@@ -1,9 +1,9 @@
-"""The DoS benchmark's pipeline."""
+"""The DoS query that is measured: more than 30 requests of an address within 3 seconds, all refused."""
 
 import caudal as cd
 from caudal import col
 
-settings = cd.settings(path="lab/data/dos-2m.jsonl", out="lab/data/alerts.jsonl", threshold=30)
+settings = cd.settings(path="requests.jsonl", out="alerts.jsonl", threshold=30)
 requests = cd.source(
     "files",
     path=settings.path,

@@ -1,12 +1,8 @@
-"""The DoS benchmark's data: seeded JSON lines, and the alerts that a plain Python program finds in them.
-
-python lab/dos_data.py 2000000 lab/data/dos-2m.jsonl
-"""
+"""The data of the DoS query: seeded JSON lines, and the alerts that a plain Python program finds in them."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,30 +79,32 @@ def lines(frame: pl.DataFrame) -> pl.Series:
     return out.str.replace("<iij", '{"iij', literal=True).str.replace(">", "}", literal=True)
 
 
-def generate(events: int, path: Path, seed: int = 1) -> None:
-    """Write the file unless it is there already."""
+def generate(events: int, path: Path, seed: int = 1, bad: int = 0) -> None:
+    """Write the file unless it is there already. `bad`: behind so many events stands a line that is cut short (0: none)."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     with part.open("wb") as out:
         for frame in chunks(events, seed):
-            out.write("\n".join(lines(frame).to_list()).encode() + b"\n")
+            texts = lines(frame).to_list()
+            for at in range(0, len(texts), bad) if bad else ():
+                texts[at] += "\n" + texts[at][:40]
+            out.write("\n".join(texts).encode() + b"\n")
     part.rename(path)
 
 
 def expected(path: Path, threshold: int = 30) -> set[tuple[str, int, int]]:
-    """Return (address, window start, total) of the alerts, by a loop over parsed lines: no late rows occur."""
+    """Return (address, window start in ms, total) of the alerts, by a loop over parsed lines: no late rows occur."""
     total: Counter[tuple[str, int]] = Counter()
     refused: Counter[tuple[str, int]] = Counter()
     with path.open("rb") as file:
         for line in file:
-            row = json.loads(line)
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
             key = (row["ip"], row["timestamp"] // WINDOW * WINDOW)
             total[key] += 1
             refused[key] += row["code"] in (401, 403)
     return {(ip, w, n) for (ip, w), n in total.items() if n > threshold and refused[ip, w] == n}
-
-
-if __name__ == "__main__":
-    generate(int(sys.argv[1]), Path(sys.argv[2]))

@@ -19,7 +19,7 @@ Figures = dict[str, float]
 Row = list[tuple[str, str]]
 """The cells of a row of a table: the column's name and the text."""
 
-_BAR = ("|", "|")
+BAR = ("|", "|")
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ def _rounded(figures: Mapping[str, float]) -> Figures:
 
 def burst_table(experiments: Sequence[Experiment]) -> str:
     """Return the thesis' Table 3 with the optimum beside it: medians, and in brackets the spread of the ratios."""
-    return _laid_out([_burst_row(e) for e in experiments])
+    return laid_out([_burst_row(e) for e in experiments])
 
 
 def _burst_row(experiment: Experiment) -> Row:
@@ -121,25 +121,25 @@ def _burst_row(experiment: Experiment) -> Row:
         ("msg/s", f"{m['throughput']:,.1f}"),
         ("ideal", f"{m['ideal_throughput']:,.1f}"),
         ("ratio", f"{m['throughput_ratio']:.3f} {_between(s['throughput_ratio'])}"),
-        _BAR,
+        BAR,
         ("mean ms", f"{m['mean_ms']:,.1f}"),
         ("optimum", f"{m['ideal_mean_ms']:,.1f}"),
         ("ratio", f"{m['mean_ratio']:.3f} {_between(s['mean_ratio'])}"),
-        _BAR,
+        BAR,
         ("p50", f"{m['p50_ms']:,.1f}"),
         ("p99", f"{m['p99_ms']:,.1f}"),
         ("max", f"{m['max_ms']:,.1f}"),
-        _BAR,
+        BAR,
         ("first", f"{m['first_ms']:,.1f}"),
         ("chains", f"{m['first_ratio']:.2f}"),
-        _BAR,
+        BAR,
         ("cores", f"{m['cores']:.2f}"),
     ]
 
 
 def file_table(experiments: Sequence[Experiment]) -> str:
     """Return the same for runs of `caudal run` from file to file."""
-    return _laid_out([_file_row(e) for e in experiments])
+    return laid_out([_file_row(e) for e in experiments])
 
 
 def _file_row(experiment: Experiment) -> Row:
@@ -149,10 +149,10 @@ def _file_row(experiment: Experiment) -> Row:
         ("msg/s", f"{m['throughput']:,.1f}"),
         ("ideal", f"{m['ideal_throughput']:,.1f}"),
         ("ratio", f"{m['throughput_ratio']:.3f} {_between(s['throughput_ratio'])}"),
-        _BAR,
+        BAR,
         ("process", f"{m['process_throughput']:,.1f}"),
         ("ratio", f"{m['process_ratio']:.3f} {_between(s['process_ratio'])}"),
-        _BAR,
+        BAR,
         ("memory", f"{m['memory_peak_bytes'] / 1e6:,.0f} MB"),
     ]
 
@@ -162,7 +162,7 @@ def _variables(experiment: Experiment) -> Row:
         ("functions", experiment.functions),
         ("threads", f"{experiment.threads}"),
         ("messages", f"{experiment.messages:,}"),
-        _BAR,
+        BAR,
     ]
 
 
@@ -170,7 +170,7 @@ def _between(ends: Sequence[float]) -> str:
     return f"({ends[0]:.3f}-{ends[1]:.3f})"
 
 
-def _laid_out(rows: Sequence[Row]) -> str:
+def laid_out(rows: Sequence[Row]) -> str:
     """Return a table under the names of the first row's cells: the first column to the left, the others to the right."""
     table = [[name for name, _ in rows[0]], *([text for _, text in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table)]
@@ -180,13 +180,13 @@ def _laid_out(rows: Sequence[Row]) -> str:
 
 def call_table(costs: Mapping[str, Figures], loads: Sequence[Mapping[str, Any]]) -> str:
     """Return what a call of each kind costs, and how row functions compare with bare loops."""
-    first = _laid_out(
+    first = laid_out(
         [
             [("a call of", kind), ("ns", f"{c['call_ns']:,.1f}"), ("with the row's own cost", f"{c['row_ns']:,.1f}")]
             for kind, c in costs.items()
         ]
     )
-    second = _laid_out(
+    second = laid_out(
         [
             [
                 ("row function", str(load["name"])),
