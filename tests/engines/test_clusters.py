@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -38,7 +39,7 @@ rest.address: 127.0.0.1
 rest.bind-address: 127.0.0.1
 rest.port: {rest}
 io.tmp.dirs: {tmp}
-env.java.opts.all: -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+env.java.opts.all: {options} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 """
 
 
@@ -122,8 +123,12 @@ def flink(daemons: Daemons) -> Cluster:
     home = package("flink", "pyflink")
     conf, rest = daemons.folder / "conf", free_port()
     shutil.copytree(home / "conf", conf)
-    text = _FLINK.format(rpc=free_port(), rest=rest, tmp=daemons.folder)
-    (conf / "config.yaml").write_text(text, encoding="utf-8")
+    given = conf / "config.yaml"
+    (options,) = re.findall(
+        r"^ +all: (.*)", given.read_text(encoding="utf-8"), re.MULTILINE
+    )  # what Java needs to be told
+    text = _FLINK.format(rpc=free_port(), rest=rest, tmp=daemons.folder, options=options)
+    given.write_text(text, encoding="utf-8")
     variables = {
         "FLINK_CONF_DIR": str(conf),
         "FLINK_LOG_DIR": str(daemons.folder),
