@@ -73,18 +73,19 @@ class FlinkDialect:
         numbers = ", ".join(bigint(i) for i in range(count))
         return f"{source} CROSS JOIN UNNEST(ARRAY[{numbers}]) AS numbers({name_of(column)})"
 
-    def prepared(self, item: Item, within: Sequence[str]) -> dict[str, str]:
+    def prepared(self, item: Item, within: Sequence[str], order: Sequence[str]) -> dict[str, str]:
         """Return columns to compute before rows are grouped: a mean, so that deviations do not cancel."""
         by = ", ".join(within)
         if item.function == "stddev":
             return {_mean(item): f"AVG(CAST({item.value} AS DOUBLE)) OVER (PARTITION BY {by})"}
         if item.function == "count_distinct":  # DISTINCT splits the other aggregates, which not all of them allow
             alike = ", ".join([by, *self.parts(item.value, item.dtype)])
-            return {_nth(item): f"ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY {item.value})"}
+            # any order does, but it must not be that of a constant
+            return {_nth(item): f"ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY {', '.join(order)})"}
         if item.function in ("min", "max") and item.dtype == BINARY:  # there is no such aggregate of bytes
             tail = " DESC" if item.function == "max" else ""
-            order = f"CASE WHEN {item.value} IS NULL THEN 1 ELSE 0 END, {item.value}{tail}"
-            return {_extreme_rank(item): f"ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY {order})"}
+            ranked = f"CASE WHEN {item.value} IS NULL THEN 1 ELSE 0 END, {', '.join([f'{item.value}{tail}', *order])}"
+            return {_extreme_rank(item): f"ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY {ranked})"}
         return {}
 
     def aggregate(self, item: Item, functions: Registry) -> str:

@@ -100,10 +100,10 @@ class Dialect(Protocol):
         """Return a FROM item: the rows of a view `x`, each with the numbers 0 to count - 1 in a BIGINT column."""
         ...
 
-    def prepared(self, item: Item, within: Sequence[str]) -> dict[str, str]:
+    def prepared(self, item: Item, within: Sequence[str], order: Sequence[str]) -> dict[str, str]:
         """Return columns, by name, to compute before rows are grouped, which `aggregate` reads beside.
 
-        `within`: the items of PARTITION BY that make a group.
+        `within`: the items of PARTITION BY that make a group; `order`: what orders its rows.
         """
         ...
 

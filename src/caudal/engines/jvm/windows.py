@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 START, END = "window_start", "window_end"
 GROUP = "__g"
-"""What tells windows of a key apart where their bounds do not: the number of a session, or of a window of rows."""
+"""What tells windows of a key apart where their bounds do not: the number of a window of rows."""
 
 Windowed = WindowAggregate | WindowApply | WindowTop
 Extra = tuple[str, Expr, DataType]
@@ -66,7 +66,7 @@ def assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> Cells:
         rows = keyed_rows(lo, node, extras, late)
         lo.add_late(node, lo.of(node.input), f"{t} < {w}" if late else "")
         view = _sessions(lo, node, rows, window.gap)
-        group, more = [*keys, GROUP, START, END], [GROUP]
+        more = [START]
     else:
         assert isinstance(window, Hopping | Cumulative)
         rows = keyed_rows(lo, node, extras, "")
@@ -131,18 +131,19 @@ def _timed(lo: Lowering, node: Windowed, rows: str, window: Hopping | Cumulative
 
 
 def _sessions(lo: Lowering, node: Windowed, rows: str, gap: int) -> str:
+    # a session is known by its first time, which rows of one time have in common whatever their order
     t = name_of(TIME)
     by = partition(parts(lo, node))
-    before = f"LAG({t}) OVER ({by}ORDER BY {t})"
-    first = f"SELECT *, CASE WHEN {t} - {before} <= {gap} THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS `__z` FROM {rows}"
-    number = f"SUM(`__z`) OVER ({by}ORDER BY {t} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
-    second = f"SELECT *, {number} AS {name_of(GROUP)} FROM (\n    {first}\n  ) AS x"
-    inside = partition(parts(lo, node, [GROUP])).strip()
-    third = (
-        f"SELECT *, MIN({t}) OVER ({inside}) AS {name_of(START)}, MAX({t}) OVER ({inside}) + {gap} AS {name_of(END)}\n"
-        f"FROM (\n  {second}\n) AS y"
+    ends = {"`__z0`": f"{t} - LAG({t}) OVER ({by}ORDER BY {t})", "`__z1`": f"LEAD({t}) OVER ({by}ORDER BY {t}) - {t}"}
+    marked = ", ".join(
+        f"CASE WHEN {apart} <= {gap} THEN CAST(NULL AS BIGINT) ELSE {t} END AS {name}" for name, apart in ends.items()
     )
-    return lo.view(node, "windows", third)
+    start, end = f"MAX(`__z0`) OVER ({by}ORDER BY {t})", f"MIN(`__z1`) OVER ({by}ORDER BY {t} DESC) + {gap}"
+    return lo.view(
+        node,
+        "windows",
+        f"SELECT *, {start} AS {name_of(START)}, {end} AS {name_of(END)}\nFROM (\n  SELECT *, {marked} FROM {rows}\n) AS x",
+    )
 
 
 def ordered_rows(
@@ -210,7 +211,14 @@ def _counted(lo: Lowering, node: Windowed, window: CountWindow, extras: Sequence
     backwards = [f"{o} DESC" for o in order]
     inner_parts = parts(lo, node, [GROUP])
     return Cells(
-        cells, [*keys, GROUP, START, END], inner_parts, order, backwards, hidden, [*own, *_key_order(lo, node), g], last=end
+        cells,
+        [*keys, GROUP, START, END],
+        inner_parts,
+        order,
+        backwards,
+        hidden,
+        [*own, *_key_order(lo, node), g],
+        last=end,
     )
 
 
@@ -280,7 +288,7 @@ def aggregate(lo: Lowering, node: WindowAggregate) -> str:
                 f"ROW_NUMBER() OVER (PARTITION BY {', '.join(cells.inside)} ORDER BY {', '.join([nulls, *rest])})"
             )
         item = Item(each.function, value, dtype, node.schema.dtype(name), rank)
-        prepared |= lo.dialect.prepared(item, cells.inside)
+        prepared |= lo.dialect.prepared(item, cells.inside, cells.order)
         items.append(item)
     rows = cells.view
     if prepared:

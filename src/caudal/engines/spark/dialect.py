@@ -61,7 +61,7 @@ class SparkDialect:
         """Return a FROM item: the rows of a view, each with the numbers 0 to count - 1 in a BIGINT column."""
         return f"{source} LATERAL VIEW explode(sequence(0L, {count - 1}L)) numbers AS {name_of(column)}"
 
-    def prepared(self, item: Item, within: Sequence[str]) -> dict[str, str]:
+    def prepared(self, item: Item, within: Sequence[str], order: Sequence[str]) -> dict[str, str]:
         """Return columns to compute before rows are grouped: none."""
         return {}
 
