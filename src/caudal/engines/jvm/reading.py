@@ -6,6 +6,7 @@ a machine is slow in Python, and lenient: they are used only where nobody wants 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ from caudal.ports.engine import BoundSource
 _SCALE = {"": 1000.0, "s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 _PER_UNIT = {"": 1, "ms": 1, "s": 1000}
 _UNITS_PER_MS = {"us": 1000, "ns": 1_000_000}
+_PACKED = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".deflate", ".lz4", ".snappy")
+_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _PLAIN = ("bool", "int32", "int64", "float32", "float64", "string")
 
 
@@ -110,6 +113,9 @@ def native(node: Source, read: Schema, files: Files | None, formats: Sequence[st
         raise PlanError(f"the engine has no reader of the format '{node.format}'")
     if len(files.paths) > 64:
         raise PlanError("too many files for the engine's own reader")
+    for path in files.paths:
+        if not legible(path):
+            raise PlanError(f"the engine's own reader would pass over {path}, or unpack it by its own rules")
     names = set(read.names) | (node.event_time.columns() if node.event_time is not None else set[str]())
     columns = Schema([f for f in node.declared if f.name in names])
     for each in columns:
@@ -120,6 +126,22 @@ def native(node: Source, read: Schema, files: Files | None, formats: Sequence[st
     if node.format == "csv" and set(options) - {"header", "delimiter"}:
         raise PlanError("the engine's own reader does not take these options of CSV")
     return Native(files, node.format, options, columns, _time(node), _deviations(node))
+
+
+def legible(path: str) -> bool:
+    """Whether the engines' own readers take a file as it is: they skip some names, read others as patterns, unpack some.
+
+    >>> legible("/logs/_access.jsonl"), legible("/logs/access[1].jsonl"), legible("/logs/access.jsonl.bz2")
+    (False, False, False)
+    """
+    name = os.path.basename(path)
+    if name.startswith(("_", ".")) or name.endswith(_PACKED) or any(c in path for c in "{}[]*?\\"):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return not file.read(4).startswith(_MAGIC)
+    except OSError:
+        return False
 
 
 def _time(node: Source) -> Expr | None:
