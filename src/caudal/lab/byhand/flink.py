@@ -1,4 +1,8 @@
-"""The DoS query on Flink SQL, by hand. The watermark stands still, so that no row of a file is late for its window."""
+"""The DoS query on Flink SQL, by hand: `python flink.py EVENTS ALERTS PARALLELISM streaming|batch`.
+
+The watermark stands still, so that no row of a file is late for its window. It gives the rows of `caudal.lab.denial` as
+JSON lines, with times in milliseconds, and needs Flink's interpreter.
+"""
 
 # pyright: basic, reportMissingImports=false
 

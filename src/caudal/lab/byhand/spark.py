@@ -1,4 +1,7 @@
-"""The DoS query on Spark, by hand, in batch."""
+"""The DoS query on Spark, by hand, in batch: `python spark.py EVENTS ALERTS PARALLELISM`.
+
+It gives the rows of `caudal.lab.denial` as JSON lines, with times in milliseconds, and needs Spark's interpreter.
+"""
 
 # pyright: basic, reportMissingImports=false
 
