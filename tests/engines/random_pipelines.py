@@ -8,7 +8,7 @@ local engine's with the oracle's.
 There are 100 in the suite, behind those that once failed (`once_failed_pipelines.jsonl`). `CAUDAL_PIPELINES=1000` asks
 for more (the first 100 stay what they are), `CAUDAL_SEED=7` for others:
 
-    CAUDAL_PIPELINES=1000 CAUDAL_SEED=7 pytest -m engines tests/engines -k pipelines
+    CAUDAL_PIPELINES=1000 CAUDAL_SEED=7 pytest -m engines tests/engines -k random_pipelines
 
 Engines add floats one by one, so sums, means and deviations may differ by 1e-9 of the sum of magnitudes, as in
 `caudal verify`. What hangs on such a sum is not drawn, nor sums that pass the largest double on their way.

@@ -54,7 +54,7 @@ def with_magnitudes(plan: Plan) -> tuple[Plan, dict[str, dict[str, str]]]:
 
 def _magnitude(aggregate: Aggregate) -> Any:
     assert aggregate.argument is not None
-    return aggregate.argument.abs()
+    return aggregate.argument.cast("float64").abs()  # sums of integers would wrap
 
 
 def _safe(plan: Plan) -> set[str]:

@@ -124,6 +124,11 @@ def test_sums_of_magnitudes_are_computed_beside() -> None:
         assert row[hidden] == math.fsum(abs(r["x"]) for r in inside)
 
 
+def test_magnitudes_of_integers_do_not_wrap() -> None:
+    changed, behind = with_magnitudes(plan(windows(v=cd.mean(cd.when(col("n") < 5).then(-(2**63)).otherwise(2**62)))))
+    assert all(row[behind["out"]["v"]] >= 2**63 for row in capture(changed).rows["out"].to_dicts())
+
+
 @pytest.mark.parametrize(
     "stream",
     [
