@@ -55,6 +55,8 @@ if given.parallelism:
     settings.set_string("parallelism.default", str(given.parallelism))
     settings.set_string("taskmanager.numberOfTaskSlots", str(given.parallelism))
 if given.cluster:
+    # else workers would connect to this process, which takes every environment for one of its own
+    os.environ["_python_worker_execution_mode"] = "process"
     address = given.cluster if given.cluster.rpartition(":")[2].isdigit() else given.cluster + ":8081"
     HOST, _, PORT = address.rpartition(":")
     for key, value in {remote!r}.items():
