@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 job = cases.module(HERE / "job.py")
 
 PER_BATCH = 100
-LETTERS = 12_000
+LETTERS = 8_000
 """No more of a batch's SQL text: what it generates must fit a method of Java's."""
 SEARCHES = 300
 TEXTS = {"a": draw.texts(4, 400)}

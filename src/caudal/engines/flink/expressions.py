@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.core.types import FLOAT32, Schema
+from caudal.core.types import Schema
 from caudal.engines.flink import natives_text, natives_time  # noqa: F401 - each registers its functions
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.natives import MAKERS, Site, varies
@@ -31,8 +31,9 @@ def show(expr: e.Expr, schema: Schema, library: Library) -> str:
 
 def _call(function: str, fields: dict[str, Any]) -> str:
     site = Site(function, **fields)
-    if site.result == FLOAT32 and site.args and not any(varies(x) for x in site.given):
-        site = replace(site, args=(hidden(site.args[0]), *site.args[1:]))  # for what `literal` says of FLOAT
+    if site.result.is_float and site.args and not any(map(varies, site.given)):
+        # What the planner computes of constants must be finite if it is a FLOAT, and written as a constant if a DOUBLE.
+        site = replace(site, args=(hidden(site.args[0]), *site.args[1:]))
     text = MAKERS[function](site)
     if len(text) > LONGEST:
         raise PlanError(

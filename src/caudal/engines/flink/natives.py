@@ -41,9 +41,19 @@ MAKERS: printer.Makers[Site] = printer.Makers()
 shows = MAKERS.shows
 
 
+def constant(x: e.Expr) -> e.Literal | None:
+    """Return the constant that an expression is, under whatever name."""
+    while isinstance(x, e.Call) and x.function == "alias":
+        x = x.args[0]
+    return x if isinstance(x, e.Literal) else None
+
+
 def varies(x: e.Expr) -> bool:
-    """Return whether an expression hangs on a column."""
-    return any(isinstance(node, e.Column) for node in x.walk())
+    """Return whether the planner takes an expression for one that hangs on a column."""
+    if isinstance(x, e.Call) and x.function == "coalesce":
+        known = constant(x.args[0])
+        return varies(x.args[0]) if known is not None and known.value is not None else any(map(varies, x.args))
+    return isinstance(x, e.Column) or (isinstance(x, e.Call) and any(map(varies, x.args)))
 
 
 def known(args: tuple[str, ...], then: str, dtype: DataType) -> str:
@@ -69,7 +79,6 @@ def _infix(site: Site) -> str:
 
 _CALLS = {
     "abs": "ABS",
-    "sign": "SIGN",
     "floor": "FLOOR",
     "ceil": "CEIL",
     "exp": "EXP",
@@ -83,6 +92,12 @@ def _call(site: Site) -> str:
     if site.function in ("floor", "ceil") and site.result.is_integer:
         return site.args[0]
     return f"{_CALLS[site.function]}({site.args[0]})"
+
+
+@shows("sign")
+def _sign(site: Site) -> str:
+    a = site.args[0]
+    return f"IF({a} = 0E0, {literal(0.0, site.result)}, SIGN({a}))" if site.result.is_float else f"SIGN({a})"
 
 
 @shows("sqrt")
@@ -376,8 +391,17 @@ def _nullif(site: Site) -> str:
 
 @shows("case")
 def _case(site: Site) -> str:
-    pairs = zip(site.args[:-1:2], site.args[1:-1:2])
-    return "(CASE " + " ".join(f"WHEN {c} THEN {v}" for c, v in pairs) + f" ELSE {site.args[-1]} END)"
+    # Conditions that are constant are decided here: the planner would take the result's type for another.
+    branches: list[str] = []
+    last = site.args[-1]
+    for at in range(0, len(site.args) - 1, 2):
+        known = constant(site.given[at])
+        if known is None:
+            branches.append(f"WHEN {site.args[at]} THEN {site.args[at + 1]}")
+        elif known.value:
+            last = site.args[at + 1]
+            break
+    return f"(CASE {' '.join(branches)} ELSE {last} END)" if branches else last
 
 
 # Nested values.

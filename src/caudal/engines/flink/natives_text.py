@@ -308,6 +308,9 @@ def _cast(site: Site) -> str:
     if target == BOOL:
         return f"({a} <> {'0E0' if source.is_float else '0'})"
     if source == BOOL:
+        known = site.constant(0)
+        if known is not None:
+            return literal(float(known) if target.is_float else int(known), target)
         number = f"CAST({a} AS INT)"
         return number if target.name == "int32" else f"CAST({number} AS {type_of(target)})"
     if target.is_float:

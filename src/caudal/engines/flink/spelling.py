@@ -90,7 +90,7 @@ def literal(value: Any, dtype: DataType) -> str:
 def bigint(value: int) -> str:
     """Return a BIGINT constant."""
     # What stands behind a minus is read without its own, and no BIGINT is -1 times the least one.
-    return f"CAST({value} AS BIGINT)" if -(2**31) <= value < 2**31 or value == -(2**63) else str(value)
+    return f"CAST({value} AS BIGINT)" if -(2**31) <= value <= 2**31 or value == -(2**63) else str(value)
 
 
 def double(value: float) -> str:

@@ -33,6 +33,8 @@ class Site(Generic[L]):
     def constant(self, at: int) -> Any:
         """Return the value of an argument that is a constant, else None."""
         given = self.given[at]
+        while isinstance(given, e.Call) and given.function == "alias":
+            given = given.args[0]
         return given.value if isinstance(given, e.Literal) else None
 
 
