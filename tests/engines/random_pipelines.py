@@ -33,7 +33,7 @@ import polars as pl
 
 import caudal as cd
 from caudal import col
-from caudal.core.errors import CaudalError
+from caudal.core.errors import CaudalError, RunError
 from caudal.core.types import DataType, Schema
 from caudal.lang.dsl.stream import Stream
 from caudal.plan import wire
@@ -485,7 +485,8 @@ def drawn(seed: int, number: int) -> Drawn:
 
 @cache
 def all_drawn() -> list[Drawn]:
-    return [*failed(), *(drawn(SEED, i) for i in range(COUNT))]
+    known = {one.label for one in failed()}
+    return [*failed(), *(one for i in range(COUNT) if (one := drawn(SEED, i)).label not in known)]
 
 
 # Runs.
@@ -512,7 +513,7 @@ def _together(engine: str, asked: Sequence[Drawn]) -> list[Result | str]:
         return []
     try:
         return [*run_on(engine, [one.case for one in asked], engine_scenarios.QUICK)]
-    except CaudalError as error:
+    except RunError as error:
         if len(asked) == 1:
             return [f"fails: {error.message}: {error.detail}"]
         half = len(asked) // 2
