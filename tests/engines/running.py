@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,8 +117,8 @@ def processes(mark: str) -> list[str]:
 
 def until(what: Callable[[], Any], said: str) -> Any:
     """Wait for something to be true, and return it."""
-    deadline = time.monotonic() + DEADLINE
+    deadline, pause = time.monotonic() + DEADLINE, threading.Event()
     while not (found := what()):
         assert time.monotonic() < deadline, said
-        time.sleep(0.05)
+        pause.wait(0.05)
     return found
