@@ -129,6 +129,10 @@ class Registry(Library):
                 inputs_.append("BOOLEAN")
             else:
                 texts.append(text)
+        if not any("`" in text for text in texts):
+            # of constants alone a function is not told how many rows there are
+            texts.append("RAND()")
+            inputs_.append("DOUBLE")
         made = f"on_columns({made}, [{kinds}], {returns.is_float})"
         return f"{self._named(_Call('pandas', made, tuple(inputs_), result))}({', '.join(texts)})"
 

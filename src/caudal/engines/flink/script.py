@@ -54,6 +54,9 @@ settings.set_string("python.client.executable", sys.executable)
 if given.parallelism:
     settings.set_string("parallelism.default", str(given.parallelism))
     settings.set_string("taskmanager.numberOfTaskSlots", str(given.parallelism))
+if given.parallelism == 1 and not given.cluster:
+    # nothing runs side by side, so Python functions may run in this process: starting others takes seconds each
+    settings.set_string("execution.target", "local")
 if given.cluster:
     # else workers would connect to this process, which takes every environment for one of its own
     os.environ["_python_worker_execution_mode"] = "process"

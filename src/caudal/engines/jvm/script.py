@@ -18,7 +18,7 @@ from caudal.engines.jvm.shipping import SHARED
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.plan import Plan
 
-_TOGETHER = 16
+_TOGETHER = 40
 """Queries that are united to one: planners recurse."""
 
 
