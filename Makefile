@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: help setup demo test engines test-engines check format types lint docs bench fuzz clean
+.PHONY: help setup demo test engines test-agreement test-engines check format types lint docs bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -33,7 +33,10 @@ engines: setup ## install the environments of Flink and Spark (1.6 GB, below the
 	$(RUN)/caudal engines install flink
 	$(RUN)/caudal engines install spark
 
-test-engines: setup engines ## run the tests that need Flink, Spark and a JDK
+test-agreement: setup engines ## run every scenario and example on Flink and Spark
+	$(RUN)/pytest -m engines tests/engines/flink/test_scenarios.py tests/engines/spark/test_scenarios.py tests/engines/test_examples.py
+
+test-engines: setup engines ## run all tests that need Flink, Spark and a JDK: random expressions and pipelines, clusters too
 	$(RUN)/pytest -m engines
 
 check: setup lint types ## run all static checks
