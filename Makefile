@@ -34,7 +34,8 @@ engines: setup ## install the environments of Flink and Spark (1.6 GB, below the
 	$(RUN)/caudal engines install spark
 
 test-agreement: setup engines ## run every scenario and example on Flink and Spark
-	$(RUN)/pytest -m engines tests/engines/flink/test_scenarios.py tests/engines/spark/test_scenarios.py tests/engines/test_examples.py
+	$(RUN)/pytest -m engines tests/engines/flink/test_scenarios.py tests/engines/spark/test_scenarios.py tests/engines/test_examples.py \
+		tests/engines/spark/test_expressions.py
 
 test-engines: setup engines ## run all tests that need Flink, Spark and a JDK: random expressions and pipelines, clusters too
 	$(RUN)/pytest -m engines

@@ -73,7 +73,8 @@ def _floor_mod(site: Site) -> str:
         return f"pmod({site.args[0]}, {site.args[1]})"
     wide = _wide(site)
     if site.result.is_float:
-        body = "a % b + CASE WHEN a % b <> 0D AND ((a % b) < 0D) <> (b < 0D) THEN b ELSE 0D END"
+        # a remainder of -0 stays one: adding 0 would take its sign
+        body = "CASE WHEN a % b <> 0D AND ((a % b) < 0D) <> (b < 0D) THEN a % b + b ELSE a % b END"
         return narrowed(wide.sql("floor_mod_double", "a DOUBLE, b DOUBLE", "DOUBLE", body), site.result)
     body = "a % b + CASE WHEN a % b <> 0L AND ((a % b) ^ b) < 0L THEN b ELSE 0L END"
     return narrowed(wide.sql("floor_mod", "a BIGINT, b BIGINT", "BIGINT", body), site.result)
