@@ -210,11 +210,6 @@ class Lowering:
         self.out.names_used = True
         return name_of(f"{self.prefix}partitions")
 
-    def order(self, node: Keyed, by: Sequence[str] = (), *, arrival: bool = False) -> str:
-        """Return the ORDER BY of rows of a node's input: time, what is named, place."""
-        place = [name_of(n) for n in PLACE]
-        return ", ".join(place if arrival else [name_of(TIME), *by, *place])
-
     def not_late(self, node: Keyed, arrival: bool = False) -> str:
         """Return the condition under which a row comes in time where there are no fixed windows; "" where all do."""
         if self.native or arrival:
