@@ -95,6 +95,21 @@ def test_a_job_that_fails(engine: str, place: Place, body: str, firsts: list[str
     assert sorted(os.listdir(place.folder)) == ["dos.py", "log.jsonl", "p.py"]
 
 
+def test_functions_that_cannot_run_are_refused_before_anything_starts(engine: str, place: Place) -> None:
+    """A module that only caudal's own interpreter has, and a function that numba cannot compile."""
+    for body, what in (
+        ("import pytest; return pytest.approx(status)", "given() imports pytest, which the engine's interpreter"),
+        ("return status[0]", "numba cannot compile given()"),
+    ):
+        text = FUNCTION.replace("BODY", body)
+        (place.folder / "p.py").write_text(text.replace("@cd.row", "@cd.jit") if "pytest" not in body else text)
+        for command in ("run", "check"):
+            ended = place.run(command, "p.py", "--engine", engine)
+            assert (ended.code, ended.out) == (2, ""), ended.err
+            assert what in ended.err
+            assert "running on" not in ended.err
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 1)])
 def test_a_signal_cancels_the_job(engine: str, place: Place, number: int, code: int) -> None:
     mark = place.folder / "began"

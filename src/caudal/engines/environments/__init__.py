@@ -11,6 +11,7 @@ The directory is `CAUDAL_ENGINES`, else `caudal/engines` in the user's cache. `C
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from caudal.core.errors import OptionError, nearest
@@ -19,7 +20,7 @@ from caudal.engines.environments.jdk import Java
 from caudal.engines.environments.jdk import find as java
 from caudal.ports.environment import Health, Problem
 
-__all__ = ["FLINK", "SPARK", "Health", "Java", "Problem", "health", "jars", "java", "python", "require"]
+__all__ = ["FLINK", "SPARK", "Health", "Java", "Problem", "health", "jars", "java", "lacks", "python", "require"]
 
 FLINK = LockedEnvironment("flink")
 SPARK = LockedEnvironment("spark")
@@ -43,6 +44,11 @@ def jars(engine: str) -> list[Path]:
 def health(engine: str) -> Health:
     """Return the state of an engine's environment, Java included; see `ports.environment.Health`."""
     return _of(engine).health()
+
+
+def lacks(engine: str, modules: Sequence[str]) -> list[str]:
+    """Return those of the modules, by top-level name, that an engine's interpreter does not find."""
+    return _of(engine).lacks(modules)
 
 
 def require(engine: str) -> tuple[Path, Java]:

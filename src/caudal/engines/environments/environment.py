@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ HOME = "CAUDAL_ENGINES"
 _PATIENCE = 60
 """Seconds that an interpreter may take to tell what it has."""
 
+_LACKS = "import sys; from importlib.util import find_spec; print(*(m for m in sys.argv[1:] if find_spec(m) is None))"
 _ASK = "import sys; from importlib.metadata import version; print('%d.%d' % sys.version_info[:2], version(sys.argv[1]))"
 
 
@@ -72,6 +74,14 @@ class LockedEnvironment:
         if problem is not None or found is None:
             raise _error(problem or self._missing(home()))
         return path, found
+
+    def lacks(self, modules: Sequence[str]) -> list[str]:
+        """Return those of the modules (top-level names) that the interpreter does not find; [] where there is none."""
+        path = self.python()
+        if path is None or not modules:
+            return []
+        done = _call([str(path), "-I", "-c", _LACKS, *modules])
+        return done.stdout.split() if done is not None and done.returncode == 0 else []
 
     def health(self, into: str = "") -> Health:
         """Look at everything; see `ports.environment.Environment`."""
@@ -167,13 +177,9 @@ class LockedEnvironment:
 
     def _ask(self, python: Path) -> tuple[str, str]:
         """Return the version of an interpreter and of the engine's package in it; "" for what is not there."""
-        try:
-            command = [str(python), "-I", "-c", _ASK, self.lock.distribution]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return "", ""
-        words = done.stdout.split()
-        return (words[0], words[1]) if done.returncode == 0 and len(words) == 2 else ("", "")
+        done = _call([str(python), "-I", "-c", _ASK, self.lock.distribution])
+        words = done.stdout.split() if done is not None and done.returncode == 0 else []
+        return (words[0], words[1]) if len(words) == 2 else ("", "")
 
     def _jar_problems(self, place: Path) -> list[Problem]:
         try:
@@ -207,6 +213,14 @@ class LockedEnvironment:
 
     def _broken(self, message: str) -> Problem:
         return Problem(f"the environment is broken: {message}", f"run: caudal engines install {self.name}")
+
+
+def _call(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """Run an interpreter; return None where it does not start, or does not end."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
 
 
 def _error(problem: Problem) -> OptionError:

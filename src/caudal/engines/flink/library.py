@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from caudal.engines.jvm.shipping import SHARED, numbered, shipped
+from caudal.engines.jvm.pasting import SHARED, pasted
+from caudal.engines.jvm.shipping import numbered
 
 _OWN = "caudal.engines.flink.functions"
 _PLACES = {"operations": _OWN}
@@ -70,9 +71,8 @@ class Library:
         """
         if not self._entries:
             return ""
-        lines = [_HEAD]
-        for module in sorted({entry.module for entry in self._entries}):
-            lines += [f"# --- {module} ---", shipped(module, _PLACES.get(module, SHARED)).strip(), ""]
+        modules = sorted({entry.module for entry in self._entries})
+        lines = [_HEAD, pasted(f"{_PLACES.get(module, SHARED)}.{module}" for module in modules)]
         for entry, called in self._entries.items():
             kinds = ", ".join(f"pa.{_ARROW[p]}()" for p in entry.parameters)
             made = f"on_series({entry.name}({', '.join(map(repr, entry.constants))}), {kinds})"

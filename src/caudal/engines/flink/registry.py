@@ -9,8 +9,8 @@ from caudal.core.types import DataType, Schema
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.spelling import literal, type_of
 from caudal.engines.jvm.dialect import Arguments
-from caudal.engines.jvm.pasting import pasted
-from caudal.engines.jvm.shipping import PREFIX, SHARED, arrow_text
+from caudal.engines.jvm.pasting import SHARED, pasted
+from caudal.engines.jvm.shipping import PREFIX, arrow_text
 
 _FIXED = {"bool": False, "int32": 0, "int64": 0, "float32": 0.0, "float64": 0.0, "timestamp": 0, "duration": 0}
 _HEAD = '''import pandas as pd

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from caudal.core.types import Schema
 from caudal.engines.flink.spelling import SETTINGS, type_of
 from caudal.engines.jvm import script
-from caudal.engines.jvm.pasting import pasted
-from caudal.engines.jvm.reading import Files
-from caudal.engines.jvm.script import Job
-from caudal.plan.nodes import DEAD_FIELDS
+from caudal.engines.jvm.reading import Files, Native
+from caudal.engines.jvm.script import Job, Style
 
 _HEAD = '''"""{title}
 
@@ -74,21 +71,35 @@ tables = TableEnvironment.create(
 )
 
 
-def table(name, columns, options):
-    """Make a source known."""
+def table(name, columns, path, form="json", options={{}}):
+    """Make a source known: files of these columns."""
+    options = {{"connector": "filesystem", "path": "file://" + os.path.abspath(path), "format": form, **options}}
     listed = ", ".join("`" + column.replace("`", "``") + "` " + kind for column, kind in columns.items())
     given = ", ".join("'" + k + "' = '" + str(v).replace("'", "''") + "'" for k, v in options.items())
     tables.execute_sql("CREATE TEMPORARY TABLE `" + name.replace("`", "``") + "` (" + listed + ") WITH (" + given + ")")
 
 
-def where(path):
-    """Return a file's address."""
-    return "file://" + os.path.abspath(path)
-
-
 def view(name, query):
     """Give a query a name."""
     tables.create_temporary_view("`" + name.replace("`", "``") + "`", tables.sql_query(query))
+
+
+def partitions(name, sources, operators):
+    """Make the table of what the partitions of sources are called; what operators make comes from none."""
+    rows = [(rank, p, source, part, False) for rank, source, parts in sources for p, part in enumerate(parts)]
+    rows += [(rank, 0, operator, "", True) for rank, operator in operators] or [(-1, 0, "", "", True)]
+
+    def written(value):
+        return "U&'" + "".join(c if c.isascii() and c.isalnum() else escaped(ord(c)) for c in value) + "'"
+
+    def escaped(code):
+        return "\\\\%04X" % code if code < 0x10000 else "\\\\+%06X" % code
+
+    values = ", ".join(
+        f"({{s}}, {{p}}, CAST({{written(source)}} AS STRING), CAST({{written(part)}} AS STRING), {{'TRUE' if made else 'FALSE'}})"
+        for s, p, source, part, made in rows
+    )
+    view(name, f"SELECT * FROM (VALUES {{values}}) AS names(`s`, `p`, `source`, `partition`, `made`)")
 
 
 '''
@@ -154,74 +165,25 @@ _REMOTE = {
 """Settings of a client of a session cluster: one that does not answer is given up after a while."""
 
 
-def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
-    """Return the script of a job; see `script.reads` for `files`."""
-    head = _HEAD.format(
-        title=title,
-        version=script.release(),
-        file="job.py",
-        cluster=job.cluster,
-        threads=job.threads,
-        settings=_SETTINGS,
-        remote=_REMOTE,
-    )
-    body = [
-        head + script.parts("results"),
-        pasted(["caudal.engines.flink.functions.sessions"]),
-        job.code.source(),
-        job.functions.source(),
-        script.reads(job, "json", files),
-        _inputs(job),
-        script.views(job, shared=False),
-        script.outputs_text(job),
-        script.queries(job, type_of),
+def _natives(way: Native, tables: Sequence[str]) -> list[str]:
+    columns = script.columns_of(way.columns, type_of)
+    options = {"json.ignore-parse-errors": "true"}
+    return [
+        f"table({t!r}, {columns!r}, {p!r}, options={options!r})" for t, p in zip(tables, way.files.paths, strict=True)
     ]
-    return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + _TAIL
 
 
-def _inputs(job: Job) -> str:
-    """Return the statements that make the tables of the sources, and of their partitions' names."""
-    lines: list[str] = []
-    number = 0
-    for plan in job.plans:
-        names: list[str] = []
-        for way, tables in plan.natives:
-            options = {"connector": "filesystem", "format": "json", "json.ignore-parse-errors": "true"}
-            columns = _columns(way.columns)
-            for table, path in zip(tables, way.files.paths, strict=True):
-                lines.append(f"table({table!r}, {columns!r}, dict({options!r}, path=where({path!r})))")
-        for each in plan.inputs:
-            for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
-                path = f"where(os.path.join(given.rows, {str(number)!r}, {what!r}))"
-                options = f"dict(connector='filesystem', path={path}, format='json')"
-                lines.append(f"table({table!r}, {_columns(columns)!r}, {options})")
-            names.append(f"({each.rank}, {plan.plan.ids[each.node]!r}, HANDED[{number}]['partitions'])")
-            number += 1
-        if not plan.names_used:
-            continue
-        made = [f"({rank}, {name!r})" for name, rank in plan.made]
-        lines.append(f"partitions({plan.prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
-    return _NAMES + "\n\n" + "\n".join(lines)
+_STYLE = Style(
+    _HEAD,
+    _TAIL,
+    "json",
+    type_of,
+    _natives,
+    {"settings": _SETTINGS, "remote": _REMOTE},
+    modules=["caudal.engines.flink.functions.sessions"],
+)
 
 
-_NAMES = '''
-def partitions(name, sources, operators):
-    """Make the table of what the partitions of sources are called; what operators make comes from none."""
-    rows = [(rank, p, source, part, False) for rank, source, parts in sources for p, part in enumerate(parts)]
-    rows += [(rank, 0, operator, "", True) for rank, operator in operators] or [(-1, 0, "", "", True)]
-    def written(value):
-        return "U&'" + "".join(c if c.isascii() and c.isalnum() else escaped(ord(c)) for c in value) + "'"
-
-    def escaped(code):
-        return "\\\\%04X" % code if code < 0x10000 else "\\\\+%06X" % code
-
-    values = ", ".join(
-        f"({s}, {p}, CAST({written(source)} AS STRING), CAST({written(part)} AS STRING), {'TRUE' if made else 'FALSE'})"
-        for s, p, source, part, made in rows
-    )
-    view(name, f"SELECT * FROM (VALUES {values}) AS names(`s`, `p`, `source`, `partition`, `made`)")
-'''
-
-
-def _columns(schema: Schema) -> dict[str, str]:
-    return {f.name: type_of(f.dtype) for f in schema}
+def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
+    """Return the script of a job; see `script.write`."""
+    return script.write(_STYLE, job, title, files)

@@ -10,6 +10,8 @@ from caudal.core.errors import PlanError
 from caudal.engines import environments
 from caudal.engines.arrival import one_partition, takes_arrival
 from caudal.engines.jvm import clusters
+from caudal.plan.python import JIT
+from caudal.ports import registry
 
 if TYPE_CHECKING:
     from caudal.engines.jvm.clusters import Cluster
@@ -99,7 +101,7 @@ class JvmEngine:
         self.admit(logical, bindings.sources)
         job = self.lower(logical, physical, bindings.sources, tuning)
         python, _ = environments.require(self.name)
-        self._fits(job)
+        self._fits(job, physical, bindings.sources)
         clusters.check_exchange(tuning.exchange)
         if tuning.cluster:
             clusters.require(self.cluster(tuning.cluster), self.name, tuning.exchange)
@@ -150,10 +152,17 @@ class JvmEngine:
         from caudal.ports.engine import Tuning
 
         self.admit(physical, sources)
-        self.lower(logical, physical, sources, Tuning(0))
+        self._fits(self.lower(logical, physical, sources, Tuning(0)), physical, sources)
 
-    def _fits(self, job: Job) -> None:
-        """Raise `PlanError` for functions that the engine's interpreter cannot run."""
-        version = environments.health(self.name).python_version
-        if version:
-            job.code.check(version)
+    def _fits(self, job: Job, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
+        """Raise `PlanError` for functions that do not compile, or that the engine's interpreter cannot run."""
+        functions = [function for node in physical.nodes for function in node.functions]
+        if not functions:
+            return
+        if any(function.kind == JIT for function in functions):
+            registry.find("engine", "local").check(job.plans[0].plan, physical, sources)
+        known = environments.health(self.name)
+        if known.python_version:
+            modules = job.code.imports
+            hint = f"install it for {known.python}, or run it locally"
+            job.code.check(known.python_version, environments.lacks(self.name, modules), hint)

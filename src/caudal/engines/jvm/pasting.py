@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
-from importlib import import_module
-from inspect import getsource
+from importlib.util import find_spec
+from pathlib import Path
+
+SHARED = "caudal.engines.jvm.functions"
+"""The package of what several engines ship."""
 
 
 def pasted(modules: Iterable[str]) -> str:
@@ -23,7 +26,7 @@ def pasted(modules: Iterable[str]) -> str:
 def _paste(module: str, texts: dict[str, str]) -> None:
     if module in texts:
         return
-    source = getsource(import_module(module))
+    source = _source(module)
     lines = source.splitlines()
     for node in ast.parse(source).body:
         if not isinstance(node, ast.ImportFrom) or node.module is None:
@@ -35,3 +38,11 @@ def _paste(module: str, texts: dict[str, str]) -> None:
             for line in range(node.lineno - 1, node.end_lineno or node.lineno):
                 lines[line] = ""
     texts[module] = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines).strip()) + "\n"
+
+
+def _source(module: str) -> str:
+    """Return a module's text; it is not imported."""
+    found = find_spec(module)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(module)
+    return Path(found.origin).read_text(encoding="utf-8")

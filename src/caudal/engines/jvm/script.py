@@ -10,16 +10,20 @@ from typing import Any
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Schema
 from caudal.engines.jvm.lowering import Lowered, Lowering
-from caudal.engines.jvm.pasting import pasted
+from caudal.engines.jvm.pasting import SHARED, pasted
 from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.reading import Files, Native, scripted
 from caudal.engines.jvm.shape import spec
-from caudal.engines.jvm.shipping import SHARED
 from caudal.engines.jvm.usercode import UserCode
+from caudal.plan.nodes import DEAD_FIELDS
 from caudal.plan.plan import Plan
 
 _TOGETHER = 40
 """Queries that are united to one: planners recurse."""
+
+
+NativeTables = Callable[[Native, Sequence[str]], list[str]]
+"""Writes the statements that let an engine's own reader make the tables of these names."""
 
 
 @dataclass(slots=True)
@@ -76,6 +80,76 @@ def lower_all(
     return Job(lowered, functions, code, threads, cluster, notes)
 
 
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What one engine's scripts have of their own; all else is the same.
+
+    `head` (a template) defines `table(name, columns, path, form, options)`, `view(name, query, shared)` and
+    `partitions(name, sources, operators)`; `tail` runs OUTPUTS, QUERIES and SLOTS. `form`: how rows are handed over.
+    `shared`: whether a view is told that several read it. `taken`: whether rows are counted that the engine reads by
+    itself: where a count would be a second scan, they are not.
+    """
+
+    head: str
+    tail: str
+    form: str
+    type_of: Callable[[DataType], str]
+    natives: NativeTables
+    settings: Mapping[str, object]
+    modules: Sequence[str] = ()
+    shared: bool = False
+    taken: bool = True
+
+
+def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
+    """Return the script of a job; see `_reads` for `files`."""
+    head = style.head.format(
+        title=title,
+        version=version("caudal"),
+        file="job.py",
+        cluster=job.cluster,
+        threads=job.threads,
+        **style.settings,
+    )
+    body = [
+        head + pasted([f"{SHARED}.results", *style.modules]),
+        job.code.source(),
+        job.functions.source(),
+        _reads(job, style.form, files),
+        _inputs(job, style),
+        _views(job, shared=style.shared),
+        _outputs(job),
+        queries(job, style.type_of, taken=style.taken),
+    ]
+    return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + style.tail
+
+
+def _inputs(job: Job, style: Style) -> str:
+    """Return the statements that make the tables of the sources, and of their partitions' names."""
+    lines: list[str] = []
+    number = 0
+    for plan in job.plans:
+        names: list[str] = []
+        for way, tables in plan.natives:
+            lines += style.natives(way, tables)
+        for each in plan.inputs:
+            for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
+                path = f"os.path.join(given.rows, {str(number)!r}, {what!r})"
+                lines.append(f"table({table!r}, {columns_of(columns, style.type_of)!r}, {path})")
+            names.append(f"({each.rank}, {plan.plan.ids[each.node]!r}, HANDED[{number}]['partitions'])")
+            number += 1
+        if not plan.names_used:
+            continue
+        made = [f"({rank}, {name!r})" for name, rank in plan.made]
+        lines.append(f"partitions({plan.prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
+    return "\n".join(lines)
+
+
+def columns_of(schema: Schema, type_of: Callable[[DataType], str]) -> dict[str, str]:
+    """Return the columns' types as the engine spells them."""
+    return {f.name: type_of(f.dtype) for f in schema}
+
+
 def quoted(sql: str) -> str:
     """Return SQL as the text of a Python string that is read over several lines."""
     escaped = sql.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
@@ -84,7 +158,7 @@ def quoted(sql: str) -> str:
     return f'"""{escaped}"""'
 
 
-def views(job: Job, *, shared: bool) -> str:
+def _views(job: Job, *, shared: bool) -> str:
     """Return the statements that make the views; `shared`: say which are read by several."""
     lines: list[str] = []
     for plan in job.plans:
@@ -99,7 +173,7 @@ def kinds(schema: Schema) -> dict[str, Any]:
     return {f.name: spec(f.dtype) for f in schema}
 
 
-def outputs_text(job: Job) -> str:
+def _outputs(job: Job) -> str:
     """Return the list of outputs as Python text: name, target, types of the columns."""
     rows: list[str] = []
     for out in job.outputs:
@@ -108,7 +182,7 @@ def outputs_text(job: Job) -> str:
     return "OUTPUTS = [\n" + "\n".join(rows) + "\n]"
 
 
-def reads(job: Job, form: str, files: Mapping[str, Files] | None) -> str:
+def _reads(job: Job, form: str, files: Mapping[str, Files] | None) -> str:
     """Return the statements that bring a script to its rows: HANDED, what was handed over of each source, in order.
 
     `files`: what the script reads by itself where nothing is handed over; None: it is only run with rows at hand.
@@ -156,11 +230,6 @@ else:
 """
 
 
-def parts(*modules: str) -> str:
-    """Return the source of shipped modules, one behind the other."""
-    return pasted(f"{SHARED}.{module}" for module in modules)
-
-
 def queries(job: Job, type_of: Callable[[DataType], str], *, taken: bool = True) -> str:
     """Return the queries that are united to one job: each output, its columns in slots by their types, and counts.
 
@@ -198,8 +267,3 @@ def _query(number: int, order: list[str], given: dict[str, str], source: str) ->
         kind = slot.rpartition(" ")[0]
         texts.append(f"{given.get(slot, f'CAST(NULL AS {kind})')} AS `c{i}`")
     return f"SELECT {', '.join(texts)} FROM {source}"
-
-
-def release() -> str:
-    """Return caudal's version."""
-    return version("caudal")

@@ -1,38 +1,11 @@
-"""The source text of functions that run in an engine's Python workers."""
+"""How functions that run in an engine's Python workers are called, and what they take."""
 
 from __future__ import annotations
-
-import re
-from importlib import resources
 
 from caudal.core.types import DataType
 
 PREFIX = "caudal_"
 """What every name begins with that is registered."""
-
-SHARED = "caudal.engines.jvm.functions"
-"""The package of what several engines ship."""
-
-
-_NEIGHBOUR = re.compile(rf"^from {re.escape(SHARED)}\.(\w+) import (?:\([^)]*\)|.*)\n", re.MULTILINE)
-
-
-def shipped(module: str, package: str = SHARED) -> str:
-    """Return the source of a shipped module, without what may stand only at the top of a file.
-
-    The modules beside it that it imports from stand before it.
-    """
-    texts: dict[str, str] = {}
-
-    def read(name: str, where: str) -> None:
-        text = resources.files(where).joinpath(f"{name}.py").read_text(encoding="utf-8")
-        for neighbour in _NEIGHBOUR.findall(text):
-            if neighbour not in texts:
-                read(neighbour, SHARED)
-        texts[name] = _NEIGHBOUR.sub("", text).replace("from __future__ import annotations\n\n", "")
-
-    read(module, package)
-    return "\n\n".join(texts.values())
 
 
 def numbered(name: str, taken: int) -> str:

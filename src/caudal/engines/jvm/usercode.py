@@ -11,7 +11,7 @@ import builtins
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from operator import attrgetter
@@ -159,8 +159,12 @@ class UserCode:
             ]
         return "\n".join(parts)
 
-    def check(self, python_version: str) -> None:
-        """Raise `PlanError` where a function is written in newer Python than that of the engine ("3.11")."""
+    def check(self, python_version: str, lacking: Collection[str] = (), hint: str = "") -> None:
+        """Raise `PlanError` where a function is written in newer Python than that of the engine ("3.11").
+
+        `lacking`: those of `imports` that the engine's interpreter does not find: their functions are refused too, with
+        the hint.
+        """
         version = [int(part) for part in python_version.split(".")[:2]]
         for function, _ in self._names.values():
             alone = UserCode()
@@ -169,6 +173,12 @@ class UserCode:
             if found:
                 raise function.error(
                     f"{function.name}() is written in newer Python than the engine's {python_version}", detail=found
+                )
+            missing = [module for module in alone.imports if module in lacking]
+            if missing:
+                raise function.error(
+                    f"{function.name}() imports {', '.join(missing)}, which the engine's interpreter does not find",
+                    hint=hint,
                 )
 
     # -- spaces

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from caudal.core.types import STRING, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm.dialect import Arguments
-from caudal.engines.jvm.pasting import pasted
-from caudal.engines.jvm.shipping import PREFIX, SHARED, arrow_text
+from caudal.engines.jvm.pasting import SHARED, pasted
+from caudal.engines.jvm.shipping import PREFIX, arrow_text
 from caudal.engines.spark.expressions.library import Library
 from caudal.engines.spark.expressions.spelling import type_of
 

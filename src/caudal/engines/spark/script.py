@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from caudal.core.types import Schema
 from caudal.engines.jvm import script
-from caudal.engines.jvm.reading import Files
-from caudal.engines.jvm.script import Job
+from caudal.engines.jvm.reading import Files, Native
+from caudal.engines.jvm.script import Job, Style
 from caudal.engines.spark.expressions.spelling import SETTINGS, type_of
-from caudal.plan.nodes import DEAD_FIELDS
 
 _HEAD = '''"""{title}
 
@@ -103,53 +101,17 @@ _SETTINGS = {
 }
 
 
+def _natives(way: Native, tables: Sequence[str]) -> list[str]:
+    options = {"mode": "DROPMALFORMED"}
+    if way.format == "csv":
+        options |= {"header": str(way.options.get("header", True)), "sep": str(way.options.get("delimiter", ","))}
+    columns = script.columns_of(way.columns, type_of)
+    return [f"table({tables[0]!r}, {columns!r}, {[*way.files.paths]!r}, {way.format!r}, {options!r})"]
+
+
+_STYLE = Style(_HEAD, _TAIL, "parquet", type_of, _natives, {"settings": _SETTINGS}, shared=True, taken=False)
+
+
 def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
-    """Return the script of a job; see `script.reads` for `files`."""
-    head = _HEAD.format(
-        title=title,
-        version=script.release(),
-        file="job.py",
-        cluster=job.cluster,
-        threads=job.threads,
-        settings=_SETTINGS,
-    )
-    body = [
-        head + script.parts("results"),
-        job.code.source(),
-        job.functions.source(),
-        script.reads(job, "parquet", files),
-        _inputs(job),
-        script.views(job, shared=True),
-        script.outputs_text(job),
-        script.queries(job, type_of, taken=False),
-    ]
-    return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + _TAIL
-
-
-def _inputs(job: Job) -> str:
-    """Return the statements that make the tables of the sources, and of their partitions' names."""
-    lines: list[str] = []
-    number = 0
-    for plan in job.plans:
-        names: list[str] = []
-        for way, (table,) in plan.natives:
-            kinds = {f.name: type_of(f.dtype) for f in way.columns}
-            options = {"mode": "DROPMALFORMED"}
-            if way.format == "csv":
-                options |= {
-                    "header": str(way.options.get("header", True)),
-                    "sep": str(way.options.get("delimiter", ",")),
-                }
-            paths = [*way.files.paths]
-            lines.append(f"table({table!r}, {kinds!r}, {paths!r}, {way.format!r}, {options!r})")
-        for each in plan.inputs:
-            for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
-                kinds = {f.name: type_of(f.dtype) for f in columns}
-                lines.append(f"table({table!r}, {kinds!r}, os.path.join(given.rows, {str(number)!r}, {what!r}))")
-            names.append(f"({each.rank}, {plan.plan.ids[each.node]!r}, HANDED[{number}]['partitions'])")
-            number += 1
-        if not plan.names_used:
-            continue
-        made = [f"({rank}, {name!r})" for name, rank in plan.made]
-        lines.append(f"partitions({plan.prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
-    return "\n".join(lines)
+    """Return the script of a job; see `script.write`."""
+    return script.write(_STYLE, job, title, files)

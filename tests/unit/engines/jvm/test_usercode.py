@@ -23,7 +23,7 @@ import pytest
 
 from caudal.core.errors import PlanError
 from caudal.engines.jvm.functions import calling
-from caudal.engines.jvm.shipping import shipped
+from caudal.engines.jvm.pasting import SHARED, pasted
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.python import ROW, PythonFunction, declare
 from caudal.testing.flow import load
@@ -467,6 +467,19 @@ def test_newer_syntax_is_refused(tmp_path: Path) -> None:
         code.check("3.9")
 
 
+def test_what_the_engine_cannot_import_is_refused(tmp_path: Path) -> None:
+    names = loaded(tmp_path, "import pytest\ndef plain(x): return x\ndef f(x): return pytest.approx(x)\n")
+    code = UserCode()
+    for name in ("plain", "f"):
+        code.add(declare(names[name], ROW))
+    assert code.imports == ("pytest",)
+    code.check("3.11", ["another"])
+    with pytest.raises(PlanError, match=r"f\(\) imports pytest, which the engine's interpreter does not find") as caught:
+        code.check("3.11", ["pytest"], "install it there")
+    assert caught.value.hint == "install it there"
+    assert caught.value.location.endswith(": f")
+
+
 # -- the functions of scenarios and examples
 
 FLOWS = [
@@ -580,7 +593,7 @@ def test_in_the_engines_own_interpreters(engine: str, tmp_path: Path) -> None:
     code.add(names["inverse"])
     code.add(names["shares"])
     script = tmp_path / "script.py"
-    script.write_text(shipped("calling") + "\n" + shipped("ordered") + "\n" + code.source() + WORKER)
+    script.write_text(pasted([f"{SHARED}.calling", f"{SHARED}.ordered"]) + "\n" + code.source() + WORKER)
     reader = tmp_path / "reader.py"
     reader.write_text(READER)
     for file in (script, reader):  # as engines do: the functions are sent to a process that has no script

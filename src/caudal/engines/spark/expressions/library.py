@@ -7,7 +7,8 @@ throughput and is the last resort.
 
 from __future__ import annotations
 
-from caudal.engines.jvm.shipping import numbered, shipped
+from caudal.engines.jvm.pasting import SHARED, pasted
+from caudal.engines.jvm.shipping import numbered
 
 
 class Library:
@@ -49,9 +50,7 @@ class Library:
         It stands alone: the shipped modules are part of it. It belongs at the top level of a script, so that what the
         workers need is sent to them by value.
         """
-        lines: list[str] = []
-        for module in sorted({module for module, _, _ in self._python}):
-            lines += [f"# --- {module} ---", shipped(module).strip(), ""]
+        lines = [pasted(f"{SHARED}.{module}" for module in sorted({module for module, _, _ in self._python}))]
         if self._python:
             lines += ["from pyspark.sql.functions import arrow_udf", ""]
         for (_, name, constants), (called, result) in self._python.items():
@@ -59,4 +58,4 @@ class Library:
             lines.append(f"spark.udf.register({called!r}, arrow_udf({made}, {result!r}))")
         for (_, definition), called in self._sql.items():
             lines.append(f"spark.sql({f'CREATE OR REPLACE TEMPORARY FUNCTION {called}{definition}'!r})")
-        return "\n".join(lines) + "\n" if lines else ""
+        return "\n".join(lines) + "\n" if any(lines) else ""
