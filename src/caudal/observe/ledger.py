@@ -70,6 +70,10 @@ class Ledger:
         """Return the sum of a fate over all operators."""
         return sum(getattr(e, fate) for e in self.entries.values())
 
+    def letters(self) -> int:
+        """Return how many dead letters there are of all operators: a window that fails is one, whatever it absorbed."""
+        return sum(max(e.dead, e.emitted.get("dead", 0)) for e in self.entries.values())
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return plain values: an object an operator, `in` for the rows taken."""
         out = []

@@ -84,7 +84,7 @@ class Summary:
     @property
     def dead(self) -> int:
         """Dead letters of all operators."""
-        return self.ledger.total("dead")
+        return self.ledger.letters()
 
     def to_json(self) -> dict[str, Any]:
         """Return the machine-readable form."""

@@ -197,7 +197,7 @@ def _type(annotation: Any, what: str, where: str) -> DataType | None:
 def _known(annotation: Any) -> DataType | None:
     if isinstance(annotation, DataType):
         return annotation
-    if isinstance(annotation, str):
+    if isinstance(annotation, str | dict | list):  # "int32", {"x": "int64"}, ["string"]
         return parse_type(annotation)
     if annotation in _TYPES:
         return _TYPES[annotation]

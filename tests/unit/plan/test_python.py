@@ -121,6 +121,11 @@ def test_what_returns_says_takes_the_place_of_the_annotation() -> None:
         declare(f, "row", returns="sting")
 
 
+@pytest.mark.parametrize("returns", [{"a": "int64", "b": ["string"]}, ["int64"], [{"a": "timestamp"}]])
+def test_types_of_lists_and_structs_are_spelled_as_in_a_schema(returns: Any) -> None:
+    assert declare(lambda x: x, "row", returns=returns).returns == parse_type(returns)
+
+
 def test_any_number_of_arguments() -> None:
     @cd.row
     def joined(first: str, *others: str) -> str:

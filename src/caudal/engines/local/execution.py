@@ -94,7 +94,7 @@ class LocalExecution:
             alerts=sum(job.counters.get(name, "written") for name in self._outputs),
             state_bytes=job.state_bytes(),
             late=job.counters.total("late"),
-            dead=job.counters.total("dead"),
+            dead=job.counters.total("dead") + job.counters.total("failed"),
         )
 
     def ledger(self) -> Ledger:

@@ -17,9 +17,12 @@ A Spark 4.2 job, written by caudal {version}. It stands alone: run it with an in
 """
 
 import argparse
+import atexit
 import os
+import shutil
 import signal
 import sys
+import tempfile
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
@@ -41,6 +44,13 @@ if not given.cluster or any(near in given.cluster for near in ("//127.", "//loca
 builder = SparkSession.builder.appName({title!r}).master(given.cluster or f"local[{{parallelism}}]")
 for key, value in {settings!r}.items():
     builder = builder.config(key, value)
+if not given.cluster and "SPARK_DRIVER_MEMORY" not in os.environ:
+    # this process is the whole engine then, and Spark's default of 1 GB is meant for one that only directs others
+    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    builder = builder.config("spark.driver.memory", f"{{max(1024, whole // 4 >> 20)}}m")
+warehouse = tempfile.mkdtemp(prefix="spark-warehouse-")  # nothing is kept in it; Spark makes one where it is started
+atexit.register(shutil.rmtree, warehouse, ignore_errors=True)
+builder = builder.config("spark.sql.warehouse.dir", "file://" + warehouse)
 spark = builder.config("spark.sql.shuffle.partitions", str(parallelism)).getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
 

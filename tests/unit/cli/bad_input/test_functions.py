@@ -370,6 +370,10 @@ def test_a_window_that_a_function_fails_on_is_one_dead_letter(caudal, given: Giv
     (letter,) = lines(here / "out.dead.jsonl")
     assert (letter["source"], letter["operator"], letter["reason"]) == ("calls", "calls", "exception")
     assert (letter["message"], letter["position"]) == ("AssertionError", None)
+    for way in ("file", "discard"):  # its rows are absorbed, and it counts as a dead letter all the same
+        ended = caudal("run", "p.py", "--json", "--dead", way, "--fail-on", "dead")
+        assert (ended.code, ended.summary["dead"], ended.fate("calls", "dead")) == (1, 1, 0)
+        assert "1 dead letter (--fail-on dead)" in ended.err
     assert json.loads(letter["payload"]) == {"ip": "a", "window_start": 1000, "window_end": 2000}
     # the rows were taken in; it is their window that gave nothing
     counted = {fate: ended.fate("calls", fate) for fate in ("in", "absorbed", "dead", "emitted")}

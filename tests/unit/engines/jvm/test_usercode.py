@@ -474,7 +474,9 @@ def test_what_the_engine_cannot_import_is_refused(tmp_path: Path) -> None:
         code.add(declare(names[name], ROW))
     assert code.imports == ("pytest",)
     code.check("3.11", ["another"])
-    with pytest.raises(PlanError, match=r"f\(\) imports pytest, which the engine's interpreter does not find") as caught:
+    with pytest.raises(
+        PlanError, match=r"f\(\) imports pytest, which the engine's interpreter does not find"
+    ) as caught:
         code.check("3.11", ["pytest"], "install it there")
     assert caught.value.hint == "install it there"
     assert caught.value.location.endswith(": f")
