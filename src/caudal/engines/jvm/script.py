@@ -86,8 +86,9 @@ class Style:
 
     `head` (a template) defines `table(name, columns, path, form, options)`, `view(name, query, shared)` and
     `partitions(name, sources, operators)`; `tail` runs OUTPUTS, QUERIES and SLOTS. `form`: how rows are handed over.
-    `shared`: whether a view is told that several read it. `taken`: whether rows are counted that the engine reads by
-    itself: where a count would be a second scan, they are not.
+    `shared`: whether a view is told that several read it. `taken`: whether rows that the engine reads by itself are
+    counted by a query; where that would be a second scan, the tail finds them out: TAKEN has the tables, by the
+    counts' numbers.
     """
 
     head: str
@@ -116,6 +117,7 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
         job.code.source(),
         job.functions.source(),
         _reads(job, style.form, files),
+        "" if style.taken else f"TAKEN = {_taken(job)!r}",
         _inputs(job, style),
         _views(job, shared=style.shared),
         _outputs(job),
@@ -143,6 +145,12 @@ def _inputs(job: Job, style: Style) -> str:
         made = [f"({rank}, {name!r})" for name, rank in plan.made]
         lines.append(f"partitions({plan.prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
     return "\n".join(lines)
+
+
+def _taken(job: Job) -> dict[int, str]:
+    """Return the tables whose rows are counted as taken, by the counts' numbers."""
+    counts = [(plan.prefix, count) for plan in job.plans for count in plan.counts]
+    return {n: f"{prefix}{c.operator} input" for n, (prefix, c) in enumerate(counts) if c.fate == "taken"}
 
 
 def columns_of(schema: Schema, type_of: Callable[[DataType], str]) -> dict[str, str]:
@@ -233,7 +241,7 @@ else:
 def queries(job: Job, type_of: Callable[[DataType], str], *, taken: bool = True) -> str:
     """Return the queries that are united to one job: each output, its columns in slots by their types, and counts.
 
-    `taken`: whether rows are counted that the engine reads by itself: where a count would be a second scan, they are not.
+    `taken`: see `Style`.
     """
     widths: dict[str, int] = {"BIGINT": 1} if job.counts else {}
     placed: list[list[str]] = []

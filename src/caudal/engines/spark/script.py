@@ -54,11 +54,15 @@ builder = builder.config("spark.sql.warehouse.dir", "file://" + warehouse)
 spark = builder.config("spark.sql.shuffle.partitions", str(parallelism)).getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
 
+FILES = {{}}
+
 
 def table(name, columns, path, form="parquet", options={{}}):
     """Make a source known: files of these columns."""
     listed = ", ".join("`" + column.replace("`", "``") + "` " + kind for column, kind in columns.items())
     frame = spark.read.schema(listed).format(form).options(**options).load(path)
+    if name in TAKEN.values():
+        FILES[name] = frozenset(frame.inputFiles())
     frame.createOrReplaceTempView("`" + name + "`")
 
 
@@ -84,13 +88,50 @@ def partitions(name, sources, operators):
 '''
 _TAIL = '''
 
+def note_scans(plan, found):
+    """Note how many rows a query that has run took from each set of files: to count them by a query is a second scan."""
+    kind = plan.getClass().getSimpleName()
+    if kind == "FileSourceScanExec":
+        files = frozenset(plan.relation().location().inputFiles())
+        found[files] = max(found.get(files, 0), plan.metrics().apply("numOutputRows").value())
+    elif kind == "InMemoryTableScanExec":
+        note_scans(plan.relation().cachedPlan(), found)
+    elif kind == "AdaptiveSparkPlanExec":
+        note_scans(plan.finalPhysicalPlan(), found)
+    elif kind.endswith("QueryStageExec"):
+        note_scans(plan.plan(), found)
+    below = plan.children()
+    for number in range(below.size()):
+        note_scans(below.apply(number), found)
+
+
+def note_scans(plan, found):
+    """Note how many rows a query that has run took from each set of files: to count them by a query is a second scan."""
+    kind = plan.getClass().getSimpleName()
+    if kind == "FileSourceScanExec":
+        files = frozenset(plan.relation().location().inputFiles())
+        found[files] = max(found.get(files, 0), plan.metrics().apply("numOutputRows").value())
+    elif kind == "InMemoryTableScanExec":
+        note_scans(plan.relation().cachedPlan(), found)
+    elif kind == "AdaptiveSparkPlanExec":
+        note_scans(plan.finalPhysicalPlan(), found)
+    elif kind.endswith("QueryStageExec"):
+        note_scans(plan.plan(), found)
+    below = plan.children()
+    for number in range(below.size()):
+        note_scans(below.apply(number), found)
+
+
 def run():
     """Run the job and hand its rows over."""
-    results = Results(OUTPUTS, given.results)
+    results, scans = Results(OUTPUTS, given.results), {}
     for start in range(0, len(QUERIES), TOGETHER):
-        query = "\\nUNION ALL\\n".join(QUERIES[start : start + TOGETHER])
-        for batch in spark.sql(query).toArrow().to_batches():
+        query = spark.sql("\\nUNION ALL\\n".join(QUERIES[start : start + TOGETHER]))
+        for batch in query.toArrow().to_batches():
             results.take_ports(batch, SLOTS)
+        if TAKEN:
+            note_scans(query._jdf.queryExecution().executedPlan(), scans)
+    results.counts += [[count, scans.get(FILES[name], 0)] for count, name in TAKEN.items()]
     results.end()
 
 
@@ -116,7 +157,9 @@ def _natives(way: Native, tables: Sequence[str]) -> list[str]:
     if way.format == "csv":
         options |= {"header": str(way.options.get("header", True)), "sep": str(way.options.get("delimiter", ","))}
     columns = script.columns_of(way.columns, type_of)
-    return [f"table({tables[0]!r}, {columns!r}, {[*way.files.paths]!r}, {way.format!r}, {options!r})"]
+    # a scan's rows are counted, so nothing may leave rows out before
+    whole = f"spark.conf.set('spark.sql.{way.format}.filterPushdown{'.enabled' * (way.format != 'parquet')}', 'false')"
+    return [whole, f"table({tables[0]!r}, {columns!r}, {[*way.files.paths]!r}, {way.format!r}, {options!r})"]
 
 
 _STYLE = Style(_HEAD, _TAIL, "parquet", type_of, _natives, {"settings": _SETTINGS}, shared=True, taken=False)
