@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from caudal.engines.flink.spelling import SETTINGS, type_of
 from caudal.engines.jvm import script
+from caudal.engines.jvm.pasting import pasted
 from caudal.engines.jvm.reading import Files, Native
 from caudal.engines.jvm.script import Job, Style
 
@@ -17,12 +18,15 @@ A Flink 2.3 job, written by caudal {version}. It stands alone: run it with an in
 """
 
 import argparse
+import atexit
 import glob
 import io
 import os
 import pathlib
+import shutil
 import signal
 import sys
+import tempfile
 import uuid
 
 # the planner recurses
@@ -40,23 +44,22 @@ arguments.add_argument("--cluster", default={cluster!r}, help="the address of a 
 arguments.add_argument("--parallelism", type=int, default={threads}, help="how many subtasks run side by side")
 given = arguments.parse_args()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+PYTHON = sys.executable
+{workers}
 NAME = {title!r} + " " + uuid.uuid4().hex
 
 settings = Configuration()
 settings.set_string("pipeline.name", NAME)
 for key, value in {settings!r}.items():
     settings.set_string(key, value)
-settings.set_string("python.executable", sys.executable)
+settings.set_string("python.executable", PYTHON)
 settings.set_string("python.client.executable", sys.executable)
+# each worker is a process, so that functions run side by side: else Flink would run all of them in this one
+os.environ["_python_worker_execution_mode"] = "process"
 if given.parallelism:
     settings.set_string("parallelism.default", str(given.parallelism))
     settings.set_string("taskmanager.numberOfTaskSlots", str(given.parallelism))
-if given.parallelism == 1 and not given.cluster:
-    # nothing runs side by side, so Python functions may run in this process: starting others takes seconds each
-    settings.set_string("execution.target", "local")
 if given.cluster:
-    # else workers would connect to this process, which takes every environment for one of its own
-    os.environ["_python_worker_execution_mode"] = "process"
     address = given.cluster if given.cluster.rpartition(":")[2].isdigit() else given.cluster + ":8081"
     HOST, _, PORT = address.rpartition(":")
     for key, value in {remote!r}.items():
@@ -173,6 +176,17 @@ def _natives(way: Native, tables: Sequence[str]) -> list[str]:
     ]
 
 
+_WORKERS = """
+
+{functions}
+
+if not given.cluster:
+    folder = tempfile.mkdtemp(prefix="workers-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    PYTHON = forked_workers(folder, {modules!r})
+
+
+"""
 _STYLE = Style(
     _HEAD,
     _TAIL,
@@ -186,4 +200,8 @@ _STYLE = Style(
 
 def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
     """Return the script of a job; see `script.write`."""
-    return script.write(_STYLE, job, title, files)
+    calls = job.code.source() + job.functions.source()
+    modules = ["numba"] if "import numba" in calls else []  # it takes long, and starts no threads
+    shipped = pasted(["caudal.engines.flink.functions.workers"])
+    workers = _WORKERS.format(functions=shipped, modules=modules) if calls else ""
+    return script.write(_STYLE, job, title, files, workers=workers)

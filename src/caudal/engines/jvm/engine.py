@@ -159,7 +159,8 @@ class JvmEngine:
         functions = [function for node in physical.nodes for function in node.functions]
         if not functions:
             return
-        if any(function.kind == JIT for function in functions):
+        bound = all(source.name in sources for source in physical.sources)
+        if bound and any(function.kind == JIT for function in functions):
             registry.find("engine", "local").check(job.plans[0].plan, physical, sources)
         known = environments.health(self.name)
         if known.python_version:

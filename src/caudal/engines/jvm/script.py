@@ -102,8 +102,8 @@ class Style:
     taken: bool = True
 
 
-def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
-    """Return the script of a job; see `_reads` for `files`."""
+def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None = None, **more: object) -> str:
+    """Return the script of a job; see `_reads` for `files`; `more`: what else the head wants to know."""
     head = style.head.format(
         title=title,
         version=version("caudal"),
@@ -111,6 +111,7 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
         cluster=job.cluster,
         threads=job.threads,
         **style.settings,
+        **more,
     )
     body = [
         head + pasted([f"{SHARED}.results", *style.modules]),
