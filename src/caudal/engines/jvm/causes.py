@@ -11,7 +11,7 @@ _NAMED = re.compile(
 )
 _CRASHED = re.compile(
     r"Python worker exited unexpectedly|Process died with exit code|Python worker failed to connect back|"
-    r"Cannot run program"
+    r"Cannot run program|A forked Python worker died"
 )
 _WRAPPERS = re.compile(
     r"Failed to fetch (next result|job execution result)|Job execution failed|Recovery is suppressed|"
@@ -40,12 +40,7 @@ def causes_of(text: str) -> list[str]:
         if _CRASHED.search(line):
             said = _CRASHED.sub("", line)
             code = re.search(r"exit code:? ?(-?\d+)", line[len(line) - len(said) :])
-            return _short(
-                [
-                    "a Python worker of the job died" + (f" (exit code {code[1]})" if code else ""),
-                    "a function that ends its process, breaks it or takes all memory does this",
-                ]
-            )
+            return _died(f" (exit code {code[1]})" if code else "")
     named: list[str] = []
     for line in lines:
         match = _NAMED.match(line)
@@ -53,7 +48,19 @@ def causes_of(text: str) -> list[str]:
             shown = f"{match[1].rpartition('.')[2]}: {match[2]}"
             if shown not in named:
                 named.append(shown)
-    return _short(_of_worker(lines) or named[-2:])
+    found = _of_worker(lines) or named[-2:]
+    if found and all(
+        "CANCELLED: client cancelled" in cause for cause in found
+    ):  # all that Flink knows of a worker's end
+        return _died()
+    return _short(found)
+
+
+def _died(how: str = "") -> list[str]:
+    return [
+        f"a Python worker of the job died{how}",
+        "a function that ends its process, breaks it or takes all memory does this",
+    ]
 
 
 def _of_worker(lines: list[str]) -> list[str]:

@@ -60,6 +60,8 @@ Traceback (most recent call last):
 pyspark.errors.exceptions.captured.PythonException: An exception was thrown from the Python worker:
 """
 
+CANCELLED = "Caused by: x.ExecutionException: io.grpc.StatusRuntimeException: CANCELLED: client cancelled"
+
 SQL = """
 py4j.protocol.Py4JJavaError: An error occurred while calling o46.sqlQuery.
 : org.apache.flink.table.api.ValidationException: SQL validation failed. From line 1, column 8 to line 1, column 9
@@ -75,6 +77,12 @@ Caused by: org.apache.calcite.sql.validate.SqlValidatorException: Column 'a' not
         (FLINK.replace("FunctionMistake", "pyflink.made.FunctionMistake"), WRONG),
         (SPARK_DIED, ["a Python worker of the job died", DIED]),
         (FLINK_DIED, ["a Python worker of the job died (exit code 7)", DIED]),
+        (
+            "A forked Python worker died (exit code -9)\n" + CANCELLED,
+            ["a Python worker of the job died (exit code -9)", DIED],
+        ),
+        (CANCELLED, ["a Python worker of the job died", DIED]),
+        (CANCELLED + "\nCaused by: x.NoRoomException: disk", [CANCELLED.partition(": x.")[2], "NoRoomException: disk"]),
         (WORKER, ["MemoryError: no room for 12 columns"]),
         (
             SQL,

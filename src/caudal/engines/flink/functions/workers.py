@@ -140,6 +140,10 @@ def _watch(asking: Any, gone: int) -> None:
     if ended not in ready:
         os.kill(pid, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if ended in ready and code not in (0, 1):
+        # Flink says only that a connection ended; 1 is an exception, which is told
+        sys.stderr.write(f"A forked Python worker died (exit code {code})\n")
+        sys.stderr.flush()
     if asking not in ready:
         asking.sendall(b"%d" % (code if code >= 0 else 128 - code))
     os._exit(0)
