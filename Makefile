@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: help setup demo test engines test-agreement test-engines check format types lint docs bench fuzz clean
+.PHONY: help setup demo test engines test-engines test-flink test-spark check format types lint docs bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -33,12 +33,14 @@ engines: setup ## install the environments of Flink and Spark (1.6 GB, below the
 	$(RUN)/caudal engines install flink
 	$(RUN)/caudal engines install spark
 
-test-agreement: setup engines ## run every scenario and example on Flink and Spark
-	$(RUN)/pytest -m engines tests/engines/flink/test_scenarios.py tests/engines/spark/test_scenarios.py tests/engines/test_examples.py \
-		tests/engines/spark/test_expressions.py
+test-engines: setup engines ## run all tests that need Flink, Spark and a JDK: conformance, random expressions and pipelines, clusters
+	$(MAKE) --no-print-directory --output-sync=target --jobs=2 test-flink test-spark
 
-test-engines: setup engines ## run all tests that need Flink, Spark and a JDK: random expressions and pipelines, clusters too
-	$(RUN)/pytest -m engines
+test-flink: setup
+	$(RUN)/pytest -m engines tests/engines -k flink
+
+test-spark: setup
+	$(RUN)/pytest -m engines tests/engines -k "not flink"
 
 check: setup lint types ## run all static checks
 

@@ -17,6 +17,7 @@ from caudal.engines import environments
 from caudal.engines.flink.expressions import show
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.spelling import SETTINGS, type_of
+from caudal.engines.jvm.pasting import pasted
 
 TIMEOUT = 600
 """Seconds that a whole job may take, and one more for each expression."""
@@ -30,6 +31,9 @@ from pyflink.common import Row
 from pyflink.java_gateway import get_gateway
 from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
 
+{workers}
+
+PYTHON = forked_workers(sys.argv[1])
 tables = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
 for key, value in {settings!r}.items():
     tables.get_config().set(key, value)
@@ -48,7 +52,7 @@ def cluster():
     made.start()
     address = made.getRestAddress().get()
     remote = {{"execution.target": "remote", "rest.address": address.getHost(), "rest.port": str(address.getPort())}}
-    for key, value in {{**remote, "python.executable": sys.executable}}.items():
+    for key, value in {{**remote, "python.executable": PYTHON}}.items():
         tables.get_config().set(key, value)
     return made
 
@@ -108,8 +112,7 @@ pickle.dump(answers, open(here + "/answers.pickle", "wb"))
 _SETTINGS = {"parallelism.default": "1"}
 
 _CLUSTER = {"rest.port": "0", "rest.bind-port": "0", "taskmanager.memory.managed.size": "512m"}
-_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""Every piece of code runs a few times only: it is not worth the better compiler."""
+_JVM = "-XX:+UseSerialGC"
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,8 @@ def on_flink(batches: list[Batch], folder: Path) -> list[list[Answer]]:
     (folder / "batches.pickle").write_bytes(pickle.dumps(given))
     script = folder / "job.py"
     settings = {**SETTINGS, **_SETTINGS}
-    source = _SCRIPT.format(settings=settings, library=library.source(), cluster=_CLUSTER)
+    workers = pasted(["caudal.engines.flink.functions.workers"])
+    source = _SCRIPT.format(settings=settings, library=library.source(), cluster=_CLUSTER, workers=workers)
     script.write_text(source, encoding="utf-8")
     python = str(interpreter())
     command = [python, "-W", "ignore", str(script), str(folder)]

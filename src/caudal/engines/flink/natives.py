@@ -33,12 +33,24 @@ class Site(printer.Site[Library]):
     def worker(self, module: str, name: str, parameters: str, result: str, *constants: Any) -> Callable[..., str]:
         """Return what writes the call of a shipped function, in a worker: see `Library.python`."""
         called = self.library.python(module, name, parameters, result, *constants)
-        # The planner moves a call into the branches of a CASE: any argument may become a constant.
-        return lambda *args: f"{called}({', '.join(['RAND()', *args])})"
+        kinds = parameters.split()
+
+        # The planner moves a call into the branches of a CASE: any argument may become a constant, and one of bytes would
+        # be refused.
+        def call(*args: str) -> str:
+            given = [unknown(a) if kind == "BYTES" else a for a, kind in zip(args, kinds, strict=True)]
+            return f"{called}({', '.join(['RAND()', *given])})"
+
+        return call
 
 
 MAKERS: printer.Makers[Site] = printer.Makers()
 shows = MAKERS.shows
+
+
+def unknown(text: str) -> str:
+    """Return what the planner does not take for a constant, whatever the text is."""
+    return f"(CASE WHEN RAND() < 2E0 THEN {text} END)"
 
 
 def constant(x: e.Expr) -> e.Literal | None:
@@ -426,6 +438,10 @@ def _list_get(site: Site) -> str:
         return literal(None, site.result)
     if index is not None:
         return f"{items}[{index + 1 if index >= 0 else f'{size} - {-index - 1}'}]"
+    if constant(site.given[1]) is not None:
+        return literal(None, site.result)
+    if not varies(site.given[1]):
+        at = unknown(at)  # where the planner finds that it is null, or out of range, it has no code for that
     # What is computed and out of range, below 1 too, gives null; a constant below 1 would be refused.
     place = (
         f"(CASE WHEN {at} >= {size} THEN 0 WHEN {at} >= 0 THEN {at} + 1"
