@@ -180,10 +180,13 @@ def place(tmp_path: Path) -> Place:
 
 
 def test_the_same_rows_as_locally(cluster: Cluster, place: Place) -> None:
-    with_function = DOS.replace(
-        "settings =", "@cd.row\ndef same(n: int) -> int:\n    return n\n\n\nsettings ="
-    ).replace('(col("refused") == ', '(same(col("refused")) == ')
-    (place.folder / "dos.py").write_text(with_function)
+    functions = (
+        "@cd.row\ndef same(n: int) -> int:\n    return n\n\n\n@cd.jit\ndef still(n: int) -> int:\n    return n\n\n\n"
+    )
+    with_functions = DOS.replace("settings =", functions + "settings =")
+    (place.folder / "dos.py").write_text(
+        with_functions.replace('(col("refused") == ', '(same(still(col("refused"))) == ')
+    )
     with (place.folder / "log.jsonl").open("a") as log:
         log.write("no JSON\n")
     (place.folder / "exchange").mkdir()

@@ -44,7 +44,7 @@ arguments.add_argument("--cluster", default={cluster!r}, help="the address of a 
 arguments.add_argument("--parallelism", type=int, default={threads}, help="how many subtasks run side by side")
 given = arguments.parse_args()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-PYTHON = sys.executable
+PYTHON, FIRST = sys.executable, ""
 {workers}
 NAME = {title!r} + " " + uuid.uuid4().hex
 
@@ -72,6 +72,8 @@ if given.cluster:
 tables = TableEnvironment.create(
     EnvironmentSettings.new_instance().in_batch_mode().with_configuration(settings).build()
 )
+if FIRST:
+    tables.add_python_file(FIRST)
 
 
 def table(name, columns, path, form="json", options={{}}):
@@ -180,10 +182,15 @@ _WORKERS = """
 
 {functions}
 
+folder = tempfile.mkdtemp(prefix="workers-")
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
 if not given.cluster:
-    folder = tempfile.mkdtemp(prefix="workers-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     PYTHON = forked_workers(folder, {modules!r})
+elif {modules!r}:
+    # a worker's print is one that numba does not find by its name: it must be there before
+    FIRST = os.path.join(folder, "sitecustomize.py")
+    with open(FIRST, "w", encoding="utf-8") as file:
+        file.write("import " + ", ".join({modules!r}) + "\\n")
 
 
 """
