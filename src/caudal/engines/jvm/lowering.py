@@ -193,14 +193,14 @@ class Lowering:
         return [f.name for f in hidden(node, node in self.placed)]
 
     def place(self, node: Node, position: str) -> list[tuple[str, str]]:
-        """Return the place of rows that an operator makes, at a position of its own; [] where nobody asks for it."""
+        """Return the place of rows that an operator makes; [] where nobody asks for it. `position`: their numbers, from 1."""
         if node not in self.placed:
             return []
         whole = self.dialect.literal(self.ranks[self.name(node)], INT32)
         return [
             (SOURCE, whole),
             (PARTITION, self.dialect.literal(0, INT32)),
-            (POSITION, position),
+            (POSITION, f"{position} - 1"),
             (NUMBER, self.dialect.literal(0, INT64)),
         ]
 

@@ -35,10 +35,14 @@ def _numbered(lo: Lowering, node: Keyed, extras: list[Extra], order: Order) -> t
     texts.append(f"ROW_NUMBER() OVER ({by}ORDER BY {ordered}) AS `__r`")
     texts += [f"{name_of(n)} AS {name_of(_ORIGIN[n])}" for n in (SOURCE, PARTITION, POSITION)]
     kept += [Field(_ORIGIN[f.name], f.dtype) for f in hidden(node.input, True) if f.name in _ORIGIN]
-    for name, text in lo.place(node, f"CAST(ROW_NUMBER() OVER (ORDER BY {ordered}) AS BIGINT)"):
+    for name, text in lo.place(node, _number(ordered)):
         texts.append(f"{text} AS {name_of(name)}")
         kept.append(next(f for f in hidden(node.input, True) if f.name == name))
     return lo.view(node, "numbered", f"SELECT {', '.join(texts)}\nFROM {rows}"), kept
+
+
+def _number(ordered: str) -> str:
+    return f"CAST(ROW_NUMBER() OVER (ORDER BY {ordered}) AS BIGINT)"
 
 
 def _walked(
@@ -106,7 +110,9 @@ def deduplicate(lo: Lowering, node: Deduplicate) -> str:
     extras: list[Extra] = [(f"__x{i}", Column(f.name), f.dtype) for i, f in enumerate(passed)]
     numbered, kept = _numbered(lo, node, extras, node.order)
     columns = [f"{name_of(f'__x{i}')} AS {name_of(f.name)}" for i, f in enumerate(passed)]
-    picked = ", ".join([*columns, *_picked(lo, node)])
+    # those that pass are numbered among themselves
+    place = {name: f"{text} AS {name_of(name)}" for name, text in lo.place(node, _number(name_of(POSITION)))}
+    picked = ", ".join([*columns, *(place.get(name, name_of(name)) for name in lo.hidden(node))])
     if not node.within:
         return lo.view(node, "", f"SELECT {picked}\nFROM {numbered}\nWHERE `__r` = 1")
     through = [(f"__x{i}", f.dtype) for i, f in enumerate(passed)] + [(f.name, f.dtype) for f in kept]

@@ -231,6 +231,10 @@ def _key_order(lo: Lowering, node: Keyed) -> list[str]:
     ]
 
 
+_END_OF_COUNTED = "CASE WHEN `__v` THEN `__lt` ELSE `__et` END"
+"""The event time of a window of rows: that of its last row, where the end of data cuts it short that of the last of all."""
+
+
 def finished(lo: Lowering, node: Windowed, cells: Cells, rows: str, columns: Sequence[str], number: str = "") -> str:
     """Return the view of a window operator's results: rows of a query, `columns` of it, hidden ones behind them.
 
@@ -241,7 +245,7 @@ def finished(lo: Lowering, node: Windowed, cells: Cells, rows: str, columns: Seq
     if cells.hidden:
         source += f"\nCROSS JOIN {cells.last} AS e"
         if node.timed:
-            texts.append(f"CASE WHEN `__v` THEN `__lt` ELSE `__et` END AS {name_of(TIME)}")
+            texts.append(f"{_END_OF_COUNTED} AS {name_of(TIME)}")
         texts.append(f"CASE WHEN `__v` THEN `__lw` ELSE `__ew` END AS {name_of(WATERMARK)}")
     else:
         texts.append(f"{name_of(END)} - 1 AS {name_of(TIME)}")
@@ -380,8 +384,11 @@ def apply(lo: Lowering, node: WindowApply) -> str:
     call = lo.functions.table(made, ("calling", "tables"), arguments, rows)
     kept = [*cells.group, *cells.bounds, *cells.hidden]
     called = lo.view(node, "calls", lo.dialect.applied(f"(\n  {groups}\n)", kept, call, rows), shared=True)
-    time = "`__lt`" if cells.hidden else f"{name_of(END)} - 1"
-    lo.add_dead(node, lo.view(node, "failing", f"SELECT *, {time} AS {name_of(TIME)} FROM {called}"), whole=True)
+    time, failing = f"{name_of(END)} - 1", called
+    if cells.hidden:
+        failing += f" CROSS JOIN {cells.last} AS e"
+        time = _END_OF_COUNTED if node.timed else "CAST(NULL AS BIGINT)"
+    lo.add_dead(node, lo.view(node, "failing", f"SELECT *, {time} AS {name_of(TIME)} FROM {failing}"), whole=True)
     columns = [*_named_keys(node), name_of(START), name_of(END)]
     columns += [f"{name_of(f'__x{i}')} AS {name_of(f.name)}" for i, f in enumerate(node.output)]
     good = f"SELECT * FROM {called} WHERE {name_of(REASON)} IS NULL"
