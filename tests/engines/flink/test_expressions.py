@@ -107,6 +107,8 @@ def test_every_character_is_treated_alike(answers: dict[str, list[Any]]) -> None
 def test_most_functions_need_no_worker() -> None:
     native = [x for x in cases.randoms() if not cases.on_flink(x)[1]]
     of_none = {node.function for x in native for node in x.walk() if isinstance(node, e.Call)}
+    if cases.COUNT < 5000:
+        pytest.skip("with few expressions, others than those that need one stand beside none without")
     assert draw.FUNCTIONS - of_none == {"ip_prefix"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +17,7 @@ from caudal.engines.flink.natives_time import iso_text, parsed_iso
 from caudal.engines.flink.spelling import bigint, literal, text_of, type_of
 from caudal.engines.jvm import patterns
 from caudal.plan.checks import network
+from caudal.plan.like import Wildcard, like_parts
 
 pc: Any = pyarrow.compute
 _LONGEST = 1_000_000_000
@@ -136,44 +136,25 @@ def _slice(site: Site) -> str:
 # Patterns.
 
 
+_WILD = {Wildcard.ANY: ".*", Wildcard.ONE: "."}
+
+
 @shows("like")
 def _like(site: Site) -> str:
     a = site.args[0]
     parts = like_parts(site.options["pattern"])
-    exact = [p for p in parts if p not in (_ANY, _ONE)]
-    if _ONE not in parts and len(exact) <= 1:
+    exact = [p for p in parts if isinstance(p, str)]
+    if Wildcard.ONE not in parts and len(exact) <= 1:
         needle = literal(exact[0] if exact else "", STRING)
-        head, tail = parts[0] is _ANY, parts[-1] is _ANY
+        head, tail = parts[0] is Wildcard.ANY, parts[-1] is Wildcard.ANY
         if head and tail:
             return f"(LOCATE({needle}, {a}) > 0)"
         if head or tail:
             return f"{'ENDSWITH' if head else 'STARTSWITH'}({a}, {needle})"
         return f"({a} = {needle})"
-    body = "".join(p if p is _ANY or p is _ONE else patterns.quoted(p) for p in parts)
+    body = "".join(patterns.quoted(p) if isinstance(p, str) else _WILD[p] for p in parts)
     whole = text_of(rf"(?s)\A{body}\z")
     return f"REGEXP({a}, {whole})"
-
-
-_ANY, _ONE = ".*", "."
-
-
-def like_parts(pattern: str) -> list[str]:
-    """Return the literal texts and wildcards (the very objects `_ANY` and `_ONE`) of a LIKE pattern; at least one."""
-    parts: list[str] = []
-    literal_open = False
-    for token in re.findall(r"\\.|[%_]|[^\\%_]+|\\", pattern, re.DOTALL):
-        if token in ("%", "_"):
-            if not (token == "%" and parts and parts[-1] is _ANY):
-                parts.append(_ANY if token == "%" else _ONE)
-            literal_open = False
-            continue
-        exact = token[1:] if len(token) == 2 and token[0] == "\\" else token
-        if literal_open:
-            parts[-1] += exact
-        else:
-            parts.append("" + exact)
-        literal_open = True
-    return parts or [""]
 
 
 def _java(pattern: patterns.Pattern) -> str:

@@ -105,23 +105,6 @@ def note_scans(plan, found):
         note_scans(below.apply(number), found)
 
 
-def note_scans(plan, found):
-    """Note how many rows a query that has run took from each set of files: to count them by a query is a second scan."""
-    kind = plan.getClass().getSimpleName()
-    if kind == "FileSourceScanExec":
-        files = frozenset(plan.relation().location().inputFiles())
-        found[files] = max(found.get(files, 0), plan.metrics().apply("numOutputRows").value())
-    elif kind == "InMemoryTableScanExec":
-        note_scans(plan.relation().cachedPlan(), found)
-    elif kind == "AdaptiveSparkPlanExec":
-        note_scans(plan.finalPhysicalPlan(), found)
-    elif kind.endswith("QueryStageExec"):
-        note_scans(plan.plan(), found)
-    below = plan.children()
-    for number in range(below.size()):
-        note_scans(below.apply(number), found)
-
-
 def run():
     """Run the job and hand its rows over."""
     results, scans = Results(OUTPUTS, given.results), {}

@@ -27,6 +27,7 @@ from caudal.engines.local.expressions.kernel import (
     text_of,
     validity,
 )
+from caudal.plan.like import Wildcard, like_parts
 
 _EVERYTHING = np.full(1, 2**62, np.int64)
 
@@ -151,11 +152,14 @@ def _matches(site: Site) -> Kernel:
     return lambda rows, args: bools(pc.match_substring_regex(args[0].to_arrow(), pattern), site, args[0].valid)
 
 
+_WILD = {Wildcard.ANY: ".*", Wildcard.ONE: "."}
+
+
 @implements("like")
 def _like(site: Site) -> Kernel:
     parts = like_parts(site.options["pattern"])
     exact = [p for p in parts if isinstance(p, str)]
-    if "_" not in (p.sign for p in parts if not isinstance(p, str)) and len(exact) <= 1:
+    if Wildcard.ONE not in parts and len(exact) <= 1:
         head, tail = isinstance(parts[0], Wildcard), isinstance(parts[-1], Wildcard)
         needle: Any = constant(exact[0] if exact else "", site.types[0])
         name = "contains" if head and tail else "ends_with" if head else "starts_with" if tail else ""
@@ -167,32 +171,9 @@ def _like(site: Site) -> Kernel:
             Site(name, site.types * 2, BOOL, {}, (None, needle), site.now)
         )
         return lambda rows, args: inner(rows, [args[0], needle])
-    body = "".join(re.escape(p) if isinstance(p, str) else {"%": ".*", "_": "."}[p.sign] for p in parts)
+    body = "".join(re.escape(p) if isinstance(p, str) else _WILD[p] for p in parts)
     pattern = rf"(?s)\A{body}\z"
     return lambda rows, args: bools(pc.match_substring_regex(args[0].to_arrow(), pattern), site, args[0].valid)
-
-
-class Wildcard:
-    """% or _ of a LIKE pattern."""
-
-    def __init__(self, sign: str) -> None:
-        self.sign = sign
-
-
-def like_parts(pattern: str) -> list[str | Wildcard]:
-    """Return the literal texts and wildcards of a LIKE pattern; at least one."""
-    parts: list[str | Wildcard] = []
-    for token in re.findall(r"\\.|[%_]|[^\\%_]+|\\", pattern, re.DOTALL):
-        if token in ("%", "_"):
-            if not (token == "%" and parts and isinstance(parts[-1], Wildcard) and parts[-1].sign == "%"):
-                parts.append(Wildcard(token))
-            continue
-        literal = token[1:] if len(token) == 2 and token[0] == "\\" else token
-        if parts and isinstance(parts[-1], str):
-            parts[-1] += literal
-        else:
-            parts.append(literal)
-    return parts or [""]
 
 
 @implements("regexp_extract")

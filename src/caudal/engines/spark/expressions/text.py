@@ -11,6 +11,7 @@ from caudal.core.errors import PlanError
 from caudal.engines.jvm import patterns
 from caudal.engines.spark.expressions.site import Site, shows
 from caudal.engines.spark.expressions.spelling import text_of
+from caudal.plan.like import Wildcard, like_parts
 
 _BLANKS = text_of(" \t\n\r\v\f")
 _INT_MAX = 2**31 - 1
@@ -101,37 +102,16 @@ def _slice(site: Site) -> str:
 
 @shows("like")
 def _like(site: Site) -> str:
-    text, parts = site.args[0], _like_parts(site.options["pattern"])
-    exact = [p for p in parts if not _wild(p)]
-    if len(exact) <= 1 and "_" not in parts:
-        needle = text_of(exact[0][1:] if exact else "")
-        head, tail = _wild(parts[0]), _wild(parts[-1])
+    text, parts = site.args[0], like_parts(site.options["pattern"])
+    exact = [p for p in parts if isinstance(p, str)]
+    if len(exact) <= 1 and Wildcard.ONE not in parts:
+        needle = text_of(exact[0] if exact else "")
+        head, tail = parts[0] is Wildcard.ANY, parts[-1] is Wildcard.ANY
         name = "contains" if head and tail else "endswith" if head else "startswith" if tail else ""
         return f"{name}({text}, {needle})" if name else f"({text} = {needle})"
     # Spark refuses a backslash before any other character, so the pattern is written anew.
-    pattern = "".join(p if _wild(p) else re.sub(r"([\\%_])", r"\\\1", p[1:]) for p in parts)
+    pattern = "".join(re.sub(r"([\\%_])", r"\\\1", p) if isinstance(p, str) else p.value for p in parts)
     return f"({text} LIKE {text_of(pattern)})"
-
-
-def _wild(part: str) -> bool:
-    return part in ("%", "_")
-
-
-def _like_parts(pattern: str) -> list[str]:
-    """Return `%`, `_` and, behind an equals sign, literal texts; at least one."""
-    parts: list[str] = []
-    for token in re.findall(r"\\.|[%_]|[^\\%_]+|\\", pattern, re.DOTALL):
-        if token == "%" and parts[-1:] == ["%"]:
-            continue
-        if token in ("%", "_"):
-            parts.append(token)
-            continue
-        text = token[1:] if len(token) == 2 and token[0] == "\\" else token
-        if parts and not _wild(parts[-1]):
-            parts[-1] += text
-        else:
-            parts.append("=" + text)
-    return parts or ["="]
 
 
 @shows("matches")
