@@ -82,6 +82,7 @@ def test_every_character_is_treated_alike(answers: dict[str, list[Any]]) -> None
     cases.check_local(draw.mappings(), draw.TEXTS, given, answers["characters"], _differs)
 
 
+@pytest.mark.skipif(cases.COUNT < 5000, reason="few expressions do not use all functions")
 def test_random_expressions_use_every_function() -> None:
     used = {node.function for x in cases.randoms() for node in x.walk() if isinstance(node, e.Call)}
     assert used >= draw.FUNCTIONS
