@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 _TOKENS = re.compile(r"\\.|[%_]|[^\\%_]+|\\", re.DOTALL)
@@ -34,3 +35,19 @@ def like_parts(pattern: str) -> list[str | Wildcard]:
         else:
             parts.append(text)
     return parts or [""]
+
+
+def plain_like(parts: Sequence[str | Wildcard]) -> tuple[str, str] | None:
+    """Return "contains", "starts_with", "ends_with" or "equals", and the text, where a pattern says no more; else None."""
+    exact = [part for part in parts if isinstance(part, str)]
+    if Wildcard.ONE in parts or len(exact) > 1:
+        return None
+    head, tail = parts[0] is Wildcard.ANY, parts[-1] is Wildcard.ANY
+    name = "contains" if head and tail else "ends_with" if head else "starts_with" if tail else "equals"
+    return name, exact[0] if exact else ""
+
+
+def like_regex(parts: Sequence[str | Wildcard], quoted: Callable[[str], str]) -> str:
+    """Return the regular expression that finds what a pattern matches as a whole; `quoted` writes literal text."""
+    body = "".join(quoted(p) if isinstance(p, str) else ".*" if p is Wildcard.ANY else "." for p in parts)
+    return rf"(?s)\A{body}\z"

@@ -17,7 +17,7 @@ from caudal.engines.flink.natives_time import iso_text, parsed_iso
 from caudal.engines.flink.spelling import bigint, literal, text_of, type_of
 from caudal.engines.jvm import patterns
 from caudal.plan.checks import network
-from caudal.plan.like import Wildcard, like_parts
+from caudal.plan.like import like_parts, like_regex, plain_like
 
 pc: Any = pyarrow.compute
 _LONGEST = 1_000_000_000
@@ -136,25 +136,19 @@ def _slice(site: Site) -> str:
 # Patterns.
 
 
-_WILD = {Wildcard.ANY: ".*", Wildcard.ONE: "."}
-
-
 @shows("like")
 def _like(site: Site) -> str:
-    a = site.args[0]
-    parts = like_parts(site.options["pattern"])
-    exact = [p for p in parts if isinstance(p, str)]
-    if Wildcard.ONE not in parts and len(exact) <= 1:
-        needle = literal(exact[0] if exact else "", STRING)
-        head, tail = parts[0] is Wildcard.ANY, parts[-1] is Wildcard.ANY
-        if head and tail:
-            return f"(LOCATE({needle}, {a}) > 0)"
-        if head or tail:
-            return f"{'ENDSWITH' if head else 'STARTSWITH'}({a}, {needle})"
+    a, parts = site.args[0], like_parts(site.options["pattern"])
+    plain = plain_like(parts)
+    if plain is None:
+        return f"REGEXP({a}, {text_of(like_regex(parts, patterns.quoted))})"
+    name, text = plain
+    needle = literal(text, STRING)
+    if name == "contains":
+        return f"(LOCATE({needle}, {a}) > 0)"
+    if name == "equals":
         return f"({a} = {needle})"
-    body = "".join(patterns.quoted(p) if isinstance(p, str) else _WILD[p] for p in parts)
-    whole = text_of(rf"(?s)\A{body}\z")
-    return f"REGEXP({a}, {whole})"
+    return f"{'ENDSWITH' if name == 'ends_with' else 'STARTSWITH'}({a}, {needle})"
 
 
 def _java(pattern: patterns.Pattern) -> str:

@@ -194,6 +194,13 @@ elif {modules!r}:
 
 
 """
+
+
+def _workers(imports: Sequence[str]) -> str:
+    modules = [module for module in imports if module == "numba"]  # it takes long, and starts no threads
+    return _WORKERS.format(functions=pasted(["caudal.engines.flink.functions.workers"]), modules=modules)
+
+
 _STYLE = Style(
     _HEAD,
     _TAIL,
@@ -202,13 +209,10 @@ _STYLE = Style(
     _natives,
     {"settings": _SETTINGS, "remote": _REMOTE},
     modules=["caudal.engines.flink.functions.sessions"],
+    workers=_workers,
 )
 
 
 def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
     """Return the script of a job; see `script.write`."""
-    calls = job.code.source() + job.functions.source()
-    modules = ["numba"] if "import numba" in calls else []  # it takes long, and starts no threads
-    shipped = pasted(["caudal.engines.flink.functions.workers"])
-    workers = _WORKERS.format(functions=shipped, modules=modules) if calls else ""
-    return script.write(_STYLE, job, title, files, workers=workers)
+    return script.write(_STYLE, job, title, files)

@@ -49,9 +49,8 @@ def causes_of(text: str) -> list[str]:
             if shown not in named:
                 named.append(shown)
     found = _of_worker(lines) or named[-2:]
-    if found and all(
-        "CANCELLED: client cancelled" in cause for cause in found
-    ):  # all that Flink knows of a worker's end
+    # all that Flink knows of a worker's end
+    if found and all("CANCELLED: client cancelled" in cause for cause in found):
         return _died()
     return _short(found)
 

@@ -86,6 +86,7 @@ class Style:
 
     `head` (a template) defines `table(name, columns, path, form, options)`, `view(name, query, shared)` and
     `partitions(name, sources, operators)`; `tail` runs OUTPUTS, QUERIES and SLOTS. `form`: how rows are handed over.
+    `workers` writes what the head has for jobs that call functions, which import these modules.
     `shared`: whether a view is told that several read it. `taken`: whether rows that the engine reads by itself are
     counted by a query; where that would be a second scan, the tail finds them out: TAKEN has the tables, by the
     counts' numbers.
@@ -98,25 +99,26 @@ class Style:
     natives: NativeTables
     settings: Mapping[str, object]
     modules: Sequence[str] = ()
+    workers: Callable[[Sequence[str]], str] = lambda imports: ""
     shared: bool = False
     taken: bool = True
 
 
-def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None = None, **more: object) -> str:
-    """Return the script of a job; see `_reads` for `files`; `more`: what else the head wants to know."""
+def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
+    """Return the script of a job; see `_reads` for `files`."""
+    calls = [job.code.source(), job.functions.source()]
     head = style.head.format(
         title=title,
         version=version("caudal"),
         file="job.py",
         cluster=job.cluster,
         threads=job.threads,
+        workers=style.workers(job.code.imports) if any(calls) else "",
         **style.settings,
-        **more,
     )
     body = [
         head + pasted([f"{SHARED}.results", *style.modules]),
-        job.code.source(),
-        job.functions.source(),
+        *calls,
         _reads(job, style.form, files),
         "" if style.taken else f"TAKEN = {_taken(job)!r}",
         _inputs(job, style),
@@ -150,8 +152,8 @@ def _inputs(job: Job, style: Style) -> str:
 
 def _taken(job: Job) -> dict[int, str]:
     """Return the tables whose rows are counted as taken, by the counts' numbers."""
-    counts = [(plan.prefix, count) for plan in job.plans for count in plan.counts]
-    return {n: f"{prefix}{c.operator} input" for n, (prefix, c) in enumerate(counts) if c.fate == "taken"}
+    tables = (names[0] for plan in job.plans for _, names in plan.natives)
+    return {number: next(tables) for number, count in enumerate(job.counts) if count.fate == "taken"}
 
 
 def columns_of(schema: Schema, type_of: Callable[[DataType], str]) -> dict[str, str]:

@@ -134,11 +134,13 @@ class UserCode:
         name = self._export(space, local)
         self._in_order()
         self._names[id(function)] = (function, name)
+        if function.kind == JIT:
+            self._imports.add("numba")
         return name
 
     @property
     def imports(self) -> tuple[str, ...]:
-        """The modules, by their top-level names, that the functions import and the standard library does not have."""
+        """The modules, by their top-level names, that the functions need and the standard library does not have."""
         return tuple(sorted(self._imports))
 
     def source(self) -> str:

@@ -12,6 +12,7 @@ import json
 import os
 import runpy
 import select
+import shlex
 import signal
 import socket
 import sys
@@ -55,7 +56,7 @@ def forked_workers(folder: str, modules: Sequence[str] = ()) -> str:
     with open(asks, "w", encoding="utf-8") as file:
         file.write(_ASKS.format(worker=_WORKER, python=sys.executable, folder=folder))
     with open(program, "w", encoding="utf-8") as file:
-        file.write(f'#!/bin/sh\nexec {_quoted(sys.executable)} -IS {_quoted(asks)} "$@"\n')
+        file.write(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -IS {shlex.quote(asks)} "$@"\n')
     os.chmod(program, 0o700)
     server = socket.socket(socket.AF_UNIX)
     before = os.getcwd()
@@ -74,10 +75,6 @@ def forked_workers(folder: str, modules: Sequence[str] = ()) -> str:
     server.close()
     # `kept` stays open as long as this process lives: that is how the other one knows
     return program
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def _serve(server: Any, gone: int, modules: Sequence[str]) -> None:
@@ -120,9 +117,7 @@ def _watch(asking: Any, gone: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     size, rights, _, _ = asking.recvmsg(16, socket.CMSG_SPACE(8))
     outputs = array.array("i", rights[0][2])
-    text = b""
-    while len(text) < int(size):
-        text += asking.recv(1 << 20)
+    text = asking.makefile("rb").read(int(size))
     arguments, environment, folder = json.loads(text.decode("utf-8", "surrogateescape"))
     ended, alive = os.pipe()
     pid = os.fork()

@@ -27,7 +27,7 @@ from caudal.engines.local.expressions.kernel import (
     text_of,
     validity,
 )
-from caudal.plan.like import Wildcard, like_parts
+from caudal.plan.like import like_parts, like_regex, plain_like
 
 _EVERYTHING = np.full(1, 2**62, np.int64)
 
@@ -152,18 +152,14 @@ def _matches(site: Site) -> Kernel:
     return lambda rows, args: bools(pc.match_substring_regex(args[0].to_arrow(), pattern), site, args[0].valid)
 
 
-_WILD = {Wildcard.ANY: ".*", Wildcard.ONE: "."}
-
-
 @implements("like")
 def _like(site: Site) -> Kernel:
     parts = like_parts(site.options["pattern"])
-    exact = [p for p in parts if isinstance(p, str)]
-    if Wildcard.ONE not in parts and len(exact) <= 1:
-        head, tail = isinstance(parts[0], Wildcard), isinstance(parts[-1], Wildcard)
-        needle: Any = constant(exact[0] if exact else "", site.types[0])
-        name = "contains" if head and tail else "ends_with" if head else "starts_with" if tail else ""
-        if not name:
+    plain = plain_like(parts)
+    if plain is not None:
+        name, text = plain
+        needle: Any = constant(text, site.types[0])
+        if name == "equals":
             return lambda rows, args: Fixed(
                 BOOL, text_equal(args[0], needle, rows, args[0].valid_or_all()), args[0].valid
             )  # type: ignore[arg-type]
@@ -171,8 +167,7 @@ def _like(site: Site) -> Kernel:
             Site(name, site.types * 2, BOOL, {}, (None, needle), site.now)
         )
         return lambda rows, args: inner(rows, [args[0], needle])
-    body = "".join(re.escape(p) if isinstance(p, str) else _WILD[p] for p in parts)
-    pattern = rf"(?s)\A{body}\z"
+    pattern = like_regex(parts, re.escape)
     return lambda rows, args: bools(pc.match_substring_regex(args[0].to_arrow(), pattern), site, args[0].valid)
 
 

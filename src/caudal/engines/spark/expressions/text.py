@@ -11,7 +11,7 @@ from caudal.core.errors import PlanError
 from caudal.engines.jvm import patterns
 from caudal.engines.spark.expressions.site import Site, shows
 from caudal.engines.spark.expressions.spelling import text_of
-from caudal.plan.like import Wildcard, like_parts
+from caudal.plan.like import like_parts, plain_like
 
 _BLANKS = text_of(" \t\n\r\v\f")
 _INT_MAX = 2**31 - 1
@@ -103,12 +103,10 @@ def _slice(site: Site) -> str:
 @shows("like")
 def _like(site: Site) -> str:
     text, parts = site.args[0], like_parts(site.options["pattern"])
-    exact = [p for p in parts if isinstance(p, str)]
-    if len(exact) <= 1 and Wildcard.ONE not in parts:
-        needle = text_of(exact[0] if exact else "")
-        head, tail = parts[0] is Wildcard.ANY, parts[-1] is Wildcard.ANY
-        name = "contains" if head and tail else "endswith" if head else "startswith" if tail else ""
-        return f"{name}({text}, {needle})" if name else f"({text} = {needle})"
+    plain = plain_like(parts)
+    if plain is not None:
+        name, needle = plain[0].replace("_", ""), text_of(plain[1])
+        return f"({text} = {needle})" if name == "equals" else f"{name}({text}, {needle})"
     # Spark refuses a backslash before any other character, so the pattern is written anew.
     pattern = "".join(re.sub(r"([\\%_])", r"\\\1", p) if isinstance(p, str) else p.value for p in parts)
     return f"({text} LIKE {text_of(pattern)})"
