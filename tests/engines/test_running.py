@@ -143,6 +143,15 @@ def test_a_second_signal_ends_at_once(engine: str, place: Place) -> None:
     assert not (place.folder / "made.jsonl").exists()
 
 
+def test_the_shipped_detection_by_its_name(engine: str, place: Place) -> None:
+    about = ["--set", "path=log.jsonl", "--set", "key=remote_addr", "--set", "time=msec"]
+    for name in ("local", engine):
+        ended = place.run("run", "dos", "--quiet", "--engine", name, *about, "--set", f"out={name}.jsonl")
+        assert ended.code == 0, ended.err
+    assert place.rows(f"{engine}.jsonl") == place.rows("local.jsonl")
+    assert len(place.rows("local.jsonl")) == 6
+
+
 def test_the_script_stands_alone(engine: str, place: Place) -> None:
     with (place.folder / "log.jsonl").open("a") as log:
         log.write("no JSON\n")

@@ -72,6 +72,8 @@ if settings.format == "csv" or settings.delimiter != ",":
     options["delimiter"] = settings.delimiter
 if settings.start != "beginning":
     options["start"] = settings.start
+if settings.idle != "5s":  # as ever; an engine that does not know idle partitions refuses it where it is given
+    options["idle"] = settings.idle
 
 requests = cd.source(
     "files",
@@ -81,7 +83,6 @@ requests = cd.source(
     schema=None if settings.format == "combined" else columns,
     event_time=event_time,
     disorder=settings.disorder,
-    idle=settings.idle,
     **options,
 )
 counted = (

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import caudal as cd
+from caudal.cli import main
 
 DATA = Path(str(files("caudal.detect") / "data"))
 COMBINED = DATA / "nginx_loopback_access.log.gz"
@@ -184,3 +185,11 @@ def test_mistakes_are_told(settings: dict[str, str], told: str) -> None:
         cd.load("dos", settings=settings)
     assert told in str(caught.value)
     assert caught.value.location.startswith("dos")
+
+
+@pytest.mark.parametrize("engine", ["flink", "spark"])
+def test_it_runs_elsewhere_as_it_is_but_not_with_a_wait_of_its_own(engine: str, capsys: Any) -> None:
+    command = ["check", "dos", "--engine", engine, "--set", f"path={COMBINED}", "--set", "format=combined"]
+    assert main(command) == 0, capsys.readouterr().err
+    assert main([*command, "--set", "idle=7s"]) == 2
+    assert "idle= is not known on" in capsys.readouterr().err
