@@ -54,8 +54,8 @@ class Tuning:
 class Execution(Protocol):
     """A job. `run` blocks; the others may be called from another thread or from `watch`."""
 
-    def run(self, watch: Callable[[], None] | None = None) -> None:
-        """Run to the end of data or a stop; raises what broke."""
+    def run(self, watch: Callable[[], None] | None = None, *, flush: bool = False) -> None:
+        """Run to the end of data or a stop; raises what broke. `flush`: after a stop, close all windows."""
         ...
 
     def stop(self) -> None:
@@ -64,10 +64,6 @@ class Execution(Protocol):
 
     def kill(self, error: BaseException) -> None:
         """End at once; `run` raises the error."""
-        ...
-
-    def flush(self) -> None:
-        """After a stop: close all windows."""
         ...
 
     @property

@@ -77,11 +77,8 @@ class Job:
         """
         execution = self.execution
         try:
-            execution.run(None if watch is None else lambda: watch(execution.progress()))
-            drained = execution.drained
-            if drained and flush:
-                execution.flush()
-            return self._end(drained)
+            execution.run(None if watch is None else lambda: watch(execution.progress()), flush=flush)
+            return self._end(execution.drained)
         except CaudalError:
             self.abort()
             raise

@@ -1,12 +1,12 @@
 """Scenarios on engines that run in processes of their own: many of them in one, for starting an engine is dear.
 
-Such engines run over bounded input and keep the ledger at sources and sinks. So scenarios that need a clock, silence or a
-source that breaks are not run, ledgers are not compared, and rows are compared as multisets.
+Such engines keep the ledger at sources and sinks, so ledgers are not compared, and rows are compared as multisets. Scenarios
+that need a clock or silence are run by those that take input that goes on; with it they can run the others too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -22,11 +22,14 @@ from caudal.runner.binding import open_source
 from caudal.testing.flow import Flow
 from caudal.testing.harness import Capture
 from caudal.testing.live import ScriptedSource, VirtualClock
-from caudal.testing.running import STEP, Case, Result
+from caudal.testing.running import STEP, Case, Result, ticking
 from caudal.testing.scenario import Prepared, compared, prepared
 
 UNABLE = ("clock", "silence", "abort")
 """Needs of a scenario that no bounded run can meet."""
+
+REFUSED = "refused: "
+"""What the line begins with that says why an engine does not run a scenario."""
 
 
 def suits(flow: Flow) -> bool:
@@ -34,10 +37,23 @@ def suits(flow: Flow) -> bool:
     return not (set(UNABLE) & set(flow.needs) or flow.of("error") or flow.until)
 
 
-def check_on(engine: str, flows: Sequence[Flow], extra: Mapping[str, Any] | None = None) -> dict[str, list[str]]:
+def suits_live(flow: Flow) -> bool:
+    """Whether a scenario can be run on an engine of another process as input that goes on: it does not end in an error."""
+    return "abort" not in flow.needs and not flow.of("error")
+
+
+def check_on(
+    engine: str,
+    flows: Sequence[Flow],
+    variables: Mapping[str, str] | None = None,
+    *,
+    live: bool = False,
+    lockstep: bool = False,
+) -> dict[str, list[str]]:
     """Run scenarios on an engine, in one process, and return what is wrong with each, by path; [] where all is well.
 
-    What the engine refuses is told by one line that begins with "refused". `extra`: variables of the process.
+    What the engine refuses is told by one line that begins with `REFUSED`. `variables`: those of the process. `live`: as
+    input that goes on; `lockstep`: each block is worked through before the next is read.
     """
     wrong: dict[str, list[str]] = {}
     with ExitStack() as stack:
@@ -45,12 +61,16 @@ def check_on(engine: str, flows: Sequence[Flow], extra: Mapping[str, Any] | None
         for flow in flows:
             try:
                 one = stack.enter_context(prepared(flow))
-                registry.find("engine", engine).check(one.case.plan, rewrite(one.case.plan), {})
+                plugin = registry.find("engine", engine)
+                if live:
+                    plugin.lower(one.case.plan, rewrite(one.case.plan), {}, Tuning(1, live=True))
+                else:
+                    plugin.check(one.case.plan, rewrite(one.case.plan), {})
             except CaudalError as error:
-                wrong[flow.path] = [f"refused: {error.message}"]
+                wrong[flow.path] = [REFUSED + error.message]
             else:
                 ready.append(one)
-        results = run_on(engine, [one.case for one in ready], extra)
+        results = run_on(engine, [one.case for one in ready], variables, live=live, lockstep=lockstep)
         for one, result in zip(ready, results, strict=True):
             wrong[one.flow.path] = [
                 line
@@ -61,7 +81,14 @@ def check_on(engine: str, flows: Sequence[Flow], extra: Mapping[str, Any] | None
     return wrong
 
 
-def run_on(engine: str, cases: Sequence[Case], extra: Mapping[str, Any] | None = None) -> list[Result]:
+def run_on(
+    engine: str,
+    cases: Sequence[Case],
+    variables: Mapping[str, str] | None = None,
+    *,
+    live: bool = False,
+    lockstep: bool = False,
+) -> list[Result]:
     """Run pipelines over given rows on an engine, in one process; the results have no ledger.
 
     Raises `PlanError` for a pipeline that the engine refuses, `RunError` where the process fails.
@@ -71,25 +98,38 @@ def run_on(engine: str, cases: Sequence[Case], extra: Mapping[str, Any] | None =
     given: list[tuple[Plan, Plan, Bindings]] = []
     captures: list[dict[str, Capture]] = []
     opened: list[BoundSource] = []
+    clocks: list[Callable[[], int]] = []
+    scripted: list[list[ScriptedSource]] = []
+
+    def begun(execution: Any) -> None:
+        for number, sources in enumerate(scripted):
+            for source in sources:
+                source.then = lambda number=number: execution.halt(number)
+
     try:
         for case in cases:
             physical = rewrite(case.plan)
-            sources = {node.name: _source(case, node) for node in physical.sources}
+            clock = VirtualClock()
+            sources = {node.name: _source(case, node, clock) for node in physical.sources}
             opened += sources.values()
+            scripted.append([b.source for b in sources.values() if isinstance(b.source, ScriptedSource)])
+            clocks.append(ticking(clock, scripted[-1]) if case.live else clock)
             captures.append({sink.name: Capture() for sink in case.plan.sinks})
             given.append((case.plan, physical, Bindings(sources, captures[-1])))
-        registry.find("engine", engine).together(given, Tuning(1, extra=dict(extra or {})))
+        extra = {"clock": clocks, "idle_poll": 0.0, "lockstep": lockstep} if live else {}
+        tuning = Tuning(1, live, extra=extra)
+        registry.find("engine", engine).together(given, tuning, variables, begun if live else None)
     finally:
         for bound in opened:
             bound.source.close()
     return [_result(case, rows) for case, rows in zip(cases, captures, strict=True)]
 
 
-def _source(case: Case, node: Any) -> BoundSource:
+def _source(case: Case, node: Any, clock: VirtualClock) -> BoundSource:
     script = case.scripts.get(node.name)
     if script is None:
         return open_source(node)
-    source = ScriptedSource(script.steps, node.declared, VirtualClock(), until=case.until, step=STEP, live=script.live)
+    source = ScriptedSource(script.steps, node.declared, clock, until=case.until, step=STEP, live=script.live)
     return BoundSource(source, None)
 
 

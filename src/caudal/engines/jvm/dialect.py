@@ -122,3 +122,11 @@ class Dialect(Protocol):
     def value(self, struct: str, dtype: DataType) -> str:
         """Return the value in the struct that a called function gives."""
         ...
+
+
+class LiveDialect(Dialect, Protocol):
+    """That of an engine which takes input that goes on."""
+
+    def streamed(self, item: Item, functions: Any) -> str:
+        """Return an aggregate over grouped rows that come and come; `item.rank`: the struct that orders them."""
+        ...

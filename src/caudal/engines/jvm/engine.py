@@ -39,7 +39,8 @@ class JvmEngine:
     """An engine by name; keeps `ports.engine.Engine`. It imports nothing of its engine's: that lives in a script.
 
     `form`: how rows are handed over to it. `dialect` and `write` are looked up when they are needed. `cluster`: what an
-    address means to it. `variables`: what its process finds in its environment.
+    address means to it. `variables`: what its process finds in its environment. `streams`: whether it takes input that
+    goes on.
     """
 
     name: str
@@ -48,6 +49,7 @@ class JvmEngine:
     write: Callable[[], Callable[..., str]]
     cluster: Callable[[str], Cluster]
     variables: Mapping[str, str]
+    streams: bool = False
 
     def lower(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> Job:
         """Return the plan as this engine's job; raises `PlanError`, located at the operator, for what it cannot do.
@@ -63,9 +65,12 @@ class JvmEngine:
                 one_partition(node, logical.ids[node], partitions)
         dialect = self.dialect()
         native = None
-        if tuning.native and not wants_places(logical):
+        live = tuning.live or _live(sources)
+        if tuning.native and not live and not wants_places(logical):
             native = try_native([(s, s.schema) for s in physical.sources], sources, dialect.reads)
-        return lower_all([(logical, physical)], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster)
+        return lower_all(
+            [(logical, physical)], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster, live=live
+        )
 
     def explain(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> str:
         """Return the script of the job that `start` would run, and that reads its files itself; needs no environment."""
@@ -80,7 +85,9 @@ class JvmEngine:
         return self.write()(job, f"The pipeline '{logical.name}'.", files)
 
     def admit(self, logical: Plan, sources: Mapping[str, BoundSource]) -> None:
-        """Raise `PlanError` for sources that go on for ever, or wait for one another by the clock."""
+        """Raise `PlanError` for sources that go on for ever, or wait for one another by the clock, where they cannot."""
+        if self.streams:
+            return
         for node in logical.sources:
             if node.idle is not None:
                 raise PlanError(
@@ -91,12 +98,13 @@ class JvmEngine:
                     f"{self.name} runs over bounded input only",
                     location=node.name,
                     detail="this source goes on for ever",
-                    hint="leave out follow, or run it locally",
+                    hint="leave out follow, or run it with --engine local or spark",
                 )
 
     def start(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> Execution:
         """Return an execution of the plan; see `ports.engine.Engine`."""
         from caudal.engines.jvm.execution import JvmExecution
+        from caudal.engines.jvm.live import LiveExecution
 
         self.admit(logical, bindings.sources)
         job = self.lower(logical, physical, bindings.sources, tuning)
@@ -105,7 +113,8 @@ class JvmEngine:
         clusters.check_exchange(tuning.exchange)
         if tuning.cluster:
             clusters.require(self.cluster(tuning.cluster), self.name, tuning.exchange)
-        return JvmExecution(
+        made = LiveExecution if job.live else JvmExecution
+        return made(
             self.name,
             logical,
             job,
@@ -118,23 +127,33 @@ class JvmEngine:
             environment=self.variables,
         )
 
-    def together(self, cases: Sequence[tuple[Plan, Plan, Bindings]], tuning: Tuning) -> None:
-        """Run several bounded plans (logical, physical, opened) in one process of the engine: starting one is dear.
+    def together(
+        self,
+        cases: Sequence[tuple[Plan, Plan, Bindings]],
+        tuning: Tuning,
+        variables: Mapping[str, str] | None = None,
+        begun: Callable[[Any], None] | None = None,
+    ) -> None:
+        """Run several plans (logical, physical, opened) in one process of the engine: starting one is dear.
 
-        Rows go to the sinks; nothing is committed. Raises `PlanError` for a plan that the engine cannot run, and
+        Rows go to the sinks; nothing is committed. The tuning says whether all are run as live; `begun` is handed the execution
+        before. Raises `PlanError` for a plan that the engine cannot run, and
         `RunError` where the process fails, as a whole.
         """
         from caudal.engines.jvm.execution import JvmExecution
+        from caudal.engines.jvm.live import LiveExecution
         from caudal.engines.jvm.script import lower_all
 
-        job = lower_all([(logical, physical) for logical, physical, _ in cases], self.dialect(), threads=tuning.threads)
+        plans = [(logical, physical) for logical, physical, _ in cases]
+        job = lower_all(plans, self.dialect(), threads=tuning.threads, live=tuning.live)
         python, _ = environments.require(self.name)
         sources: list[BoundSource] = []
         sinks: list[Sink] = []
         for lowered, (_, _, bindings) in zip(job.plans, cases, strict=True):
             sources += [bindings.sources[i.node.name] for i in lowered.inputs]
             sinks += [bindings.sinks[o.sink.name] for o in lowered.outputs]
-        JvmExecution(
+        made = LiveExecution if tuning.live else JvmExecution
+        execution = made(
             self.name,
             cases[0][0],
             job,
@@ -144,8 +163,11 @@ class JvmEngine:
             python=python,
             form=self.form,
             write=self.write(),
-            environment={**self.variables, **tuning.extra},
-        ).run()
+            environment={**self.variables, **(variables or {})},
+        )
+        if begun is not None:
+            begun(execution)
+        execution.run()
 
     def check(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
         """Raise `PlanError` where `start` would; start nothing."""
@@ -167,3 +189,7 @@ class JvmEngine:
             modules = job.code.imports
             hint = f"install it for {known.python}, or run it locally"
             job.code.check(known.python_version, environments.lacks(self.name, modules), hint)
+
+
+def _live(sources: Mapping[str, BoundSource]) -> bool:
+    return any(bound.source.live for bound in sources.values())

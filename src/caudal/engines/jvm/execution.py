@@ -78,29 +78,18 @@ class JvmExecution:
         self._stopped = False
         self._doing = f"handing rows over to {engine}"
         self._handed: list[dict[str, Any]] = []
-        self._counts: list[list[int]] = []
+        self._counts: dict[int, int] = {}
         self._sunk: dict[str, int] = {}
         self._began = time.monotonic()
         self._seconds = 0.0
 
     # The contract.
 
-    def run(self, watch: Callable[[], None] | None = None) -> None:
+    def run(self, watch: Callable[[], None] | None = None, *, flush: bool = False) -> None:
         """Run to the end of data; raises `RunError` with the cause where the job fails."""
         self._began = time.monotonic()
         try:
-            folder = Path(tempfile.mkdtemp(prefix=f"caudal-{self._engine}-"))
-            self._folders.append(folder)
-            rows = folder / "rows"
-            if exchange := self._tuning.exchange:
-                # the cluster may be another user's: who may read it, the directory around it decides
-                rows = Path(exchange).absolute() / f"caudal-{self._engine}-{uuid.uuid4().hex}"
-                self._folders.append(rows)
-            for each in (rows, folder / "results", folder / "aside"):
-                each.mkdir()
-            self._hand_over(rows, watch)
-            self._call(folder, rows, folder / "results", watch)
-            self._take(folder / "results")
+            self._run(*self._make_folders(), watch)
         except OSError as error:
             hint = "rows are handed over in the directory of --exchange, else in the temporary one: is there room?"
             raise RunError(f"cannot hand rows over to {self._engine}", detail=str(error), hint=hint) from error
@@ -119,9 +108,6 @@ class JvmExecution:
             sweep(self._process.pid)
         self._tidy()
 
-    def flush(self) -> None:
-        """Do nothing: a job that was stopped has no windows left."""
-
     @property
     def drained(self) -> bool:
         """Whether it was stopped before the end of data: never, it is cancelled."""
@@ -139,7 +125,7 @@ class JvmExecution:
         """Return the ledger, which is kept at sources and sinks; of other operators what is late or dead is known."""
         ledger = Ledger()
         lost: dict[str, dict[str, int]] = {}
-        for count, number in self._counts:
+        for count, number in self._counts.items():
             each = self._job.counts[count]
             lost.setdefault(each.operator, {})[each.fate] = number
         for out in self._job.outputs:
@@ -172,7 +158,7 @@ class JvmExecution:
         """Return rows, bytes, seconds and failures of sources."""
         return {
             "rows": sum(sum(h["partitions"].values()) for h in self._handed)
-            + sum(number for count, number in self._counts if self._job.counts[count].fate == "taken"),
+            + sum(number for count, number in self._counts.items() if self._job.counts[count].fate == "taken"),
             "bytes": sum(h.get("bytes", 0) for h in self._handed),
             "seconds": self._seconds,
             "latency": {},
@@ -182,6 +168,24 @@ class JvmExecution:
         }
 
     # Steps.
+
+    def _make_folders(self) -> tuple[Path, Path]:
+        """Return the directory of the job, and that of the rows that are handed over."""
+        folder = Path(tempfile.mkdtemp(prefix=f"caudal-{self._engine}-"))
+        self._folders.append(folder)
+        rows = folder / "rows"
+        if exchange := self._tuning.exchange:
+            # the cluster may be another user's: who may read it, the directory around it decides
+            rows = Path(exchange).absolute() / f"caudal-{self._engine}-{uuid.uuid4().hex}"
+            self._folders.append(rows)
+        for each in (rows, folder / "results", folder / "aside"):
+            each.mkdir()
+        return folder, rows
+
+    def _run(self, folder: Path, rows: Path, watch: Callable[[], None] | None) -> None:
+        self._hand_over(rows, watch)
+        self._call(folder, rows, folder / "results", watch)
+        self._take(folder / "results")
 
     def _hand_over(self, folder: Path, watch: Callable[[], None] | None) -> None:
         local = registry.find("engine", "local")
@@ -207,15 +211,22 @@ class JvmExecution:
         (folder / "counts.json").write_text(json.dumps(self._handed), encoding="utf-8")
 
     def _call(self, folder: Path, rows: Path, results: Path, watch: Callable[[], None] | None) -> None:
+        process = self._launch(folder, rows, results)
+        self._wait(watch)
+        self._checkpoint()
+        if process.returncode != 0 or not (results / "counts.json").exists():
+            raise self._failure(folder)
+
+    def _launch(self, folder: Path, rows: Path, results: Path) -> subprocess.Popen[bytes]:
+        """Start the job's process; what it says goes to log.txt in its directory."""
         script = folder / "job.py"
         script.write_text(self._write(self._job, f"The pipeline '{self._logical.name}'."), encoding="utf-8")
         command = [str(self._python), "-W", "ignore", str(script), "--rows", str(rows), "--results", str(results)]
-        log = folder / "log.txt"
         environment = {**os.environ, **self._environment}
         environment |= _aside(folder / "aside", environment)
         self._checkpoint()
         self._doing = f"running on {self._engine}"
-        with log.open("wb") as said:
+        with (folder / "log.txt").open("wb") as said:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -225,11 +236,7 @@ class JvmExecution:
                 env=environment,
                 start_new_session=True,
             )
-            self._wait(watch)
-        self._checkpoint()
-        code = self._process.returncode
-        if code != 0 or not (results / "counts.json").exists():
-            raise self._failure(log, code)
+        return self._process
 
     def _wait(self, watch: Callable[[], None] | None) -> None:
         """Wait for the job's end; one that was stopped is told to end, and gets some time to do so."""
@@ -263,9 +270,10 @@ class JvmExecution:
         import pyarrow as pa
 
         told = json.loads((results / "counts.json").read_text(encoding="utf-8"))
-        self._counts = told["counts"]
+        for count, number in told["counts"]:
+            self._counts[count] = self._counts.get(count, 0) + number
         for number, out in enumerate(self._job.outputs):
-            self._sunk[out.sink.name] = told["rows"][number]
+            self._sunk[out.sink.name] = self._sunk.get(out.sink.name, 0) + told["rows"][number]
             path = results / f"{number}.arrow"
             if not path.exists():
                 continue
@@ -275,8 +283,10 @@ class JvmExecution:
                     self._checkpoint()
                     sink.write(sink.encode(as_planned(pa.table(batch), out.columns)))
 
-    def _failure(self, log: Path, code: int) -> RunError:
-        text = log.read_text(encoding="utf-8", errors="replace")
+    def _failure(self, folder: Path) -> RunError:
+        assert self._process is not None
+        code = self._process.returncode
+        text = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
         number, kept = tempfile.mkstemp(prefix=f"caudal-{self._engine}-failure-", suffix=".log")
         with open(number, "w", encoding="utf-8") as file:
             file.write(text)

@@ -1,7 +1,8 @@
 """A plan as a sequence of SQL views: one or more for each operator, in the plan's order.
 
-Bounded input only: every window closes at the end of data, so an operator is a query over all its rows. What is late hangs
-on a row and the W_p that it carries, and the pinned order on its place; both are hidden columns (`places`).
+Over bounded input every window closes at the end of data, so an operator is a query over all its rows; what differs over
+input that goes on is in `streaming`. What is late hangs on a row and the W_p that it carries, and the pinned order on its
+place; both are hidden columns (`places`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.core.types import INT32, INT64, STRING, DataType, Field, Schema
-from caudal.engines.jvm import sequences, windows
+from caudal.core.types import BOOL, INT32, INT64, STRING, DataType, Field, Schema, struct_of
+from caudal.engines.jvm import sequences, streaming, windows
 from caudal.engines.jvm.dialect import Dialect
 from caudal.engines.jvm.places import (
     BRANCHES,
@@ -95,7 +96,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number that the ledger wants: rows of a view that are "late" or "dead" for an operator, or "taken" by a source."""
+    """A number that the ledger wants: rows of a view that are "late" or "dead" for an operator, or "taken" by a source.
+
+    "step" counts the marks that a live job has read.
+    """
 
     operator: str
     fate: str
@@ -133,9 +137,12 @@ class Lowering:
         physical: Plan | None = None,
         native: Mapping[str, Native] | None = None,
         prefix: str = "",
+        number: int = 0,
+        live: bool = False,
     ) -> None:
         """`plan` has pinned ids; of `physical`, its rewritten form, the sources say which columns are read.
 
+        `live`: the input goes on (see `streaming`); `number`: that of the plan in its script.
         `native`: how sources are read by the engine's own readers, which know no W_p and no place: nothing is late then.
         Raises `PlanError`, located at the operator, for what this engine cannot do.
         """
@@ -147,6 +154,8 @@ class Lowering:
         self.native = native is not None
         self._natives = native or {}
         self.prefix = prefix
+        self.number = number
+        self.live = live
         self.placed = placed(plan, sides=native is None)
         self.ranks = {name: i for i, name in enumerate(sorted(plan.ids.values(), key=str.encode))}
         self.out = Lowered(
@@ -154,6 +163,9 @@ class Lowering:
         )
         self._read = {} if physical is None else {s.name: s.schema for s in physical.sources}
         self._views: dict[Node, str] = {}
+        self._places: dict[Node, str] = {}
+        """For input that goes on: what the rows' positions are made of, "" for those of a source (or none)."""
+        self._ordered = placed(plan, sides=False)
         self._sides: dict[tuple[Node, str], str] = {}
 
     def lowered(self) -> Lowered:
@@ -205,10 +217,35 @@ class Lowering:
         ]
 
     @property
-    def names(self) -> str:
-        """The table of what partitions are called."""
+    def marks(self) -> str:
+        """The table of how far the sources have come, for input that goes on."""
+        return name_of(f"{self.prefix}marks")
+
+    def named(self, rows: str) -> tuple[str, str]:
+        """Return a FROM item, the rows `r` of a view, and what holds where each came from: `source`, `partition`, `made`."""
+        if self.live:
+            # partitions may appear while the job runs, so that there is no table of them
+            made = {self.ranks[name]: name for name in self.plan.ids.values()}
+            keyed = sorted(self.ranks[self.name(n)] for n in self.plan.nodes if isinstance(n, Keyed))
+            path = f"os.path.join(given.rows, {f'names-{self.number}.json'!r})"
+            text = self.functions.struct(
+                f"origins({path}, {made!r}, {keyed!r})",
+                ("origins",),
+                [(name_of(SOURCE), INT32), (name_of(PARTITION), INT32)],
+                struct_of([Field("source", STRING), Field("partition", STRING), Field("made", BOOL)]),
+            )
+            return f"(SELECT *, {text} AS `__h` FROM {rows}) AS r", "r.`__h`"
         self.out.names_used = True
-        return name_of(f"{self.prefix}partitions")
+        names = name_of(f"{self.prefix}partitions")
+        joined = (
+            f"{rows} AS r\nLEFT JOIN {names} AS n ON r.{name_of(SOURCE)} = n.`s` AND r.{name_of(PARTITION)} = n.`p`"
+        )
+        return joined, "n"
+
+    def position(self, node: Node) -> str:
+        """Return the text of the position of a node's rows, for people; what operators make may have another kind."""
+        nothing = "CAST(NULL AS BIGINT)"
+        return nothing if self.live and self._places.get(node, "") else f"r.{name_of(POSITION)}"
 
     def not_late(self, node: Keyed, arrival: bool = False) -> str:
         """Return the condition under which a row comes in time where there are no fixed windows; "" where all do."""
@@ -223,12 +260,31 @@ class Lowering:
         self._sides[node, "late"] = f"SELECT * FROM {rows} WHERE {condition}"
 
     def _lower(self, node: Node) -> None:
-        lower = _LOWER.get(type(node))
+        lower = (_LIVE.get(type(node)) if self.live else None) or _LOWER.get(type(node))
         if lower is None:
             raise PlanError(f"the operator {node.kind} is not known to {self.dialect.engine}")
+        if self.live:
+            self._places[node] = self._place_of(node)
         made = lower(self, node)
         if made:
             self._views[node] = made
+
+    def _place_of(self, node: Node) -> str:
+        """Return what the positions of a node's rows are made of: those of operators cannot be compared with others."""
+        if isinstance(node, Keyed):
+            return ", ".join(["keyed", *(expr.dtype(node.input.schema).name for _, expr in node.keys)])
+        if isinstance(node, DeadLetters):
+            return ""
+        kinds = {self._places[above] for above in (node.input.inputs if isinstance(node, Late) else node.inputs)}
+        if len(kinds) < 2:
+            return "".join(kinds)
+        if node in self._ordered:
+            raise PlanError(
+                "rows of windows and others are put in one order below",
+                detail=f"over input that goes on their places are not comparable on {self.dialect.engine}",
+                hint="run it with --engine local",
+            )
+        return ""
 
     def _count(self, node: Node, fate: str, view: str) -> None:
         self.out.counts.append(Count(self.name(node), fate, view))
@@ -391,19 +447,18 @@ class Lowering:
             "truncated": "FALSE",
             "event_time": time,
         }
-        source, join = rows, ""
+        source = rows
         if not whole and above in self.placed:
+            source, origin = self.named(rows)
             texts |= {
-                "source": "n.`source`",
-                "partition": "n.`partition`",
-                "position": f"CASE WHEN n.`made` THEN CAST(NULL AS BIGINT) ELSE {name_of(POSITION)} END",
+                "source": f"{origin}.`source`",
+                "partition": f"{origin}.`partition`",
+                "position": f"CASE WHEN {origin}.`made` THEN CAST(NULL AS BIGINT) ELSE {self.position(above)} END",
             }
-            join = f"\nLEFT JOIN {self.names} AS n ON r.{name_of(SOURCE)} = n.`s` AND r.{name_of(PARTITION)} = n.`p`"
-            source = f"{rows} AS r"
         columns = ", ".join(f"{texts[f.name]} AS {name_of(f.name)}" for f in DEAD_FIELDS)
         self._sides[node, "dead"] = (
             f"SELECT {columns}, CAST(NULL AS BIGINT) AS {name_of(WATERMARK)}{self._no_place()}\n"
-            f"FROM {source}{join}\nWHERE {reason} IS NOT NULL"
+            f"FROM {source}\nWHERE {reason} IS NOT NULL"
         )
 
     def _no_place(self) -> str:
@@ -418,7 +473,9 @@ class Lowering:
             picked = [name_of(n) for n in node.schema.names]
             for name in self.hidden(stream):
                 text = name_of(name)
-                if name == NUMBER and several:
+                if name == POSITION and self.live and self._places[stream] != self._places[node]:
+                    text = f"CAST(NULL AS BIGINT) AS {name_of(POSITION)}"
+                elif name == NUMBER and several:
                     text = f"{name_of(NUMBER)} * {len(node.streams)} + {number} AS {name_of(NUMBER)}"
                 picked.append(text)
             parts.append(f"SELECT {', '.join(picked)} FROM {self.of(stream)}")
@@ -463,11 +520,12 @@ class Lowering:
         keyed = node.input
         assert isinstance(keyed, Keyed)
         above = keyed.inputs[0]
+        rows, origin = self.named(self.view(keyed, "late rows", self._sides[keyed, "late"]))
         texts = {
             "late_time": f"r.{name_of(TIME)}" if above.timed else "CAST(NULL AS BIGINT)",
-            "late_source": "n.`source`",
-            "late_partition": "n.`partition`",
-            "late_position": f"r.{name_of(POSITION)}",
+            "late_source": f"{origin}.`source`",
+            "late_partition": f"{origin}.`partition`",
+            "late_position": self.position(above),
             "late_operator": self.dialect.literal(self.name(keyed), STRING),
             "late_watermark": f"r.{name_of(WATERMARK)}",
         }
@@ -478,9 +536,7 @@ class Lowering:
         time = f"r.{name_of(TIME)}" if above.timed else "CAST(NULL AS BIGINT)"
         picked += [f"{time} AS {name_of(TIME)}", f"r.{name_of(WATERMARK)}"]
         picked += [f"r.{name_of(n)}" for n in PLACE]
-        join = f"LEFT JOIN {self.names} AS n ON r.{name_of(SOURCE)} = n.`s` AND r.{name_of(PARTITION)} = n.`p`"
-        rows = self.view(keyed, "late rows", self._sides[keyed, "late"])
-        return self.view(node, "", f"SELECT {', '.join(picked)}\nFROM {rows} AS r\n{join}")
+        return self.view(node, "", f"SELECT {', '.join(picked)}\nFROM {rows}")
 
     def dead(self, node: DeadLetters) -> str:
         if self.native:
@@ -504,6 +560,20 @@ class Lowering:
                 continue
             self._count(node, fate, self.view(node, f"{fate} uncounted", sql))
 
+    def count_steps(self) -> None:
+        """Count the marks that are read, which tells how far the job has come."""
+        self.out.counts.append(Count("", "step", self.marks))
+
+
+_LIVE: dict[type, Callable[[Lowering, Any], str]] = {
+    WindowAggregate: streaming.aggregate,
+    WindowTop: streaming.top,
+    WindowApply: streaming.apply,
+    Running: streaming.refuse,
+    Deduplicate: streaming.refuse,
+    Reduce: streaming.refuse,
+}
+"""Operators that are lowered otherwise over input that goes on."""
 
 _LOWER: dict[type, Callable[[Lowering, Any], str]] = {
     Source: Lowering.source,

@@ -30,7 +30,8 @@ NativeTables = Callable[[Native, Sequence[str]], list[str]]
 class Job:
     """Plans that one script runs, lowered together: they share the functions.
 
-    `threads`: the job's parallelism, 0 for the engine's choice; `cluster`: where it runs, "" for this machine.
+    `threads`: the job's parallelism, 0 for the engine's choice; `cluster`: where it runs, "" for this machine; `live`:
+    the input goes on.
     """
 
     plans: list[Lowered]
@@ -38,6 +39,7 @@ class Job:
     code: UserCode
     threads: int = 0
     cluster: str = ""
+    live: bool = False
     notes: list[str] = field(default_factory=list[str])
 
     @property
@@ -63,6 +65,7 @@ def lower_all(
     native: Mapping[str, Native] | None = None,
     threads: int = 0,
     cluster: str = "",
+    live: bool = False,
 ) -> Job:
     """Lower plans (each with its rewritten form, if there is one) for one script; raises `PlanError`.
 
@@ -72,12 +75,16 @@ def lower_all(
     lowered: list[Lowered] = []
     for number, (plan, physical) in enumerate(plans):
         prefix = f"{number}: " if len(plans) > 1 else ""
-        lowering = Lowering(plan, dialect, functions, code, physical=physical, native=native, prefix=prefix)
+        lowering = Lowering(
+            plan, dialect, functions, code, physical=physical, native=native, prefix=prefix, number=number, live=live
+        )
         lowering.lowered()
         lowering.count_sides()
+        if live:
+            lowering.count_steps()
         lowered.append(lowering.out)
     notes = [*dict.fromkeys(line for way in (native or {}).values() for line in way.deviations)]
-    return Job(lowered, functions, code, threads, cluster, notes)
+    return Job(lowered, functions, code, threads, cluster, live, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ class Style:
 
     `head` (a template) defines `table(name, columns, path, form, options)`, `view(name, query, shared)` and
     `partitions(name, sources, operators)`; `tail` runs OUTPUTS, QUERIES and SLOTS. `form`: how rows are handed over.
+    `live` is the tail over input that goes on, where PLANS has the numbers of each plan's queries.
     `workers` writes what the head has for jobs that call functions, which import these modules.
     `shared`: whether a view is told that several read it. `taken`: whether rows that the engine reads by itself are
     counted by a query; where that would be a second scan, the tail finds them out: TAKEN has the tables, by the
@@ -99,6 +107,7 @@ class Style:
     natives: NativeTables
     settings: Mapping[str, object]
     modules: Sequence[str] = ()
+    live: str = ""
     workers: Callable[[Sequence[str]], str] = lambda imports: ""
     shared: bool = False
     taken: bool = True
@@ -113,6 +122,7 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
         file="job.py",
         cluster=job.cluster,
         threads=job.threads,
+        live=job.live,
         workers=style.workers(job.code.imports) if any(calls) else "",
         **style.settings,
     )
@@ -126,7 +136,21 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
         _outputs(job),
         queries(job, style.type_of, taken=style.taken),
     ]
-    return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + style.tail
+    if job.live:
+        body.append(f"PLANS = {_of_plans(job)!r}")
+    tail = style.live if job.live else style.tail
+    return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + tail
+
+
+def _of_plans(job: Job) -> list[list[int]]:
+    """Return the numbers of each plan's queries among all: outputs come first, then counts."""
+    found: list[list[int]] = []
+    outputs, counts = 0, len(job.outputs)
+    for plan in job.plans:
+        numbers = [*range(outputs, outputs + len(plan.outputs)), *range(counts, counts + len(plan.counts))]
+        outputs, counts = outputs + len(plan.outputs), counts + len(plan.counts)
+        found.append(numbers)
+    return found
 
 
 def _inputs(job: Job, style: Style) -> str:
@@ -143,6 +167,9 @@ def _inputs(job: Job, style: Style) -> str:
                 lines.append(f"table({table!r}, {columns_of(columns, style.type_of)!r}, {path})")
             names.append(f"({each.rank}, {plan.plan.ids[each.node]!r}, HANDED[{number}]['partitions'])")
             number += 1
+        if job.live:
+            path = f"os.path.join(given.rows, {f'marks-{job.plans.index(plan)}'!r})"
+            lines.append(f"marks({plan.prefix + 'marks'!r}, {path})")
         if not plan.names_used:
             continue
         made = [f"({rank}, {name!r})" for name, rank in plan.made]
@@ -266,7 +293,8 @@ def queries(job: Job, type_of: Callable[[DataType], str], *, taken: bool = True)
     for number, count in enumerate(job.counts):
         if count.fate == "taken" and not taken:
             continue
-        queries.append(_query(len(job.outputs) + number, order, {"BIGINT 0": "COUNT(*)"}, count.view))
+        one = "1L" if job.live else "COUNT(*)"  # a stream has no end to count to: whoever reads adds up
+        queries.append(_query(len(job.outputs) + number, order, {"BIGINT 0": one}, count.view))
     listed = ",\n".join(f"    {quoted(q)}" for q in queries)
     numbers = [[order.index(slot) + 1 for slot in slots] for slots in placed]
     return f"TOGETHER = {_TOGETHER}\nSLOTS = {numbers!r}\nQUERIES = [\n{listed},\n]"

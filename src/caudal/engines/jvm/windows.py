@@ -70,7 +70,7 @@ def assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> Cells:
     else:
         assert isinstance(window, Hopping | Cumulative)
         rows = keyed_rows(lo, node, extras, "")
-        view = _timed(lo, node, rows, window)
+        view = timed(lo, node, rows, window)
         if isinstance(window, Hopping):
             group, more = [*keys, START], [START]
             bounds = {END: f"{name_of(START)} + {window.size}"}
@@ -104,7 +104,8 @@ def keyed_rows(lo: Lowering, node: Keyed, extras: Sequence[Extra], where: str) -
     return lo.view(node, "rows", f"SELECT {', '.join(texts)}\nFROM {lo.of(node.input)}{condition}")
 
 
-def _timed(lo: Lowering, node: Windowed, rows: str, window: Hopping | Cumulative) -> str:
+def timed(lo: Lowering, node: Windowed, rows: str, window: Hopping | Cumulative) -> str:
+    """Return the view of rows, each once for every window of fixed bounds that it counts in; late ones are made known."""
     t, w, nth = name_of(TIME), name_of(WATERMARK), name_of(NTH)
     size, step = window.size, window.step
     shifted = f"{t} - {window.offset}" if window.offset else t
@@ -366,20 +367,12 @@ def apply(lo: Lowering, node: WindowApply) -> str:
     inside = ", ".join(cells.inside)
     number = f"ROW_NUMBER() OVER (PARTITION BY {inside} ORDER BY {', '.join(cells.order)})"
     numbered = lo.view(node, "ranked", f"SELECT *, {number} AS `__r`\nFROM {cells.view}")
-    gathered = [("__r", INT64), *((f"__x{i}", f.dtype) for i, f in enumerate(taken))]
+    made, rows, gathered = window_call(lo, node, taken)
     texts = [*(name_of(g) for g in cells.group), *(f"{text} AS {name_of(name)}" for name, text in cells.bounds.items())]
     texts += [f"{text} AS {name_of(name)}" for name, text in cells.hidden.items()]
     texts.append(f"{lo.dialect.gathered(gathered)} AS `__rows`")
     groups = f"SELECT {', '.join(texts)}\n  FROM {numbered}\n  GROUP BY {by}"
-    given = {f.name: spec(f.dtype) for f in taken}
-    output = {f.name: spec(f.dtype) for f in node.output}
-    function = node.function
-    made = (
-        f"each_window(window({lo.code.add(function)}, {function.kind!r}, {list(node.takes)!r}, {given!r}, {output!r}),"
-        f" {[f.name for f in taken]!r})"
-    )
-    rows = Schema([Field(NTH, INT64), *(Field(f"__x{i}", f.dtype) for i, f in enumerate(node.output)), *FAILURE])
-    whole = _array(gathered)
+    whole = list_of(struct_of(Field(name, dtype) for name, dtype in gathered))
     arguments = [("`__rows`", whole), (name_of(START), TIMESTAMP), (name_of(END), TIMESTAMP)]
     call = lo.functions.table(made, ("calling", "tables"), arguments, rows)
     kept = [*cells.group, *cells.bounds, *cells.hidden]
@@ -395,5 +388,16 @@ def apply(lo: Lowering, node: WindowApply) -> str:
     return lo.view(node, "", finished(lo, node, cells, good, columns, name_of(NTH)))
 
 
-def _array(columns: Sequence[tuple[str, DataType]]) -> DataType:
-    return list_of(struct_of(Field(name, dtype) for name, dtype in columns))
+def window_call(
+    lo: Lowering, node: WindowApply, taken: Sequence[Field]
+) -> tuple[str, Schema, list[tuple[str, DataType]]]:
+    """Return what calls a function on a window's rows, the rows that it gives, and the columns of those that it takes."""
+    given = {f.name: spec(f.dtype) for f in taken}
+    output = {f.name: spec(f.dtype) for f in node.output}
+    function = node.function
+    made = (
+        f"each_window(window({lo.code.add(function)}, {function.kind!r}, {list(node.takes)!r}, {given!r}, {output!r}),"
+        f" {[f.name for f in taken]!r})"
+    )
+    rows = Schema([Field(NTH, INT64), *(Field(f"__x{i}", f.dtype) for i, f in enumerate(node.output)), *FAILURE])
+    return made, rows, [("__r", INT64), *((f"__x{i}", f.dtype) for i, f in enumerate(taken))]

@@ -31,20 +31,23 @@ class LocalExecution:
         self.job: Job = lower(physical, bindings, settings, tuning.live)
         self.restored: list[Cut] = []
         self._outputs = [s.name for s in physical.sinks if not isinstance(s.input, Late | DeadLetters)]
-        self._started = False
+        self._drained = False
         self._seconds = 0.0
 
     def restore(self, cuts: list[Cut]) -> None:
         """Go on from a whole cut and the deltas behind it; before `run`."""
         restore(self.job, cuts)
 
-    def run(self, watch: Callable[[], None] | None = None) -> None:
-        """Run to the end of data or a stop; raises what broke."""
+    def run(self, watch: Callable[[], None] | None = None, *, flush: bool = False) -> None:
+        """Run to the end of data or a stop; raises what broke. `flush`: after a stop, close all windows."""
         self.job.functions.start()
         begin = time.perf_counter()
         try:
             self.job.start()
             self.job.run(None if watch is None else lambda _: watch())
+            self._drained = self.job.drained
+            if flush and self._drained:
+                self.job.flush()
         finally:
             self._seconds = time.perf_counter() - begin
             self.job.functions.close()
@@ -58,14 +61,6 @@ class LocalExecution:
         """End at once; `run` raises the error."""
         self.job.kill(error)
 
-    def flush(self) -> None:
-        """After a stop: close all windows."""
-        try:
-            self.job.flush()
-        finally:
-            self.job.functions.close()
-        self.job.finish()
-
     def cut(self, whole: bool = True) -> Cut:
         """Return one consistent cut while the job runs: everything in flight lands first. `whole` False: a delta."""
         self.job.pause()
@@ -77,7 +72,7 @@ class LocalExecution:
     @property
     def drained(self) -> bool:
         """Whether it was stopped before the end of data."""
-        return self.job.drained
+        return self._drained
 
     def progress(self) -> Progress:
         """Return how far it is."""

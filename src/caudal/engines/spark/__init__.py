@@ -27,5 +27,5 @@ def _write() -> "Callable[..., str]":
     return write
 
 
-ENGINE = JvmEngine("spark", "parquet", _dialect, _write, master, {})
+ENGINE = JvmEngine("spark", "parquet", _dialect, _write, master, {}, streams=True)
 """The engine named "spark"."""

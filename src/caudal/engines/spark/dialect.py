@@ -91,6 +91,27 @@ class SparkDialect:
             case other:
                 return f"{other.upper()}({value})"
 
+    def streamed(self, item: Item, functions: Registry) -> str:
+        """Return an aggregate over grouped rows that come and come; `item.rank`: the struct that orders them."""
+        value = item.value
+        present = f"FILTER (WHERE {value} IS NOT NULL)"
+        match item.function:
+            case "first":
+                return f"MIN_BY({value}, {item.rank}) {present}"
+            case "last":
+                return f"MAX_BY({value}, {item.rank}) {present}"
+            case "collect":
+                return (
+                    f"transform(array_sort(COLLECT_LIST(struct({item.rank} AS r, {value} AS v)) {present}), x -> x.v)"
+                )
+            case "count_distinct" if item.dtype.is_float:
+                one = f"CASE WHEN isnan({value}) THEN CAST('NaN' AS {type_of(item.dtype)}) ELSE {value} + 0 END"
+                return f"CAST(size(COLLECT_SET(CAST({one} AS {type_of(item.dtype)}))) AS BIGINT)"
+            case "count_distinct":
+                return f"CAST(size(COLLECT_SET({value})) AS BIGINT)"
+            case _:
+                return self.aggregate(item, functions)
+
     def gathered(self, columns: Sequence[tuple[str, DataType]]) -> str:
         """Return an aggregate that gathers rows as an array of structs, in no order."""
         return f"COLLECT_LIST(struct({', '.join(name_of(name) for name, _ in columns)}))"

@@ -69,6 +69,10 @@ class Registry(Library):
         """Return the text of a call that gives rows; see `Functions.table`."""
         return self._called(made, modules, arguments, list_of(struct_of(rows)))
 
+    def struct(self, made: str, modules: Sequence[str], arguments: Arguments, result: DataType) -> str:
+        """Return the text of a call that gives a struct of this type."""
+        return self._called(made, modules, arguments, result)
+
     def _called(self, made: str, modules: Sequence[str], arguments: Arguments, result: DataType) -> str:
         self._modules.update(modules)
         kinds = ", ".join(arrow_text(dtype) for _, dtype in arguments)

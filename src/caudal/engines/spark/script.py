@@ -1,4 +1,8 @@
-"""The script of a job on Spark: batch mode, each output a query of its own, results fetched as Arrow tables."""
+"""The script of a job on Spark, results fetched as Arrow tables.
+
+Bounded input is run in batch mode. Input that goes on is a Structured Streaming query over directories that parts appear in:
+what each micro-batch gives becomes a directory of results, under its number.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
@@ -38,6 +43,7 @@ arguments.add_argument("--parallelism", type=int, default={threads}, help="how m
 given = arguments.parse_args()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
+LIVE = {live}  # whether the input goes on
 parallelism = given.parallelism or os.cpu_count() or 1
 if not given.cluster or any(near in given.cluster for near in ("//127.", "//localhost", "local[")):
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -51,6 +57,10 @@ if not given.cluster and "SPARK_DRIVER_MEMORY" not in os.environ:
 warehouse = tempfile.mkdtemp(prefix="spark-warehouse-")  # nothing is kept in it; Spark makes one where it is started
 atexit.register(shutil.rmtree, warehouse, ignore_errors=True)
 builder = builder.config("spark.sql.warehouse.dir", "file://" + warehouse)
+if LIVE:
+    # where no mark has come, the rows' part of a union would lose its watermark
+    rule = "org.apache.spark.sql.catalyst.optimizer.PropagateEmptyRelation"
+    builder = builder.config("spark.sql.optimizer.excludedRules", rule)
 spark = builder.config("spark.sql.shuffle.partitions", str(parallelism)).getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
 
@@ -60,7 +70,7 @@ FILES = {{}}
 def table(name, columns, path, form="parquet", options={{}}):
     """Make a source known: files of these columns."""
     listed = ", ".join("`" + column.replace("`", "``") + "` " + kind for column, kind in columns.items())
-    frame = spark.read.schema(listed).format(form).options(**options).load(path)
+    frame = (spark.readStream if LIVE else spark.read).schema(listed).format(form).options(**options).load(path)
     if name in TAKEN.values():
         FILES[name] = frozenset(frame.inputFiles())
     frame.createOrReplaceTempView("`" + name + "`")
@@ -72,6 +82,12 @@ def view(name, query, shared=False):
     if shared:
         frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
     frame.createOrReplaceTempView("`" + name + "`")
+
+
+def marks(name, path):
+    """Make the stream of marks known: how far all sources have come is the watermark of windows."""
+    frame = spark.readStream.schema("e BIGINT").parquet(path).selectExpr("timestamp_millis(e) AS e")
+    frame.withWatermark("e", "0 seconds").createOrReplaceTempView("`" + name + "`")
 
 
 def partitions(name, sources, operators):
@@ -122,6 +138,44 @@ run()
 spark.stop()
 '''
 
+_LIVE = '''
+
+def start(number, queries):
+    """Start the stream of a plan."""
+
+    def take(frame, batch):
+        """Put the rows of a micro-batch aside, and make them visible at once."""
+        hidden = os.path.join(given.results, f".{number}-{batch}")
+        os.makedirs(hidden)
+        results = Results(OUTPUTS, hidden)
+        for rows in frame.toArrow().to_batches():
+            results.take_ports(rows, SLOTS)
+        results.end()
+        os.rename(hidden, os.path.join(given.results, f"{number}-{batch:09}"))
+
+    frame = spark.sql("\\nUNION ALL\\n".join(queries))
+    place = os.path.join(given.rows, f"checkpoint-{number}")
+    return frame.writeStream.outputMode("append").option("checkpointLocation", place).foreachBatch(take).start()
+
+
+def run():
+    """Run until the one who feeds each plan has put a file "end" there, and all before it is done."""
+    left = {number: start(number, [QUERIES[q] for q in plan]) for number, plan in enumerate(PLANS)}
+    while left:
+        for number, stream in list(left.items()):
+            over = os.path.exists(os.path.join(given.rows, f"end-{number}"))
+            if over or not stream.isActive:
+                stream.processAllAvailable()  # raises what the stream broke by
+                stream.stop()
+                del left[number]
+                open(os.path.join(given.results, f"done-{number}"), "wb").close()
+        time.sleep(0.02)
+
+
+run()
+spark.stop()
+'''
+
 _SETTINGS = {
     **SETTINGS,
     "spark.ui.enabled": "false",
@@ -145,7 +199,9 @@ def _natives(way: Native, tables: Sequence[str]) -> list[str]:
     return [whole, f"table({tables[0]!r}, {columns!r}, {[*way.files.paths]!r}, {way.format!r}, {options!r})"]
 
 
-_STYLE = Style(_HEAD, _TAIL, "parquet", type_of, _natives, {"settings": _SETTINGS}, shared=True, taken=False)
+_STYLE = Style(
+    _HEAD, _TAIL, "parquet", type_of, _natives, {"settings": _SETTINGS}, shared=True, taken=False, live=_LIVE
+)
 
 
 def write(job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:

@@ -568,7 +568,7 @@ def test_real_logs(script, tmp_path, log) -> None:
 
 
 def test_partitions_side_by_side_and_threads(script, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(handover, "PART_ROWS", 1_000)
+    monkeypatch.setattr(parts, "PART_ROWS", 1_000)
     monkeypatch.setattr(handover, "_READ", 20_000)
     monkeypatch.setattr(script, "HANDOVER_ROWS", 1_000)
     monkeypatch.setattr(script, "_READ_BYTES", 20_000)

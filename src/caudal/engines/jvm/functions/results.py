@@ -46,7 +46,7 @@ class Results:
     def take_ports(self, batch: Any, slots: list[list[int]]) -> None:
         """Take a batch of several outputs' rows: which one's, the first column says; `slots`, where its columns are.
 
-        Behind the outputs come counts: one row each, with the number in the second column.
+        Behind the outputs come counts: rows with a number in the second column, which are added up.
         """
         ports = batch.column(0)
         for number in ports.unique().to_pylist():
@@ -55,7 +55,7 @@ class Results:
                 columns = [rows.column(slot) for slot in slots[number]]
                 self.take(number, pa.RecordBatch.from_arrays(columns, list(self.outputs[number][2])))
             else:
-                self.counts.append([number - len(self.outputs), rows.column(1)[0].as_py()])
+                self.counts.append([number - len(self.outputs), sum(rows.column(1).to_pylist())])
 
     def end(self) -> None:
         """Make everything visible; an output without rows gets an empty target."""

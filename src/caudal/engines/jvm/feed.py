@@ -1,0 +1,368 @@
+"""Feeds a live job: what sources give is handed over as it comes, and how far they have come, as marks.
+
+Watermarks, idle partitions and silence are those of SEMANTICS, computed here: rows carry their W_p, and a mark says W once
+the rows before it are there. A mark is published when the one before has been read, so that what comes meanwhile waits
+in memory or in parts that no mark follows yet, and small parts do not pile up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from caudal.core.errors import RunError
+from caudal.core.naming import natural_key
+from caudal.core.types import INT64, Field, Schema
+from caudal.engines.jvm.handover import Handed
+from caudal.engines.jvm.intake import LOWEST, Evaluate, Intake, Lane
+from caudal.engines.jvm.lowering import Input, Lowered
+from caudal.engines.jvm.parts import Parts
+from caudal.engines.jvm.streaming import shifted
+from caudal.plan.nodes import Keyed, Node, Source
+from caudal.ports.engine import BoundSource
+from caudal.ports.source import End, Nothing
+
+OPEN = 1 << 62
+"""The watermark at the end of data."""
+
+CREDIT = 64 << 20
+"""Bytes that may have been read and not yet been taken in by the job."""
+
+_DISCOVER_MS = 50
+_SILENT_MS = 1000
+"""Milliseconds between marks while nothing but the clock moves the watermark."""
+
+_SPACE = 1 << 16
+"""Between the numbers of two partitions that were there at the start: one that appears is put between its neighbours."""
+
+_MARK = Schema([Field("e", INT64)])
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """`clock` gives milliseconds that never go back, `idle_poll` is in seconds, `idle` in milliseconds."""
+
+    clock: Callable[[], int]
+    idle_poll: float = 0.005
+    idle: int = 5_000
+
+
+class _Live(Lane):
+    """A partition as the feed reads it."""
+
+    def __init__(self, intake: Intake, partition: Any, rank: int, order: tuple[Any, ...]) -> None:
+        super().__init__(intake, partition, rank)
+        self.order = order
+        self.ended = False
+        self.idle = False
+        self.quiet_since: int | None = None
+        self.poll_at = 0.0
+
+
+class _Minimum:
+    """The watermark of the operators that read some of the sources."""
+
+    def __init__(self, sources: frozenset[int], endless: bool) -> None:
+        self.sources = sources
+        self.endless = endless
+        self.lanes: list[_Live] = []
+        self.watermark = -OPEN
+        self.silent = False
+        self._since: int | None = None
+        self._from = LOWEST
+
+    def move(self, now: int) -> None:
+        """Go on to where the partitions have come, or the clock where all are idle."""
+        self.watermark = max(self.watermark, self._reached(now))
+
+    def _reached(self, now: int) -> int:
+        self.silent = False
+        lanes = [lane for lane in self.lanes if not lane.ended]
+        if not lanes and not self.endless:
+            return OPEN
+        awake = [lane.known for lane in lanes if not lane.idle]
+        if awake:
+            self._since = None
+            return min(awake)
+        self.silent = True
+        if self._since is None:
+            # a partition that never had a row holds nothing back
+            known = [lane.known for lane in lanes if lane.known > LOWEST]
+            self._since, self._from = now, max(self.watermark, min(known, default=LOWEST))
+        return self._from if self._from <= LOWEST else self._from + (now - self._since)
+
+
+class Feed:
+    """Feeds one plan. `step`, `publish` and `end` are for one thread; all else may be looked at from others."""
+
+    def __init__(
+        self,
+        plan: Lowered,
+        sources: Sequence[BoundSource],
+        number: int,
+        first: int,
+        folder: Path,
+        form: str,
+        evaluate: Evaluate,
+        timing: Timing,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        """`number`: that of the plan in its script; `first`: the number of its first source among all."""
+        self.number = number
+        self.published = 0
+        """Marks so far."""
+        self.consumed = 0
+        """Marks that the job has read."""
+        self._timing = timing
+        self._folder = folder
+        self._intakes = [Intake(i.node, b, i.columns, evaluate) for i, b in zip(plan.inputs, sources, strict=True)]
+        self._handed = [
+            Handed(i.node, folder / str(first + n), form, i.columns, pool) for n, i in enumerate(plan.inputs)
+        ]
+        self._numbers = [i.rank for i in plan.inputs]
+        self._marks = Parts(folder / f"marks-{number}", form, _MARK, pool)
+        self._minima = [
+            _Minimum(group, any(sources[i].source.live for i in group)) for group in _groups(plan, plan.inputs)
+        ]
+        self._reach = sum(_extent(node) for node in plan.plan.nodes)
+        self._lanes: list[_Live] = []
+        self._ranks: list[dict[str, int]] = [{} for _ in self._intakes]
+        self._parts: list[list[Path]] = []
+        self._turn = False
+        self._discovered = -_DISCOVER_MS
+        self._new_names = True
+        self._pending = 0
+        self._waiting = 0
+        self._marked = -OPEN
+        self._marked_at = 0
+        self._latest = -OPEN
+
+    def open(self) -> None:
+        """Take in the partitions that there are; raises `InputError` for one that cannot be read."""
+        for n, intake in enumerate(self._intakes):
+            partitions = list(intake.bound.source.partitions())
+            for rank, partition in enumerate(sorted(partitions, key=lambda p: natural_key(p.name))):
+                self._add(n, partition, (rank + 1) * _SPACE)
+        self._move()
+
+    @property
+    def counts(self) -> list[dict[str, Any]]:
+        """What was handed over of each source, as `hand_over` counts it."""
+        return [handed.counts for handed in self._handed]
+
+    @property
+    def watermark(self) -> int | None:
+        """The lowest watermark of the operators; None before the first row."""
+        return self._marked if -(1 << 60) < self._marked < OPEN else None
+
+    @property
+    def over(self) -> bool:
+        """Whether all sources have come to their ends."""
+        return all(lane.ended for lane in self._lanes) and not any(i.bound.source.live for i in self._intakes)
+
+    @property
+    def has_credit(self) -> bool:
+        """Whether more may be read."""
+        return self._waiting < CREDIT
+
+    @property
+    def due(self) -> bool:
+        """Whether there is something to publish."""
+        lowest = self._lowest()
+        if self._pending:
+            return True
+        if lowest <= self._marked:
+            return False
+        if not any(m.silent for m in self._minima):
+            return True
+        # while only the clock moves it a mark closes windows, as long as there can be any
+        late = self._timing.clock() - self._marked_at >= _SILENT_MS
+        return late and self._marked <= self._latest + self._reach
+
+    def step(self) -> bool:
+        """Read one block, or look for new partitions; return whether there was anything."""
+        now = self._timing.clock()
+        if now - self._discovered >= _DISCOVER_MS:
+            self._discovered = now
+            found = self._discover()
+            self._move()
+            if found:
+                return True
+        lane = self._choose(now)
+        if lane is None:
+            return False
+        got = lane.read()
+        found = not isinstance(got, Nothing)
+        if isinstance(got, Nothing):
+            self._quiet(lane)
+        elif isinstance(got, End):
+            lane.ended = True
+            lane.partition.close()
+            if got.failed:
+                self._counts_of(lane)["failures"].append(f"{lane.partition.name}: {got.failed}")
+        else:
+            self._awake(lane)
+            rows = got()
+            lane.stamp(rows)
+            if rows.times is not None and rows.rows:
+                self._latest = max(self._latest, int(rows.times.max()))
+            self._handed[self._intakes.index(lane.intake)].take(lane.partition.name, rows)
+            self._pending += rows.taken
+            self._waiting += rows.size
+        self._move()
+        return found
+
+    def publish(self) -> None:
+        """Hand over what was read, and then the mark behind it; forget the parts that the job has done with."""
+        self._clear()
+        if self._new_names:
+            self._write_names()
+        written: list[Path] = []
+        for handed in self._handed:
+            written += [*handed.rows.flush(), *handed.dead.flush()]
+        self._marked, self._marked_at = self._lowest(), self._timing.clock()
+        self._marks.add({"e": pa.array([shifted(self._marked)], pa.int64())}, 1)
+        written += self._marks.flush()
+        self._parts.append(written)
+        self.published += 1
+        self._pending = 0
+
+    def taken_in(self, marks: int) -> None:
+        """Note that the job has read so many more marks."""
+        self.consumed += marks
+        if self.consumed == self.published:
+            self._waiting = 0
+
+    def end(self, *, whole: bool) -> None:
+        """Say that nothing comes any more; `whole`: that it is the end of data, at which all windows close."""
+        if whole:
+            for lane in self._lanes:
+                lane.ended = True
+            for minimum in self._minima:
+                minimum.endless = False
+            self._move()
+        if self._pending or whole or self._lowest() > self._marked:
+            self.publish()
+        (self._folder / f"end-{self.number}").touch()
+
+    # Partitions.
+
+    def _add(self, source: int, partition: Any, rank: int) -> None:
+        lane = _Live(self._intakes[source], partition, rank, (source, natural_key(partition.name)))
+        self._ranks[source][partition.name] = rank
+        self._new_names = True
+        lane.open()
+        self._counts_of(lane)["partitions"].setdefault(partition.name, 0)
+        self._lanes.append(lane)
+        for minimum in self._minima:
+            if source in minimum.sources:
+                minimum.lanes.append(lane)
+                lane.floor = max(lane.floor, minimum.watermark)
+        lane.known = max(lane.known, lane.floor)
+
+    def _discover(self) -> bool:
+        found = False
+        for n, intake in enumerate(self._intakes):
+            if intake.bound.source.live:
+                for partition in intake.bound.source.discover():
+                    self._add(n, partition, _between(self._ranks[n], partition.name))
+                    found = True
+        return found
+
+    def _choose(self, now: int) -> _Live | None:
+        """Return the partition to read: of bounded ones only that furthest behind, live ones in turn."""
+        open_lanes = [lane for lane in self._lanes if not lane.ended]
+        ahead = [lane for lane in open_lanes if lane.partition.live and lane.quiet_since is None]
+        ahead += sorted((lane for lane in open_lanes if not lane.partition.live), key=_behind)[:1]
+        quiet = [lane for lane in open_lanes if lane.quiet_since is not None and now >= lane.poll_at]
+        self._turn = not self._turn
+        if quiet and (not ahead or self._turn):
+            return min(quiet, key=lambda lane: lane.poll_at)
+        return min(ahead, key=_behind, default=None)
+
+    def _quiet(self, lane: _Live) -> None:
+        now = self._timing.clock()
+        if lane.quiet_since is None:
+            lane.quiet_since = now
+        lane.poll_at = now + 1000 * self._timing.idle_poll
+        wait = self._timing.idle if lane.intake.node.idle is None else lane.intake.node.idle
+        if not lane.idle and now - lane.quiet_since >= wait:
+            lane.idle = True
+
+    def _awake(self, lane: _Live) -> None:
+        lane.quiet_since = None
+        if lane.idle:
+            lane.idle = False
+            reached = [m.watermark for m in self._minima if lane in m.lanes]
+            lane.floor = max([lane.floor, *reached])
+            lane.known = max(lane.known, lane.floor)
+
+    def _move(self) -> None:
+        now = self._timing.clock()
+        for minimum in self._minima:
+            minimum.move(now)
+
+    def _lowest(self) -> int:
+        return min((m.watermark for m in self._minima), default=self._marked)
+
+    def _counts_of(self, lane: _Live) -> dict[str, Any]:
+        return self._handed[self._intakes.index(lane.intake)].counts
+
+    # Files.
+
+    def _write_names(self) -> None:
+        names = {
+            str(number): {str(rank): name for name, rank in ranks.items()}
+            for number, ranks in zip(self._numbers, self._ranks, strict=True)
+        }
+        path = self._folder / f"names-{self.number}.json"
+        hidden = path.with_name(f".{path.name}")
+        hidden.write_text(json.dumps(names), encoding="utf-8")
+        hidden.rename(path)
+        self._new_names = False
+
+    def _clear(self) -> None:
+        """Remove parts that every reader has done with: those before a mark, once the one behind it was read too."""
+        while len(self._parts) > 1 and self.consumed > self.published - len(self._parts) + 1:
+            for path in self._parts.pop(0):
+                path.unlink(missing_ok=True)
+
+
+def _behind(lane: _Live) -> tuple[Any, ...]:
+    return (lane.known, *lane.order)
+
+
+def _between(ranks: dict[str, int], name: str) -> int:
+    """Return a number for a new partition that keeps the natural order of names."""
+    key = natural_key(name)
+    below = max((rank for other, rank in ranks.items() if natural_key(other) < key), default=0)
+    above = min((rank for other, rank in ranks.items() if natural_key(other) > key), default=None)
+    rank = below + _SPACE if above is None else (below + above) // 2
+    if rank <= below or rank > 2**31 - 1:
+        raise RunError("too many partitions have appeared", location=name, hint="run it anew: they are numbered again")
+    return rank
+
+
+def _groups(plan: Lowered, inputs: Sequence[Input]) -> list[frozenset[int]]:
+    """Return, for the operators with windows, which of the inputs they read; each set once."""
+    above: dict[Node, frozenset[int]] = {}
+    found: dict[frozenset[int], None] = {}
+    numbers = {each.node: n for n, each in enumerate(inputs)}
+    for node in plan.plan.nodes:
+        own: Collection[int] = {numbers[node]} if isinstance(node, Source) else ()
+        above[node] = frozenset(own).union(*(above[i] for i in node.inputs))
+        if isinstance(node, Keyed):
+            found[above[node]] = None
+    return list(found)
+
+
+def _extent(node: Node) -> int:
+    """Return for how long behind its last row an operator can have something open, in milliseconds."""
+    window: Any = getattr(node, "window", None)
+    return max((getattr(window, name, 0) or 0 for name in ("size", "gap")), default=0) + 1

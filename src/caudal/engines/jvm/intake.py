@@ -1,0 +1,163 @@
+"""One partition of a source on its way to an engine: blocks become rows that are accepted, timed and stamped with W_p."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from caudal.columnar.column import Column, Ints
+from caudal.columnar.morsel import Morsel
+from caudal.core.errors import InputError
+from caudal.core.types import Schema
+from caudal.engines.accepting import event_times, far_future, no_time
+from caudal.engines.jvm.parts import array, stored
+from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
+from caudal.plan.expr import Column as Named
+from caudal.plan.expr import Expr
+from caudal.plan.nodes import Source
+from caudal.ports.engine import BoundSource
+from caudal.ports.format import LineReader
+from caudal.ports.records import Block, Dead, Decoded
+from caudal.ports.source import End, Nothing, Partition
+
+Evaluate = Callable[[Expr, Schema], Callable[[Morsel], Column]]
+"""From an expression and the schema that it is written for to the function of its values."""
+
+LOWEST = -(1 << 62)
+"""A watermark before the first row."""
+
+_FUTURE = 3_600_000
+_READ = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows of a block: accepted, with all columns but the watermark. `taken`: records, those that are no rows too."""
+
+    rows: int
+    taken: int
+    size: int
+    columns: dict[str, pa.Array]
+    times: Ints | None
+    dead: list[Dead] = field(default_factory=list[Dead])
+
+
+class Intake:
+    """What the partitions of one source have in common. `columns`: what a row has, hidden ones among them."""
+
+    def __init__(self, node: Source, bound: BoundSource, columns: Schema, evaluate: Evaluate | None) -> None:
+        """`evaluate` is asked for an event time that is no plain column."""
+        self.node = node
+        self.bound = bound
+        self.columns = columns
+        self._max_future = node.max_future if node.max_future is not None else _FUTURE if bound.source.live else None
+        self._time = _time_of(node, evaluate)
+
+    def accepted(self, decoded: Decoded, block: Block | None, rank: int) -> Rows:
+        """Give decoded rows their event time; rows without a valid one become dead letters. Runs in any thread."""
+        dead = [*decoded.dead, *(block.dead if block is not None else ())]
+        taken = decoded.rows + len(dead)
+        morsel = Morsel(dict(decoded.columns), decoded.rows, position=decoded.position)
+        if self._time is not None:
+            column = self._time(morsel)
+            times, ok = event_times(column, self.node.unit, self.node.time_format)
+            morsel.time = times
+            if ok is not None:
+                dead += no_time(decoded, column, ~ok, block)
+                morsel = morsel.take(np.flatnonzero(ok))
+            if self._max_future is not None and block is not None and block.read_at and morsel.rows:
+                assert morsel.time is not None
+                far = morsel.time > block.read_at + self._max_future
+                if far.any():
+                    dead += far_future(morsel, np.flatnonzero(far), self._max_future, block)
+                    morsel = morsel.take(np.flatnonzero(~far))
+        made = {
+            f.name: stored(morsel.columns[f.name].to_arrow(), f.dtype) for f in self.columns if f.name in morsel.columns
+        }
+        if PARTITION in self.columns:
+            made[PARTITION] = array(np.full(morsel.rows, rank, np.int32))
+        if POSITION in self.columns:
+            assert morsel.position is not None
+            made[POSITION] = array(morsel.position)
+        size = block.stop - block.start if block is not None else sum(column.nbytes for column in made.values())
+        return Rows(morsel.rows, taken, size, made, morsel.time, sorted(dead, key=lambda letter: letter.position))
+
+
+class Lane:
+    """One partition. `rank`: its number among those of its source; `floor`: no W_p of it is below."""
+
+    def __init__(self, intake: Intake, partition: Partition, rank: int) -> None:
+        self.intake = intake
+        self.partition = partition
+        self.rank = rank
+        self.floor = LOWEST
+        self.known = LOWEST
+        """The watermark behind the rows so far."""
+        self._seen: int | None = None
+        self._decoder: Any = None
+
+    def open(self) -> None:
+        """Open the decoder where what it needs is there; raises `InputError` for a head that is not as the format wants it."""
+        if not isinstance(self.intake.bound.reader, LineReader):
+            return
+        head = self.partition.head()
+        if head or not self.partition.live:
+            self._decoder, skip = self._opened(head)
+            if skip:
+                self.partition.seek(skip)
+
+    def read(self) -> Callable[[], Rows] | Nothing | End:
+        """Read a block; return what decodes it, in any thread."""
+        got = self.partition.read(_READ)
+        if isinstance(got, End | Nothing):
+            return got
+        if isinstance(got, Decoded):
+            return lambda: self.intake.accepted(got, None, self.rank)
+        if self._decoder is None:
+            self._decoder, skip = self._opened(got.data[got.start : got.stop].tobytes())
+            got.start, got.position = got.start + skip, got.position + skip
+        decoder = self._decoder
+        return lambda: self.intake.accepted(decoder.decode(got), got, self.rank)
+
+    def _opened(self, head: bytes) -> tuple[Any, int]:
+        try:
+            return self.intake.bound.reader.open(head, self.partition.name)
+        except InputError as error:
+            raise error.at(self.partition.name) from None
+
+    def stamp(self, got: Rows) -> None:
+        """Give rows time and W_p; to be called in order, for these hang on what came before."""
+        columns, named = got.columns, self.intake.columns
+        if got.times is None:
+            if WATERMARK in named:
+                columns[WATERMARK] = pa.nulls(got.rows, pa.int64())
+            return
+        if not got.rows:
+            return
+        if TIME in named:
+            columns[TIME] = array(got.times)
+        before = np.empty(got.rows, np.int64)
+        before[0] = got.times[0] if self._seen is None else self._seen
+        before[1:] = got.times[:-1]
+        np.maximum.accumulate(before, out=before)
+        self._seen = max(int(before[-1]), int(got.times[-1]))
+        disorder = self.intake.node.disorder
+        if WATERMARK in named:
+            columns[WATERMARK] = array(np.maximum(before - disorder, self.floor))
+        self.known = max(self.known, self.floor, self._seen - disorder)
+
+
+def _time_of(node: Source, evaluate: Evaluate | None) -> Callable[[Morsel], Column] | None:
+    expression = node.event_time
+    if expression is None:
+        return None
+    if isinstance(expression, Named):
+        name = expression.name
+        return lambda morsel: morsel.columns[name]
+    if evaluate is None:
+        raise ValueError("an event time that is no plain column needs evaluate=")
+    return evaluate(expression, node.declared)

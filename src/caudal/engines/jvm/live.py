@@ -1,0 +1,151 @@
+"""A live job on an engine of its own process: it is fed while it runs, and what it gives goes to the sinks as it comes."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from caudal.engines.jvm.execution import JvmExecution
+from caudal.engines.jvm.feed import Feed, Timing
+from caudal.engines.jvm.processes import sweep
+from caudal.observe.summary import Progress
+from caudal.ports import registry
+
+_GRACE = 15.0
+"""Seconds that the process gets to end by itself once all is done."""
+
+_LOOK = 0.02
+"""Seconds between looks for results."""
+
+
+class LiveExecution(JvmExecution):
+    """Keeps `ports.engine.Execution` over sources that go on.
+
+    A stop drains: what was read is handed over and worked through, windows stay open unless they are to be closed. The
+    tuning may bring `clock`, `idle_poll` and `idle` (see `feed.Timing`), and `lockstep`: whether the job must have taken
+    in all that was read before more is.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        extra = dict(self._tuning.extra)
+        self._lockstep = bool(extra.pop("lockstep", False))
+        clock = extra.pop("clock", lambda: time.monotonic_ns() // 1_000_000)
+        clocks: Sequence[Callable[[], int]] = clock if isinstance(clock, list) else [clock] * len(self._job.plans)
+        self._timings = [Timing(each, **extra) for each in clocks]
+        self._steps = [n for n, count in enumerate(self._job.counts) if count.fate == "step"]
+        self._feeds: list[Feed] = []
+        self._halted: set[int] = set()
+        self._ended = False
+        self._flush = False
+
+    def run(self, watch: Callable[[], None] | None = None, *, flush: bool = False) -> None:
+        """Run to the end of data or a stop; `flush`: close the windows that are still open then."""
+        self._flush = flush
+        super().run(watch)
+
+    def halt(self, plan: int) -> None:
+        """Stop one plan of several, by its number."""
+        self._halted.add(plan)
+
+    @property
+    def drained(self) -> bool:
+        """Whether it was stopped before the end of data."""
+        return self._stopped and not self._ended
+
+    def progress(self) -> Progress:
+        """Return how far it is."""
+        told = super().progress()
+        doing = "draining" if self._stopped else self._doing
+        watermark = min((w for w in (feed.watermark for feed in self._feeds) if w is not None), default=None)
+        return Progress(told.elapsed, told.rows, told.rate, watermark, 0, 0, told.alerts, 0, elsewhere=doing)
+
+    def _checkpoint(self) -> None:
+        if self._killed is not None:
+            raise self._killed
+
+    def _run(self, folder: Path, rows: Path, watch: Callable[[], None] | None) -> None:
+        results = folder / "results"
+        with ThreadPoolExecutor(self._tuning.threads, "feed") as pool:
+            self._open(rows, pool)
+            process = self._launch(folder, rows, results)
+            self._doing = f"running on {self._engine}"
+            try:
+                self._live(folder, results, watch)
+                process.wait(_GRACE)
+            except subprocess.TimeoutExpired:
+                pass  # all that it gave is here
+            finally:
+                sweep(process.pid)
+                process.wait()
+
+    def _open(self, rows: Path, pool: ThreadPoolExecutor) -> None:
+        local = registry.find("engine", "local")
+        first = 0
+        for number, plan in enumerate(self._job.plans):
+            sources = self._sources[first : first + len(plan.inputs)]
+            feed = Feed(plan, sources, number, first, rows, self._form, local.evaluate, self._timings[number], pool)
+            first += len(sources)
+            feed.open()
+            self._feeds.append(feed)
+            self._handed += feed.counts
+        (rows / "counts.json").write_text("[]", encoding="utf-8")
+
+    def _live(self, folder: Path, results: Path, watch: Callable[[], None] | None) -> None:
+        looked = 0.0
+        ending: set[int] = set()
+        while len(ending) < len(self._feeds) or not self._done(results):
+            self._checkpoint()
+            if watch is not None:
+                watch()
+            busy = False
+            for feed in self._feeds:
+                busy = self._advance(feed, ending) or busy
+            if not busy or time.monotonic() - looked > _LOOK:
+                looked = time.monotonic()
+                assert self._process is not None
+                ran_on = self._process.poll() is None
+                self._collect(results)
+                if not ran_on and not self._done(results):
+                    raise self._failure(folder)
+            if not busy:
+                time.sleep(self._timings[0].idle_poll or 0.001)
+        self._collect(results)
+        self._ended = all(feed.over for feed in self._feeds)
+
+    def _advance(self, feed: Feed, ending: set[int]) -> bool:
+        """Feed a plan a block, and the job what is due; return whether there was anything to read."""
+        if feed.number in ending:
+            return False
+        taken_in = feed.consumed == feed.published
+        if self._stopped or feed.number in self._halted or feed.over:
+            if taken_in:
+                feed.end(whole=feed.over or self._flush)
+                ending.add(feed.number)
+            return False
+        if feed.due and taken_in:
+            feed.publish()
+            taken_in = False
+        if self._lockstep and not taken_in:
+            return False
+        return feed.has_credit and feed.step()
+
+    def _done(self, results: Path) -> bool:
+        return all((results / f"done-{feed.number}").exists() for feed in self._feeds)
+
+    def _collect(self, results: Path) -> None:
+        """Take what micro-batches have given, in their order."""
+        for path in sorted(p for p in results.iterdir() if p.is_dir() and not p.name.startswith(".")):
+            before = dict(self._counts)
+            self._take(path)
+            for feed, step in zip(self._feeds, self._steps, strict=True):
+                feed.taken_in(self._counts.get(step, 0) - before.get(step, 0))
+            for sink in self._sinks:
+                sink.flush()
+            for file in path.iterdir():
+                file.unlink()
+            path.rmdir()
