@@ -84,10 +84,10 @@ def _assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> _Cells:
         late = lo.not_late(node)
         rows = windows.keyed_rows(lo, node, extras, late)
         lo.add_late(node, lo.of(node.input), f"{name_of(TIME)} < {name_of(WATERMARK)}" if late else "")
-        # the engine's sessions part where a row comes gap later, caudal's where it comes later than that
-        view = _marked(lo, node, rows, carried, name_of(TIME))
+        # the engine closes a session when the watermark reaches its end, caudal when it has passed it
+        view = _marked(lo, node, rows, carried, f"{name_of(TIME)} + 1")
         bounds = {
-            START: f"unix_millis({name_of(_SESSION)}.start) - {EPOCH}L",
+            START: f"unix_millis({name_of(_SESSION)}.start) - {EPOCH + 1}L",
             END: f"unix_millis({name_of(_SESSION)}.end) - {EPOCH + 1}L",
         }
         return _Cells(view, [*keys, _SESSION], order, bounds)
@@ -115,8 +115,8 @@ def _folded(node: Windowed, cells: _Cells, made: Sequence[str]) -> str:
     group = [name_of(g) for g in cells.group]
     by = [*group, name_of(INSTANT)]
     if isinstance(node.window, Session):
-        session = f"session_window({name_of(INSTANT)}, '{node.window.gap + 1} milliseconds')"
-        by = [*group[:-1], session]
+        session = f"session_window({name_of(INSTANT)}, '{node.window.gap} milliseconds')"
+        by = [*(group[:-1] or [f"{name_of(TIME)} IS NULL"]), session]  # the engine wants a key: this is one value
         group[-1] = f"{session} AS {group[-1]}"
     inner = f"SELECT {', '.join([*group, *made])}\n  FROM {cells.view}\n  GROUP BY {', '.join(by)}"
     if not cells.bounds:
