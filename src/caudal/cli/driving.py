@@ -77,7 +77,9 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
                 told = True
                 if not silent:
                     name = signal.Signals(signals.received).name
-                    what = "cancelling the job" if progress.elsewhere else "finishing what is in flight"
+                    what = (
+                        "cancelling the job" if progress.elsewhere and not job.live else "finishing what is in flight"
+                    )
                     display.note(f"{name}: {what}; once more ends at once")
             display.show(progress)
 

@@ -178,7 +178,8 @@ def choose(name: str, *, silent: bool) -> Display:
 def line(progress: Progress, rate: float) -> str:
     """Return progress as one plain line."""
     if progress.elsewhere:
-        return f"{progress.elsewhere}: {progress.rows:,} rows handed over, {progress.elapsed:.0f} s"
+        alerts = f"{progress.alerts:,} alerts, " if progress.alerts else ""
+        return f"{progress.elsewhere}: {progress.rows:,} rows handed over, {alerts}{progress.elapsed:.0f} s"
     return "  ".join(f"{name} {value}" for name, value in fields(progress, rate))
 
 

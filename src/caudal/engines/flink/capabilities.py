@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from caudal.engines.jvm.capabilities import SHARED, THEIRS, Gap
+from caudal.engines.jvm.capabilities import OURS, SHARED, THEIRS, Gap
 
 GAPS: dict[str, str] = {}
 """For each function of expressions that is refused on Flink, the reason. Today there is none."""
 
 CAPABILITIES: tuple[Gap, ...] = (
     *SHARED,
+    Gap(
+        "live sources: following files, idle partitions and silence",
+        OURS,
+        "jobs are bounded: nothing closes before the end of data, which is what the views are written for",
+        "refused: runs over bounded input only; an explicit idle= is refused too; --engine spark does it",
+    ),
     Gap(
         "Flink's own readers, where --dead discard permits them, of anything but JSON lines",
         THEIRS,

@@ -13,7 +13,8 @@ class Gap:
     """A thing that an engine does not do as the local one does.
 
     `what` names it, `whose` says whether that will change, `why` explains it, `instead` what happens: an error's text
-    where it is refused. `scenarios`: names of those (topic/name) that fail on the engine for it; each must.
+    where it is refused. `scenarios`: names of those (topic/name) that fail on the engine for it; each must. `live`: those
+    that are refused over input that goes on; each must be, and no other.
     """
 
     what: str
@@ -21,21 +22,21 @@ class Gap:
     why: str
     instead: str
     scenarios: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
 
 
 SHARED = (
     Gap(
-        "live sources: following files, standard input that goes on, idle partitions and silence",
+        "standard input and pipes as they come",
         OURS,
-        "jobs are bounded: nothing closes before the end of data; what Spark's file stream reads are whole files, once, not lines that"
-        " come to be",
-        "refused: runs over bounded input only; an explicit idle= is refused too",
+        "they end, so they are taken for bounded input",
+        "they are read to their end, and then the job runs; a file can be followed where live sources are",
     ),
     Gap(
-        "durable state, cuts and drains",
+        "drains of bounded jobs, and cuts",
         NEVER,
         "a bounded job is run again from its input; it has no half of a result",
-        "a signal cancels the job, nothing is written",
+        "a signal cancels a bounded job, nothing is written; a live one is drained",
     ),
     Gap(
         "exact sums of doubles",

@@ -23,7 +23,7 @@ from caudal.engines.jvm.handover import Handed
 from caudal.engines.jvm.intake import LOWEST, Evaluate, Intake, Lane
 from caudal.engines.jvm.lowering import Input, Lowered
 from caudal.engines.jvm.parts import Parts
-from caudal.engines.jvm.streaming import shifted
+from caudal.engines.jvm.streaming import NEAR_EPOCH, epoch_of, shifted
 from caudal.plan.nodes import Keyed, Node, Source
 from caudal.ports.engine import BoundSource
 from caudal.ports.source import End, Nothing
@@ -130,6 +130,7 @@ class Feed:
         self._minima = [
             _Minimum(group, any(sources[i].source.live for i in group)) for group in _groups(plan, plan.inputs)
         ]
+        self._epoch = epoch_of(plan.plan)
         self._reach = sum(_extent(node) for node in plan.plan.nodes)
         self._lanes: list[_Live] = []
         self._ranks: list[dict[str, int]] = [{} for _ in self._intakes]
@@ -211,6 +212,7 @@ class Feed:
             rows = got()
             lane.stamp(rows)
             if rows.times is not None and rows.rows:
+                self._check_range(lane, int(rows.times.min()), int(rows.times.max()))
                 self._latest = max(self._latest, int(rows.times.max()))
             self._handed[self._intakes.index(lane.intake)].take(lane.partition.name, rows)
             self._pending += rows.taken
@@ -227,7 +229,7 @@ class Feed:
         for handed in self._handed:
             written += [*handed.rows.flush(), *handed.dead.flush()]
         self._marked, self._marked_at = self._lowest(), self._timing.clock()
-        self._marks.add({"e": pa.array([shifted(self._marked)], pa.int64())}, 1)
+        self._marks.add({"e": pa.array([shifted(self._marked, self._epoch)], pa.int64())}, 1)
         written += self._marks.flush()
         self._parts.append(written)
         self.published += 1
@@ -250,6 +252,15 @@ class Feed:
         if self._pending or whole or self._lowest() > self._marked:
             self.publish()
         (self._folder / f"end-{self.number}").touch()
+
+    def _check_range(self, lane: _Live, first: int, last: int) -> None:
+        if self._epoch == NEAR_EPOCH and not -NEAR_EPOCH < first <= last < NEAR_EPOCH - self._reach:
+            raise RunError(
+                "an event time before 1824 or after 2115",
+                location=lane.partition.name,
+                detail=f"{first} to {last} ms: state by key over input that goes on has no room for it on this engine",
+                hint="run it with --engine local",
+            )
 
     # Partitions.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, INT32, INT64, STRING, DataType, Field, Schema, struct_of
-from caudal.engines.jvm import sequences, streaming, windows
+from caudal.engines.jvm import sequences, streaming, walks, windows
 from caudal.engines.jvm.dialect import Dialect
 from caudal.engines.jvm.places import (
     BRANCHES,
@@ -69,6 +69,9 @@ class View:
     name: str
     sql: str
     shared: bool = False
+    walk: str = ""
+    """Of rows by key over input that goes on: the Python text that makes the function of `functions.walking`."""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +166,11 @@ class Lowering:
         )
         self._read = {} if physical is None else {s.name: s.schema for s in physical.sources}
         self._views: dict[Node, str] = {}
-        self._places: dict[Node, str] = {}
-        """For input that goes on: what the rows' positions are made of, "" for those of a source (or none)."""
-        self._ordered = placed(plan, sides=False)
+        self.epoch = streaming.epoch_of(plan)
+        self.positions: dict[Node, DataType] = {}
+        """For input that goes on: the type of the rows' positions; only those of one type can be compared."""
+        self.ordered = placed(plan, sides=False)
+        """Nodes whose rows must carry a place, late rows and dead letters aside."""
         self._sides: dict[tuple[Node, str], str] = {}
 
     def lowered(self) -> Lowered:
@@ -187,6 +192,12 @@ class Lowering:
         """Add a view of a node; return its name, in backticks. `what` tells several of one node apart."""
         name = f"{self.prefix}{self.name(node)}{what and ' ' + what}"
         self.out.views.append(View(name, sql, shared))
+        return name_of(name)
+
+    def walked(self, node: Node, sql: str, keys: Sequence[str], walk: str) -> str:
+        """Add a view of what a function makes of the rows of each key, over input that goes on."""
+        name = f"{self.prefix}{self.name(node)} walked"
+        self.out.views.append(View(name, sql, walk=walk, keys=tuple(keys)))
         return name_of(name)
 
     def of(self, node: Node) -> str:
@@ -243,9 +254,12 @@ class Lowering:
         return joined, "n"
 
     def position(self, node: Node) -> str:
-        """Return the text of the position of a node's rows, for people; what operators make may have another kind."""
-        nothing = "CAST(NULL AS BIGINT)"
-        return nothing if self.live and self._places.get(node, "") else f"r.{name_of(POSITION)}"
+        """Return the text of the position of a node's rows, for people; of what operators make it may say nothing."""
+        own = f"r.{name_of(POSITION)}"
+        if not self.live:
+            return own
+        found = _of_source(own, self.positions[node])
+        return f"COALESCE({', '.join(found)}, CAST(NULL AS BIGINT))" if found else "CAST(NULL AS BIGINT)"
 
     def not_late(self, node: Keyed, arrival: bool = False) -> str:
         """Return the condition under which a row comes in time where there are no fixed windows; "" where all do."""
@@ -264,27 +278,31 @@ class Lowering:
         if lower is None:
             raise PlanError(f"the operator {node.kind} is not known to {self.dialect.engine}")
         if self.live:
-            self._places[node] = self._place_of(node)
+            self.positions[node] = self._position_type(node)
         made = lower(self, node)
         if made:
             self._views[node] = made
 
-    def _place_of(self, node: Node) -> str:
-        """Return what the positions of a node's rows are made of: those of operators cannot be compared with others."""
+    def _position_type(self, node: Node) -> DataType:
+        """Return the type of the positions of a node's rows: those of windows are not comparable with others."""
         if isinstance(node, Keyed):
-            return ", ".join(["keyed", *(expr.dtype(node.input.schema).name for _, expr in node.keys)])
+            return streaming.position_type(self, node)
         if isinstance(node, DeadLetters):
-            return ""
-        kinds = {self._places[above] for above in (node.input.inputs if isinstance(node, Late) else node.inputs)}
-        if len(kinds) < 2:
-            return "".join(kinds)
-        if node in self._ordered:
-            raise PlanError(
-                "rows of windows and others are put in one order below",
-                detail=f"over input that goes on their places are not comparable on {self.dialect.engine}",
-                hint="run it with --engine local",
-            )
-        return ""
+            return INT64
+        found = [self.positions[above] for above in (node.input.inputs if isinstance(node, Late) else node.inputs)]
+        kinds = list(dict.fromkeys(found)) or [INT64]
+        return kinds[0] if len(kinds) == 1 else struct_of(Field(f"p{i}", dtype) for i, dtype in enumerate(kinds))
+
+    def _position_in(self, union: Node, stream: Node) -> str:
+        """Return the position of a stream's rows as a union has it: compared are those of one source only."""
+        own, whole = self.positions[stream], self.positions[union]
+        if own == whole:
+            return name_of(POSITION)
+        parts = [
+            name_of(POSITION) if f.dtype == own else f"CAST(NULL AS {self.dialect.type_of(f.dtype)})"
+            for f in whole.fields
+        ]
+        return f"struct({', '.join(f'{text} AS {f.name}' for text, f in zip(parts, whole.fields, strict=True))})"
 
     def _count(self, node: Node, fate: str, view: str) -> None:
         self.out.counts.append(Count(self.name(node), fate, view))
@@ -473,8 +491,8 @@ class Lowering:
             picked = [name_of(n) for n in node.schema.names]
             for name in self.hidden(stream):
                 text = name_of(name)
-                if name == POSITION and self.live and self._places[stream] != self._places[node]:
-                    text = f"CAST(NULL AS BIGINT) AS {name_of(POSITION)}"
+                if name == POSITION and self.live:
+                    text = f"{self._position_in(node, stream)} AS {name_of(POSITION)}"
                 elif name == NUMBER and several:
                     text = f"{name_of(NUMBER)} * {len(node.streams)} + {number} AS {name_of(NUMBER)}"
                 picked.append(text)
@@ -565,13 +583,20 @@ class Lowering:
         self.out.counts.append(Count("", "step", self.marks))
 
 
+def _of_source(text: str, dtype: DataType) -> list[str]:
+    """Return the texts of positions in a source that are within a position of this type."""
+    if dtype == INT64:
+        return [text]
+    return [part for f in dtype.fields if f.name.startswith("p") for part in _of_source(f"{text}.{f.name}", f.dtype)]
+
+
 _LIVE: dict[type, Callable[[Lowering, Any], str]] = {
     WindowAggregate: streaming.aggregate,
     WindowTop: streaming.top,
     WindowApply: streaming.apply,
-    Running: streaming.refuse,
-    Deduplicate: streaming.refuse,
-    Reduce: streaming.refuse,
+    Running: walks.running,
+    Deduplicate: walks.deduplicate,
+    Reduce: walks.reduce,
 }
 """Operators that are lowered otherwise over input that goes on."""
 

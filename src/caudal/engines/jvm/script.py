@@ -201,6 +201,9 @@ def _views(job: Job, *, shared: bool) -> str:
     lines: list[str] = []
     for plan in job.plans:
         for view in plan.views:
+            if view.walk:
+                lines.append(f"walk({view.name!r}, {quoted(view.sql)}, {[*view.keys]!r}, {view.walk})")
+                continue
             tail = ", shared=True" if shared and view.shared else ""
             lines.append(f"view({view.name!r}, {quoted(view.sql)}{tail})")
     return "\n\n".join(lines)
@@ -228,7 +231,9 @@ def _reads(job: Job, form: str, files: Mapping[str, Files] | None) -> str:
     if not job.inputs:
         return ""
     alone: list[str] = []
-    if files is None:
+    if job.live:
+        alone.append('raise SystemExit("this job is fed while it runs: caudal run hands the rows over (--rows)")')
+    elif files is None:
         alone.append('raise SystemExit("rows are handed over to this job: --rows is missing")')
     else:
         try:

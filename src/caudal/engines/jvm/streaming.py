@@ -15,20 +15,21 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from caudal.core.errors import PlanError
-from caudal.core.types import INT64, TIMESTAMP, Field, list_of, struct_of
+from caudal.core.types import INT64, TIMESTAMP, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm import windows
 from caudal.engines.jvm.dialect import Item, LiveDialect
 from caudal.engines.jvm.places import NUMBER, PARTITION, PLACE, POSITION, SOURCE, TIME, WATERMARK
 from caudal.engines.jvm.printer import name_of
-from caudal.engines.jvm.shape import NTH, REASON
+from caudal.engines.jvm.shape import NTH, REASON, hidden
 from caudal.engines.jvm.windows import END, START, Extra, Windowed
 from caudal.plan.expr import Column
 from caudal.plan.nodes import Keyed, WindowAggregate
-from caudal.plan.operators import WindowApply, WindowTop
+from caudal.plan.operators import Deduplicate, Reduce, Running, WindowApply, WindowTop
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Session
 
 if TYPE_CHECKING:
     from caudal.engines.jvm.lowering import Lowering
+    from caudal.plan.plan import Plan
 
 INSTANT = "__e"
 """The column that the engine's watermark is compared with."""
@@ -39,17 +40,25 @@ EPOCH = 4_600_000_000_000_000
 What lies further than this from 1970 (146,000 years) counts as there.
 """
 
+NEAR_EPOCH = EPOCH // 1000
+"""The same for plans that walk rows by key, which cross to Python in frames that have nanoseconds: from 1824 to 2115."""
+
 _SESSION = "__sw"
 
 
-def instant(text: str) -> str:
+def epoch_of(plan: Plan) -> int:
+    """Return by how many milliseconds the instants of a plan are moved."""
+    return NEAR_EPOCH if any(isinstance(node, Running | Deduplicate | Reduce) for node in plan.nodes) else EPOCH
+
+
+def instant(text: str, epoch: int) -> str:
     """Return milliseconds as an instant that can be compared with the watermark."""
-    return f"timestamp_millis(GREATEST(LEAST({text}, {EPOCH}L), -{EPOCH}L) + {EPOCH}L)"
+    return f"timestamp_millis(GREATEST(LEAST({text}, {epoch}L), -{epoch}L) + {epoch}L)"
 
 
-def shifted(watermark: int) -> int:
+def shifted(watermark: int, epoch: int) -> int:
     """Return a watermark as the marks have it; see `instant`."""
-    return max(min(watermark, EPOCH), -EPOCH) + EPOCH
+    return max(min(watermark, epoch), -epoch) + epoch
 
 
 @dataclass(slots=True)
@@ -63,20 +72,47 @@ class _Cells:
     """The bounds of a window that hang on what is grouped by."""
 
 
-def refuse(lo: Lowering, node: Keyed) -> str:
-    """Raise `PlanError` for an operator that keeps state by key beyond windows in time."""
-    raise PlanError(
-        f"{node.kind} over input that goes on is not known to {lo.dialect.engine}",
-        detail="it keeps state by key that no window in time ends; over bounded input it is",
-        hint="run it with --engine local",
+def refused(lo: Lowering, what: str, why: str) -> PlanError:
+    """Return the error for what is not done over input that goes on."""
+    return PlanError(
+        f"{what} over input that goes on is not known to {lo.dialect.engine}",
+        detail=why,
+        hint="run it with --engine local, or over bounded input",
     )
+
+
+def position_type(lo: Lowering, node: Keyed) -> DataType:
+    """Return the type of the positions of an operator's rows: windows are ordered by what they are, others as they were."""
+    schema = node.input.schema
+    if isinstance(node, WindowAggregate | WindowTop | WindowApply):
+        keys = (Field(f"__k{i}", expr.dtype(schema)) for i, (_, expr) in enumerate(node.keys))
+        return struct_of([Field(END, INT64), *keys, Field(START, INT64)])
+    if node not in lo.ordered:  # nobody compares them
+        return INT64
+    order = (
+        node.frame.order
+        if isinstance(node, Running)
+        else node.order
+        if isinstance(node, Deduplicate | Reduce)
+        else None
+    )
+    assert order is not None
+    place = Schema(hidden(node.input, True)).dtype
+    before = (
+        []
+        if order.arrival
+        else [Field(TIME, INT64), *(Field(f"__y{i}", e.dtype(schema)) for i, e in enumerate(order.by))]
+    )
+    return struct_of([*before, *(Field(n, lo.positions[node.input] if n == POSITION else place(n)) for n in PLACE)])
 
 
 def _assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> _Cells:
     """Put the rows of a window operator into their windows; late ones are made known, and left out."""
     window = node.window
     if isinstance(window, CountWindow):
-        refuse(lo, node)
+        raise refused(
+            lo, "a window of rows", "where the input ends, the last one is cut short by the last row of all keys"
+        )
     keys = [f"__k{i}" for i in range(len(node.keys))]
     carried = [*keys, *(name for name, _, _ in extras), *lo.hidden(node.input)]
     order = [name_of(TIME), *(name_of(n) for n in PLACE if node.input in lo.placed)]
@@ -85,28 +121,29 @@ def _assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> _Cells:
         rows = windows.keyed_rows(lo, node, extras, late)
         lo.add_late(node, lo.of(node.input), f"{name_of(TIME)} < {name_of(WATERMARK)}" if late else "")
         # the engine closes a session when the watermark reaches its end, caudal when it has passed it
-        view = _marked(lo, node, rows, carried, f"{name_of(TIME)} + 1")
+        view = marked(lo, node, rows, carried, f"{name_of(TIME)} + 1")
         bounds = {
-            START: f"unix_millis({name_of(_SESSION)}.start) - {EPOCH + 1}L",
-            END: f"unix_millis({name_of(_SESSION)}.end) - {EPOCH + 1}L",
+            START: f"unix_millis({name_of(_SESSION)}.start) - {lo.epoch + 1}L",
+            END: f"unix_millis({name_of(_SESSION)}.end) - {lo.epoch + 1}L",
         }
         return _Cells(view, [*keys, _SESSION], order, bounds)
     assert isinstance(window, Hopping | Cumulative)
     rows = windows.timed(lo, node, windows.keyed_rows(lo, node, extras, ""), window)
-    view = _marked(lo, node, rows, [*carried, START, END], name_of(END))
+    view = marked(lo, node, rows, [*carried, START, END], name_of(END))
     if isinstance(window, Hopping):
         return _Cells(view, [*keys, START], order, {END: f"{name_of(START)} + {window.size}"})
     return _Cells(view, [*keys, START, END], order)
 
 
-def _marked(lo: Lowering, node: Keyed, rows: str, columns: Sequence[str], time: str) -> str:
+def marked(lo: Lowering, node: Keyed, rows: str, columns: Sequence[str], time: str) -> str:
+    """Return the view of columns of rows with the engine's watermark: that of the marks. `time`: what it is compared with."""
     nothing = ", ".join(f"NULL AS {name_of(c)}" for c in columns)
     kept = ", ".join(name_of(c) for c in columns)
     return lo.view(
         node,
         "marked",
         f"SELECT {nothing}, `e` AS {name_of(INSTANT)} FROM {lo.marks} WHERE `e` IS NULL\n"
-        f"UNION ALL SELECT {kept}, {instant(time)} AS {name_of(INSTANT)} FROM {rows}",
+        f"UNION ALL SELECT {kept}, {instant(time, lo.epoch)} AS {name_of(INSTANT)} FROM {rows}",
     )
 
 

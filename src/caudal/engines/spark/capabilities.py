@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from caudal.engines.jvm.capabilities import SHARED, Gap
+from caudal.engines.jvm.capabilities import OURS, SHARED, THEIRS, Gap
 
 GAPS: dict[str, str] = {}
 """For each function of expressions that is refused on Spark, the reason. Today there is none."""
@@ -19,5 +19,35 @@ IN_PYTHON: dict[str, str] = {
 }
 """Functions that run in a Python worker, and when: they cost throughput, and all else is Spark's own."""
 
-CAPABILITIES: tuple[Gap, ...] = SHARED
+CAPABILITIES: tuple[Gap, ...] = (
+    *SHARED,
+    Gap(
+        "windows of rows over live sources",
+        OURS,
+        "where the input ends, the last window of each key is cut short by the last row of all keys, which no key knows",
+        "refused over live sources, with the operator; over bounded input they are done",
+        live=("ordered/count_windows", "ordered/count_windows_overlap", "whole_windows/top_rows"),
+    ),
+    Gap(
+        "running aggregates over all rows so far, over live sources",
+        OURS,
+        "the function that walks a key's rows keeps those of a frame, and this one has no end; sliding windows are done",
+        "refused over live sources, with the operator; over bounded input they are done",
+        live=(
+            "ordered/arrival",
+            "ordered/behind_one_another",
+            "ordered/running",
+            "ordered/running_late",
+            "ordered/running_new_key",
+            "ordered/running_ties",
+            "ordered/windows_behind_running",
+        ),
+    ),
+    Gap(
+        "event times before 1824 and after 2115 with deduplicate, reduce and sliding windows over live sources",
+        THEIRS,
+        "rows of a key and the watermark cross to Python in frames that count nanoseconds in 64 bits",
+        "the run ends with the partition and the times",
+    ),
+)
 """All gaps of this engine."""

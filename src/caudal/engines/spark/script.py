@@ -63,6 +63,8 @@ if LIVE:
     builder = builder.config("spark.sql.optimizer.excludedRules", rule)
     # where a micro-batch is empty, exchanges of two windows look the same, and one that is reused passes no watermark on
     builder = builder.config("spark.sql.exchange.reuse", "false")
+    # by it a query holds only one operator with a state of its own; every one here has marks to go by
+    builder = builder.config("spark.sql.streaming.unsupportedOperationCheck", "false")
 spark = builder.config("spark.sql.shuffle.partitions", str(parallelism)).getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
 
@@ -90,6 +92,14 @@ def marks(name, path):
     """Make the stream of marks known: how far all sources have come is the watermark of windows."""
     frame = spark.readStream.schema("e BIGINT").parquet(path).selectExpr("timestamp_millis(e) AS e")
     frame.withWatermark("e", "0 seconds").createOrReplaceTempView("`" + name + "`")
+
+
+def walk(name, query, keys, function):
+    """Give a name to what a function makes of the rows of each key: lines, of which it keeps some as state."""
+    states = "waiting STRING, kept STRING"
+    groups = spark.sql(query).groupBy(*("`" + key + "`" for key in keys))
+    made = groups.applyInPandasWithState(function, "made STRING", states, "append", "EventTimeTimeout")
+    made.createOrReplaceTempView("`" + name + "`")
 
 
 def partitions(name, sources, operators):

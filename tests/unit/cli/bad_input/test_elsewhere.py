@@ -144,9 +144,9 @@ def test_what_is_refused_before_anything_starts(
 @pytest.mark.parametrize("command", [("run",), ("explain",)])
 def test_idle_is_refused_where_it_stands(caudal, pipeline, untouched, installed, command: tuple[str, ...]) -> None:
     pipeline(('name="rows",', 'name="rows", idle="5s",'))
-    ended = caudal(*command, "p.py", "--engine", "spark")
+    ended = caudal(*command, "p.py", "--engine", "flink")
     assert (ended.code, ended.out) == (2, "")
-    assert "error: rows: idle= is not known on spark\n  hint: leave it out, or run it locally\n" in ended.err
+    assert "error: rows: idle= is not known on flink\n  hint: leave it out, or run it locally\n" in ended.err
     assert untouched()
 
 

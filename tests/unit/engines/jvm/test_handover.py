@@ -22,7 +22,8 @@ import zstandard
 from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
 from caudal.core.types import INT32, INT64, Field, Schema
-from caudal.engines.jvm import handover
+from caudal.engines.jvm import handover, intake
+from caudal.engines.jvm import parts as written
 from caudal.engines.jvm.pasting import pasted
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
 from caudal.engines.jvm.shape import spec
@@ -568,8 +569,8 @@ def test_real_logs(script, tmp_path, log) -> None:
 
 
 def test_partitions_side_by_side_and_threads(script, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(parts, "PART_ROWS", 1_000)
-    monkeypatch.setattr(handover, "_READ", 20_000)
+    monkeypatch.setattr(written, "PART_ROWS", 1_000)
+    monkeypatch.setattr(intake, "_READ", 20_000)
     monkeypatch.setattr(script, "HANDOVER_ROWS", 1_000)
     monkeypatch.setattr(script, "_READ_BYTES", 20_000)
     path = tmp_path / "in"

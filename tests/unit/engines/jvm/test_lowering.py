@@ -21,12 +21,13 @@ from caudal.ports.engine import BoundSource, Tuning
 from caudal.rewrite import rewrite
 from caudal.runner.binding import open_source
 from caudal.runner.sides import with_sides
-from caudal.testing.elsewhere import suits
+from caudal.testing.elsewhere import suits, suits_live
 from caudal.testing.flow import load
 from caudal.testing.scenario import prepared
 
 SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
 ENGINES = ("flink", "spark")
+LIVE = [path for path in sorted(SCENARIOS.glob("*/*.flow")) if suits_live(load(path))]
 SUITABLE = [path for path in sorted(SCENARIOS.glob("*/*.flow")) if suits(load(path))]
 
 
@@ -117,16 +118,23 @@ def test_arrival_over_several_partitions_is_refused(tmp_path: Path, engine: str)
         script(plan, engine)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("options", [{"idle": "5s"}, {"follow": True}], ids=["idle", "follow"])
-def test_what_goes_on_for_ever_is_refused(tmp_path: Path, engine: str, options: dict[str, Any]) -> None:
+def test_what_goes_on_for_ever_is_refused_on_flink(tmp_path: Path, options: dict[str, Any]) -> None:
     plan = cd.Pipeline("live", events(tmp_path / "log.jsonl", **options).to("console", format="json"))
     physical = rewrite(with_sides(plan, "discard", "discard"))
     opened: dict[str, BoundSource] = {node.name: open_source(node) for node in physical.sources}
     with pytest.raises(PlanError) as caught:
-        registry.find("engine", engine).check(physical, physical, opened)
+        registry.find("engine", "flink").check(physical, physical, opened)
     assert caught.value.location.startswith("source-")
-    assert "run it locally" in caught.value.hint
+    assert "run it " in caught.value.hint
+
+
+def test_a_followed_file_is_a_stream_on_spark(tmp_path: Path) -> None:
+    counts = events(tmp_path / "log.jsonl", follow=True).group_by("ip").window(cd.tumbling("3s")).agg(n=cd.count())
+    text = script(cd.Pipeline("live", counts.to("console", format="json")), "spark")
+    assert "LIVE = True" in text
+    assert "ROW_NUMBER" not in text
+    assert "caudal run hands the rows over (--rows)" in text, "alone it has nobody who feeds it"
 
 
 def test_two_outputs_of_one_stream_share_its_views(tmp_path: Path) -> None:
@@ -136,10 +144,28 @@ def test_two_outputs_of_one_stream_share_its_views(tmp_path: Path) -> None:
     assert text.count("view('some'") == 1
 
 
+@pytest.mark.parametrize("path", LIVE, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_what_is_refused_over_live_input_is_declared(path: Path) -> None:
+    declared = {name for gap in SPARK for name in gap.live}
+    with prepared(load(path)) as ready:
+        plan = ready.case.plan
+        engine = registry.find("engine", "spark")
+        name = f"{path.parent.name}/{path.stem}"
+        if name in declared:
+            with pytest.raises(PlanError, match="over input that goes on is not known to spark"):
+                engine.lower(plan, rewrite(plan), {}, Tuning(0, live=True))
+            return
+        job = engine.lower(plan, rewrite(plan), {}, Tuning(0, live=True))
+        text = engine.write()(job, "Live.")
+        ast.parse(text)
+        assert "readStream" in text
+        assert "ROW_NUMBER" not in text, "over a stream there is none"
+
+
 def test_gaps_say_whose_turn_it_is() -> None:
     for gap in {*FLINK, *SPARK}:
         assert gap.whose in ("not yet (ours)", "not yet (theirs)", "never")
         assert gap.why
         assert gap.instead
-        for name in gap.scenarios:
+        for name in (*gap.scenarios, *gap.live):
             assert (SCENARIOS / f"{name}.flow").exists(), name

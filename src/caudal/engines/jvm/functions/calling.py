@@ -154,17 +154,18 @@ def window(
 
 def reduced(
     function: Any, given: dict[str, Any], output: dict[str, Any], timeout: int = 0
-) -> Callable[[pa.StructArray], pa.StructArray]:
+) -> Callable[..., pa.StructArray]:
     """Return the function as a fold of the rows of one key, in pinned order: the state behind each of them.
 
-    It gets the state (None at first) and the row, both dicts. A row that it fails on leaves the state as it was.
+    It gets the state (None at first) and the row, both dicts. A row that it fails on leaves the state as it was. Beside the
+    rows the fold takes the values of a state to begin with.
     """
     fit = recorder(output, "column")
     # a failed row leaves the state as it was, so the function works on a copy
     duplicate: Any = copy.deepcopy if any(isinstance(s, list | dict) for s in output.values()) else dict
 
-    def run(rows: pa.StructArray) -> pa.StructArray:
-        state: list[dict[str, Any] | None] = [None]
+    def run(rows: pa.StructArray, first: list[Any] | None = None) -> pa.StructArray:
+        state: list[dict[str, Any] | None] = [None if first is None else dict(zip(output, first))]
 
         def take(row: Any) -> list[list[Any]]:
             values = fit(function(None if state[0] is None else duplicate(state[0]), row))
