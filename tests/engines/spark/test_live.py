@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import signal
-import time
 from functools import cache
 from pathlib import Path
 
@@ -99,11 +98,11 @@ def append(path: Path, rows: list[bytes]) -> None:
 def test_a_log_is_followed_and_alerts_come_while_it_grows(place: Place) -> None:
     rows = lines()
     log, alerts = place.folder / "log.jsonl", place.folder / "alerts.jsonl"
-    append(log, rows[:2000])
+    append(log, rows[:600])
     started = place.start("run", "dos.py", "--engine", "spark", "--flush", "--json")
     until(lambda: alerts.exists() and alerts.stat().st_size, "no alert of what was there at the start")
     before = len(place.rows("alerts.jsonl"))
-    append(log, rows[2000:-5])
+    append(log, rows[600:-5])
     append(log, [rows[-5][:20]])  # half a line waits for its other half
     until(lambda: len(place.rows("alerts.jsonl")) > before, "no alert of what came")
     append(log, [rows[-5][20:], *rows[-4:], b"no JSON\n"])
@@ -111,7 +110,6 @@ def test_a_log_is_followed_and_alerts_come_while_it_grows(place: Place) -> None:
     started.send_signal(signal.SIGTERM)
     ended = end(started)
     assert ended.code == 0, ended.err
-    assert "SIGTERM: finishing what is in flight" in ended.err
     summary = json.loads(ended.out)
     assert summary["state"] == "drained"
     assert summary["rows"] == len(rows) + 1
@@ -136,6 +134,7 @@ def test_what_is_stopped_leaves_its_windows_open_and_a_new_file_is_found(place: 
     started.send_signal(signal.SIGTERM)
     ended = end(started)
     assert ended.code == 0, ended.err
+    assert "SIGTERM: finishing what is in flight" in ended.err
     (alert,) = place.rows("alerts.jsonl")
     assert alert["total"] in (50, 51), "a.jsonl was there before the window closed, or its first row is late"
     late = place.rows("alerts.late.jsonl")
@@ -151,9 +150,7 @@ def processed(place: Place, rows: int) -> bool:
 
 
 def test_a_job_that_breaks_ends_the_run(place: Place) -> None:
-    body = "raise SystemExit(3) if status == 403 else status"
     text = FUNCTION.replace("BODY", "import os; os._exit(7) if status == 403 else None; return status")
-    assert body
     (place.folder / "made.py").write_text(text.replace('name="requests",', 'name="requests", follow=True,'))
     append(place.folder / "log.jsonl", [b'{"status": 200}\n'])
     started = place.start("run", "made.py", "--engine", "spark")
@@ -172,7 +169,6 @@ def test_ctrl_c_ends_it_at_once(place: Place) -> None:
     started = place.start("run", "dos.py", "--engine", "spark")
     until(lambda: processed(place, 100), "nothing was handed over")
     started.send_signal(signal.SIGINT)
-    time.sleep(0)
     started.send_signal(signal.SIGINT)
     assert end(started).code == 130
     assert place.left() == []

@@ -119,7 +119,7 @@ def running_on(
         results = [array.slice(len(kept)).to_pylist() for array in function(times, given)]
         made = [[*(row[i] for i in passed), *(column[n] for column in results)] for n, row in enumerate(rows)]
         if count:
-            return made, whole[len(whole) - count + 1 :] if count > 1 else []
+            return made, whole[max(0, len(whole) - count + 1) :]
         assert time is not None
         last = whole[-1][time]
         return made, [row for row in whole if row[time] > last - size_ms]
