@@ -136,9 +136,10 @@ ENGINES_HEAD = """# What runs where
 <!-- Generated from engines/*/capabilities.py by docs/reference/generate.py; edits are lost. -->
 
 Every operator, window, aggregate and function of expressions runs on the engines `local`, `flink` and `spark`, over bounded
-input, with the same rows. Live input (followed files) runs on `local` and `spark`. The tests run each scenario that has an end on
-all engines, and those about time and order on Spark as live input too. What follows is what an engine does not do as the local one does; where it cannot honour something, it refuses the plan before anything starts, with the
-operator, the reason and what to do.
+input, with the same rows. Live input (followed files) runs on `local` and `spark`. The tests run each scenario that has an end
+on all engines, and those about time and order on Spark as live input too. What follows is what an engine does not do as the
+local one does; where it cannot honour something, it refuses the plan before anything starts, with the operator, the
+reason and what to do.
 
 "not yet (ours)": caudal could, and does not yet. "not yet (theirs)": the engine cannot. "never": it would not make sense.
 """

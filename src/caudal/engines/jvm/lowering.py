@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.core.types import BOOL, INT32, INT64, STRING, DataType, Field, Schema, struct_of
+from caudal.core.types import INT32, INT64, STRING, DataType, Field, Schema
 from caudal.engines.jvm import sequences, streaming, walks, windows
 from caudal.engines.jvm.dialect import Dialect
 from caudal.engines.jvm.places import (
@@ -235,17 +235,7 @@ class Lowering:
     def named(self, rows: str) -> tuple[str, str]:
         """Return a FROM item, the rows `r` of a view, and what holds where each came from: `source`, `partition`, `made`."""
         if self.live:
-            # partitions may appear while the job runs, so that there is no table of them
-            made = {self.ranks[name]: name for name in self.plan.ids.values()}
-            keyed = sorted(self.ranks[self.name(n)] for n in self.plan.nodes if isinstance(n, Keyed))
-            path = f"os.path.join(given.rows, {f'names-{self.number}.json'!r})"
-            text = self.functions.struct(
-                f"origins({path}, {made!r}, {keyed!r})",
-                ("origins",),
-                [(name_of(SOURCE), INT32), (name_of(PARTITION), INT32)],
-                struct_of([Field("source", STRING), Field("partition", STRING), Field("made", BOOL)]),
-            )
-            return f"(SELECT *, {text} AS `__h` FROM {rows}) AS r", "r.`__h`"
+            return streaming.named(self, rows), "r.`__h`"
         self.out.names_used = True
         names = name_of(f"{self.prefix}partitions")
         joined = (
@@ -255,11 +245,7 @@ class Lowering:
 
     def position(self, node: Node) -> str:
         """Return the text of the position of a node's rows, for people; of what operators make it may say nothing."""
-        own = f"r.{name_of(POSITION)}"
-        if not self.live:
-            return own
-        found = _of_source(own, self.positions[node])
-        return f"COALESCE({', '.join(found)}, CAST(NULL AS BIGINT))" if found else "CAST(NULL AS BIGINT)"
+        return streaming.position_text(self, node) if self.live else f"r.{name_of(POSITION)}"
 
     def not_late(self, node: Keyed, arrival: bool = False) -> str:
         """Return the condition under which a row comes in time where there are no fixed windows; "" where all do."""
@@ -278,31 +264,10 @@ class Lowering:
         if lower is None:
             raise PlanError(f"the operator {node.kind} is not known to {self.dialect.engine}")
         if self.live:
-            self.positions[node] = self._position_type(node)
+            self.positions[node] = streaming.position_type(self, node)
         made = lower(self, node)
         if made:
             self._views[node] = made
-
-    def _position_type(self, node: Node) -> DataType:
-        """Return the type of the positions of a node's rows: those of windows are not comparable with others."""
-        if isinstance(node, Keyed):
-            return streaming.position_type(self, node)
-        if isinstance(node, DeadLetters):
-            return INT64
-        found = [self.positions[above] for above in (node.input.inputs if isinstance(node, Late) else node.inputs)]
-        kinds = list(dict.fromkeys(found)) or [INT64]
-        return kinds[0] if len(kinds) == 1 else struct_of(Field(f"p{i}", dtype) for i, dtype in enumerate(kinds))
-
-    def _position_in(self, union: Node, stream: Node) -> str:
-        """Return the position of a stream's rows as a union has it: compared are those of one source only."""
-        own, whole = self.positions[stream], self.positions[union]
-        if own == whole:
-            return name_of(POSITION)
-        parts = [
-            name_of(POSITION) if f.dtype == own else f"CAST(NULL AS {self.dialect.type_of(f.dtype)})"
-            for f in whole.fields
-        ]
-        return f"struct({', '.join(f'{text} AS {f.name}' for text, f in zip(parts, whole.fields, strict=True))})"
 
     def _count(self, node: Node, fate: str, view: str) -> None:
         self.out.counts.append(Count(self.name(node), fate, view))
@@ -492,7 +457,7 @@ class Lowering:
             for name in self.hidden(stream):
                 text = name_of(name)
                 if name == POSITION and self.live:
-                    text = f"{self._position_in(node, stream)} AS {name_of(POSITION)}"
+                    text = f"{streaming.position_in(self, node, stream)} AS {name_of(POSITION)}"
                 elif name == NUMBER and several:
                     text = f"{name_of(NUMBER)} * {len(node.streams)} + {number} AS {name_of(NUMBER)}"
                 picked.append(text)
@@ -581,13 +546,6 @@ class Lowering:
     def count_steps(self) -> None:
         """Count the marks that are read, which tells how far the job has come."""
         self.out.counts.append(Count("", "step", self.marks))
-
-
-def _of_source(text: str, dtype: DataType) -> list[str]:
-    """Return the texts of positions in a source that are within a position of this type."""
-    if dtype == INT64:
-        return [text]
-    return [part for f in dtype.fields if f.name.startswith("p") for part in _of_source(f"{text}.{f.name}", f.dtype)]
 
 
 _LIVE: dict[type, Callable[[Lowering, Any], str]] = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from caudal.core.errors import PlanError
-from caudal.core.types import INT64, TIMESTAMP, DataType, Field, Schema, list_of, struct_of
+from caudal.core.types import BOOL, INT32, INT64, STRING, TIMESTAMP, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm import windows
 from caudal.engines.jvm.dialect import Item, LiveDialect
 from caudal.engines.jvm.places import NUMBER, PARTITION, PLACE, POSITION, SOURCE, TIME, WATERMARK
@@ -23,7 +23,7 @@ from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.shape import NTH, REASON, hidden
 from caudal.engines.jvm.windows import END, START, Extra, Windowed
 from caudal.plan.expr import Column
-from caudal.plan.nodes import Keyed, WindowAggregate
+from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, WindowAggregate
 from caudal.plan.operators import Deduplicate, Reduce, Running, WindowApply, WindowTop
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Session
 
@@ -81,7 +81,52 @@ def refused(lo: Lowering, what: str, why: str) -> PlanError:
     )
 
 
-def position_type(lo: Lowering, node: Keyed) -> DataType:
+def named(lo: Lowering, rows: str) -> str:
+    """Return a FROM item: rows `r`, and where each came from in `__h`; partitions may appear, so there is no table of them."""
+    names = {lo.ranks[name]: name for name in lo.plan.ids.values()}
+    made = sorted(lo.ranks[lo.name(node)] for node in lo.plan.nodes if isinstance(node, Keyed))
+    path = f"os.path.join(given.rows, {f'names-{lo.number}.json'!r})"
+    call = f"origins({path}, {names!r}, {made!r})"
+    origin = struct_of([Field("source", STRING), Field("partition", STRING), Field("made", BOOL)])
+    arguments = [(name_of(SOURCE), INT32), (name_of(PARTITION), INT32)]
+    return f"(SELECT *, {lo.functions.struct(call, ('origins',), arguments, origin)} AS `__h` FROM {rows}) AS r"
+
+
+def position_type(lo: Lowering, node: Node) -> DataType:
+    """Return the type of the positions of a node's rows; compared are those of one source, or one operator, only."""
+    if isinstance(node, Keyed):
+        return _position_of(lo, node)
+    if isinstance(node, DeadLetters):
+        return INT64
+    above = node.input.inputs if isinstance(node, Late) else node.inputs
+    kinds = list(dict.fromkeys(lo.positions[one] for one in above)) or [INT64]
+    return kinds[0] if len(kinds) == 1 else struct_of(Field(f"p{i}", dtype) for i, dtype in enumerate(kinds))
+
+
+def position_in(lo: Lowering, union: Node, stream: Node) -> str:
+    """Return the position of a stream's rows as a union has it."""
+    own, whole = lo.positions[stream], lo.positions[union]
+    if own == whole:
+        return name_of(POSITION)
+    parts = [
+        name_of(POSITION) if f.dtype == own else f"CAST(NULL AS {lo.dialect.type_of(f.dtype)})" for f in whole.fields
+    ]
+    return f"struct({', '.join(f'{text} AS {f.name}' for text, f in zip(parts, whole.fields, strict=True))})"
+
+
+def position_text(lo: Lowering, node: Node) -> str:
+    """Return the text of the position in a source of rows `r`; null for what operators make."""
+    found = _of_source(f"r.{name_of(POSITION)}", lo.positions[node])
+    return f"COALESCE({', '.join([*found, 'CAST(NULL AS BIGINT)'])})"
+
+
+def _of_source(text: str, dtype: DataType) -> list[str]:
+    if dtype == INT64:
+        return [text]
+    return [part for f in dtype.fields if f.name.startswith("p") for part in _of_source(f"{text}.{f.name}", f.dtype)]
+
+
+def _position_of(lo: Lowering, node: Keyed) -> DataType:
     """Return the type of the positions of an operator's rows: windows are ordered by what they are, others as they were."""
     schema = node.input.schema
     if isinstance(node, WindowAggregate | WindowTop | WindowApply):
