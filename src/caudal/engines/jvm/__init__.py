@@ -1,8 +1,9 @@
-"""What the engines on the Java virtual machine share: how expressions become SQL text, regular expressions as Java
-reads them, and shipped functions.
+"""What the engines on the Java virtual machine share: plans as SQL in a script, rows handed over to it, results taken back.
 
-Enters: expressions and their schemas, how an engine spells, patterns in RE2's syntax.
-Leaves: SQL text; patterns of Java; the source text of functions that run in an engine's Python workers.
-May touch: core, plan (expressions).
+Enters: plans, opened sources and sinks, how an engine spells.
+Leaves: a script, which a process of the engine's runs; the source text of functions for its Python workers; rows as parts.
+May touch: core, plan, columnar, observe, ports; the local engine by name, for expressions of event times.
 Must never: know an engine, or run what it ships.
+
+Bounded input: `handover`, `lowering` (`windows`, `sequences`), `execution`. Input that goes on: `feed`, `streaming`, `walks`, `live`.
 """

@@ -18,7 +18,7 @@ _WRAPPERS = re.compile(
     r"Job aborted due to stage failure|Exception thrown in awaitResult|An error occurred while calling|"
     r"An exception was thrown from the Python worker|Error received from SDK harness|STAGE_MATERIALIZATION|"
     r"Error while waiting for job to be initialized|Failed to close remote bundle|Failed to execute sql|"
-    r"CIRCULAR REFERENCE"
+    r"CIRCULAR REFERENCE|An exception was raised by the Python Proxy|FOREACH_BATCH_USER_FUNCTION_ERROR"
 )
 _WORKER = re.compile(r'File "[^"]*[/\\](job\.py|caudal[^"]*)"')
 

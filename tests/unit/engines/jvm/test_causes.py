@@ -70,6 +70,16 @@ Caused by: org.apache.calcite.sql.validate.SqlValidatorException: Column 'a' not
 """
 
 
+LIVE = """
+26/11/27 07:14:32 ERROR Executor: Exception in task 0.0 in stage 14.0 (TID 34)
+java.lang.ClassCastException: one row cannot be cast to another
+	at org.apache.spark.sql.execution.python.EvalPythonEvaluatorFactory.eval(EvalPythonEvaluatorFactory.scala:108)
+Caused by: py4j.Py4JException: An exception was raised by the Python Proxy. Return Message: Traceback (most recent call last):
+pyspark.errors.exceptions.captured.StreamingQueryException: [STREAM_FAILED] Query [id = 2e, runId = f7] terminated with exception: \
+[FOREACH_BATCH_USER_FUNCTION_ERROR] An error occurred in the user provided function in foreach batch sink.
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "causes"),
     [
@@ -95,6 +105,7 @@ Caused by: org.apache.calcite.sql.validate.SqlValidatorException: Column 'a' not
             "Exception in thread: \nCaused by: x.NoRoomException: disk " + "full" * 200,
             ["NoRoomException: disk " + "full" * 200],
         ),
+        (LIVE, ["ClassCastException: one row cannot be cast to another"]),
         ("", []),
         ("WARNING: nothing of interest\n", []),
     ],
