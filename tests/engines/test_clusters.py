@@ -200,6 +200,30 @@ def test_the_same_rows_as_locally(cluster: Cluster, place: Place) -> None:
     assert os.listdir(place.folder / "exchange") == place.left() == []
 
 
+def test_a_log_is_followed_on_the_cluster(cluster: Cluster, place: Place) -> None:
+    if cluster.engine != "spark":
+        pytest.skip("live sources are a declared gap there")
+    once = DOS.replace(
+        '(col("refused") == col("total"))))',
+        '(col("refused") == col("total")))\n          .deduplicate("remote_addr"))',
+    )
+    assert once != DOS
+    (place.folder / "once.py").write_text(once)
+    (place.folder / "live.py").write_text(once.replace('name="requests",', 'name="requests", idle="1h", follow=True,'))
+    (place.folder / "exchange").mkdir()
+    assert place.run("run", "once.py", "--quiet", "--set", "out=here.jsonl").code == 0
+    where = ["--cluster", cluster.address, "--exchange", "exchange"]
+    started = place.start("run", "live.py", "--engine", "spark", "--flush", *where, "--set", "out=there.jsonl")
+    there = place.folder / "there.jsonl"
+    until(lambda: there.exists() and there.stat().st_size, "no alert has come")
+    started.send_signal(signal.SIGTERM)
+    ended = end(started)
+    assert ended.code == 0, ended.err
+    assert place.rows("there.jsonl") == place.rows("here.jsonl")
+    assert len(place.rows("there.jsonl")) == 2, "one for each attacker that only guesses"
+    assert os.listdir(place.folder / "exchange") == place.left() == []
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 1)])
 def test_a_signal_cancels_the_job_on_the_cluster(cluster: Cluster, place: Place, number: int, code: int) -> None:
     mark = place.folder / "began"
