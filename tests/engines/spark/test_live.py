@@ -12,7 +12,7 @@ from pathlib import Path
 import engine_scenarios
 import pytest
 from engine_scenarios import QUICK, flows, require
-from running import DOS, FUNCTION, Place, end, until
+from running import DOS, FUNCTION, Place, end, processes, until
 
 from caudal.cli.commands import LOGS
 from caudal.engines.spark.capabilities import CAPABILITIES
@@ -187,6 +187,15 @@ def test_ctrl_c_ends_it_at_once(place: Place) -> None:
     started.send_signal(signal.SIGINT)
     assert end(started).code == 130
     assert place.left() == []
+
+
+def test_a_job_whose_feeder_is_killed_ends_too(place: Place) -> None:
+    append(place.folder / "log.jsonl", lines()[:100])
+    started = place.start("run", "dos.py", "--engine", "spark")
+    until(lambda: processed(place, 100), "nothing was handed over")
+    started.kill()
+    end(started)
+    until(lambda: not processes(str(place.aside)), "the job goes on with nobody to feed it")
 
 
 def test_share() -> None:

@@ -173,7 +173,10 @@ def start(number, queries):
 def run():
     """Run until the one who feeds each plan has put a file "end" there, and all before it is done."""
     left = {number: start(number, [QUERIES[q] for q in plan]) for number, plan in enumerate(PLANS)}
+    feeder = os.getppid()
     while left:
+        if os.getppid() != feeder:
+            raise SystemExit("who feeds this job has gone")
         for number, stream in list(left.items()):
             over = os.path.exists(os.path.join(given.rows, f"end-{number}"))
             if over or not stream.isActive:
