@@ -1,7 +1,8 @@
-"""Which decoded rows an engine accepts: those with an event time that is valid and not too far ahead."""
+"""Which decoded rows an engine accepts, those with an event time that is valid and not too far ahead, and what becomes of others."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,22 @@ def no_time(decoded: Decoded, column: Column, bad: Any, block: Block | None) -> 
         message = "the event time is null" if value is None else "the event time cannot be read"
         out.append(Dead.of(position, "event_time", message, _record(block, position), f"value {value!r}"))
     return out
+
+
+def letter_values(dead: Sequence[Dead], source: str, partition: str, operator: str) -> dict[str, list[Any]]:
+    """Return dead letters as lists of values, by the columns that the plan gives them (`DEAD_FIELDS`)."""
+    return {
+        "source": [source] * len(dead),
+        "partition": [partition] * len(dead),
+        "position": [None if d.position < 0 else d.position for d in dead],
+        "operator": [operator] * len(dead),
+        "reason": [d.reason for d in dead],
+        "message": [d.message for d in dead],
+        "detail": [d.detail for d in dead],
+        "payload": [d.payload.decode("utf-8", "replace") for d in dead],
+        "truncated": [d.truncated for d in dead],
+        "event_time": [d.event_time for d in dead],
+    }
 
 
 def far_future(morsel: Morsel, rows: Ints, limit: int, block: Block) -> list[Dead]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from caudal.columnar.column import arrow_type
 from caudal.core.types import DataType, Schema
+from caudal.engines.accepting import letter_values
 from caudal.plan.nodes import DEAD_FIELDS
 from caudal.ports import registry
 from caudal.ports.records import Dead
@@ -153,18 +154,7 @@ def _with_text(kind: pa.DataType) -> pa.DataType:
 
 def letters(dead: Sequence[Dead], source: str, partition: str) -> dict[str, pa.Array]:
     """Return dead letters as the columns of `DEAD_FIELDS`."""
-    values: dict[str, list[Any]] = {
-        "source": [source] * len(dead),
-        "partition": [partition] * len(dead),
-        "position": [None if d.position < 0 else d.position for d in dead],
-        "operator": [source] * len(dead),
-        "reason": [d.reason for d in dead],
-        "message": [d.message for d in dead],
-        "detail": [d.detail for d in dead],
-        "payload": [d.payload.decode("utf-8", "replace") for d in dead],
-        "truncated": [d.truncated for d in dead],
-        "event_time": [d.event_time for d in dead],
-    }
+    values = letter_values(dead, source, partition, source)
     return {f.name: pa.array(values[f.name], storage(f.dtype)) for f in DEAD_FIELDS}
 
 

@@ -226,12 +226,7 @@ def _finished(lo: Lowering, node: Windowed, rows: str, columns: Sequence[str], n
 def aggregate(lo: Lowering, node: WindowAggregate) -> str:
     """Lower `agg`: one row for each key and window."""
     schema = node.input.schema
-    extras: list[Extra] = []
-    for i, (_, each) in enumerate(node.aggregates):
-        if each.argument is not None:
-            extras.append((f"__a{i}", each.argument, each.argument.dtype(schema)))
-        extras += [(f"__b{i}_{j}", e, e.dtype(schema)) for j, e in enumerate(each.order_by)]
-    cells = _assigned(lo, node, extras)
+    cells = _assigned(lo, node, windows.folded_extras(node))
     made: list[str] = []
     for i, (name, each) in enumerate(node.aggregates):
         value = name_of(f"__a{i}") if each.argument is not None else ""
@@ -248,10 +243,7 @@ def aggregate(lo: Lowering, node: WindowAggregate) -> str:
 
 def top(lo: Lowering, node: WindowTop) -> str:
     """Lower `top` and `sort`: the rows of a window, put in order when it closes."""
-    schema = node.input.schema
-    passed = [f for f in schema if f.name not in {name for name, _ in node.keys}]
-    extras: list[Extra] = [(f"__x{i}", Column(f.name), f.dtype) for i, f in enumerate(passed)]
-    extras += [(f"__b{i}", expr, expr.dtype(schema)) for i, (expr, _) in enumerate(node.by)]
+    passed, extras = windows.ranked_extras(node)
     cells = _assigned(lo, node, extras)
     items = [(f"__b{i}", descending) for i, (_, descending) in enumerate(node.by)]
     items += [(item.strip("`"), False) for item in cells.order]

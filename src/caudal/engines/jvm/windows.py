@@ -261,15 +261,29 @@ def _named_keys(node: Keyed) -> list[str]:
     return [f"{name_of(f'__k{i}')} AS {name_of(name)}" for i, (name, _) in enumerate(node.keys)]
 
 
-def aggregate(lo: Lowering, node: WindowAggregate) -> str:
-    """Lower `agg`: one row for each key and window."""
+def folded_extras(node: WindowAggregate) -> list[Extra]:
+    """Return what aggregates take of a row: arguments `__a{i}`, and `__b{i}_{j}` of their own order."""
     schema = node.input.schema
     extras: list[Extra] = []
     for i, (_, each) in enumerate(node.aggregates):
         if each.argument is not None:
             extras.append((f"__a{i}", each.argument, each.argument.dtype(schema)))
         extras += [(f"__b{i}_{j}", e, e.dtype(schema)) for j, e in enumerate(each.order_by)]
-    cells = assigned(lo, node, extras)
+    return extras
+
+
+def ranked_extras(node: WindowTop) -> tuple[list[Field], list[Extra]]:
+    """Return the columns that pass, and what is taken of a row: these as `__x{i}`, and `__b{i}`, by which it is ranked."""
+    schema = node.input.schema
+    passed = [f for f in schema if f.name not in {name for name, _ in node.keys}]
+    extras: list[Extra] = [(f"__x{i}", Column(f.name), f.dtype) for i, f in enumerate(passed)]
+    return passed, extras + [(f"__b{i}", expr, expr.dtype(schema)) for i, (expr, _) in enumerate(node.by)]
+
+
+def aggregate(lo: Lowering, node: WindowAggregate) -> str:
+    """Lower `agg`: one row for each key and window."""
+    schema = node.input.schema
+    cells = assigned(lo, node, folded_extras(node))
     items: list[Item] = []
     prepared: dict[str, str] = {}
     by = ", ".join(name_of(g) for g in cells.group)
@@ -324,9 +338,7 @@ def _reversed(lo: Lowering, node: WindowAggregate, window: CountWindow) -> list[
 def top(lo: Lowering, node: WindowTop) -> str:
     """Lower `top` and `sort`: the rows of a window, ranked."""
     schema = node.input.schema
-    passed = [f for f in schema if f.name not in {name for name, _ in node.keys}]
-    extras: list[Extra] = [(f"__x{i}", Column(f.name), f.dtype) for i, f in enumerate(passed)]
-    extras += [(f"__b{i}", expr, expr.dtype(schema)) for i, (expr, _) in enumerate(node.by)]
+    passed, extras = ranked_extras(node)
     cells = assigned(lo, node, extras)
     ranking = [
         item

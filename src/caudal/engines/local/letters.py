@@ -10,6 +10,7 @@ import numpy as np
 
 from caudal.columnar.column import Ints, from_list
 from caudal.columnar.morsel import Morsel
+from caudal.engines.accepting import letter_values
 from caudal.engines.local.functions.outcome import Failed
 from caudal.plan.nodes import DEAD_FIELDS
 from caudal.ports.records import Dead
@@ -20,19 +21,7 @@ Origin = Callable[[int], tuple[str, str]]
 
 def letters(dead: Sequence[Dead], source: str, partition: str, operator: str, ordinal: int) -> Morsel:
     """Return dead letters (at least one) as a morsel of the dead port of `operator`."""
-    positions = [None if d.position < 0 else d.position for d in dead]
-    rows: dict[str, list[Any]] = {
-        "source": [source] * len(dead),
-        "partition": [partition] * len(dead),
-        "position": positions,
-        "operator": [operator] * len(dead),
-        "reason": [d.reason for d in dead],
-        "message": [d.message for d in dead],
-        "detail": [d.detail for d in dead],
-        "payload": [d.payload.decode("utf-8", "replace") for d in dead],
-        "truncated": [d.truncated for d in dead],
-        "event_time": [d.event_time for d in dead],
-    }
+    rows = letter_values(dead, source, partition, operator)
     columns = {f.name: from_list(rows[f.name], f.dtype) for f in DEAD_FIELDS}
     position = np.array([d.position for d in dead], np.int64)
     return Morsel(columns, len(dead), position=position, partition=ordinal)
