@@ -222,7 +222,7 @@ class JvmExecution:
         script = folder / "job.py"
         script.write_text(self._write(self._job, f"The pipeline '{self._logical.name}'."), encoding="utf-8")
         command = [str(self._python), "-W", "ignore", str(script), "--rows", str(rows), "--results", str(results)]
-        environment = {**os.environ, **self._environment}
+        environment = {**os.environ, **self._environment, "CAUDAL_FEEDER": str(os.getpid())}
         environment |= _aside(folder / "aside", environment)
         self._checkpoint()
         self._doing = f"running on {self._engine}"
