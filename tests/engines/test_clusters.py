@@ -59,13 +59,13 @@ def free_port() -> int:
 
 
 def ask(address: str) -> Any:
-    """Return the JSON at an address, None where nobody answers."""
+    """Return the JSON at an address, None where nobody answers or (a server that is still starting) with a page."""
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
             f"http://{address}", timeout=10
         ) as answer:
             return json.load(answer)
-    except OSError:
+    except (OSError, json.JSONDecodeError):
         return None
 
 
