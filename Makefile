@@ -6,6 +6,7 @@ UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
+export PATH := $(PATH):$(CURDIR)/.uv/only
 
 .PHONY: help setup demo test engines test-engines test-flink test-spark check format types lint docs bench fuzz clean
 
@@ -19,6 +20,7 @@ ifdef UV
 	uv sync --frozen --quiet
 else
 	$(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv
+	mkdir -p .uv/only && ln -sf ../bin/uv .uv/only/uv
 	.uv/bin/uv sync --frozen --quiet
 endif
 	@touch $@
@@ -26,8 +28,8 @@ endif
 demo: setup ## run the DoS detection over the bundled nginx log
 	$(RUN)/caudal demo
 
-test: setup ## run the tests
-	$(RUN)/pytest
+test: setup ## run the tests, on all cores
+	$(RUN)/pytest -n auto --dist worksteal
 
 engines: setup ## install the environments of Flink and Spark (1.6 GB, below the user's cache directory)
 	$(RUN)/caudal engines install flink

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from running import QUICK
 
 from caudal.engines import environments
 from caudal.testing.elsewhere import check_on, suits
 from caudal.testing.flow import Flow, load
 
 HERE = Path(__file__).resolve().parents[1] / "scenarios"
-
-QUICK = {"JVM_ARGS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
-"""Small jobs are compiled rather than run."""
 
 
 @cache

@@ -30,6 +30,7 @@ from typing import Any
 
 import engine_scenarios
 import polars as pl
+from running import QUICK
 
 import caudal as cd
 from caudal import col
@@ -512,7 +513,7 @@ def _together(engine: str, asked: Sequence[Drawn]) -> list[Result | str]:
     if not asked:
         return []
     try:
-        return [*run_on(engine, [one.case for one in asked], engine_scenarios.QUICK)]
+        return [*run_on(engine, [one.case for one in asked], QUICK)]
     except RunError as error:
         if len(asked) == 1:
             return [f"fails: {error.message}: {error.detail}"]

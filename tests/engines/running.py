@@ -13,6 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+QUICK = {
+    "JVM_ARGS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+"""Variables for small jobs, of Flink and of Spark: their code is compiled quickly rather than well."""
+
 DEADLINE = 600.0
 """Seconds that anything may take: a busy machine is slow."""
 
@@ -64,7 +70,7 @@ class Place:
         self.aside = folder / "aside"
         self.folder.mkdir(parents=True)
         self.aside.mkdir()
-        self.environment = {**os.environ, "TMPDIR": str(self.aside)}
+        self.environment = {**os.environ, **QUICK, "TMPDIR": str(self.aside)}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start caudal."""

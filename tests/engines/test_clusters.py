@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from engine_scenarios import require
-from running import DOS, FUNCTION, Place, end, until
+from running import DOS, FUNCTION, QUICK, Place, end, until
 
 from caudal.cli.commands import LOGS
 from caudal.engines import environments
@@ -82,7 +82,7 @@ class Daemons:
             self._started.append(
                 subprocess.Popen(
                     command,
-                    env={**os.environ, **variables},
+                    env={**os.environ, **QUICK, **variables},
                     stdin=subprocess.DEVNULL,
                     stdout=said,
                     stderr=subprocess.STDOUT,

@@ -13,6 +13,7 @@ from typing import Any
 import cases
 import engine_scenarios
 import pytest
+from running import QUICK
 
 from caudal.runner.lineage import lineages
 from caudal.runner.load import load
@@ -72,7 +73,7 @@ def results(engine: str) -> dict[str, Result]:
     found = prepared()
     if engine == "local":
         return {name: case.run() for name, case in found.items()}
-    return dict(zip(found, run_on(engine, [*found.values()], engine_scenarios.QUICK), strict=True))
+    return dict(zip(found, run_on(engine, [*found.values()], QUICK), strict=True))
 
 
 @pytest.mark.parametrize("engine", ["flink", "spark"])

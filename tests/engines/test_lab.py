@@ -6,10 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from running import QUICK
 
 from caudal.cli import main
 
 pytestmark = pytest.mark.engines
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, options in QUICK.items():
+        monkeypatch.setenv(name, options)
 
 
 @pytest.mark.parametrize(("engine", "by_hand"), [("flink", [", streaming", ", batch"]), ("spark", [""])])

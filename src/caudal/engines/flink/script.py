@@ -101,7 +101,8 @@ def partitions(name, sources, operators):
         return "\\\\%04X" % code if code < 0x10000 else "\\\\+%06X" % code
 
     values = ", ".join(
-        f"({{s}}, {{p}}, CAST({{written(source)}} AS STRING), CAST({{written(part)}} AS STRING), {{'TRUE' if made else 'FALSE'}})"
+        f"({{s}}, CAST({{p}} AS BIGINT), CAST({{written(source)}} AS STRING), CAST({{written(part)}} AS STRING), "
+        f"{{'TRUE' if made else 'FALSE'}})"
         for s, p, source, part, made in rows
     )
     view(name, f"SELECT * FROM (VALUES {{values}}) AS names(`s`, `p`, `source`, `partition`, `made`)")

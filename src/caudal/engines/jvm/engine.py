@@ -15,10 +15,10 @@ from caudal.ports import registry
 
 if TYPE_CHECKING:
     from caudal.engines.jvm.clusters import Cluster
+    from caudal.engines.jvm.execution import JvmExecution
     from caudal.engines.jvm.script import Job
     from caudal.plan.plan import Plan
     from caudal.ports.engine import Bindings, BoundSource, Execution, Tuning
-    from caudal.ports.sink import Sink
 
 
 def wants_places(plan: Plan) -> bool:
@@ -103,29 +103,14 @@ class JvmEngine:
 
     def start(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> Execution:
         """Return an execution of the plan; see `ports.engine.Engine`."""
-        from caudal.engines.jvm.execution import JvmExecution
-        from caudal.engines.jvm.live import LiveExecution
-
         self.admit(logical, bindings.sources)
         job = self.lower(logical, physical, bindings.sources, tuning)
-        python, _ = environments.require(self.name)
+        environments.require(self.name)  # first, for nothing can be said of functions without it
         self._fits(job, physical, bindings.sources)
         clusters.check_exchange(tuning.exchange)
         if tuning.cluster:
             clusters.require(self.cluster(tuning.cluster), self.name, tuning.exchange)
-        made = LiveExecution if job.live else JvmExecution
-        return made(
-            self.name,
-            logical,
-            job,
-            [bindings.sources[i.node.name] for i in job.inputs],
-            [bindings.sinks[o.sink.name] for o in job.outputs],
-            tuning,
-            python=python,
-            form=self.form,
-            write=self.write(),
-            environment=self.variables,
-        )
+        return self._execution([(logical, physical, bindings)], job, tuning)
 
     def together(
         self,
@@ -140,34 +125,41 @@ class JvmEngine:
         before. Raises `PlanError` for a plan that the engine cannot run, and
         `RunError` where the process fails, as a whole.
         """
-        from caudal.engines.jvm.execution import JvmExecution
-        from caudal.engines.jvm.live import LiveExecution
         from caudal.engines.jvm.script import lower_all
 
         plans = [(logical, physical) for logical, physical, _ in cases]
         job = lower_all(plans, self.dialect(), threads=tuning.threads, live=tuning.live)
+        execution = self._execution(cases, job, tuning, variables)
+        if begun is not None:
+            begun(execution)
+        execution.run()
+
+    def _execution(
+        self,
+        cases: Sequence[tuple[Plan, Plan, Bindings]],
+        job: Job,
+        tuning: Tuning,
+        variables: Mapping[str, str] | None = None,
+    ) -> JvmExecution:
+        """Return the execution of a job of these plans; `variables`: more of those of its process."""
+        from caudal.engines.jvm.execution import JvmExecution
+        from caudal.engines.jvm.live import LiveExecution
+
         python, _ = environments.require(self.name)
-        sources: list[BoundSource] = []
-        sinks: list[Sink] = []
-        for lowered, (_, _, bindings) in zip(job.plans, cases, strict=True):
-            sources += [bindings.sources[i.node.name] for i in lowered.inputs]
-            sinks += [bindings.sinks[o.sink.name] for o in lowered.outputs]
-        made = LiveExecution if tuning.live else JvmExecution
-        execution = made(
+        made = LiveExecution if job.live else JvmExecution
+        bound = [(lowered, bindings) for lowered, (_, _, bindings) in zip(job.plans, cases, strict=True)]
+        return made(
             self.name,
             cases[0][0],
             job,
-            sources,
-            sinks,
+            [bindings.sources[i.node.name] for lowered, bindings in bound for i in lowered.inputs],
+            [bindings.sinks[o.sink.name] for lowered, bindings in bound for o in lowered.outputs],
             tuning,
             python=python,
             form=self.form,
             write=self.write(),
             environment={**self.variables, **(variables or {})},
         )
-        if begun is not None:
-            begun(execution)
-        execution.run()
 
     def check(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
         """Raise `PlanError` where `start` would; start nothing."""

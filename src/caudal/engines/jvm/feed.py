@@ -23,6 +23,7 @@ from caudal.engines.jvm.handover import Handed
 from caudal.engines.jvm.intake import LOWEST, Evaluate, Intake, Lane
 from caudal.engines.jvm.lowering import Input, Lowered
 from caudal.engines.jvm.parts import Parts
+from caudal.engines.jvm.ranks import Ranks
 from caudal.engines.jvm.streaming import NEAR_EPOCH, epoch_of, shifted
 from caudal.plan.nodes import Keyed, Node, Source
 from caudal.ports.engine import BoundSource
@@ -37,9 +38,6 @@ CREDIT = 64 << 20
 _DISCOVER_MS = 50
 _SILENT_MS = 1000
 """Milliseconds between marks while nothing but the clock moves the watermark."""
-
-_SPACE = 1 << 16
-"""Between the numbers of two partitions that were there at the start: one that appears is put between its neighbours."""
 
 _MARK = Schema([Field("e", INT64)])
 
@@ -133,7 +131,7 @@ class Feed:
         self._epoch = epoch_of(plan.plan)
         self._reach = sum(_extent(node) for node in plan.plan.nodes)
         self._lanes: list[_Live] = []
-        self._ranks: list[dict[str, int]] = [{} for _ in self._intakes]
+        self._ranks: list[Ranks] = []
         self._parts: list[list[Path]] = []
         self._turn = False
         self._discovered = -_DISCOVER_MS
@@ -147,9 +145,10 @@ class Feed:
     def open(self) -> None:
         """Take in the partitions that there are; raises `InputError` for one that cannot be read."""
         for n, intake in enumerate(self._intakes):
-            partitions = list(intake.bound.source.partitions())
-            for rank, partition in enumerate(sorted(partitions, key=lambda p: natural_key(p.name))):
-                self._add(n, partition, (rank + 1) * _SPACE)
+            partitions = sorted(intake.bound.source.partitions(), key=lambda p: natural_key(p.name))
+            self._ranks.append(Ranks(p.name for p in partitions))
+            for partition in partitions:
+                self._add(n, partition, self._ranks[n].numbers[partition.name])
         self._move()
 
     @property
@@ -266,7 +265,6 @@ class Feed:
 
     def _add(self, source: int, partition: Any, rank: int) -> None:
         lane = _Live(self._intakes[source], partition, rank, (source, natural_key(partition.name)))
-        self._ranks[source][partition.name] = rank
         self._new_names = True
         lane.open()
         self._counts_of(lane)["partitions"].setdefault(partition.name, 0)
@@ -282,7 +280,7 @@ class Feed:
         for n, intake in enumerate(self._intakes):
             if intake.bound.source.live:
                 for partition in intake.bound.source.discover():
-                    self._add(n, partition, _between(self._ranks[n], partition.name))
+                    self._add(n, partition, self._ranks[n].add(partition.name))
                     found = True
         return found
 
@@ -329,7 +327,7 @@ class Feed:
 
     def _write_names(self) -> None:
         names = {
-            str(number): {str(rank): name for name, rank in ranks.items()}
+            str(number): {str(rank): name for name, rank in ranks.numbers.items()}
             for number, ranks in zip(self._numbers, self._ranks, strict=True)
         }
         path = self._folder / f"names-{self.number}.json"
@@ -347,17 +345,6 @@ class Feed:
 
 def _behind(lane: _Live) -> tuple[Any, ...]:
     return (lane.known, *lane.order)
-
-
-def _between(ranks: dict[str, int], name: str) -> int:
-    """Return a number for a new partition that keeps the natural order of names."""
-    key = natural_key(name)
-    below = max((rank for other, rank in ranks.items() if natural_key(other) < key), default=0)
-    above = min((rank for other, rank in ranks.items() if natural_key(other) > key), default=None)
-    rank = below + _SPACE if above is None else (below + above) // 2
-    if rank <= below or rank > 2**31 - 1:
-        raise RunError("too many partitions have appeared", location=name, hint="run it anew: they are numbered again")
-    return rank
 
 
 def _groups(plan: Lowered, inputs: Sequence[Input]) -> list[frozenset[int]]:

@@ -79,7 +79,7 @@ class Intake:
             f.name: stored(morsel.columns[f.name].to_arrow(), f.dtype) for f in self.columns if f.name in morsel.columns
         }
         if PARTITION in self.columns:
-            made[PARTITION] = array(np.full(morsel.rows, rank, np.int32))
+            made[PARTITION] = array(np.full(morsel.rows, rank, np.int64))
         if POSITION in self.columns:
             assert morsel.position is not None
             made[POSITION] = array(morsel.position)

@@ -222,7 +222,7 @@ class Lowering:
         whole = self.dialect.literal(self.ranks[self.name(node)], INT32)
         return [
             (SOURCE, whole),
-            (PARTITION, self.dialect.literal(0, INT32)),
+            (PARTITION, self.dialect.literal(0, INT64)),
             (POSITION, f"{position} - 1"),
             (NUMBER, self.dialect.literal(0, INT64)),
         ]
@@ -282,7 +282,7 @@ class Lowering:
         columns = [*read]
         if node.timed:
             columns.append(Field(TIME, INT64))
-        columns += [Field(WATERMARK, INT64), Field(PARTITION, INT32), Field(POSITION, INT64)]
+        columns += [Field(WATERMARK, INT64), Field(PARTITION, INT64), Field(POSITION, INT64)]
         table = f"{self.prefix}{self.name(node)} input"
         dead = f"{self.prefix}{self.name(node)} letters"
         self.out.inputs.append(Input(node, rank, table, dead, Schema(columns)))
@@ -447,7 +447,7 @@ class Lowering:
     def _no_place(self) -> str:
         """Return a place for letters, which have no order: they are not timed."""
         zero, wide = self.dialect.literal(0, INT32), self.dialect.literal(0, INT64)
-        return f", {zero} AS {name_of(SOURCE)}, {zero} AS {name_of(PARTITION)}, {wide} AS {name_of(POSITION)}, {wide} AS {name_of(NUMBER)}"
+        return f", {zero} AS {name_of(SOURCE)}, {wide} AS {name_of(PARTITION)}, {wide} AS {name_of(POSITION)}, {wide} AS {name_of(NUMBER)}"
 
     def union(self, node: Union) -> str:
         parts: list[str] = []

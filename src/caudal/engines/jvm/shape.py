@@ -29,5 +29,5 @@ def hidden(node: Node, place: bool) -> list[Field]:
     found = [Field(TIME, INT64)] if node.timed else []
     found.append(Field(WATERMARK, INT64))
     if place:
-        found += [Field(SOURCE, INT32), Field(PARTITION, INT32), Field(POSITION, INT64), Field(NUMBER, INT64)]
+        found += [Field(SOURCE, INT32), Field(PARTITION, INT64), Field(POSITION, INT64), Field(NUMBER, INT64)]
     return found

@@ -88,7 +88,7 @@ def named(lo: Lowering, rows: str) -> str:
     path = f"os.path.join(given.rows, {f'names-{lo.number}.json'!r})"
     call = f"origins({path}, {names!r}, {made!r})"
     origin = struct_of([Field("source", STRING), Field("partition", STRING), Field("made", BOOL)])
-    arguments = [(name_of(SOURCE), INT32), (name_of(PARTITION), INT32)]
+    arguments = [(name_of(SOURCE), INT32), (name_of(PARTITION), INT64)]
     return f"(SELECT *, {lo.functions.struct(call, ('origins',), arguments, origin)} AS `__h` FROM {rows}) AS r"
 
 
@@ -215,7 +215,7 @@ def _finished(lo: Lowering, node: Windowed, rows: str, columns: Sequence[str], n
         keys = [name_of(f"__k{i}") for i in range(len(node.keys))]
         places = {
             SOURCE: f"{lo.ranks[lo.name(node)]}",
-            PARTITION: "0",
+            PARTITION: "0L",
             POSITION: f"struct({', '.join([name_of(END), *keys, name_of(START)])})",
             NUMBER: number or "0L",
         }

@@ -90,7 +90,7 @@ def _placed(rows: _Rows) -> list[str]:
         rank = lo.ranks[lo.name(node)]
         ordered = node in lo.ordered
         position = f"struct({', '.join(name_of(n) for n in rows.sequence)})" if ordered else "CAST(NULL AS BIGINT)"
-        places = {SOURCE: f"{rank}", PARTITION: "0", POSITION: position, NUMBER: "0L"}
+        places = {SOURCE: f"{rank}", PARTITION: "0L", POSITION: position, NUMBER: "0L"}
         texts += [f"{text} AS {name_of(name)}" for name, text in places.items()]
     return texts
 

@@ -107,7 +107,7 @@ def partitions(name, sources, operators):
     rows = [(rank, p, source, part, False) for rank, source, parts in sources for p, part in enumerate(parts)]
     rows += [(rank, 0, operator, "", True) for rank, operator in operators] or [(-1, 0, "", "", True)]
     columns = list(zip(*rows))
-    kinds = [pa.int32(), pa.int32(), pa.string(), pa.string(), pa.bool_()]
+    kinds = [pa.int32(), pa.int64(), pa.string(), pa.string(), pa.bool_()]
     arrays = [pa.array(column, kind) for column, kind in zip(columns, kinds)]
     frame = spark.createDataFrame(pa.table(arrays, names=["s", "p", "source", "partition", "made"]))
     frame.createOrReplaceTempView("`" + name + "`")

@@ -13,7 +13,6 @@ import pytest
 import caudal as cd
 from caudal.core.errors import RunError
 from caudal.core.naming import natural_key
-from caudal.engines.jvm import feed as feeding
 from caudal.engines.jvm.feed import Feed, Timing
 from caudal.engines.jvm.streaming import EPOCH, NEAR_EPOCH, shifted
 from caudal.ports import registry
@@ -145,17 +144,6 @@ def test_partitions_that_appear_keep_the_natural_order(tmp_path) -> None:
     (ranks,) = names.values()
     in_order = [name for _, name in sorted(((int(rank), name) for rank, name in ranks.items()))]
     assert in_order == ["log.1", "log.2", "log.3", "log.10", "log.20"] == sorted(in_order, key=natural_key)
-
-
-def test_numbers_between_two_partitions_are_used_up_in_the_end() -> None:
-    ranks = {"a": 1 << 16, "b": 2 << 16}
-    for i in range(15):
-        ranks[f"a{i:03}"] = feeding._between(ranks, f"a{i:03}")
-    last = max(ranks.values())
-    with pytest.raises(RunError, match="too many partitions have appeared") as caught:
-        feeding._between({"a": last, "b": last + 1}, "a0")
-    assert len(set(ranks.values())) == len(ranks)
-    assert caught.value.location.startswith("a0")
 
 
 def test_the_end_of_data_closes_all_and_a_stop_does_not(tmp_path) -> None:

@@ -78,7 +78,7 @@ class _HandedSource:
         self._timed = source["event_time"] is not None
         kinds = dict(source["columns"])
         kinds |= {"__t": "int64"} if self._timed else {}
-        kinds |= {"__w": "int64", "__p": "int32", "__o": "int64"}
+        kinds |= {"__w": "int64", "__p": "int64", "__o": "int64"}
         self._rows = _HandedParts(os.path.join(into, "rows"), form, kinds)
         self._dead = _HandedParts(os.path.join(into, "dead"), form, DEAD_COLUMNS)
         self._counts: dict[str, Any] = {"partitions": {}, "rows": 0, "dead": 0, "failures": []}
