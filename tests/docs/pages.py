@@ -123,5 +123,7 @@ class Running:
         (folder / "entry_points.txt").write_text("\n".join(lines))
 
     def _compare(self, expected: str, printed: str, line: int) -> None:
-        same = doctest.OutputChecker().check_output(expected, printed, _FLAGS)
+        # what is shown of the progress hangs on how long a run takes: a first line of dots may stand for nothing
+        wanted = (expected, expected.removeprefix("...\n"))
+        same = any(doctest.OutputChecker().check_output(each, printed, _FLAGS) for each in wanted)
         assert same, f"{self.page.name}:{line}\n--- the page says\n{expected}\n--- it prints\n{printed}"

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Sequence
 
 from caudal.cli.arguments import parser
-from caudal.cli.signals import Interrupted
+from caudal.cli.signals import Interrupted, kept
 from caudal.core.errors import CaudalError
 
 __all__ = ["main"]
@@ -27,9 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name and return the exit code; raises `SystemExit` for wrong usage."""
     arguments = parser().parse_args(argv)
     try:
-        from caudal.cli import commands
+        with kept():
+            from caudal.cli import commands
 
-        code = commands.COMMANDS[arguments.command](arguments)
+            code = commands.COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
         return code
     except CaudalError as error:

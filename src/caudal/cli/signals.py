@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 _CLEAN_UP = 1.0
 """Seconds that the unfinished targets get to be removed when a second signal ends the process."""
+
+_AGAIN = 0.01
+"""Seconds until an interrupt that Python has dropped comes again."""
 
 
 class Stoppable(Protocol):
@@ -29,6 +35,32 @@ class Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
+
+
+@contextmanager
+def kept() -> Generator[None]:
+    """Within it no interrupt is lost.
+
+    Python drops what is raised inside callbacks of weak references and finalizers. Each import runs one, so a signal that
+    comes while modules are loaded would now and then be dropped: it is sent again.
+    """
+    before = sys.unraisablehook
+
+    def dropped(what: sys.UnraisableHookArgs) -> None:
+        number = what.exc_value.number if isinstance(what.exc_value, Interrupted) else signal.SIGINT
+        if isinstance(what.exc_value, Interrupted | KeyboardInterrupt):
+            # later: what a hook raises is dropped too
+            timer = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
+            timer.daemon = True
+            timer.start()
+        else:
+            before(what)
+
+    sys.unraisablehook = dropped
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 class Signals:

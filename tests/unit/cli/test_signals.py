@@ -141,6 +141,18 @@ def test_a_signal_before_there_is_a_job(start: Start, here: Path, pipe: Pipe) ->
     assert not (here / "alerts.jsonl").exists()
 
 
+def test_a_signal_inside_a_callback_that_drops_exceptions(start: Start, here: Path) -> None:
+    """As those of importing do: the interrupt comes again, while the opening of a log waits."""
+    os.mkfifo(here / "log.jsonl")
+    told = "os.kill(os.getpid(), signal.SIGINT), sum(1 for _ in range(1000))"
+    dropped = (
+        f"import os, signal, weakref\nthing = set()\nseen = weakref.ref(thing, lambda _: ({told}))\ndel thing\nrows ="
+    )
+    (here / "said.py").write_text((here / "p.py").read_text().replace("rows =", dropped))
+    returned, out, err = end(start("run", "said.py"))
+    assert (returned, out, err) == (130, "", "")
+
+
 def test_standard_input(start: Start, here: Path) -> None:
     process = start("run", "p.py", "--json", "--set", "path=-", stdin=subprocess.PIPE)
     out, err = process.communicate(b"".join(json.dumps(row(t)).encode() + b"\n" for t in range(5)), timeout=DEADLINE)
