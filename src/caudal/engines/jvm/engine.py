@@ -14,6 +14,8 @@ from caudal.plan.python import JIT
 from caudal.ports import registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from caudal.engines.jvm.clusters import Cluster
     from caudal.engines.jvm.execution import JvmExecution
     from caudal.engines.jvm.script import Job
@@ -105,12 +107,12 @@ class JvmEngine:
         """Return an execution of the plan; see `ports.engine.Engine`."""
         self.admit(logical, bindings.sources)
         job = self.lower(logical, physical, bindings.sources, tuning)
-        environments.require(self.name)  # first, for nothing can be said of functions without it
+        python, _ = environments.require(self.name)  # first, for nothing can be said of functions without it
         self._fits(job, physical, bindings.sources)
         clusters.check_exchange(tuning.exchange)
         if tuning.cluster:
             clusters.require(self.cluster(tuning.cluster), self.name, tuning.exchange)
-        return self._execution([(logical, physical, bindings)], job, tuning)
+        return self._execution(python, [(logical, physical, bindings)], job, tuning)
 
     def together(
         self,
@@ -129,13 +131,15 @@ class JvmEngine:
 
         plans = [(logical, physical) for logical, physical, _ in cases]
         job = lower_all(plans, self.dialect(), threads=tuning.threads, live=tuning.live)
-        execution = self._execution(cases, job, tuning, variables)
+        python, _ = environments.require(self.name)
+        execution = self._execution(python, cases, job, tuning, variables)
         if begun is not None:
             begun(execution)
         execution.run()
 
     def _execution(
         self,
+        python: Path,
         cases: Sequence[tuple[Plan, Plan, Bindings]],
         job: Job,
         tuning: Tuning,
@@ -145,7 +149,6 @@ class JvmEngine:
         from caudal.engines.jvm.execution import JvmExecution
         from caudal.engines.jvm.live import LiveExecution
 
-        python, _ = environments.require(self.name)
         made = LiveExecution if job.live else JvmExecution
         bound = [(lowered, bindings) for lowered, (_, _, bindings) in zip(job.plans, cases, strict=True)]
         return made(

@@ -215,16 +215,19 @@ class Lowering:
         """Return the names of the hidden columns of a node's rows."""
         return [f.name for f in hidden(node, node in self.placed)]
 
-    def place(self, node: Node, position: str) -> list[tuple[str, str]]:
-        """Return the place of rows that an operator makes; [] where nobody asks for it. `position`: their numbers, from 1."""
+    def place(self, node: Node, position: str, number: str = "") -> list[tuple[str, str]]:
+        """Return the place of rows that an operator makes; [] where nobody asks for it.
+
+        `position`: the text of theirs; `number`: that of what tells apart those of one position, 0 by default.
+        """
         if node not in self.placed:
             return []
         whole = self.dialect.literal(self.ranks[self.name(node)], INT32)
         return [
             (SOURCE, whole),
             (PARTITION, self.dialect.literal(0, INT64)),
-            (POSITION, f"{position} - 1"),
-            (NUMBER, self.dialect.literal(0, INT64)),
+            (POSITION, position),
+            (NUMBER, number or self.dialect.literal(0, INT64)),
         ]
 
     @property

@@ -35,7 +35,7 @@ def _numbered(lo: Lowering, node: Keyed, extras: list[Extra], order: Order) -> t
     texts.append(f"ROW_NUMBER() OVER ({by}ORDER BY {ordered}) AS `__r`")
     texts += [f"{name_of(n)} AS {name_of(_ORIGIN[n])}" for n in (SOURCE, PARTITION, POSITION)]
     kept += [Field(_ORIGIN[f.name], f.dtype) for f in hidden(node.input, True) if f.name in _ORIGIN]
-    for name, text in lo.place(node, _number(ordered)):
+    for name, text in lo.place(node, f"{_number(ordered)} - 1"):
         texts.append(f"{text} AS {name_of(name)}")
         kept.append(next(f for f in hidden(node.input, True) if f.name == name))
     return lo.view(node, "numbered", f"SELECT {', '.join(texts)}\nFROM {rows}"), kept
@@ -111,7 +111,7 @@ def deduplicate(lo: Lowering, node: Deduplicate) -> str:
     numbered, kept = _numbered(lo, node, extras, node.order)
     columns = [f"{name_of(f'__x{i}')} AS {name_of(f.name)}" for i, f in enumerate(passed)]
     # those that pass are numbered among themselves
-    place = {name: f"{text} AS {name_of(name)}" for name, text in lo.place(node, _number(name_of(POSITION)))}
+    place = {name: f"{text} AS {name_of(name)}" for name, text in lo.place(node, f"{_number(name_of(POSITION))} - 1")}
     picked = ", ".join([*columns, *(place.get(name, name_of(name)) for name in lo.hidden(node))])
     if not node.within:
         return lo.view(node, "", f"SELECT {picked}\nFROM {numbered}\nWHERE `__r` = 1")

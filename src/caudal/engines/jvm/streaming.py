@@ -18,7 +18,7 @@ from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, INT32, INT64, STRING, TIMESTAMP, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm import windows
 from caudal.engines.jvm.dialect import Item, LiveDialect
-from caudal.engines.jvm.places import NUMBER, PARTITION, PLACE, POSITION, SOURCE, TIME, WATERMARK
+from caudal.engines.jvm.places import PARTITION, PLACE, POSITION, SOURCE, TIME, WATERMARK
 from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.shape import NTH, REASON, hidden
 from caudal.engines.jvm.windows import END, START, Extra, Windowed
@@ -211,15 +211,9 @@ def _finished(lo: Lowering, node: Windowed, rows: str, columns: Sequence[str], n
     """Return the query of a window operator's results, hidden columns behind them; `number` as for `windows.finished`."""
     texts = [*(f"{name_of(f'__k{i}')} AS {name_of(name)}" for i, (name, _) in enumerate(node.keys)), *columns]
     texts += [f"{name_of(END)} - 1 AS {name_of(TIME)}", f"CAST(NULL AS BIGINT) AS {name_of(WATERMARK)}"]
-    if node in lo.placed:
-        keys = [name_of(f"__k{i}") for i in range(len(node.keys))]
-        places = {
-            SOURCE: f"{lo.ranks[lo.name(node)]}",
-            PARTITION: "0L",
-            POSITION: f"struct({', '.join([name_of(END), *keys, name_of(START)])})",
-            NUMBER: number or "0L",
-        }
-        texts += [f"{text} AS {name_of(name)}" for name, text in places.items()]
+    keys = [name_of(f"__k{i}") for i in range(len(node.keys))]
+    position = f"struct({', '.join([name_of(END), *keys, name_of(START)])})"
+    texts += [f"{text} AS {name_of(name)}" for name, text in lo.place(node, position, number)]
     return f"SELECT {', '.join(texts)}\nFROM (\n  {rows}\n) AS x"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from caudal.core.types import INT64, STRING, DataType, Field, Schema, struct_of
-from caudal.engines.jvm.places import NUMBER, PARTITION, POSITION, SOURCE, TIME
+from caudal.engines.jvm.places import PARTITION, POSITION, SOURCE, TIME
 from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.shape import FAILURE, REASON, hidden, spec
 from caudal.engines.jvm.streaming import INSTANT, marked, refused
@@ -86,13 +86,9 @@ def _placed(rows: _Rows) -> list[str]:
     """Return the hidden columns of results as texts."""
     lo, node = rows.lo, rows.node
     texts = [name_of(f.name) for f in hidden(node.input, False)]
-    if node in lo.placed:
-        rank = lo.ranks[lo.name(node)]
-        ordered = node in lo.ordered
-        position = f"struct({', '.join(name_of(n) for n in rows.sequence)})" if ordered else "CAST(NULL AS BIGINT)"
-        places = {SOURCE: f"{rank}", PARTITION: "0L", POSITION: position, NUMBER: "0L"}
-        texts += [f"{text} AS {name_of(name)}" for name, text in places.items()]
-    return texts
+    ordered = node in lo.ordered
+    position = f"struct({', '.join(name_of(n) for n in rows.sequence)})" if ordered else "CAST(NULL AS BIGINT)"
+    return texts + [f"{text} AS {name_of(name)}" for name, text in lo.place(node, position)]
 
 
 def deduplicate(lo: Lowering, node: Deduplicate) -> str:

@@ -252,8 +252,8 @@ def finished(lo: Lowering, node: Windowed, cells: Cells, rows: str, columns: Seq
         texts.append(f"{name_of(END)} - 1 AS {name_of(TIME)}")
         texts.append(f"CAST(NULL AS BIGINT) AS {name_of(WATERMARK)}")
     ranking = "DENSE_RANK()" if number else "ROW_NUMBER()"
-    for name, text in lo.place(node, f"CAST({ranking} OVER (ORDER BY {', '.join(cells.ranked)}) AS BIGINT)"):
-        texts.append(f"{number if number and name == PLACE[-1] else text} AS {name_of(name)}")
+    position = f"CAST({ranking} OVER (ORDER BY {', '.join(cells.ranked)}) AS BIGINT) - 1"
+    texts += [f"{text} AS {name_of(name)}" for name, text in lo.place(node, position, number)]
     return f"SELECT {', '.join(texts)}\nFROM {source}"
 
 
