@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 export PATH := $(PATH):$(CURDIR)/.uv/only
 
-.PHONY: help setup demo test engines test-engines test-flink test-spark check format types lint docs bench fuzz clean
+.PHONY: help setup demo test engines test-engines test-flink test-spark check format types lint docs bench nightly fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -63,6 +63,10 @@ docs: setup ## write the generated reference pages anew
 
 bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of disk)
 	$(RUN)/python lab/dos.py
+
+nightly: setup ## the long campaigns: kills, rotation under load, random cases, fuzzing (about an hour)
+	$(RUN)/pytest -m nightly tests
+	CAUDAL_FUZZ=1000000 $(RUN)/pytest tests/fuzz
 
 fuzz: setup ## a million fuzzed lines through both JSON decoders
 	CAUDAL_FUZZ=1000000 $(RUN)/pytest tests/fuzz

@@ -112,6 +112,9 @@ def _conclude(summary: Summary, options: Options, received: int) -> int:
         code = 1
         if options.json or options.quiet:
             print(f"error: {failure}", file=sys.stderr)
+    if options.json or options.quiet:
+        for warning in summary.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
     for fate, what in (("dead", "dead letter"), ("late", "late row")):
         count = getattr(summary, fate)
         if count and fate in options.fail_on:

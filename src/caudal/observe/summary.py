@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.observe.ledger import Ledger
+from caudal.observe.notices import Notice
 
 SCHEMA = 1
 """Version of the summary's JSON form."""
@@ -49,7 +51,8 @@ class Summary:
 
     `state`: "done" (end of data), "drained" (stopped cleanly before it) or "failed". `seconds`: wall clock from the
     first read to the last write. `latency`: p50, p99 and max milliseconds from reading a block to the last effect of
-    its rows. `failures`: sources that broke (a truncated file), with the reason.
+    its rows. `failures`: sources that broke (a truncated file), with the reason: the run ends with 1. `warnings`: what is told
+    even with `--quiet`. `notes`: what else is to be known.
     """
 
     pipeline: str
@@ -63,8 +66,15 @@ class Summary:
     targets: list[Target] = field(default_factory=list)
     latency: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     state_peak: int = 0
+
+    def tell(self, notices: Iterable[Notice]) -> None:
+        """Add notices to the list that their level asks for."""
+        lists = {"failure": self.failures, "warning": self.warnings, "note": self.notes}
+        for notice in notices:
+            lists[notice.level].append(notice.to_text())
 
     @property
     def rate(self) -> float:
@@ -107,6 +117,7 @@ class Summary:
                 for t in self.targets
             ],
             "failures": self.failures,
+            "warnings": self.warnings,
             "notes": self.notes,
             "ledger": self.ledger.to_json(),
         }
@@ -129,6 +140,7 @@ class Summary:
             if count and all(t.role != role for t in self.targets):
                 lines.append(f"  {count:{width},} {_counted(count, role)} discarded")
         lines.extend(f"failed: {f}" for f in self.failures)
+        lines.extend(f"warning: {w}" for w in self.warnings)
         lines.extend(f"note: {n}" for n in self.notes)
         return "\n".join(lines)
 

@@ -80,7 +80,7 @@ class Execution(Protocol):
         ...
 
     def figures(self) -> dict[str, Any]:
-        """Return rows, bytes, latency, state_peak, failures (texts), seconds; notes (texts) where there are any."""
+        """Return rows, bytes, latency, state_peak, failures (texts), seconds; notes (texts) and notices where there are any."""
         ...
 
 

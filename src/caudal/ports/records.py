@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from caudal.observe.notices import Notice
+
 if TYPE_CHECKING:
     from caudal.columnar.column import Bytes, Column, Ints
 
@@ -47,7 +49,7 @@ class Block:
     at least `PADDING` bytes may be read behind `stop`. `position` is the offset of data[start] in the partition's
     decoded stream. `dead` are records that the framing itself refused (too long, truncated stream): they are not in
     the data. `read_at`: wall clock of the read in milliseconds. `end`: where the partition stands behind this block
-    (what `Partition.seek` takes to read on).
+    (what `Partition.seek` takes to read on). `notices`: what the connector has to tell of it.
     """
 
     data: Bytes
@@ -57,16 +59,21 @@ class Block:
     end: int
     read_at: int = 0
     dead: list[Dead] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Decoded:
-    """Rows of a block: the needed columns, the position of each row's record, and the records that are no rows."""
+    """Rows of a block: the needed columns, the position of each row's record, and the records that are no rows.
+
+    `notices`: what is to be told of them beside that; the engine adds the partition's name.
+    """
 
     columns: dict[str, Column]
     rows: int
     position: Ints
     dead: list[Dead] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
 
 Options = dict[str, Any]

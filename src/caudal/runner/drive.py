@@ -121,6 +121,7 @@ class Job:
             notes=figures.get("notes", []),
             state_peak=figures["state_peak"],
         )
+        summary.tell(figures.get("notices", ()))
         wrong = ledger.check()
         if wrong:
             raise RunError(

@@ -165,6 +165,7 @@ class JvmExecution:
             "failures": [f for h in self._handed for f in h["failures"]],
             "state_peak": 0,
             "notes": [*self._job.notes, _LEDGER],
+            "notices": [n for h in self._handed if "notices" in h for n in h["notices"].all()],
         }
 
     # Steps.
@@ -208,7 +209,8 @@ class JvmExecution:
                 watch=watched,
             )
             self._handed.append(counts)
-        (folder / "counts.json").write_text(json.dumps(self._handed), encoding="utf-8")
+        counts = [{k: v for k, v in handed.items() if k != "notices"} for handed in self._handed]
+        (folder / "counts.json").write_text(json.dumps(counts), encoding="utf-8")
 
     def _call(self, folder: Path, rows: Path, results: Path, watch: Callable[[], None] | None) -> None:
         process = self._launch(folder, rows, results)

@@ -15,6 +15,7 @@ from typing import Any
 from caudal.core.types import Schema
 from caudal.engines.jvm.intake import Evaluate, Intake, Lane, Rows
 from caudal.engines.jvm.parts import LETTERS, Parts, letters
+from caudal.observe.notices import Notices
 from caudal.plan.nodes import Source
 from caudal.ports.engine import BoundSource
 from caudal.ports.source import End, Nothing
@@ -30,6 +31,7 @@ class Handed:
         self.rows = Parts(into / "rows", form, columns, pool)
         self.dead = Parts(into / "dead", form, LETTERS, pool)
         self.counts: dict[str, Any] = {"partitions": {}, "rows": 0, "dead": 0, "failures": [], "bytes": 0}
+        self.notices = self.counts["notices"] = Notices()
 
     def take(self, partition: str, got: Rows, *, dead: bool = True) -> None:
         """Take stamped rows, and what is none (where `dead` says so)."""
@@ -37,6 +39,7 @@ class Handed:
         self.counts["rows"] += got.rows
         self.counts["dead"] += len(got.dead)
         self.counts["bytes"] += got.size
+        self.notices.add_all(got.notices, where=partition)
         if got.rows:
             self.rows.add(got.columns, got.rows)
         if got.dead and dead:
@@ -62,7 +65,7 @@ def hand_over(
     asked for an event time that is no plain column. `dead`: whether dead letters are written. `threads`: how many decode
     and write at once. `watch` is called now and then, and may raise.
 
-    Counts: "partitions" (name: records taken), "rows", "dead", "failures" (texts), "bytes".
+    Counts: "partitions" (name: records taken), "rows", "dead", "failures" (texts), "bytes"; "notices", gathered.
     """
     intake = Intake(node, bound, columns, evaluate)
     with ThreadPoolExecutor(threads, "handover") as pool:

@@ -16,6 +16,7 @@ from caudal.core.types import Schema
 from caudal.engines.accepting import event_times, far_future, no_time
 from caudal.engines.jvm.parts import array, stored
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
+from caudal.observe.notices import Notice
 from caudal.plan.expr import Column as Named
 from caudal.plan.expr import Expr
 from caudal.plan.nodes import Source
@@ -44,6 +45,7 @@ class Rows:
     columns: dict[str, pa.Array]
     times: Ints | None
     dead: list[Dead] = field(default_factory=list[Dead])
+    notices: list[Notice] = field(default_factory=list[Notice])
 
 
 class Intake:
@@ -84,7 +86,9 @@ class Intake:
             assert morsel.position is not None
             made[POSITION] = array(morsel.position)
         size = block.stop - block.start if block is not None else sum(column.nbytes for column in made.values())
-        return Rows(morsel.rows, taken, size, made, morsel.time, sorted(dead, key=lambda letter: letter.position))
+        dead.sort(key=lambda letter: letter.position)
+        notices = [*(block.notices if block is not None else ()), *decoded.notices]
+        return Rows(morsel.rows, taken, size, made, morsel.time, dead, notices)
 
 
 class Lane:

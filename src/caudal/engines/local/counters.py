@@ -7,15 +7,17 @@ from collections import defaultdict
 from typing import Any
 
 from caudal.observe.ledger import FATES, Entry, Ledger
+from caudal.observe.notices import Notices
 from caudal.plan.nodes import DeadLetters, Filter, Keyed, Late, Node, Sink, Source
 from caudal.plan.operators import Copies, FlatMap, WindowApply, WindowTop
 from caudal.plan.plan import Plan, side_port
 
 
 class Counters:
-    """Thread-safe counts by (operator, name)."""
+    """Thread-safe counts by (operator, name), and the notices of the run."""
 
     def __init__(self) -> None:
+        self.notices = Notices()
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
 

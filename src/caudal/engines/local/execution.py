@@ -97,7 +97,7 @@ class LocalExecution:
         return ledger(self.logical, self.job.counters)
 
     def figures(self) -> dict[str, Any]:
-        """Return rows, bytes, latency, state_peak, failures, seconds."""
+        """Return rows, bytes, latency, state_peak, failures, seconds, notices."""
         job = self.job
         return {
             "rows": sum(job.counters.get(i.operator, "taken") for i in job.intakes),
@@ -106,6 +106,7 @@ class LocalExecution:
             "state_peak": job.state_peak,
             "failures": list(job.failures),
             "seconds": self._seconds,
+            "notices": job.counters.notices.all(),
         }
 
 

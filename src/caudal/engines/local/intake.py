@@ -263,12 +263,14 @@ class Intake:
     def decode(self, lane: PartitionLane, got: Block | Decoded, read_at: float) -> Cooked:
         """Return the rows of a block, accepted and timed; runs in any thread."""
         if isinstance(got, Decoded):
+            self.counters.notices.add_all(got.notices, where=lane.name)
             end = int(got.position[-1]) + 1 if got.rows else lane.position
             for dead in got.dead:
                 end = max(end, dead.position + 1)
             return self.cook(lane, got, end, 64 * got.rows, read_at, None)
         assert lane.decoder is not None
         decoded = lane.decoder.decode(got)
+        self.counters.notices.add_all((*got.notices, *decoded.notices), where=lane.name)
         if got.dead:
             decoded.dead = sorted([*decoded.dead, *got.dead], key=lambda d: d.position)
         return self.cook(lane, decoded, got.end, got.stop - got.start, read_at, got)
