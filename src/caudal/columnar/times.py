@@ -4,8 +4,9 @@ Instants are int64 milliseconds since 1970-01-01T00:00:00Z on the proleptic Greg
 
 Without a format, text is ISO 8601 in the profile of RFC 3339 and a little more: `2015-05-17`, then optionally `T` or
 one blank and `10:05`, `10:05:03`, `10:05:03.25` (or a comma; any number of digits), then optionally `Z`, `+hh`,
-`+hhmm` or `+hh:mm`. No offset means UTC. A second of 60, an hour of 24, a date that does not exist and anything
-before or behind the text are refused. Instants lie in the years 0001 to 9999 UTC. Fractions are floored to
+`+hhmm` or `+hh:mm`. No offset means UTC. A second of 60 is the first of the next minute, as
+POSIX counts a leap second, in whatever minute it stands; an hour of 24, a date that does not exist and anything before
+or behind the text are refused. Instants lie in the years 0001 to 9999 UTC. Fractions are floored to
 milliseconds, before 1970 too.
 
 With a format, text is read as by POSIX `strptime`: see `DIRECTIVES`. Day and month names are English.
@@ -22,6 +23,7 @@ import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Bools, Bytes, Ints, Text
+from caudal.core import scalars
 from caudal.core.errors import PlanError
 from caudal.core.types import STRING
 
@@ -29,6 +31,8 @@ MIN_MS = -62_135_596_800_000
 """0001-01-01T00:00:00.000Z."""
 MAX_MS = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z."""
+
+LOCAL_TIME = scalars.LOCAL_TIME
 
 DIRECTIVES = {
     "Y": "year, four digits",
@@ -40,7 +44,7 @@ DIRECTIVES = {
     "j": "day of the year, one to three digits",
     "H": "hour 0 to 23, one or two digits",
     "M": "minute, one or two digits",
-    "S": "second 0 to 59, one or two digits",
+    "S": "second 0 to 60, one or two digits; 60 is the first of the next minute",
     "f": "fraction of a second, any number of digits",
     "z": "offset: Z, +hh, +hhmm or +hh:mm; UTC where the format has none",
     "a": "day of the week, three letters, any case; not compared with the date",
@@ -59,6 +63,7 @@ YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND, WEEKDAY, ORDINAL_DAY = rang
 _PER_UNIT = {"s": 1_000, "": 1, "ms": 1}
 _UNITS_PER_MS = {"us": 1_000, "ns": 1_000_000}
 _FLOAT_SCALE = {"": 1e3, "s": 1e3, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
+_OFFSET_OR_EPOCH = {ord("z"), ord("s")}
 _NAMES = np.frombuffer(bytearray(b"janfebmaraprmayjunjulaugsepoctnovdecmontuewedthufrisatsun"), np.uint8)
 _LONG = np.frombuffer(
     bytearray(
@@ -68,19 +73,25 @@ _LONG = np.frombuffer(
 )
 
 
-def parse(data: Bytes, start: Ints, length: Any, valid: Bools, time_format: str = "") -> tuple[Ints, Bools]:
+def parse(
+    data: Bytes, start: Ints, length: Any, valid: Bools, time_format: str = "", *, local: bool = False
+) -> tuple[Ints, Bools]:
     """Return (int64 milliseconds, whether there is one) for each view data[start : start + length].
 
     `length` is int32; `valid` a bool array or `ALL_VALID`. A null and a text that is no time give False, and 0.
+    `local`: a time without an offset is local time somewhere, and stands `LOCAL_TIME` above its milliseconds.
     Raises `PlanError` for a format that cannot be (see `check_format`).
     """
     values = np.empty(len(start), np.int64)
     ok = np.empty(len(start), np.bool_)
     program = check_format(time_format)
+    bare = LOCAL_TIME if local else 0
     if len(program) == 0:
-        _parse_iso(data, start, length, valid, values, ok)
+        _parse_iso(data, start, length, valid, bare, values, ok)
     else:
         _parse_formatted(data, start, length, valid, program, _NAMES, _LONG, values, ok)
+        if bare and not _OFFSET_OR_EPOCH & set(program.tolist()):
+            values[ok] += bare
     return values, ok
 
 
@@ -286,8 +297,8 @@ def _offset(data, p, stop):
 
 
 @_part
-def _iso(data, p, stop):
-    """Return (milliseconds, whether data[p:stop] is an ISO 8601 time)."""
+def _iso(data, p, stop, bare):
+    """Return (milliseconds, `bare` more where there is no offset, and whether data[p:stop] is an ISO 8601 time)."""
     if stop - p < 10 or data[p + 4] != 45 or data[p + 7] != 45:
         return 0, False
     century = _pair(data, p)
@@ -302,7 +313,7 @@ def _iso(data, p, stop):
     ms = _days(year, month, day) * 86_400_000
     p += 10
     if p == stop:
-        return ms, True
+        return ms + bare, True
     c = data[p]
     if (c != 84 and c != 116 and c != 32) or stop - p < 6 or data[p + 3] != 58:  # T t blank, :
         return 0, False
@@ -318,7 +329,7 @@ def _iso(data, p, stop):
             if fraction < 0:
                 return 0, False
             ms += fraction
-    if hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 59:
+    if hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 60:
         return 0, False
     ms += hour * 3_600_000 + minute * 60_000 + second * 1_000
     if p < stop:
@@ -326,7 +337,8 @@ def _iso(data, p, stop):
         if p != stop:
             return 0, False
         ms -= minutes * 60_000
-    return ms, MIN_MS <= ms <= MAX_MS
+        return ms, MIN_MS <= ms <= MAX_MS
+    return ms + bare, ms <= MAX_MS
 
 
 @_part
@@ -417,7 +429,7 @@ def _formatted(data, p, stop, program, names, long_names):
                 has_epoch = True
                 epoch = value
             else:  # H M S
-                if value > (23 if step == 72 else 59):
+                if value > (23 if step == 72 else 59 if step == 77 else 60):
                     return 0, False
                 ms += value * (3_600_000 if step == 72 else 60_000 if step == 77 else 1_000)
     if p != stop:
@@ -437,13 +449,13 @@ def _formatted(data, p, stop, program, names, long_names):
 
 
 @_kernel
-def _parse_iso(data, start, length, valid, values, ok):
+def _parse_iso(data, start, length, valid, bare, values, ok):
     masked = valid.size > 0
     for i in range(start.size):
         values[i] = 0
         ok[i] = False
         if not masked or valid[i]:
-            ms, good = _iso(data, start[i], start[i] + length[i])
+            ms, good = _iso(data, start[i], start[i] + length[i], bare)
             if good:
                 values[i] = ms
                 ok[i] = True

@@ -12,6 +12,9 @@ from calendar import monthrange
 from datetime import date
 from functools import lru_cache
 
+LOCAL_TIME = 2**60
+"""What is added to a time that was read without an offset, until it is known where it is local: no time lies that far."""
+
 MAX_DURATION = 2**53
 """Milliseconds of the longest duration."""
 
@@ -75,14 +78,17 @@ class Unreadable(Exception):
     """A file that does not fit as a whole: its header, or the columns that it has."""
 
 
-def time_of_text(text: str, time_format: str = "") -> int | None:
+def time_of_text(text: str, time_format: str = "", local: bool = False) -> int | None:
     """Return milliseconds since 1970 in UTC; None when the text is no time (of that format; "": ISO 8601).
+
+    `local`: a time without an offset is local time somewhere, and stands `LOCAL_TIME` above its milliseconds.
 
     >>> time_of_text("1969-12-31T23:59:59.9999Z")
     -1
     """
     if time_format:
-        return _formatted_time(text, time_format)
+        ms = _formatted_time(text, time_format)
+        return ms + LOCAL_TIME if local and ms is not None and _is_bare(time_format) else ms
     found = _ISO.fullmatch(text)
     if found is None:
         return None
@@ -92,7 +98,7 @@ def time_of_text(text: str, time_format: str = "") -> int | None:
         return None
     if hour is not None:
         h, m, s = int(hour), int(minute), int(second or 0)
-        if h > 23 or m > 59 or s > 59:
+        if h > 23 or m > 59 or s > 60:
             return None
         ms += h * 3_600_000 + m * 60_000 + s * 1_000
         if fraction is not None:
@@ -102,7 +108,9 @@ def time_of_text(text: str, time_format: str = "") -> int | None:
             if h > 23 or m > 59:
                 return None
             ms += (h * 60 + m) * (60_000 if sign == "-" else -60_000)
-    return ms if _FIRST_MS <= ms <= _LAST_MS else None
+    if not _FIRST_MS <= ms <= _LAST_MS:
+        return None
+    return ms + LOCAL_TIME if local and sign is None and text[-1] not in "Zz" else ms
 
 
 def time_of_int(value: int, unit: str = "") -> int | None:
@@ -175,6 +183,12 @@ def _day_ms(day: str) -> int | None:
 
 
 @lru_cache(64)
+def _is_bare(time_format: str) -> bool:
+    """Whether times of the format have no offset, nor need one."""
+    return not {"%z", "%s"} & {*re.findall(r"%.", time_format)}
+
+
+@lru_cache(64)
 def _time_pattern(time_format: str) -> re.Pattern[str]:
     pieces: list[str] = re.findall(r"%.|[^%]", time_format, re.DOTALL)
     return re.compile("".join(_DIRECTIVES[p[1]] if len(p) > 1 else re.escape(p) for p in pieces), re.DOTALL)
@@ -200,7 +214,7 @@ def _formatted_time(text: str, time_format: str) -> int | None:
         year = int(part["y"])
         year += 1900 if year >= 69 else 2000
     hour, minute, second = (int(part.get(name) or 0) for name in "HMS")
-    if year < 1 or hour > 23 or minute > 59 or second > 59:
+    if year < 1 or hour > 23 or minute > 59 or second > 60:
         return None
     if part.get("j"):
         ordinal = int(part["j"])

@@ -67,6 +67,11 @@ def test_fraction_of_any_length_is_floored(moment, digits):
         ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00"),
         ("9999-12-31T23:59:59.9999", "9999-12-31T23:59:59.999"),
         ("2000-02-29", "2000-02-29T00:00:00"),
+        # a leap second is the first of the next minute, as POSIX counts: wherever it stands, nobody drops out by it
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00"),
+        ("2016-12-31T23:59:60.2509Z", "2017-01-01T00:00:00.250"),
+        ("2017-01-01T01:59:60+02:00", "2017-01-01T00:00:00"),
+        ("2015-05-17 10:05:60", "2015-05-17T10:06:00"),
     ],
 )
 def test_iso_accepts(text, iso):
@@ -95,7 +100,9 @@ def test_iso_accepts(text, iso):
         "2015-05-17  10:05",
         "2015-05-17T24:00:00",
         "2015-05-17T10:60:00",
-        "2016-12-31T23:59:60Z",
+        "2016-12-31T23:59:61Z",
+        "9999-12-31T23:59:60Z",
+        "2016-12-31T23:60:60Z",
         "2015-05-17T10:05:03.",
         "2015-05-17T10:05:03.Z",
         "2015-05-17T10:05.5",
@@ -130,8 +137,10 @@ def test_what_iso_accepts_datetime_does_not_contradict(text):
     match = re.fullmatch(r"(\S{10})(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?(Z|[+-].+)?)?", text)
     assert match is not None
     day, clock, digits, zone = match.groups()
-    moment = datetime.fromisoformat(day + "T" + (clock or "00:00") + (zone or "Z"))
-    assert value == floored(moment) + int(((digits or "") + "000")[:3])
+    leap = (clock or "").endswith(":60")
+    clock = (clock or "00:00")[:5] + ":59" if leap else clock or "00:00"
+    moment = datetime.fromisoformat(day + "T" + clock + (zone or "Z"))
+    assert value == floored(moment) + 1000 * leap + int(((digits or "") + "000")[:3])
 
 
 FORMATS = [
@@ -184,7 +193,7 @@ def test_format_accepts(text, time_format, iso):
         ("7 Apr 2004 ", "%d %b %Y"),
         ("7 Apr", "%d %b %Y"),
         ("7  Apr 2004", "%d %b %Y"),
-        ("2004 60", "%Y %S"),
+        ("2004 61", "%Y %S"),
         ("2004 24", "%Y %H"),
         ("2004 60", "%Y %M"),
         ("2004 ", "%Y %f"),

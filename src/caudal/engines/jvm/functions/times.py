@@ -107,7 +107,7 @@ def _instant(parts: dict[str, int]) -> int | None:
         return value if _FIRST <= value <= _LAST else None
     year = parts["Y"] if "Y" in parts else parts["y"] + (1900 if parts["y"] >= 69 else 2000)
     hour, minute, second = (parts.get(name, 0) for name in "HMS")
-    if year < 1 or hour > 23 or minute > 59 or second > 59:
+    if year < 1 or hour > 23 or minute > 59 or second > 60:
         return None
     if "j" in parts:
         if not 1 <= parts["j"] <= 365 + (monthrange(year, 2)[1] - 28):
