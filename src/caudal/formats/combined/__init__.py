@@ -11,8 +11,14 @@ behind `bytes`: `referer` and `user_agent` are null. What follows behind the age
 
 A user may hold blanks: the time is the first ` [`, 26 bytes, `] "` of the line. A quote closes its text when no
 backslash escapes it and a blank or the end of the line follows. Texts keep their escapes (`\"`, `\xNN`) as written.
-A request that is not three parts gives null method, path and protocol. A line that ends before its last quote is
-closed is a row: that text is null, and so is what is missing behind it. An empty line is no record.
+A line that ends before its last quote is closed is a row: that text is null, and so is what is missing behind it. NULs
+and byte order marks before a line are passed over (a file that was truncated while its writer went on begins with NULs);
+a line of nothing else is no record, nor is an empty one.
+
+Of a request the method is the first word, the protocol the last one if it begins with `HTTP/` in any case, the path all
+between, inner blanks too, so that no blank takes a path out of sight: `GET /a b  HTTP/1.1` asks for `/a b`. Words stand
+between blanks and TABs, raw or as servers write them (`\t`, `\x09`); those around are no part of them. `GET /a` has no
+protocol; a request without a method and a path (`GET`, `GET HTTP/1.1`, `\x16\x03`) gives null for all three.
 
 Servers of old wrote the bytes of a request as they came. With `encoding="escape"`, the default, bytes that are not
 UTF-8 are read as `\xNN`, which is what the servers of today write for them; so no stray byte takes a request out

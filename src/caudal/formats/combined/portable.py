@@ -13,13 +13,15 @@ _LOG_BOM = b"\xef\xbb\xbf"
 _LOG_HEAD = re.compile(rb'([^ ]+) ([^ ]+) (.+?) \[(.{26})\] "', re.DOTALL)
 _LOG_QUOTED = re.compile(rb'((?:[^"\\]|\\.|"(?! |\Z))*+)"', re.DOTALL)
 _LOG_NUMBERS = re.compile(rb" ([^ ]*) ([^ ]*)")
-_LOG_REQUEST = re.compile(rb"([^ ]+) ([^ ]+) ([^ ]+)")
+_LOG_WORDS = re.compile(rb"(?:[ \t]|\\t|\\x09)++|((?:[^ \t\\]|\\(?!t|x09)[^ \t]?)++)")
+_LOG_BLANK = re.compile(rb"(?:\x00|\xef\xbb\xbf)*+")
 
 
 def log_record(line: bytes, *, escape: bool) -> dict[str, Any]:
     """Return the fields that are not null by name: bytes for texts, int for numbers, milliseconds for the time.
 
-    `escape`: bytes that are not UTF-8 become `\\xNN`. Raises `Refused` "utf8", "syntax", "type" or "range".
+    `line` begins with a byte that counts (see `log_line`). `escape`: bytes that are not UTF-8 become `\\xNN`. Raises
+    `Refused` "utf8", "syntax", "type" or "range".
     """
     if not line.isascii():
         try:
@@ -37,9 +39,7 @@ def log_record(line: bytes, *, escape: bool) -> dict[str, Any]:
     request = _LOG_QUOTED.match(line, head.end())
     if request is not None:
         row["request"] = request[1]
-        parts = _LOG_REQUEST.fullmatch(request[1])
-        if parts is not None:
-            row["method"], row["path"], row["protocol"] = parts.groups()
+        row |= _log_parts(request[1])
         at = _log_numbers(line, request.end(), row)
         for name in ("referer", "user_agent"):
             quoted = _LOG_QUOTED.match(line, at + 2) if line.startswith(b' "', at) else None
@@ -48,6 +48,26 @@ def log_record(line: bytes, *, escape: bool) -> dict[str, Any]:
             row[name] = quoted[1]
             at = quoted.end()
     return {name: value for name, value in row.items() if value != b"-" and value is not None}
+
+
+def log_line(raw: bytes) -> bytes:
+    """Return a line without the NULs and byte order marks before it and the carriage return behind; b"" is no record."""
+    found = _LOG_BLANK.match(raw)
+    return raw[found.end() if found else 0 :].removesuffix(b"\r")
+
+
+def _log_parts(request: bytes) -> dict[str, bytes]:
+    """Return method, path and protocol: the first word, all between, and the last if it begins with HTTP/.
+
+    Words stand between blanks and TABs, raw or as servers write them. Without a method and a path there is nothing.
+    """
+    words = [found for found in _LOG_WORDS.finditer(request) if found[1] is not None]
+    parts = {}
+    if words and words[-1][1][:5].upper() == b"HTTP/":
+        parts["protocol"] = words.pop()[1]
+    if len(words) < 2:
+        return {}
+    return {"method": words[0][1], "path": request[words[1].start() : words[-1].end()], **parts}
 
 
 def _log_numbers(line: bytes, at: int, row: dict[str, Any]) -> int:
@@ -84,13 +104,13 @@ class CombinedLines:
         rows: list[dict[str, Any]] = []
         dead: list[Any] = []
         for i, line in enumerate(lines):
-            line = line.removesuffix(b"\r")
-            if not line:
+            record = log_line(line)
+            if not record:
                 continue
             try:
-                rows.append(log_record(line, escape=self._escape))
+                rows.append(log_record(record, escape=self._escape))
             except Refused as refused:
-                dead.append((at[i], refused.reason, refused.message, refused.detail, line))
+                dead.append((at[i], refused.reason, refused.message, refused.detail, line.removesuffix(b"\r")))
                 continue
             kept.append(i)
         columns: dict[str, list[Any]] = {}

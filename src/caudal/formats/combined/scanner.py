@@ -116,6 +116,82 @@ def _set(data, field, first, last, row, text, lengths, valid):
 
 
 @nb.njit(nogil=True, inline="always")
+def _gap(data, p, end):
+    """Return the bytes of what parts words here: 1 for a blank or TAB, 2 or 4 for a TAB as servers write it, or 0."""
+    c = data[p]
+    if c == 32 or c == 9:
+        return 1
+    if c == 92 and p + 1 < end:
+        if data[p + 1] == 116:
+            return 2
+        if data[p + 1] == 120 and p + 3 < end and data[p + 2] == 48 and data[p + 3] == 57:
+            return 4
+    return 0
+
+
+@nb.njit(nogil=True, inline="always")
+def _is_protocol(data, p, end):
+    return (
+        end - p >= 5
+        and data[p] | 32 == 104
+        and data[p + 1] | 32 == 116
+        and data[p + 2] | 32 == 116
+        and data[p + 3] | 32 == 112
+        and data[p + 4] == 47
+    )
+
+
+@nb.njit(nogil=True, cache=True)
+def _parts(data, p, end, row, text, lengths, valid):
+    """Part a request line: its first word, its last one if it begins with HTTP/, and all between, which is no blank."""
+    words = 0
+    first = first_end = path = 0  # the first word, and where the second begins
+    last = last_end = before_end = p  # the last word, and the end of the one before it
+    within = False
+    while p < end:
+        gap = _gap(data, p, end)
+        if gap > 0:
+            if within:
+                last_end = p
+                within = False
+            p += gap
+            continue
+        if not within:
+            within = True
+            words += 1
+            before_end = last_end
+            last = p
+            if words == 1:
+                first = p
+            elif words == 2:
+                first_end = last_end
+                path = p
+        p += 2 if data[p] == 92 and p + 1 < end and data[p + 1] != 32 and data[p + 1] != 9 else 1
+    if within:
+        last_end = end
+    protocol = words > 0 and _is_protocol(data, last, last_end)
+    if words < 2 or (protocol and words < 3):
+        return
+    _set(data, _METHOD, first, first_end, row, text, lengths, valid)
+    if protocol:
+        _set(data, _PROTOCOL, last, last_end, row, text, lengths, valid)
+    _set(data, _PATH, path, before_end if protocol else last_end, row, text, lengths, valid)
+
+
+@nb.njit(nogil=True, inline="always")
+def _blanks(data, p, end):
+    """Return where a line begins behind NULs and byte order marks."""
+    while p < end:
+        if data[p] == 0:
+            p += 1
+        elif data[p] == 239 and p + 2 < end and data[p + 1] == 187 and data[p + 2] == 191:
+            p += 3
+        else:
+            break
+    return p
+
+
+@nb.njit(nogil=True, inline="always")
 def _line(data, first, end, n, time, text, lengths, valid, numbers, number_valid):
     """Read one line into row n; return whether it could be."""
     p = _blank(data, first, end)
@@ -142,12 +218,7 @@ def _line(data, first, end, n, time, text, lengths, valid, numbers, number_valid
     if q + 1 == end:
         return False
     _set(data, _REQUEST, p, q, n, text, lengths, valid)
-    a = _blank(data, p, q)
-    b = _blank(data, a + 1, q)
-    if p < a and a + 1 < b and b + 1 < q and _blank(data, b + 1, q) == q:
-        _set(data, _METHOD, p, a, n, text, lengths, valid)
-        _set(data, _PATH, a + 1, b, n, text, lengths, valid)
-        _set(data, _PROTOCOL, b + 1, q, n, text, lengths, valid)
+    _parts(data, p, q, n, text, lengths, valid)
     p = q + 1
     for k in range(2):
         if p >= end or data[p] != 32:
@@ -180,7 +251,8 @@ def _scan(data, start, ends, starts, lengths, odd, time, text, text_lengths, val
         first = end + 1
         if end > begin and data[end - 1] == 13:
             end -= 1
-        if end == begin:
+        read_from = _blanks(data, begin, end)
+        if end == read_from:
             continue
         time[n] = begin
         for field in range(text.shape[0]):
@@ -192,6 +264,6 @@ def _scan(data, start, ends, starts, lengths, odd, time, text, text_lengths, val
             number_valid[field, n] = False
         starts[n] = begin
         lengths[n] = end - begin
-        odd[n] = not _line(data, begin, end, n, time, text, text_lengths, valid, numbers, number_valid)
+        odd[n] = not _line(data, read_from, end, n, time, text, text_lengths, valid, numbers, number_valid)
         n += 1
     return n

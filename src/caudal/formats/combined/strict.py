@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from caudal.core.scalars import Refused
-from caudal.formats.combined.portable import LOG_TIME_FORMAT, log_record
+from caudal.formats.combined.portable import LOG_TIME_FORMAT, log_line, log_record
 
 TIME_FORMAT = LOG_TIME_FORMAT
 Bad = Refused
-read = log_record
+
+
+def read(raw: bytes, *, escape: bool) -> dict[str, Any]:
+    """Return the values of a line as it stands in the log; see `portable.log_record`."""
+    return log_record(log_line(raw), escape=escape)
