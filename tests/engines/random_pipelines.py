@@ -23,6 +23,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, cached_property
 from itertools import count, islice
 from pathlib import Path
@@ -103,6 +104,11 @@ ALONE = [name for name in STATELESS if name not in ("copies", "split", "twice")]
 """Operators whose rows are those of one partition in its order."""
 
 
+def ms(number: int) -> timedelta:
+    """A duration of so many milliseconds."""
+    return timedelta(milliseconds=number)
+
+
 class Drawing:
     """What one pipeline is drawn with. `adds`: floats may be added, and none is near the largest one."""
 
@@ -129,7 +135,7 @@ class Drawing:
         names = self.dice.sample(PARTITIONS, self.dice.randint(1, most))
         self.rows[name] = {part: self._partition() for part in names}
         disorder = self.one([0, 500, 3000])
-        return cd.source("memory", rows=[], schema=SCHEMA, event_time="t", disorder=disorder, name=name)
+        return cd.source("memory", rows=[], schema=SCHEMA, event_time="t", disorder=ms(disorder), name=name)
 
     def _partition(self) -> list[Values]:
         time, rows = self.one(BEGINNINGS), []
@@ -163,14 +169,14 @@ class Drawing:
     def window(self, kind: str = "") -> Any:
         kind = kind or self.one(["tumbling", "hopping", "cumulative", "session", "rows"])
         if kind == "session":
-            return cd.session(self.one([1, 250, 1000, 3000]))
+            return cd.session(ms(self.one([1, 250, 1000, 3000])))
         if kind == "rows":
             size = self.dice.randint(1, 4)
             return cd.rows(size, every=self.dice.randint(1, size), order_by=self.made(parts.TIES))
-        offset = self.one([0, 0, 300, 5000])
+        offset = ms(self.one([0, 0, 300, 5000]))
         if kind == "tumbling":
-            return cd.tumbling(self.one([1, 1000, 2500, 60000]), offset=offset)
-        step = self.one([250, 1000])
+            return cd.tumbling(ms(self.one([1, 1000, 2500, 60000])), offset=offset)
+        step = ms(self.one([250, 1000]))
         make = cd.hopping if kind == "hopping" else cd.cumulative
         return make(step * self.one([2, 3, 8]), every=step, offset=offset)
 
@@ -255,7 +261,7 @@ class Drawing:
         return self.keyed(stream).running(order_by=self.made(parts.TIES), **self.aggregates(3))
 
     def sliding_time(self, stream: Stream) -> Stream:
-        frame = cd.sliding(self.one([1, 250, 1000, 4000]), order_by=self.made(parts.TIES))
+        frame = cd.sliding(ms(self.one([1, 250, 1000, 4000])), order_by=self.made(parts.TIES))
         return self.keyed(stream).window(frame).agg(**self.aggregates(3))
 
     def sliding_rows(self, stream: Stream) -> Stream:
@@ -278,7 +284,7 @@ class Drawing:
         return stream.deduplicate(self.several(parts.KEYS, 1, 2), order_by=self.made(parts.TIES))
 
     def deduplicate_within(self, stream: Stream) -> Stream:
-        within = self.one([1, 250, 1000, 4000])
+        within = ms(self.one([1, 250, 1000, 4000]))
         return stream.deduplicate(self.several(parts.KEYS, 1, 2), within=within, order_by=self.made(parts.TIES))
 
     def reduce(self, stream: Stream) -> Stream:

@@ -6,6 +6,7 @@ import json
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,11 @@ FLOATS = [*FINITE, math.nan, math.inf, -math.inf]
 STEPS = [0, 0, 1, 250, 999, 1000, 1001, -1, -250, -1000, -2600, 4000]
 ODD = 25
 """One row of so many has no time, and one is no row."""
+
+
+def ms(number: int) -> timedelta:
+    """A duration of so many milliseconds."""
+    return timedelta(milliseconds=number)
 
 
 def row_numbers(finite: bool) -> tuple[list[list[Any]], int]:
@@ -149,14 +155,14 @@ TIES: list[Callable[[], Any]] = [lambda: None, lambda: None, lambda: "n", lambda
 def windows(draw: Any, kinds: Sequence[str] = ("tumbling", "tumbling", "hopping", "session")) -> Any:
     kind = draw(st.sampled_from(kinds))
     if kind == "session":
-        return cd.session(draw(st.sampled_from([1, 250, 1000, 3000])))
+        return cd.session(ms(draw(st.sampled_from([1, 250, 1000, 3000]))))
     if kind == "rows":
         size = draw(st.integers(1, 4))
         return cd.rows(size, every=draw(st.integers(1, size)))
-    offset = draw(st.sampled_from([0, 0, 300, 5000]))
+    offset = ms(draw(st.sampled_from([0, 0, 300, 5000])))
     if kind == "tumbling":
-        return cd.tumbling(draw(st.sampled_from([1, 1000, 2500, 60000])), offset=offset)
-    step = draw(st.sampled_from([250, 1000]))
+        return cd.tumbling(ms(draw(st.sampled_from([1, 1000, 2500, 60000]))), offset=offset)
+    step = ms(draw(st.sampled_from([250, 1000])))
     make = cd.hopping if kind == "hopping" else cd.cumulative
     return make(step * draw(st.sampled_from([2, 3, 8])), every=step, offset=offset)
 
@@ -169,7 +175,7 @@ def frames(draw: Any, order_by: Any) -> Any:
     """What a running aggregate looks back on."""
     kind = draw(st.sampled_from(["time", "rows"]))
     if kind == "time":
-        return cd.sliding(draw(st.sampled_from([1, 250, 1000, 4000])), order_by=order_by)
+        return cd.sliding(ms(draw(st.sampled_from([1, 250, 1000, 4000]))), order_by=order_by)
     return cd.sliding(rows=draw(st.sampled_from([1, 2, 3, 50])), order_by=order_by)
 
 
@@ -293,7 +299,7 @@ def running_stage(draw: Any, stream: Any) -> Any:
 
 def deduplicate_stage(draw: Any, stream: Any) -> Any:
     keys = [key() for key in draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=2, unique=True))]
-    within = draw(st.sampled_from([0, 1, 250, 1000, 4000]))
+    within = ms(draw(st.sampled_from([0, 1, 250, 1000, 4000])))
     return stream.deduplicate(keys, within=within, order_by=draw(st.sampled_from(TIES))())
 
 
@@ -481,7 +487,7 @@ def cases(draw: Any, folder: Path | None = None, kinds: Sequence[str] = SHAPES) 
     def source(name: str, disorder: int) -> Any:
         parts = draw(partitions(folder is not None))
         if folder is None:
-            return in_memory(inputs, name, parts, event_time="t", disorder=disorder)
+            return in_memory(inputs, name, parts, event_time="t", disorder=ms(disorder))
         place = folder / name
         place.mkdir(exist_ok=True)
         for old in place.iterdir():
@@ -489,7 +495,7 @@ def cases(draw: Any, folder: Path | None = None, kinds: Sequence[str] = SHAPES) 
         names = draw(st.permutations(["z.log", "a10.log", "a9.log"]))[: len(parts)]
         inputs[name] = {file: write_lines(place / file, rows) for file, rows in zip(names, parts)}
         return cd.source(
-            "files", path=str(place), format="json", schema=SCHEMA, event_time="t", disorder=disorder, name=name
+            "files", path=str(place), format="json", schema=SCHEMA, event_time="t", disorder=ms(disorder), name=name
         )
 
     kind = draw(st.sampled_from(kinds))

@@ -25,6 +25,7 @@ from pipelines import (
     grouped,
     in_memory,
     listed,
+    ms,
     partitions,
     stateless,
     ways,
@@ -43,7 +44,7 @@ Rows = list[tuple[Any, ...]]
 def given_source(draw: Any, *, late: bool = True, most: int = 3) -> Any:
     """Return a source of random rows; without `late` its disorder is larger than any step back."""
     disorder = draw(st.sampled_from([0, 500, 3000])) if late else 10**6
-    return in_memory({}, "one", draw(partitions(False, most)), event_time="t", disorder=disorder)
+    return in_memory({}, "one", draw(partitions(False, most)), event_time="t", disorder=ms(disorder))
 
 
 def outcomes(streams: Streams, way: Values | None = None) -> list[Rows]:
@@ -99,7 +100,7 @@ def the_order_of_a_union_is_not_seen(draw: Any) -> Streams:
 
 def hopping_by_its_size_is_tumbling(draw: Any) -> Streams:
     over = grouped(draw, given_source(draw))
-    size, offset = draw(st.sampled_from([250, 1000, 2500])), draw(st.sampled_from([0, 300]))
+    size, offset = ms(draw(st.sampled_from([250, 1000, 2500]))), ms(draw(st.sampled_from([0, 300])))
     named = aggregates(draw, FREE + ORDERED)
     alike = [
         cd.tumbling(size, offset=offset),
@@ -114,19 +115,21 @@ def the_last_of_cumulative_windows_is_tumbling(draw: Any) -> Streams:
     step, steps, offset = (
         draw(st.sampled_from([250, 1000])),
         draw(st.sampled_from([2, 3])),
-        draw(st.sampled_from([0, 300])),
+        ms(draw(st.sampled_from([0, 300]))),
     )
     named = aggregates(draw, FREE + ORDERED)
-    grown = over.window(cd.cumulative(step * steps, every=step, offset=offset)).agg(**named)
+    grown = over.window(cd.cumulative(ms(step * steps), every=ms(step), offset=offset)).agg(**named)
     start, end = (col(f"window_{c}").cast("int64") for c in ("start", "end"))
-    return grown.filter(end - start == step * steps), over.window(cd.tumbling(step * steps, offset=offset)).agg(**named)
+    return grown.filter(end - start == step * steps), over.window(cd.tumbling(ms(step * steps), offset=offset)).agg(
+        **named
+    )
 
 
 def hopping_windows_are_tumbling_ones_moved(draw: Any) -> Streams:
     over = grouped(draw, given_source(draw, late=False))
-    step = draw(st.sampled_from([250, 1000]))
+    step = ms(draw(st.sampled_from([250, 1000])))
     named = aggregates(draw, FREE + ORDERED)
-    parts = [over.window(cd.tumbling(2 * step, offset=o)).agg(**named) for o in (0, step)]
+    parts = [over.window(cd.tumbling(2 * step, offset=o)).agg(**named) for o in (ms(0), step)]
     return over.window(cd.hopping(2 * step, every=step)).agg(**named), parts[0].union(parts[1])
 
 
@@ -159,7 +162,7 @@ def the_last_of_running_rows_is_the_window(draw: Any) -> Streams:
 def deduplicating_twice_is_once(draw: Any) -> Streams:
     one = given_source(draw)
     keys = [draw(st.sampled_from(KEYS))()]
-    within = draw(st.sampled_from([0, 250, 4000]))
+    within = ms(draw(st.sampled_from([0, 250, 4000])))
     once = one.deduplicate(keys, within=within)
     return once, once.deduplicate(keys, within=within)
 

@@ -60,7 +60,7 @@ def several(draw: Any, stream: Any) -> Ends:
 @given(data=st.data(), way=ways())
 def test_row_functions_give_what_the_oracle_says(data: Any, way: Values) -> None:
     inputs: Any = {}
-    one = in_memory(inputs, "one", data.draw(partitions(False, 2)), event_time="t", disorder=500)
+    one = in_memory(inputs, "one", data.draw(partitions(False, 2)), event_time="t", disorder="500ms")
     ends = several(data.draw, data.draw(stateless(one)))
     case = Case(pipeline({**ends, "dead": one.dead_letters()}), inputs)
     case.check(Started(case.plan, **way).run())

@@ -548,6 +548,6 @@ def now() -> Expr:
     return call("now")
 
 
-def milliseconds(value: str | int | timedelta) -> int:
-    """Return a duration (`"5m"`, milliseconds or a timedelta) in milliseconds; raises `PlanError`."""
-    return value // _MS if isinstance(value, timedelta) else duration.parse(value)
+def milliseconds(value: str | timedelta) -> int:
+    """Return a duration (`"5m"` or a timedelta) in milliseconds; raises `PlanError`."""
+    return duration.parse(value)

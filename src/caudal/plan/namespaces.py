@@ -185,7 +185,7 @@ class Times(Namespace):
         """Return the milliseconds since 1970 (of a duration: its milliseconds), as int64."""
         return self.expr.cast("int64")
 
-    def truncate(self, every: str | int | timedelta) -> Expr:
+    def truncate(self, every: str | timedelta) -> Expr:
         """Return the time floored to a multiple of a duration since 1970."""
         return call("date_trunc", self.expr, every=milliseconds(every))
 

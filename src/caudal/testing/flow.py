@@ -28,6 +28,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -345,7 +346,7 @@ class _Reader:
             if when < self.clock:
                 hint = f"the script has come to {cells.show(self.clock, parse_type('duration'))} already"
                 raise self.flow.mistake(line, "time does not go back", hint)
-            script.wait(when - self.clock)
+            script.wait(timedelta(milliseconds=when - self.clock))
             self.clock = when
         if "end" in said:
             script.end(partition=self.partition)

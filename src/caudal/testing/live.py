@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caudal.core import duration
+from caudal.core.duration import Duration
 from caudal.core.errors import RunError
 from caudal.core.naming import natural_key
 from caudal.core.types import Schema
@@ -122,8 +123,8 @@ class Script:
         self.steps.setdefault(partition, []).append(Rows(self._now, rows))
         return self
 
-    def wait(self, time: str | int) -> Script:
-        """Let time pass ("3s", or milliseconds) before what comes next, in every partition."""
+    def wait(self, time: Duration) -> Script:
+        """Let time pass ("3s") before what comes next, in every partition."""
         self.live = True
         self._now += duration.parse(time, what="wait")
         return self

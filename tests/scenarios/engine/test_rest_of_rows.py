@@ -21,7 +21,7 @@ def rows_of(stream: Any) -> list[dict[str, Any]]:
 
 
 def test_a_window_in_time_behind_them_closes_once() -> None:
-    found = rows_of(pairs().window(cd.tumbling(10)).agg(c=cd.sum("c")))
+    found = rows_of(pairs().window(cd.tumbling("10ms")).agg(c=cd.sum("c")))
     assert [(row["window_start"], row["c"]) for row in found] == [
         (0, 8),
         *((t, 10) for t in range(10, 50, 10)),

@@ -27,7 +27,7 @@ def test_the_last_of_the_rows_that_are_made_of_one(order_by: Any) -> None:
     out = (
         source(5)
         .all(3)
-        .window(cd.tumbling(10))
+        .window(cd.tumbling("10ms"))
         .agg(first=cd.first("instance"), last=cd.last("instance", order_by=order_by), all=cd.collect("instance"))
     )
     assert [(row["first"], row["last"], row["all"]) for row in rows_of(out)] == [(0, 2, [0, 1, 2])]

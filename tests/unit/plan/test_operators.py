@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -316,7 +317,13 @@ def test_calls_are_computed_before_rows_are_grouped_or_ordered(name: str) -> Non
 def test_ids_of_operators_do_not_hang_on_what_functions_do() -> None:
     def plan(limit: int) -> Plan:
         test = cd.row(returns="bool")(lambda n: n > limit)
-        found = rows().filter(test(col("n"))).deduplicate("ip", within=limit).group_by("ip").running(c=cd.count())
+        found = (
+            rows()
+            .filter(test(col("n")))
+            .deduplicate("ip", within=timedelta(milliseconds=limit))
+            .group_by("ip")
+            .running(c=cd.count())
+        )
         return cd.Pipeline("p", found.to("console"))
 
     assert set(plan(1).ids.values()) == set(plan(2).ids.values())

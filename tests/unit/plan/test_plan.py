@@ -176,7 +176,9 @@ def full() -> Plan:
         "inner": {"a": "int64"},
         "code": "int64",
     }
-    rows = cd.source("files", path=["a", "b"], format="json", schema=schema, event_time="at", max_future="1h", idle=7)
+    rows = cd.source(
+        "files", path=["a", "b"], format="json", schema=schema, event_time="at", max_future="1h", idle="7ms"
+    )
     one = rows.filter(col("code").is_in([1, None, 3]) & col("ip").is_not_null(), name="f").select("ip", "at", "code")
     two = one.with_columns(code=cd.when(col("code") > 1).then(5).otherwise(None))
     counts = (

@@ -34,7 +34,14 @@ def read(partition: Any, count: int = 100) -> tuple[list[Any], list[int], list[i
 
 def test_a_script_says_what_happens_when() -> None:
     script = (
-        Script().rows({"n": 1}).wait("1s").rows({"n": 2}, {"n": 3}).partition("b").end().wait(500).abort(partition="b")
+        Script()
+        .rows({"n": 1})
+        .wait("1s")
+        .rows({"n": 2}, {"n": 3})
+        .partition("b")
+        .end()
+        .wait("500ms")
+        .abort(partition="b")
     )
     assert script.live
     assert script.now == 1500

@@ -18,7 +18,7 @@ SCHEMA = {"k": "string", "t": "int64"}
 
 
 def judged(
-    window: Any, times: list[list[int | None]], disorder: int = 0
+    window: Any, times: list[list[int | None]], disorder: str = "0ms"
 ) -> tuple[list[tuple[int, int]], list[int], Any]:
     """Return ((window start, rows) in order, times of late rows, the window's fates)."""
     rows = cd.source("memory", rows=[], schema=SCHEMA, event_time="t", disorder=disorder, name="s")
@@ -32,41 +32,41 @@ def judged(
 
 def test_a_row_is_late_when_its_partition_has_passed_the_end() -> None:
     # W_p before the rows: 5, 5, 10, 10, 20: only the last one's window [0, 10) has ended by then
-    assert judged(cd.tumbling(10), [[5, 10, 9, 20, 3]])[:2] == ([(0, 1), (10, 1), (20, 1)], [9, 3])
-    assert judged(cd.tumbling(10), [[5, 10, 9, 20, 3]], disorder=1)[:2] == ([(0, 2), (10, 1), (20, 1)], [3])
-    assert judged(cd.tumbling(10), [[5, 10], [9, 20], [3]])[1] == []
+    assert judged(cd.tumbling("10ms"), [[5, 10, 9, 20, 3]])[:2] == ([(0, 1), (10, 1), (20, 1)], [9, 3])
+    assert judged(cd.tumbling("10ms"), [[5, 10, 9, 20, 3]], disorder="1ms")[:2] == ([(0, 2), (10, 1), (20, 1)], [3])
+    assert judged(cd.tumbling("10ms"), [[5, 10], [9, 20], [3]])[1] == []
 
 
 def test_a_record_without_a_time_moves_nothing() -> None:
-    assert judged(cd.tumbling(10), [[None, 5, None, 9]])[:2] == ([(0, 2)], [])
+    assert judged(cd.tumbling("10ms"), [[None, 5, None, 9]])[:2] == ([(0, 2)], [])
 
 
 def test_a_row_may_be_late_for_some_of_its_windows() -> None:
     # 12 then 8: W_p is 12; 8 lies in [0, 10), which has ended, and in [5, 15), which has not
-    counts, late, fates = judged(cd.hopping(10, every=5), [[12, 8]])
+    counts, late, fates = judged(cd.hopping("10ms", every="5ms"), [[12, 8]])
     assert (counts, late) == ([(5, 2), (10, 1)], [])
     assert (fates.partly_late, fates.absorbed, fates.late) == (1, 2, 0)
 
 
 def test_sessions_hold_together_at_the_gap_itself() -> None:
-    assert judged(cd.session(10), [[0, 10, 21, 31]])[0] == [(0, 2), (21, 2)]
-    assert judged(cd.session(10), [[0, 10], [5]])[0] == [(0, 3)]
-    assert judged(cd.session(10), [[5, 4, 5]])[1] == [4]
-    assert judged(cd.session(10), [[5, 4, 3]], disorder=1)[1] == [3]
+    assert judged(cd.session("10ms"), [[0, 10, 21, 31]])[0] == [(0, 2), (21, 2)]
+    assert judged(cd.session("10ms"), [[0, 10], [5]])[0] == [(0, 3)]
+    assert judged(cd.session("10ms"), [[5, 4, 5]])[1] == [4]
+    assert judged(cd.session("10ms"), [[5, 4, 3]], disorder="1ms")[1] == [3]
 
 
 def test_negative_times_and_offsets_are_floored() -> None:
-    assert judged(cd.tumbling(10), [[-1, -10, -11]], disorder=99)[0] == [(-20, 1), (-10, 2)]
-    assert judged(cd.tumbling(10, offset=3), [[2, 3, 12, 13]])[0] == [(-7, 1), (3, 2), (13, 1)]
+    assert judged(cd.tumbling("10ms"), [[-1, -10, -11]], disorder="99ms")[0] == [(-20, 1), (-10, 2)]
+    assert judged(cd.tumbling("10ms", offset="3ms"), [[2, 3, 12, 13]])[0] == [(-7, 1), (3, 2), (13, 1)]
 
 
 def test_results_of_windows_are_timed_at_their_end_and_never_late() -> None:
     rows = cd.source("memory", rows=[], schema=SCHEMA, event_time="t", name="s")
     over = (
         rows.group_by("k")
-        .window(cd.tumbling(10))
+        .window(cd.tumbling("10ms"))
         .agg(n=cd.count())
-        .window(cd.tumbling(20))
+        .window(cd.tumbling("20ms"))
         .agg(n=cd.sum("n"), k=cd.collect("k"))
     )
     plan = cd.Pipeline("p", over.to("console", name="out"))

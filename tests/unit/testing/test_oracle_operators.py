@@ -16,7 +16,7 @@ SCHEMA = {"k": "string", "n": "int64", "t": "timestamp"}
 Parts = list[list[tuple[Any, ...]]]
 
 
-def source(disorder: int = 0, timed: bool = True) -> Any:
+def source(disorder: str = "0ms", timed: bool = True) -> Any:
     times = {"event_time": "t", "disorder": disorder} if timed else {}
     return cd.source("memory", rows=[], schema=SCHEMA, name="s", **times)
 
@@ -135,7 +135,7 @@ def test_flat_map_makes_any_number_of_rows() -> None:
 
 def test_copies_are_numbered_and_stand_together() -> None:
     out = source().all(2, name="op")
-    first = out.window(cd.tumbling(10)).agg(all=cd.collect("instance"), n=cd.collect("n"))
+    first = out.window(cd.tumbling("10ms")).agg(all=cd.collect("instance"), n=cd.collect("n"))
     got = judged(out, [[("a", 1, 1), ("b", 2, 2)]], ordered=first)
     assert listed(got, "k", "instance") == [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
     assert fates(got) == {"taken": 2, "passed": 2, "-> out": 4}
@@ -163,9 +163,9 @@ def arrays(n: Any, t: Any) -> Any:
 
 def test_a_function_takes_a_whole_window_in_pinned_order() -> None:
     out = (
-        source(disorder=99)
+        source(disorder="99ms")
         .group_by("k")
-        .window(cd.tumbling(10))
+        .window(cd.tumbling("10ms"))
         .apply(spread, schema={"place": "string", "end": "timestamp"}, name="op")
     )
     got = judged(out, [[("a", 1, 5), ("b", None, 4), ("a", 2, 3), ("a", 3, 11)]], dead=out.dead_letters())
@@ -179,25 +179,25 @@ def test_a_function_takes_a_whole_window_in_pinned_order() -> None:
 
 
 def test_a_compiled_function_takes_arrays_without_nulls() -> None:
-    out = source().window(cd.tumbling(10)).apply(arrays, schema={"m": "int64", "at": "timestamp"})
+    out = source().window(cd.tumbling("10ms")).apply(arrays, schema={"m": "int64", "at": "timestamp"})
     got = judged(out, [[("a", 1, 1), ("b", None, 2), ("c", 3, 4), ("d", None, 15)]])
     assert listed(got, "window_start", "m", "at") == [(0, 3, 4)]
 
 
 def test_results_of_a_window_keep_their_order() -> None:
-    rows = source().window(cd.tumbling(10)).sort(by="n")
-    got = judged(rows.window(cd.tumbling(100)).agg(n=cd.collect("n")), [[("a", 3, 1), ("a", 1, 2), ("a", 2, 11)]])
+    rows = source().window(cd.tumbling("10ms")).sort(by="n")
+    got = judged(rows.window(cd.tumbling("100ms")).agg(n=cd.collect("n")), [[("a", 3, 1), ("a", 1, 2), ("a", 2, 11)]])
     assert listed(got, "n") == [([1, 3, 2],)]
 
 
 def test_top_ranks_nulls_lowest_and_keeps_pinned_order_of_equals() -> None:
     rows: Parts = [[("a", None, 1), ("b", 2, 4), ("c", 5, 3), ("d", 2, 2)], [("e", 2, 2)]]
-    windows = source(disorder=9).window(cd.tumbling(10))
+    windows = source(disorder="9ms").window(cd.tumbling("10ms"))
     got = judged(windows.top(4, by="n", name="op"), rows, all=windows.sort(by="n"))
     assert listed(got, "k", "window_end") == [("c", 10), ("d", 10), ("e", 10), ("b", 10)]
     assert listed(got, "k", sink="all") == [("a",), ("d",), ("e",), ("b",), ("c",)]
     assert fates(got) == {"taken": 5, "absorbed": 5, "-> out": 4}
-    two = source(disorder=9).window(cd.tumbling(10)).sort(by=["n", "k"], descending=True)
+    two = source(disorder="9ms").window(cd.tumbling("10ms")).sort(by=["n", "k"], descending=True)
     assert listed(judged(two, rows), "k") == [("c",), ("e",), ("d",), ("b",), ("a",)]
 
 
@@ -205,7 +205,7 @@ def test_top_ranks_nulls_lowest_and_keeps_pinned_order_of_equals() -> None:
 
 
 def test_cumulative_windows_grow() -> None:
-    out = source().window(cd.cumulative(30, every=10)).agg(n=cd.collect("n"), name="op")
+    out = source().window(cd.cumulative("30ms", every="10ms")).agg(n=cd.collect("n"), name="op")
     # 4 lies in the windows to 10, 20, 30; when it comes, 17 has closed the first; 41 closes all for 29
     got = judged(out, [[("a", 1, 3), ("a", 2, 17), ("a", 3, 4), ("a", 4, 41), ("a", 5, 29)]], late=out.late())
     assert listed(got, "window_start", "window_end", "n") == [
@@ -221,7 +221,7 @@ def test_cumulative_windows_grow() -> None:
 
 def test_count_windows_take_rows_in_order_and_the_rest_at_the_end() -> None:
     rows: Parts = [[("a", 1, 1), ("b", 2, 2), ("a", 3, 4), ("a", 4, 3), ("b", 5, 9), ("a", 6, 2)]]
-    out = source(disorder=1).group_by("k").window(cd.rows(2)).agg(n=cd.collect("n"), name="op")
+    out = source(disorder="1ms").group_by("k").window(cd.rows(2)).agg(n=cd.collect("n"), name="op")
     got = judged(out, rows, late=out.late())
     # 3 comes with W_p 3, in time; 2 comes with W_p 8, late
     assert listed(got, "k", "window_start", "window_end", "n") == [
@@ -243,7 +243,7 @@ def test_results_of_count_windows_have_the_time_and_watermark_of_their_last_row(
     counts = source().window(cd.rows(2)).agg(n=cd.count())
     # W_p of the last row of each: 10, 20; 10 lies in [10, 20), so it counts there
     got = judged(
-        counts.window(cd.tumbling(10)).agg(n=cd.count()), [[("a", i, t) for i, t in enumerate((0, 10, 20, 20))]]
+        counts.window(cd.tumbling("10ms")).agg(n=cd.count()), [[("a", i, t) for i, t in enumerate((0, 10, 20, 20))]]
     )
     assert listed(got, "window_start", "n") == [(10, 1), (20, 1)]
 
@@ -263,11 +263,11 @@ def test_rows_as_they_arrive() -> None:
 
 def test_running_aggregates_see_the_rows_up_to_each() -> None:
     rows: Parts = [[("a", 1, 10), ("b", 2, 10), ("a", 3, 12), ("a", 4, 11), ("a", 5, 21)], [("a", 6, 10)]]
-    grouped = source(disorder=5).group_by("k")
+    grouped = source(disorder="5ms").group_by("k")
     got = judged(
         grouped.running(all=cd.collect("n", order_by=-col("n")), total=cd.sum("n"), name="op"),
         rows,
-        time=grouped.window(cd.sliding(10)).agg(all=cd.collect("n")),
+        time=grouped.window(cd.sliding("10ms")).agg(all=cd.collect("n")),
         last=grouped.window(cd.sliding(rows=2)).agg(all=cd.collect("n")),
     )
     # by time, then partition: 1, 2, 6, 4, 3, 5; of equal times the aggregate's own order takes 6 before 1
@@ -290,7 +290,7 @@ def test_a_running_key_that_is_no_column_is_added() -> None:
 
 
 def test_rows_are_late_where_their_partition_had_passed_their_time() -> None:
-    out = source(disorder=2).running(c=cd.count(), name="op")
+    out = source(disorder="2ms").running(c=cd.count(), name="op")
     got = judged(out, [[("a", 1, 10), ("a", 2, 8), ("a", 3, 7)], [("b", 4, 1)]], late=out.late())
     assert listed(got, "n", "c") == [(4, 1), (2, 2), (1, 3)]
     assert listed(got, "n", "late_time", "late_watermark", sink="late") == [(3, 7, 8)]
@@ -300,7 +300,7 @@ def test_rows_are_late_where_their_partition_had_passed_their_time() -> None:
 def test_duplicates_within_a_time_of_the_row_that_was_passed_on() -> None:
     rows: Parts = [[("a", 1, 0), ("a", 2, 10), ("a", 3, 11), ("a", 4, 21), (None, 5, 22), (None, 6, 23)]]
     given = source()
-    got = judged(given.deduplicate("k", within=10, name="op"), rows, ever=given.deduplicate("k"))
+    got = judged(given.deduplicate("k", within="10ms", name="op"), rows, ever=given.deduplicate("k"))
     assert listed(got, "n") == [(1,), (3,), (5,)]  # 21 is at most 10 behind 11
     assert listed(got, "n", sink="ever") == [(1,), (5,)]
     assert fates(got) == {"taken": 6, "passed": 3, "deduplicated": 3, "-> out": 3}
@@ -321,7 +321,7 @@ def total(state: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_fold_keeps_a_state_for_each_key() -> None:
     schema = {"total": "int64", "rows": "int64", "last": "timestamp"}
-    out = source(disorder=5).group_by("k").reduce(total, schema=schema, name="op")
+    out = source(disorder="5ms").group_by("k").reduce(total, schema=schema, name="op")
     got = judged(out, [[("a", 1, 5), ("b", 2, 6), ("a", 13, 8), ("a", 4, 7), ("a", 5, 9)]], dead=out.dead_letters())
     assert got.rows["out"] == [
         {"k": "a", "total": 1, "rows": 1, "last": 5},
@@ -337,6 +337,6 @@ def test_a_fold_keeps_a_state_for_each_key() -> None:
 def test_what_comes_of_running_rows_stands_in_the_order_of_emission(order_by: Any) -> None:
     running = source().running(order_by=order_by, c=cd.count())
     got = judged(
-        running.window(cd.tumbling(10)).agg(c=cd.collect("c"), n=cd.collect("n")), [[("a", 2, 5), ("a", 1, 5)]]
+        running.window(cd.tumbling("10ms")).agg(c=cd.collect("c"), n=cd.collect("n")), [[("a", 2, 5), ("a", 1, 5)]]
     )
     assert listed(got, "c", "n") == [([1, 2], [1, 2] if order_by else [2, 1])]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from caudal.core import duration
+from caudal.core.duration import Duration
 from caudal.core.errors import PlanError
 from caudal.plan.python import BATCH, JIT, ROW, PythonFunction, declare
 
@@ -40,7 +41,7 @@ def row(
     *,
     returns: Any = None,
     nulls: str = "null",
-    timeout: str | int = "1m",
+    timeout: Duration = "1m",
     memory: str | int = 0,
 ) -> Any:
     """Call a plain Python function for each row, in worker processes: as many at once as there are operator threads.

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from caudal.core import duration
+from caudal.core.duration import Duration
 from caudal.core.errors import OptionError, PlanError, UserError, nearest
 from caudal.core.types import Field, Schema, parse_type
 from caudal.lang.dsl.functions import plain
@@ -164,18 +165,18 @@ class Stream:
         self,
         keys: Expr | str | Sequence[Expr | str],
         *,
-        within: str | int = 0,
+        within: Duration | None = None,
         order_by: Any = None,
         order: str = "event_time",
         name: str = "",
     ) -> Stream:
-        """Pass on the rows whose keys no row had that was passed on at most `within` before (0: ever).
+        """Pass on the rows whose keys no row had that was passed on at most `within` before (None: ever).
 
         Rows are taken in the order of event time, ties by `order_by`; one that comes later than the disorder is late.
         Without `within` every key is kept for ever. `order="arrival"` takes rows as they come, over one partition.
         """
         listed = [keys] if isinstance(keys, str | Expr) else list(keys)
-        within_ms = duration.parse(within, what="within") if within else 0
+        within_ms = 0 if within is None else duration.parse(within, what="within")
         node, pairs, ordered = _lifted(self.node, _named(listed, {}), ordering(order_by, order))
         return Stream(Deduplicate(name=name, input=node, keys=pairs, within=within_ms, order=ordered))
 
@@ -362,9 +363,9 @@ def source(
     event_time: str | Expr | None = None,
     unit: str = "",
     time_format: str = "",
-    disorder: str | int = 0,
-    idle: str | int | None = None,
-    max_future: str | int | None = None,
+    disorder: Duration = "0ms",
+    idle: Duration | None = None,
+    max_future: Duration | None = None,
     name: str = "",
     **options: Any,
 ) -> Stream:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from caudal.core import duration
+from caudal.core.duration import Duration
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
 from caudal.plan.aggregates import Aggregate
@@ -13,13 +14,14 @@ from caudal.plan.expr import Expr, col
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Order, Session, Sliding
 
 
-def tumbling(size: str | int, *, offset: str | int = 0) -> Hopping:
-    """Windows of one size, one behind the other, aligned to the epoch (moved by `offset`). Durations: "3s" or milliseconds."""
+def tumbling(size: Duration, *, offset: Duration = "0ms") -> Hopping:
+    """Windows of one size, one behind the other, aligned to the epoch (moved by `offset`). A duration is
+    text ("3s", "1h30m") or a timedelta; a number without a unit is refused."""
     length = duration.parse(size, what="window size")
     return Hopping(length, length, duration.parse(offset, what="window offset"))
 
 
-def hopping(size: str | int, *, every: str | int, offset: str | int = 0) -> Hopping:
+def hopping(size: Duration, *, every: Duration, offset: Duration = "0ms") -> Hopping:
     """Windows of one size, one beginning every `every`; the size must be a multiple of the step."""
     return Hopping(
         duration.parse(size, what="window size"),
@@ -28,12 +30,12 @@ def hopping(size: str | int, *, every: str | int, offset: str | int = 0) -> Hopp
     )
 
 
-def session(gap: str | int) -> Session:
+def session(gap: Duration) -> Session:
     """Runs of rows of a key that are at most `gap` apart."""
     return Session(duration.parse(gap, what="session gap"))
 
 
-def cumulative(size: str | int, *, every: str | int, offset: str | int = 0) -> Cumulative:
+def cumulative(size: Duration, *, every: Duration, offset: Duration = "0ms") -> Cumulative:
     """Windows that grow by `every` up to `size`, then begin anew: totals since the hour, every minute."""
     return Cumulative(
         duration.parse(size, what="window size"),
@@ -51,9 +53,7 @@ def rows(size: int, *, every: int = 0, order_by: Any = None, order: str = "event
     return CountWindow(_rows(size, "size"), _rows(every, "every") or size, ordering(order_by, order))
 
 
-def sliding(
-    size: str | int | None = None, *, rows: int = 0, order_by: Any = None, order: str = "event_time"
-) -> Sliding:
+def sliding(size: Duration | None = None, *, rows: int = 0, order_by: Any = None, order: str = "event_time") -> Sliding:
     """For each row the rows of its key up to it, in (t - size, t] of event time, or the last `rows` of them."""
     length = 0 if size is None else duration.parse(size, what="window size")
     if not length and not rows:

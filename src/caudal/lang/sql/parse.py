@@ -300,10 +300,7 @@ class _Reader:
             return [tuple(values)]
         if len(values) > len(function.options):
             raise self.refuse(tree, f"{function.name}() has too many arguments", f"as in {function.example[0]}")
-        return [
-            duration.parse(v) if o.kind == "duration" and isinstance(v, str) else v
-            for o, v in zip(function.options, values)
-        ]
+        return [duration.parse(v, what=o.name) if o.kind == "duration" else v for o, v in zip(function.options, values)]
 
     def _substring(self, tree: Any) -> Expr:
         given = tree.expressions

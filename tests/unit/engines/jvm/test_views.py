@@ -50,7 +50,7 @@ def sessions(rows: list[tuple[str | None, int]], gap: int) -> list[tuple[Any, ..
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("gap", [1, 250, 1000])
 def test_rows_of_sessions(dialect: Any, gap: int) -> None:
-    made = views(source().group_by("k").window(cd.session(gap)).agg(c=cd.count()), dialect)
+    made = views(source().group_by("k").window(cd.session(f"{gap}ms")).agg(c=cd.count()), dialect)
     (rows_of,) = (name for name in made if name.endswith(" rows"))
     text = made[rows_of.replace(" rows", " windows")].replace("`", '"')
     dice = random.Random(gap)

@@ -119,7 +119,7 @@ def test_running_aggregates_stand_behind_the_rows_own_columns() -> None:
 
 
 def test_sliding_windows_have_their_start_outside_and_their_end_inside() -> None:
-    in_time = rows().window(cd.sliding(200)).agg(c=cd.count())
+    in_time = rows().window(cd.sliding("200ms")).agg(c=cd.count())
     assert got(in_time, "t", "c") == [(100, 1), (200, 2), (300, 2), (1100, 1), (1200, 2)]
     in_rows = rows().window(cd.sliding(rows=2)).agg(s=cd.sum("n"))
     assert got(in_rows, "s") == [(1,), (6,), (14,), (9,), (7,)]
@@ -139,8 +139,8 @@ def test_windows_of_rows_and_growing_ones() -> None:
 
 def test_deduplication() -> None:
     assert got(rows().deduplicate("ip"), "t") == [(100,), (200,)]
-    assert got(rows().deduplicate(["ip"], within=1000), "t") == [(100,), (200,)]
-    assert got(rows().deduplicate("ip", within=999), "t") == [(100,), (200,), (1100,), (1200,)]
+    assert got(rows().deduplicate(["ip"], within="1000ms"), "t") == [(100,), (200,)]
+    assert got(rows().deduplicate("ip", within="999ms"), "t") == [(100,), (200,), (1100,), (1200,)]
     assert got(rows().deduplicate((col("n") // 4).alias("k")), "t") == [(100,), (200,), (300,), (1100,)]
 
 

@@ -43,8 +43,8 @@ def test_text_is_a_column_or_sql_where_a_condition_is_asked() -> None:
 
 def test_durations_are_text_or_milliseconds() -> None:
     assert rows(disorder="1m30s").node.disorder == 90_000
-    assert rows(disorder=250, idle="2s", max_future="1h").node.idle == 2_000
-    assert (cd.tumbling("1h").size, cd.tumbling(5, offset="2ms").offset, cd.session("30s").gap) == (
+    assert rows(disorder="250ms", idle="2s", max_future="1h").node.idle == 2_000
+    assert (cd.tumbling("1h").size, cd.tumbling("5ms", offset="2ms").offset, cd.session("30s").gap) == (
         3_600_000,
         2,
         30_000,
