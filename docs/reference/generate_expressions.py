@@ -25,6 +25,10 @@ or as SQL text; both make the same nodes. It never raises while a pipeline runs.
   point and exponent, finite, without blanks. Text to bool: true, false (any case), 1, 0. Text to timestamp: ISO 8601,
   UTC without an offset. Float to integer is cut towards zero. Float to text: the shortest that reads back the same, as
   Python writes it, `NaN`, `Infinity`, `-Infinity`. A timestamp and a duration are milliseconds as integers.
+- **Addresses.** A text names an address (IPv4: four decimal numbers without leading zeros; IPv6: RFC 4291, section 2.2) with
+  or without blanks around it, square brackets, a port (`10.0.0.1:443`, `[::1]:443`) and, for IPv6, a zone (`%eth0`); an
+  IPv4-mapped IPv6 address (`::ffff:10.0.0.1`), or a network of such, is the IPv4 one. `is_ipv4`, `is_ipv6` and
+  `ipv4_to_int` alone take the text for the address and nothing else.
 - **`hash(x, seed)`** digests the seed in decimal, a colon, and: true or false; integers and times in decimal; floats
   (float32 widened) as the 16 lower-case hexadecimal digits of their IEEE 754 double, 0 for -0, 7ff8000000000000 for
   NaN;

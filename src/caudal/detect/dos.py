@@ -11,7 +11,8 @@ Settings:
 
 - path: the logs: a file, a glob, a directory, or - for standard input. format: combined, json, csv or parquet; by
   default what the path's suffix says. delimiter: of CSV.
-- key: the column to count by. code: the column of the response code. Both by their name in the log; in the combined
+- key: the column to count by; texts in it that name IP addresses are counted under one spelling of each, without port and
+  zone (`ip.canonical()`). code: the column of the response code. Both by their name in the log; in the combined
   format the client is `ip` and the code `status`. key_type, code_type: their types in JSON, CSV and Parquet (codes as
   400, 400.0 or, in JSON with code_type=string, "400").
 - time: the column of the event time: ISO 8601, or as `time_format` says, or a number (of `unit`; by default integers
@@ -85,8 +86,11 @@ requests = cd.source(
     disorder=settings.disorder,
     **options,
 )
+client = col(settings.key)
+if requests.schema.dtype(settings.key).name == "string":
+    client = client.ip.canonical()  # one client, however a log spells the address
 counted = (
-    requests.group_by(settings.key)
+    requests.group_by(**{settings.key: client})
     .window(cd.tumbling(settings.window))
     .agg(name="counts", total=cd.count(), refused=cd.count_if(code.is_in(settings.codes)))
 )

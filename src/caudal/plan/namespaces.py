@@ -107,24 +107,32 @@ class Strings(Namespace):
 
 
 class Addresses(Namespace):
-    """Functions of IP addresses in text."""
+    """Functions of IP addresses in text.
+
+    Text names an address with or without a port, a zone, brackets and blanks around it; an IPv4-mapped IPv6 address is
+    the IPv4 one. Only `is_ipv4`, `is_ipv6` and `to_int` take the text for the address and nothing else.
+    """
 
     __slots__ = ()
 
+    def canonical(self) -> Expr:
+        """Return the address in its one spelling (IPv6: RFC 5952): what to group by; other text as it is."""
+        return call("canonical", self.expr)
+
     def is_ipv4(self) -> Expr:
-        """Return whether it is an IPv4 address."""
+        """Return whether it is an IPv4 address and nothing else."""
         return call("is_ipv4", self.expr)
 
     def is_ipv6(self) -> Expr:
-        """Return whether it is an IPv6 address."""
+        """Return whether it is an IPv6 address and nothing else."""
         return call("is_ipv6", self.expr)
 
     def in_cidr(self, *networks: str) -> Expr:
-        """Return whether the address lies in one of the networks; null for text that is no address."""
+        """Return whether the address lies in one of the networks; null for text that names no address."""
         return call("in_cidr", self.expr, networks=networks)
 
     def is_private(self) -> Expr:
-        """Return whether the address is private (RFC 1918, RFC 4193); null for text that is no address."""
+        """Return whether the address is private (RFC 1918, RFC 4193); null for text that names no address."""
         return call("is_private", self.expr)
 
     def to_int(self) -> Expr:
@@ -136,7 +144,7 @@ class Addresses(Namespace):
         return call("ipv4_from_int", self.expr)
 
     def prefix(self, v4: int = 24, v6: int = 64) -> Expr:
-        """Return the address's network of so many bits as text; null for text that is no address."""
+        """Return the address's network of so many bits as text; null for text that names no address."""
         return call("ip_prefix", self.expr, v4=v4, v6=v6)
 
 

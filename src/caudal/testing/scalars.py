@@ -5,7 +5,9 @@ None is null. Times are int milliseconds. Nothing here is fast, and nothing is s
 
 from __future__ import annotations
 
+import ipaddress
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cmp_to_key
 from typing import Any
@@ -140,6 +142,30 @@ def _is_in(values: list[Any]) -> bool | None:
     return None if None in given else False
 
 
+_PORT, _ZONE = ":([0-9]{1,5})", r"%[!-$&-.0-Z\\^-~]+"
+_HEX_TEXT = "[0-9A-Fa-f:.]+"
+_NAMED = re.compile(
+    rf"\[({_HEX_TEXT})({_ZONE})?\](?:{_PORT})?|([0-9A-Fa-f:]*[0-9]+(?:[.][0-9]+){{3}}){_PORT}|({_HEX_TEXT})({_ZONE})?"
+)
+
+
+def _canonical(text: str) -> str:
+    found = _NAMED.fullmatch(text.strip(" \t\n\v\f\r"))
+    if found is None:
+        return text
+    inner, inner_zone, inner_port, quad, quad_port, bare, bare_zone = found.groups()
+    if int(inner_port or quad_port or 0) > 65535:
+        return text
+    try:
+        address = ipaddress.ip_address(inner or quad or bare)
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv4Address):
+        return text if inner_zone or bare_zone else str(address)
+    number = int(address)
+    return str(ipaddress.IPv4Address(number % 2**32)) if number >> 32 == 0xFFFF else str(address)
+
+
 _NULLABLE: dict[str, Callable[[list[Any]], Any]] = {
     "and": _and,
     "or": _or,
@@ -167,4 +193,5 @@ _STRICT: dict[str, Callable[..., Any]] = {
     "is_nan": math.isnan,
     "lower": str.lower,
     "length": len,
+    "canonical": _canonical,
 }

@@ -117,6 +117,19 @@ def test_thirty_are_no_alert_and_thirty_one_are(dos, tmp_path: Path) -> None:
     assert alerts(dos(path=path)) == [("198.51.100.31", "1970-01-01T00:00:03.000Z", "1970-01-01T00:00:06.000Z", 31, 31)]
 
 
+def test_one_client_is_one_key_however_a_log_spells_its_address(dos, tmp_path: Path) -> None:
+    spelt = {"198.51.100.9": 8, "::ffff:198.51.100.9": 8, "::FFFF:C633:6409": 8, "198.51.100.9:443": 8}
+    spelt |= {"2001:DB8::9": 8, "2001:db8:0:0:0:0:0:9": 8, "[2001:db8::9]:51234": 8, "2001:db8::9%eth0": 8}
+    path = made(tmp_path / "log.jsonl", {**spelt, "host.example": 31, "HOST.example": 30})
+    window = ("1970-01-01T00:00:03.000Z", "1970-01-01T00:00:06.000Z")
+    want = [("198.51.100.9", *window, 32, 32), ("2001:db8::9", *window, 32, 32), ("host.example", *window, 31, 31)]
+    assert alerts(dos(path=path)) == want
+    # a key that is no text stays as it is
+    path = tmp_path / "ids.jsonl"
+    path.write_text("".join(json.dumps({"ip": 7, "timestamp": i, "status": 401}) + "\n" for i in range(31)))
+    assert [r["ip"] for r in dos(path=str(path), key_type="int64")] == [7]
+
+
 def test_thirty_one_across_a_window_border_are_no_alert(dos, tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text("".join(json.dumps({"ip": "a", "timestamp": 2985 + i, "status": 401}) + "\n" for i in range(31)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from caudal.columnar.regex import check_pattern, check_rewrite
+from caudal.core.addresses import PRIVATE_NETWORKS
 from caudal.core.errors import PlanError
 from caudal.core.types import BINARY, BOOL, FLOAT32, STRING, TIMESTAMP, DataType
 from caudal.engines.flink.natives import LARGEST, Site, bool_text, known, shows
@@ -230,23 +231,22 @@ def _is_address(site: Site) -> str:
 
 @shows("in_cidr")
 def _in_cidr(site: Site) -> str:
-    texts = site.options["networks"]
-    networks = [network(text) for text in texts]
-    if any(n.version == 6 for n in networks):
-        return site.worker("addresses", "in_cidr", "STRING", "BOOLEAN", tuple(texts))(site.args[0])
-    return _within(site.args[0], networks, "FALSE")
+    return _within(site, site.options["networks"])
 
 
 @shows("is_private")
 def _is_private(site: Site) -> str:
-    networks = [network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
-    return _within(site.args[0], networks, f"REGEXP({site.args[0]}, '\\A[Ff][C-Dc-d][0-9A-Fa-f]{{2}}:')")
+    return _within(site, PRIVATE_NETWORKS)
 
 
-def _within(a: str, networks: list[Any], six: str) -> str:
-    ranges = [(int(n[0]), int(n[-1])) for n in ipaddress.collapse_addresses(networks)]
-    tests = " OR ".join(f"INET_ATON({a}) BETWEEN {low} AND {high}" for low, high in ranges)
-    return f"(CASE WHEN REGEXP({a}, {V4}) THEN ({tests}) WHEN REGEXP({a}, {V6}) THEN {six} END)"
+def _within(site: Site, networks: Sequence[str]) -> str:
+    known = tuple(str(network(text)) for text in networks)
+    return site.worker("addresses", "in_cidr", "STRING", "BOOLEAN", known)(site.args[0])
+
+
+@shows("canonical")
+def _canonical(site: Site) -> str:
+    return site.worker("addresses", "canonical", "STRING", "STRING")(site.args[0])
 
 
 @shows("ipv4_to_int")

@@ -13,8 +13,10 @@ IN_PYTHON: dict[str, str] = {
     "matches": "patterns beyond the part of RE2's syntax that means the same in Java, or that could backtrack far",
     "regexp_extract": "as for matches",
     "regexp_replace": "as for matches, and patterns that can match nothing",
-    "in_cidr": "where one of the networks is IPv6: 128 bits",
-    "ip_prefix": "IPv6 as RFC 5952 writes it",
+    "canonical": "no function knows all spellings of an address, nor writes IPv6 as RFC 5952 does",
+    "in_cidr": "as for canonical",
+    "ip_prefix": "as for canonical",
+    "is_private": "as for canonical",
     "strptime": "with a format: Java's patterns read other texts",
 }
 """Functions that run in a Python worker, and when: they cost throughput, and all else is Spark's own."""

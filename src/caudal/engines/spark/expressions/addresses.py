@@ -1,9 +1,10 @@
-"""IP addresses in text: IPv4 as a BIGINT, IPv6 checked by a pattern, networks of IPv6 in a Python worker."""
+"""IP addresses in text: what they are by patterns, IPv4 as a BIGINT; which one a text names in a Python worker."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
+from caudal.core.addresses import PRIVATE_NETWORKS
 from caudal.engines.spark.expressions.library import Library
 from caudal.engines.spark.expressions.site import Site, shows
 from caudal.engines.spark.expressions.spelling import text_of
@@ -13,7 +14,6 @@ _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _V4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _V4_TEXT = text_of(rf"\A{_V4}\z")
 _H = "[0-9A-Fa-f]{1,4}"
-_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
 
 def _v6() -> str:
@@ -57,24 +57,22 @@ def _from_int(site: Site) -> str:
 
 @shows("in_cidr")
 def _in_cidr(site: Site) -> str:
-    networks = [network(text) for text in site.options["networks"]]
-    if any(network.version == 6 for network in networks):
-        return f"{site.library.python('addresses', 'in_cidr', 'boolean', site.options['networks'])}({site.args[0]})"
-    return _within(site, "in_cidr", networks, "FALSE")
+    return _within(site, site.options["networks"])
 
 
 @shows("is_private")
 def _is_private(site: Site) -> str:
-    # fc00::/7: a first group of four digits that begins with fc or fd.
-    return _within(site, "is_private", [network(text) for text in _PRIVATE], "s RLIKE '\\\\A[Ff][CcDd]'")
+    return _within(site, PRIVATE_NETWORKS)
 
 
-def _within(site: Site, name: str, networks: list[Any], six: str) -> str:
-    """Return whether an address lies in networks of IPv4, and what holds for those of IPv6."""
-    tests = " OR ".join(f"v BETWEEN {int(n[0])}L AND {int(n[-1])}L" for n in networks)
-    body = f"CASE WHEN v IS NOT NULL THEN {tests} WHEN s RLIKE {text_of(_v6())} THEN {six} END"
-    called = site.library.sql(name, "s STRING, v BIGINT", "BOOLEAN", body)
-    return f"{called}({site.args[0]}, {_v4_number(site.library)}({site.args[0]}))"
+def _within(site: Site, networks: Sequence[str]) -> str:
+    known = tuple(str(network(text)) for text in networks)
+    return f"{site.library.python('addresses', 'in_cidr', 'boolean', known)}({site.args[0]})"
+
+
+@shows("canonical")
+def _canonical(site: Site) -> str:
+    return f"{site.library.python('addresses', 'canonical', 'string')}({site.args[0]})"
 
 
 @shows("ip_prefix")

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caudal.columnar.column import Fixed, from_list
+from caudal.columnar.column import Fixed, Text, from_list
 from caudal.columnar.morsel import Morsel
+from caudal.core.addresses import canonical_address
 from caudal.core.errors import PlanError
-from caudal.core.types import BOOL, INT64, Schema, parse_type
+from caudal.core.types import BOOL, INT64, STRING, Schema, parse_type
 from caudal.engines.local.expressions import bind
 from caudal.engines.local.expressions.kernel import MAKERS
 from caudal.plan import functions
 from caudal.plan.expr import Expr, call, coalesce, col, lit, now, when
+from caudal.testing.scalars import evaluate
 
 
 def run(expr: Expr, dtype: str = "int64", values: list[Any] | None = None) -> list[Any]:
@@ -127,7 +129,6 @@ def test_addresses_agree_with_the_standard_library() -> None:
         ":".join(draw.choice(["0", "", "ffff", "1.2.3.4", "a"]) for _ in range(draw.randint(1, 9))) for _ in range(5000)
     ]
     texts += [".".join(str(draw.randint(0, 270)) for _ in range(draw.randint(3, 5))) for _ in range(2000)]
-    networks = ["10.0.0.0/8", "0.0.0.0/2", "8000::/1", "::/3"]
 
     def parsed(text: str) -> Any:
         try:
@@ -138,6 +139,21 @@ def test_addresses_agree_with_the_standard_library() -> None:
     addresses = [parsed(t) for t in texts]
     assert run(col("a").ip.is_ipv4(), "string", texts) == [a is not None and a.version == 4 for a in addresses]
     assert run(col("a").ip.is_ipv6(), "string", texts) == [a is not None and a.version == 6 for a in addresses]
+
+    # what is around an address, and spellings of the address itself
+    def dressed(text: str) -> str:
+        form = draw.choice(["{}", "{}", "[{}]", "[{}]:{p}", "{}:{p}", "{}%eth0", "[{}%1]:{p}", " {}\t", "{}%", "[{}"])
+        shown = form.format(text, p=draw.choice([1, 443, 65535, 65536, "x", ""]))
+        return draw.choice([shown, shown.upper(), shown.replace("::", ":0:"), f"::ffff:{shown}"])
+
+    texts += [dressed(t) for t in 3 * texts[3000:]]
+    want = [evaluate(col("a").ip.canonical(), {"a": t}, Schema.of({"a": "string"})) for t in texts]
+    assert run(col("a").ip.canonical(), "string", texts) == want
+    assert sum(a != b for a, b in zip(want, texts)) > 2000
+    assert [canonical_address(t) for t in texts] == want
+
+    addresses = [parsed(t) for t in want]
+    networks = ["10.0.0.0/8", "0.0.0.0/2", "8000::/1", "::/3"]
     inside = [None if a is None else any(a in ipaddress.ip_network(n) for n in networks) for a in addresses]
     assert run(col("a").ip.in_cidr(*networks), "string", texts) == inside
     prefix = [
@@ -145,6 +161,16 @@ def test_addresses_agree_with_the_standard_library() -> None:
         for a in addresses
     ]
     assert run(col("a").ip.prefix(20, 33), "string", texts) == prefix
+
+
+def test_canonical_addresses_are_the_column_itself_where_nothing_changes() -> None:
+    expr = bind(col("a").ip.canonical(), Schema.of({"a": "string"}))
+    plain = from_list(["10.0.0.1", None, "host.example", "255.255.255.255"], STRING)
+    assert expr(Morsel({"a": plain}, 4)) is plain
+    mixed = from_list(["10.0.0.1", None, "x" * 500, "::FFFF:1.2.3.4", "2001:DB8::1"], STRING)
+    assert isinstance(mixed, Text)
+    mixed.length[1] = 10**6  # under a null stands anything
+    assert expr(Morsel({"a": mixed}, 5)).to_list() == ["10.0.0.1", None, "x" * 500, "1.2.3.4", "2001:db8::1"]
 
 
 @pytest.mark.parametrize("digits", [0, 1, 2, 5, 15])

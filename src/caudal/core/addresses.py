@@ -1,0 +1,58 @@
+"""The address that a text names, one at a time, in plain Python; `columnar.addresses` reads whole columns by the same rules.
+
+It stands alone, and its text is pasted into scripts. An address is IPv4 (four decimal numbers, no leading zeros) or IPv6
+(RFC 4291, section 2.2); an IPv4-mapped IPv6 address is the IPv4 one. ASCII white space around it, square brackets, a zone
+behind an IPv6 address (`%eth0`) and a port (`10.0.0.1:443`, `[::1]:443`) are no part of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+"""RFC 1918, RFC 4193."""
+
+_ADDRESS_PORT = re.compile(r":([0-9]{1,5})")
+_ADDRESS_ZONE = re.compile(r"[!-~]+")
+
+
+def address_of(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that a text names, None where it names none."""
+    bare = text.strip(" \t\n\r\v\f")
+    behind = ""
+    if bare.startswith("["):
+        bare, closed, behind = bare[1:].partition("]")
+        if not closed:
+            return None
+    elif "%" not in bare and "." in bare:
+        dot = bare.rindex(".")
+        colon = bare.find(":", dot)
+        if colon > 0:
+            bare, behind = bare[:colon], bare[colon:]
+    if behind:
+        port = _ADDRESS_PORT.fullmatch(behind)
+        if port is None or int(port[1]) > 65535:
+            return None
+    bare, marked, zone = bare.partition("%")
+    if marked and (not _ADDRESS_ZONE.fullmatch(zone) or any(c in zone for c in "%/[]")):
+        return None
+    try:
+        if ":" not in bare:
+            return None if marked else IPv4Address(bare)
+        found = IPv6Address(bare)
+    except AddressValueError:
+        return None
+    return found.ipv4_mapped or found
+
+
+def canonical_address(text: str) -> str:
+    """Return the one spelling of the address that a text names (IPv6: RFC 5952); other text as it is."""
+    found = address_of(text)
+    return text if found is None else str(found)
+
+
+def is_within(address: IPv4Address | IPv6Address, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Return whether an address lies in one of the networks."""
+    return any(address in network for network in networks)
