@@ -8,6 +8,7 @@ is code loaded that another version of the function, a callee, a closure or a gl
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import hashlib
 import os
@@ -20,8 +21,8 @@ from typing import Any
 import numba
 import numpy as np
 from numba.core.caching import CompileResultCacheImpl, IndexDataCacheFile
-from numba.core.registry import cpu_target
 
+from caudal.engines.local.functions import linking
 from caudal.plan.python import JIT, PythonFunction
 
 VERSIONS = 64
@@ -29,7 +30,6 @@ VERSIONS = 64
 
 _KNOWN_MODULES = ("math", "cmath", "numpy", "numba", "builtins")
 _PLAIN_KINDS = "biufcMm"
-_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
 
 
 @dataclass(slots=True)
@@ -50,7 +50,6 @@ def digest(function: PythonFunction, *others: str) -> str:
 
     Its bytecode, constants and defaults; the values of the closure and the globals that it reads, if they are numbers,
     texts, tuples, plain numpy arrays or what math, numpy and numba define; jit functions that it calls, alike.
-    Unknown, too, where functions call each other in turn or hold functions of their own.
     """
     try:
         form = _Forms().function(function)
@@ -65,7 +64,7 @@ def _processor() -> str:
 
 
 def _target() -> Any:
-    return cpu_target.target_context
+    return linking.target.target_context
 
 
 class _Forms:
@@ -73,21 +72,11 @@ class _Forms:
 
     def __init__(self) -> None:
         self._met: dict[PythonFunction, int] = {}
-        self._inside: list[PythonFunction] = []
 
     def function(self, function: PythonFunction) -> Any:
         if function in self._met:
-            if function in self._inside[:-1]:
-                # functions that call each other in turn: what numba files of those cannot be linked again
-                raise _Unknown
             return ("met", self._met[function])
         self._met[function] = len(self._met)
-        self._inside.append(function)
-        form = self._function(function)
-        self._inside.pop()
-        return form
-
-    def _function(self, function: PythonFunction) -> Any:
         call = function.call
         if function.kind != JIT or type(call) is not FunctionType:
             raise _Unknown
@@ -125,9 +114,6 @@ class _Forms:
         return _named(value)
 
     def _code(self, code: CodeType) -> Any:
-        if any(isinstance(c, CodeType) and c.co_name not in _COMPREHENSIONS for c in code.co_consts):
-            # a function of its own inside: its machine code could be linked in place of another one of that name
-            raise _Unknown
         facts = (
             code.co_code,
             code.co_exceptiontable,
@@ -165,6 +151,27 @@ def _globals(code: CodeType) -> set[str]:
     return names
 
 
+class _SealedFile(IndexDataCacheFile):
+    """numba's two files, index and data, each with a digest behind: machine code that was damaged is never loaded."""
+
+    def _dump(self, obj: Any) -> bytes:
+        block = super()._dump(obj)
+        return block + hashlib.sha256(block).digest()  # what reads a pickle stops at its end
+
+    def _load_index(self) -> dict[str, str]:
+        try:
+            return super()._load_index()
+        except Exception:  # cut off, or not ours: it is written anew
+            return {}
+
+    def _load_data(self, name: str) -> Any:
+        with open(self._data_path(name), "rb") as file:
+            block = file.read()
+        if hashlib.sha256(block[:-32]).digest() != block[-32:]:
+            return None
+        return super()._load_data(name)
+
+
 class CodeFile:
     """Where the code of one function with this digest stands: in numba's directory for its source file.
 
@@ -182,7 +189,7 @@ class CodeFile:
             return
         self._directory = self._implementation.locator.get_cache_path()
         self._prefix = f"{self._implementation.filename_base.rpartition('-')[0]}.caudal-"
-        self._file = IndexDataCacheFile(self._directory, self._prefix + key[:32], key)
+        self._file = _SealedFile(self._directory, self._prefix + key[:32], key)
 
     def load(self) -> Any:
         """Return numba's compile result, or None; a file that cannot be read counts as none."""
@@ -203,9 +210,10 @@ class CodeFile:
         try:
             self._implementation.locator.ensure_cache_path()
             self._file.save("code", self._implementation.reduce(result))
-            self._forget_old()
-        except OSError:
+        except Exception:  # no space, no right to write, a constant that cannot be pickled: it runs without
             return False
+        with contextlib.suppress(OSError):  # another process may be at it too
+            self._forget_old()
         return True
 
     def _forget_old(self) -> None:

@@ -27,6 +27,7 @@ from caudal.columnar.column import ALL_VALID, NUMPY_TYPES, Column, Fixed, Ints
 from caudal.core.errors import PlanError, RunError, nearest
 from caudal.core.types import DataType, Schema
 from caudal.engines.local.expressions.kernel import full, known, validity
+from caudal.engines.local.functions import linking
 from caudal.engines.local.functions.codecache import CodeFile, Counts, digest
 from caudal.engines.local.functions.outcome import EXCEPTION, Failed, Rows, Values, raised
 from caudal.plan.python import JIT, PythonFunction
@@ -38,7 +39,7 @@ types: Any = numba_types
 """numba's types, which have no types themselves."""
 
 _LOCK = threading.RLock()
-_SOURCE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+_SOURCE = hashlib.sha256(b"".join(Path(f).read_bytes() for f in (__file__, linking.__file__))).hexdigest()
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _TEXT_HINT = "@cd.batch or @cd.row take text"
 _PLAIN_HINT = "@cd.row runs it as plain Python"
@@ -112,9 +113,9 @@ def compile_window(
     for dtype in wanted:
         _scalar(function, dtype, "gives")
 
-    def make(_: str) -> Any:
+    def make(key: str) -> Any:
         _check_arrays(function, _infer(function, arguments), wanted)
-        return _dispatcher(function)
+        return linking.entry(_renamed(function, key), boundscheck=True)
 
     entry = _code(function, f"window {schema}", arguments, make)
 
@@ -196,7 +197,7 @@ def _loop(function: Any, pass_nulls: bool, key: str) -> Any:
     call.__qualname__ += key
     loop.__qualname__ += key
     one = nb.njit(call)
-    return nb.njit(nogil=True)(loop)
+    return linking.entry(loop)
 
 
 @intrinsic
@@ -302,19 +303,23 @@ def _type_of(value: PythonFunction, context: Any) -> Any:
 def _dispatcher(function: PythonFunction) -> Any:
     """Return the function's dispatcher in the compilation under way.
 
-    Its name carries a digest: machine code is linked by name, and code from the cache of another process must not be
-    taken for a function of the same name that reads other values.
+    Its name carries a digest, so that functions of one name are told apart where their code is linked.
     """
     found = _dispatchers.get(function)
     if found is None:
-        call = function.call
-        if not isinstance(call, FunctionType):
-            raise function.error("numba compiles functions that are written in Python", hint=_PLAIN_HINT)
-        own = FunctionType(call.__code__, call.__globals__, call.__name__, call.__defaults__, call.__closure__)
-        own.__qualname__ = f"{call.__qualname__}_{digest(function)[:16]}"
-        own.__module__ = __name__  # a pipeline file is no module; numba then links no call of itself, and files no code
+        own = _renamed(function, digest(function)[:16])
         found = _dispatchers[function] = nb.njit(nogil=True, boundscheck=True)(own)
     return found
+
+
+def _renamed(function: PythonFunction, key: str) -> FunctionType:
+    call = function.call
+    if not isinstance(call, FunctionType):
+        raise function.error("numba compiles functions that are written in Python", hint=_PLAIN_HINT)
+    own = FunctionType(call.__code__, call.__globals__, call.__name__, call.__defaults__, call.__closure__)
+    own.__qualname__ = f"{call.__qualname__}_{key}"
+    own.__module__ = __name__  # a pipeline file is no module; numba then links no call of itself, and files no code
+    return own
 
 
 def _code(function: PythonFunction, use: str, signature: tuple[Any, ...], make: Callable[[str], Any]) -> Any:
@@ -340,8 +345,7 @@ def _compile(function: PythonFunction, key: str, signature: tuple[Any, ...], mak
     _dispatchers.clear()
     try:
         dispatcher = make(key)
-        dispatcher.compile(signature)
-        return dispatcher.overloads[signature]
+        return linking.compiled(dispatcher, signature, _dispatchers.values())
     except PlanError:
         raise
     except Exception as error:  # numba's own, and what its passes let through
@@ -431,6 +435,8 @@ def _not_compiled(function: PythonFunction, error: Exception) -> PlanError:
         told.append(f"{Path(place[1]).name}:{place[2]}")
     plain = re.search(r"Untyped global name '(\w+)':.*'function'", told[0]) if told else None
     hint = f"decorate {plain[1]} with @cd.jit too; {_PLAIN_HINT}" if plain else _PLAIN_HINT
+    if "re-entrant" in str(error):  # numba knows a function that is being compiled by its bare name alone
+        hint = f"call functions of other modules by name (from module import function); {_PLAIN_HINT}"
     return function.error(f"numba cannot compile {function.name}()", detail="\n  ".join(told), hint=hint)
 
 

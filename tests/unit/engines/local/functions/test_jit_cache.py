@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -157,10 +158,23 @@ def test_closures_that_two_processes_filed_do_not_get_mixed_up(program: Path) ->
     assert run(program, "2", "3", ONLY="closed 2,closed 3") == (both, 0, 2, 0)
 
 
-def test_a_file_that_is_cut_off_is_compiled_anew(program: Path) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "damage"),
+    [
+        ("nbc", lambda block: block[:1000]),
+        ("nbc", lambda block: block.replace(b"\x7fELF", b"\x7fELG")),
+        ("nbc", lambda block: block[:-1] + bytes([block[-1] ^ 1])),
+        ("nbi", lambda block: b""),
+        ("nbi", lambda block: b"not a pickle"),
+    ],
+    ids=["cut off", "other code", "other digest", "empty index", "foreign index"],
+)
+def test_a_damaged_file_is_compiled_anew(program: Path, suffix: str, damage: Callable[[bytes], bytes]) -> None:
     run(program, ONLY="reads")
-    (code,) = (program.parent / "__pycache__").glob("*reads*.nbc")
-    code.write_bytes(code.read_bytes()[:1000])
+    (file,) = (program.parent / "__pycache__").glob(f"*reads*.{suffix}")
+    before = file.read_bytes()
+    file.write_bytes(damage(before))
+    assert file.read_bytes() != before
     assert run(program, ONLY="reads") == ({"reads": 30}, 1, 0, 1)
     assert run(program, ONLY="reads") == ({"reads": 30}, 0, 1, 0)
 
@@ -265,7 +279,7 @@ def test_what_cannot_be_digested_has_none(value: Any) -> None:
     assert digest(closing(value)) == ""
 
 
-def test_an_empty_cell_and_functions_that_call_each_other_have_no_digest() -> None:
+def test_an_empty_cell_has_no_digest() -> None:
     def waiting(n: int) -> int:
         return later + n
 
@@ -273,21 +287,39 @@ def test_an_empty_cell_and_functions_that_call_each_other_have_no_digest() -> No
     later = 1
     assert digest(jit(waiting)) != ""
 
-    def ping(n: int) -> int:
-        return pong(n)
 
-    def pong(n: int) -> int:
-        return ping(n)
+def test_functions_that_call_each_other_have_digests_of_all_that_they_are() -> None:
+    def pair(k: int) -> tuple[PythonFunction, PythonFunction]:
+        def ping(n: int) -> int:
+            return pong(n)
 
-    ping, pong = jit(ping), jit(pong)
-    assert digest(ping) == digest(pong) == ""
+        def pong(n: int) -> int:
+            return ping(n) * k
+
+        ping, pong = jit(ping), jit(pong)
+        return ping, pong
+
+    one, same, other = pair(1), pair(1), pair(2)
+    assert "" != digest(one[0]) != digest(one[1]) != ""
+    assert [digest(f) for f in one] == [digest(f) for f in same]
+    assert digest(one[0]) != digest(other[0])  # though only the other function differs
 
 
-def test_a_function_that_holds_another_has_no_digest() -> None:
-    def sorts(n: int) -> int:
-        return sorted([n, 1], key=lambda v: -v)[0]
+def test_a_function_that_holds_another_counts_what_is_inside() -> None:
+    def one(n: int) -> int:
+        def inner(x: int) -> int:
+            return x + 1
 
-    assert digest(jit(sorts)) == ""
+        return inner(n)
+
+    def other(n: int) -> int:
+        def inner(x: int) -> int:
+            return x + 2
+
+        return inner(n)
+
+    other.__qualname__ = one.__qualname__
+    assert "" != digest(jit(one)) != digest(jit(other)) != ""
 
 
 def test_a_function_that_calls_itself_or_one_function_twice_has_one() -> None:
