@@ -102,7 +102,7 @@ def look(path: str | os.PathLike[str], format: str, options: Mapping[str, Any]) 
 
 def _by_suffix(path: str) -> str:
     stem = path.lower()
-    for packed in (".gz", ".zst"):
+    for packed in (".gz", ".zst", ".xz", ".bz2"):
         stem = stem.removesuffix(packed)
     for name in registry.available("format"):
         if stem.endswith(tuple(registry.find("format", name).suffixes) or ("\0",)):

@@ -14,7 +14,7 @@ import pytest
 
 from caudal.columnar.column import from_list
 from caudal.connectors.files import CONNECTOR
-from caudal.core.errors import InputError, OptionError, RunError
+from caudal.core.errors import InputError, OptionError
 from caudal.core.types import INT64, Schema
 from caudal.ports.records import Block, Decoded
 from caudal.ports.registry import check_options
@@ -165,14 +165,6 @@ def test_a_file_that_may_not_be_read_is_an_error_at_once(tree: Path, monkeypatch
         open_source(str(tree))
 
 
-def test_a_file_that_is_gone_or_another_when_it_is_read_is_a_failure(tree: Path) -> None:
-    source = open_source(str(tree / "*.log"))
-    os.unlink(tree / "b.9.log")
-    with pytest.raises(RunError, match=r"cannot read .*b\.9\.log: No such file"):
-        source.partitions()[0].read(100)
-    source.close()
-
-
 def test_files_beyond_the_budget_are_opened_for_each_read(tmp_path: Path) -> None:
     from caudal.connectors.files.source import Opener
 
@@ -192,10 +184,65 @@ def test_files_beyond_the_budget_are_opened_for_each_read(tmp_path: Path) -> Non
     assert set(found[600:]) == {b"xxx"}
     assert isinstance(source.partitions()[599].read(1), End)
     os.replace(tmp_path / "597.log", tmp_path / "598.log")
-    with pytest.raises(RunError, match="replaced while it was being read"):
-        source.partitions()[598].read(1)
+    block, end = source.partitions()[598].read(1), source.partitions()[598].read(1)
+    assert [d.reason for d in block.dead] == ["replaced"]
+    assert "replaced while it was being read: 2 of 6 bytes are missing" in end.failed
     source.close()
     assert Opener("auto", 1, 1).budget.acquire(blocking=False)
+
+
+def read_to_end(partition: Any, size: int = 100) -> tuple[bytes, list[str], str]:
+    data, reasons = b"", []
+    while isinstance(part := partition.read(size), Block):
+        data += bytes(part.data[part.start : part.stop])
+        reasons += [dead.reason for dead in part.dead]
+    return data, reasons, part.failed
+
+
+LINES = b"".join(b"line %06d\n" % i for i in range(50_000))
+
+
+@pytest.mark.parametrize(
+    ("left", "reason"), [(100_003, "cut_short"), (0, "cut_short"), (-1, "removed"), (-2, "replaced")]
+)
+def test_a_file_that_is_not_whole_any_more_says_what_is_missing(tmp_path: Path, left: int, reason: str) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(LINES)
+    source = open_source(str(path))
+    (partition,) = source.partitions()
+    assert LINES.startswith(partition.head())
+    (tmp_path / "b.log").write_bytes(LINES)
+    if left >= 0:
+        os.truncate(path, left)
+    elif left == -1:
+        path.unlink()
+    elif left == -2:
+        os.rename(tmp_path / "b.log", path)
+    else:
+        path.write_bytes(LINES[::-1])
+    data, reasons, failed = read_to_end(partition)
+    assert data == LINES[: max(0, left) // 12 * 12]
+    assert reasons == [reason]
+    assert f"{len(LINES) - max(0, left)} of {len(LINES)} bytes are missing" in failed
+    source.close()
+
+
+def test_a_file_that_grows_is_what_it_was_at_the_start_and_the_line_it_ended_in(tmp_path: Path) -> None:
+    for before, later, expected in (
+        (b"a\nb\n", b"c\nd\n", b"a\nb\n"),
+        (b"a\nb", b"b\nc\n", b"a\nbb\n"),
+        (b"a\nb", b"", b"a\nb"),
+        (b"a\nb", b"bb", b"a\nbbb"),
+        (b"", b"a\nb\n", b"a\nb\n"),
+    ):
+        (tmp_path / "a.log").write_bytes(before)
+        source = open_source(str(tmp_path / "a.log"))
+        with open(tmp_path / "a.log", "ab") as file:
+            file.write(later)
+        for size in (1, 1000):
+            assert read_to_end(source.partitions()[0], size) == (expected, [], "")
+            source.partitions()[0].seek(0)
+        source.close()
 
 
 def test_a_named_pipe_is_read_like_standard_input(tmp_path: Path) -> None:

@@ -86,6 +86,11 @@ def read(partition: Any, sizes: Any) -> tuple[list[tuple[int, bytes]], list[Dead
     return [line for block in blocks for line in split(block)], [dead for block in blocks for dead in block.dead], part
 
 
+def plain(path: Path, budget: threading.Semaphore | None = None) -> Plain:
+    status = os.stat(path)
+    return Plain(str(path), budget or threading.Semaphore(4), (status.st_dev, status.st_ino), status.st_size)
+
+
 def over(stream: Any, limit: int = 1 << 20, **more: Any) -> LinePartition:
     return LinePartition("p", stream, Buffers(), max_record=limit, where="here", **more)
 
@@ -120,13 +125,13 @@ def test_a_file_of_many_blocks(tmp_path: Path, size: int) -> None:
     rng = random.Random(size)
     data = b"\n".join(rng.randbytes(rng.choice([0, 3, 280, 5000])).replace(b"\n", b"") for _ in range(1500))
     (tmp_path / "f").write_bytes(data)
-    lines, dead, _ = read(over(Plain(str(tmp_path / "f"), threading.Semaphore())), lambda: size)
+    lines, dead, _ = read(over(plain(tmp_path / "f")), lambda: size)
     assert (lines, dead) == (expected(data, 1 << 20)[0], [])
 
 
 def test_an_empty_file_has_no_block(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"")
-    partition = over(Plain(str(tmp_path / "f"), threading.Semaphore()))
+    partition = over(plain(tmp_path / "f"))
     assert partition.read(100) == End()
 
 
@@ -149,7 +154,7 @@ def test_a_line_of_100_mb_is_one_dead_letter_and_is_not_held(tmp_path: Path) -> 
         file.truncate(7 + size)
         file.seek(7 + size)
         file.write(b"\nafter\n")
-    partition = over(Plain(str(tmp_path / "f"), threading.Semaphore()))
+    partition = over(plain(tmp_path / "f"))
     tracemalloc.start()
     try:
         lines, dead, _ = read(partition, lambda: 1 << 20)
@@ -183,7 +188,7 @@ def test_reading_on_from_every_block_gives_the_rest(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(data)
 
     def fresh() -> LinePartition:
-        return over(Plain(str(tmp_path / "f"), threading.Semaphore()), 80)
+        return over(plain(tmp_path / "f"), 80)
 
     good, bad = expected(data, 80)
     partition, ends = fresh(), [0]
@@ -204,7 +209,7 @@ def test_reading_on_from_every_block_gives_the_rest(tmp_path: Path) -> None:
 def test_reading_on_behind_the_end_is_refused(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"a\n")
     with pytest.raises(InputError, match="shorter than the position"):
-        over(Plain(str(tmp_path / "f"), threading.Semaphore())).seek(3)
+        over(plain(tmp_path / "f")).seek(3)
 
 
 class TestHead:
@@ -212,7 +217,7 @@ class TestHead:
         path = tmp_path / "f"
         path.write_bytes(data)
         budget = threading.Semaphore()
-        return over(Plain(str(path), budget), limit, reopened=lambda: Plain(str(path), budget))
+        return over(plain(path, budget), limit, reopened=lambda: plain(path, budget))
 
     def test_of_a_short_file_is_all_of_it(self, tmp_path: Path) -> None:
         assert self.file(tmp_path, b"a,b\n1,2").head() == b"a,b\n1,2"
@@ -280,10 +285,8 @@ class TestPipe:
 def test_a_head_is_of_whole_lines_however_many_there_are(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"a,b\n" + b"1,2\n" * 10_000)
-    stream = Plain(str(path), threading.Semaphore(4))
-    made = LinePartition(
-        "a", stream, Buffers(), max_record=8, where=str(path), reopened=lambda: Plain(str(path), threading.Semaphore(4))
-    )
+    stream = plain(path)
+    made = LinePartition("a", stream, Buffers(), max_record=8, where=str(path), reopened=lambda: plain(path))
     head = made.head()
     assert head.startswith(b"a,b\n")
     assert len(head) <= HEAD

@@ -13,12 +13,13 @@ from caudal.connectors.files.sink import open_sink
 from caudal.connectors.files.source import FilesSource, Opener
 from caudal.core.errors import OptionError, nearest
 from caudal.core.types import Schema
+from caudal.core.unpacking import COMPRESSIONS
 from caudal.ports.format import Encoder, FileReader
 from caudal.ports.records import Options
 from caudal.ports.sink import Sink
 from caudal.ports.source import Source
 
-_COMPRESSIONS = ("auto", "none", "gzip", "zstd")
+_COMPRESSIONS = ("auto", "none", *COMPRESSIONS)
 _STARTS = ("beginning", "end")
 
 
@@ -41,7 +42,8 @@ class FilesConnector:
         """Open files for reading.
 
         `path`: a file, a glob (`**` too), a directory (all files below it that are not hidden), a list of these, or
-        "-" for standard input. `compression`: "auto" (first bytes, then suffix), "none", "gzip" or "zstd".
+        "-" for standard input. `compression`: "auto" (the first bytes decide), "none", "gzip", "zstd",
+        "xz" (lzma too) or "bz2"; UTF-16 with a byte order mark is read as UTF-8, wherever it is found.
         `max_record`: bytes of the longest record. `max_decoded`: bytes that one compressed file may become.
         `follow`: read what is appended and what appears, until stopped; `start`: where in the files that are there,
         "beginning" or "end"; `poll`: milliseconds between looks for new files.

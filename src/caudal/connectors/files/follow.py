@@ -23,13 +23,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from caudal.connectors.files.compression import Broken
 from caudal.connectors.files.growing import FINGERPRINT, RETIRE, Growing
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Identity, Paths
-from caudal.connectors.files.source import Opener
+from caudal.connectors.files.source import ForeignFile, Opener
 from caudal.core.errors import CaudalError, InputError
 from caudal.core.naming import natural_key
+from caudal.core.unpacking import BrokenStream
 from caudal.ports.source import Partition
 
 SETTLE = 10.0
@@ -166,7 +166,14 @@ class FollowedSource:
             return self._opener.lines(file)
         if not starting and not file.size:
             return None
-        kind = self._opener.kind(file.path)
+        try:
+            kind = self._opener.kind(file.path)
+        except ForeignFile as error:
+            if starting and file.path in self._paths.patterns:
+                raise
+            self._known[file.identity] = _Once(_first_bytes(file.path, FINGERPRINT))
+            _log.warning("%s", error)
+            return None
         if kind != "none":
             return self._compressed(file, kind, skip=starting and at_end)
         if not starting and not isinstance(known, Growing) and self._is_copy(file):
@@ -275,12 +282,12 @@ class FollowedSource:
 
     def _is_compressed_form(self, file: Found, kind: str) -> bool:
         beginning = bytearray(FINGERPRINT)
-        stream = self._opener.stream(file.path, kind)
+        stream = self._opener.stream(file, kind)
         size = 0
         try:
             while size < FINGERPRINT and (count := stream.readinto(memoryview(beginning)[size:])):
                 size += count
-        except (Broken, CaudalError):
+        except (BrokenStream, CaudalError):
             pass
         finally:
             stream.close()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from caudal.connectors.files.buffers import Buffers
-from caudal.connectors.files.compression import Broken
 from caudal.connectors.files.streams import Stream
+from caudal.core.unpacking import BrokenStream
+from caudal.observe.notices import Notice
 from caudal.ports.records import MAX_PAYLOAD, PADDING, Block, Dead
 from caudal.ports.source import End, Nothing
 
@@ -25,7 +26,7 @@ class LinePartition:
     becomes one dead letter.
 
     `reopened` gives another stream of the same bytes from the beginning, for `head`; None where there is none
-    (pipes): then the beginning is looked at before it is handed out, and remembered.
+    (pipes): then the beginning is looked at before it is handed out, and remembered. `notices` go with the first block.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class LinePartition:
         where: str,
         live: bool = False,
         reopened: Callable[[], Stream] | None = None,
+        notices: Sequence[Notice] = (),
     ) -> None:
         self.name = name
         self.live = live
@@ -46,6 +48,7 @@ class LinePartition:
         self._buffers = buffers
         self._max_record = max_record
         self._reopened = reopened
+        self._notices = list(notices)
         self._head: bytes | None = None
         self._raw, self._array = bytearray(), None
         self._reset(0)
@@ -56,7 +59,7 @@ class LinePartition:
         self._skipped: Dead | None = None
         self._skipped_bytes = 0
         self._ended = False
-        self._broken: Broken | None = None
+        self._broken: BrokenStream | None = None
         self._failed = ""
         self._read_at = 0
 
@@ -84,6 +87,13 @@ class LinePartition:
         self._reset(position)
 
     def read(self, size: int) -> Block | Nothing | End:
+        got = self._next(size)
+        if self._notices and isinstance(got, Block):
+            got.notices += self._notices
+            self._notices = []
+        return got
+
+    def _next(self, size: int) -> Block | Nothing | End:
         while True:
             if self._cut > self._lo:
                 return self._block(max(1, size))
@@ -122,7 +132,7 @@ class LinePartition:
         while self._hi < target:
             try:
                 count = self._stream.readinto(view[self._hi : target])
-            except Broken as broken:
+            except BrokenStream as broken:
                 self._broken, count = broken, 0
             if not count:
                 self._ended = count == 0
@@ -222,7 +232,7 @@ class LinePartition:
         dead = self._too_long(skipped.position, length, skipped.payload)
         return Block(self._array, 0, 0, begin, self._position, self._read_at, [dead])
 
-    def _break(self, broken: Broken) -> Block:
+    def _break(self, broken: BrokenStream) -> Block:
         """The stream broke: one dead letter, with what there is of the line that it broke in."""
         self._skip(self._hi)
         dead = self._skipped

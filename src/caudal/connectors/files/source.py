@@ -9,14 +9,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from caudal.connectors.files.buffers import Buffers
-from caudal.connectors.files.compression import Decompressed, Detected, by_magic, by_suffix
+from caudal.connectors.files.decoded import as_utf8, decompressed, told_by_first_bytes
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Paths
 from caudal.connectors.files.streams import MAX_OPEN, Pipe, Plain, Stream, reason_of
 from caudal.core.errors import InputError
+from caudal.core.unpacking import FIRST_BYTES, compression_found, compression_named, encoding_of, foreign, seems_utf16
+from caudal.observe.notices import Notice
 from caudal.ports.format import FileReader
 from caudal.ports.records import Block, Decoded
 from caudal.ports.source import End, Nothing, Partition
+
+
+class ForeignFile(InputError):
+    """A file that caudal does not read: an archive, an unknown compression."""
+
+
+def first_bytes(path: str) -> bytes:
+    """Return what a file begins with; raises `InputError` when it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(FIRST_BYTES) or b""
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {reason_of(error)}") from error
 
 
 @dataclass(slots=True)
@@ -30,25 +45,29 @@ class Opener:
     budget: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_OPEN))
 
     def kind(self, path: str) -> str:
-        """Return how a file is compressed: by its first bytes or else its suffix, unless the option says.
+        """Return how a file is compressed: by its first bytes and its suffix, unless the option says.
 
-        Raises `InputError` when the file cannot be read. A name that promises compression over bytes that show none
-        is read as promised, and so found damaged: set the compression to "none" to read it as it is.
+        Raises `InputError` when the file cannot be read, or is of a kind that caudal does not read.
         """
-        try:
-            with open(path, "rb", buffering=0) as file:
-                first = file.read(4)
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {reason_of(error)}") from error
-        if self.compression != "auto":
-            return self.compression
-        shown = by_magic(first)
-        return shown if shown != "none" else by_suffix(path)
+        return self._look(path)[0]
 
-    def stream(self, path: str, kind: str) -> Stream:
-        """Return the decoded bytes of a file, from its beginning."""
-        plain = Plain(path, self.budget)
-        return plain if kind == "none" else Decompressed(plain, kind, self.max_decoded)
+    def _look(self, path: str) -> tuple[str, bytes]:
+        """Return how a file is compressed and its first bytes; raises as `kind` does."""
+        first = first_bytes(path)
+        if self.compression != "auto":
+            return self.compression, first
+        what, hint = foreign(first, path)
+        if what:
+            raise ForeignFile(f"cannot read {path}: it is {what}", hint=hint)
+        return compression_found(first, path), first
+
+    def stream(self, found: Found, kind: str, first: bytes = b"") -> Stream:
+        """Return the decoded bytes of a file, from its beginning; `first`: its first bytes."""
+        encoding = encoding_of(first)
+        whole = kind == "none" and encoding == "utf-8" and found.size > 0  # files of /proc have no size
+        size = found.size if whole else None
+        plain = Plain(found.path, self.budget, found.identity, size, modified=found.modified, first=first)
+        return as_utf8(plain, encoding) if kind == "none" else decompressed(plain, kind, self.max_decoded)
 
     def lines(self, found: Found) -> LinePartition:
         """Return the partition of a file that does not change; raises `InputError` when it cannot be read."""
@@ -57,25 +76,41 @@ class Opener:
                 return self.pipe(os.open(found.path, os.O_RDONLY | os.O_CLOEXEC), found.name)
             except OSError as error:
                 raise InputError(f"cannot read {found.path}: {reason_of(error)}") from error
-        kind = self.kind(found.path)
+        kind, first = self._look(found.path)
         return LinePartition(
             found.name,
-            self.stream(found.path, kind),
+            self.stream(found, kind, first),
             self.buffers,
             max_record=self.max_record,
             where=found.path,
-            reopened=lambda: self.stream(found.path, kind),
+            reopened=lambda: self.stream(found, kind, first),
+            notices=self._notices(found, kind, first),
         )
+
+    def _notices(self, found: Found, kind: str, first: bytes) -> list[Notice]:
+        if kind != "none" or self.compression != "auto":
+            return []
+        folder = os.path.dirname(found.path)
+        if compression_named(found.path) != "none":
+            return [
+                Notice("not_compressed", folder, "files named like compressed ones that are not: {count}, read as text")
+            ]
+        if seems_utf16(first):
+            text = (
+                "files that look like UTF-16 without a byte order mark: {count}; iconv -f UTF-16 -t UTF-8 converts them"
+            )
+            return [Notice("utf16", folder, text, level="warning")]
+        return []
 
     def pipe(self, fd: int, name: str) -> LinePartition:
         """Return the partition of a pipe: live, for it may pause, but it ends when its writer does."""
         pipe = Pipe(fd, name)
         if self.compression == "auto":
-            stream: Stream = Detected(pipe, self.max_decoded)
+            stream: Stream = told_by_first_bytes(pipe, name, self.max_decoded)
         elif self.compression == "none":
             stream = pipe
         else:
-            stream = Decompressed(pipe, self.compression, self.max_decoded)
+            stream = decompressed(pipe, self.compression, self.max_decoded)
         return LinePartition(name, stream, self.buffers, max_record=self.max_record, where=name, live=True)
 
     def stdin(self) -> LinePartition:
@@ -133,7 +168,7 @@ class FilesSource:
             if file_reader is None:
                 self._partitions.append(opener.lines(file))
             else:
-                opener.kind(file.path)
+                first_bytes(file.path)  # can it be read?
                 self._partitions.append(RowsPartition(file, file_reader))
         if paths.stdin:
             self._partitions.append(opener.stdin())

@@ -8,6 +8,7 @@ import threading
 from typing import Protocol
 
 from caudal.core.errors import InputError, RunError
+from caudal.core.unpacking import BrokenStream
 
 MAX_OPEN = 512
 """How many files one source keeps open between reads; the others are opened for each read."""
@@ -23,7 +24,7 @@ class Stream(Protocol):
     def readinto(self, view: memoryview) -> int | None:
         """Read some bytes into the (non-empty) view and return how many: 0 at the end, None when there are none yet.
 
-        Raises `compression.Broken` for data that cannot be decoded, once all that can be has been returned;
+        Raises `BrokenStream` for data that cannot be decoded, once all that can be has been returned;
         `RunError` when the device fails.
         """
         ...
@@ -43,39 +44,67 @@ def reason_of(error: OSError) -> str:
 
 
 class Plain:
-    """A regular file, read at offsets.
+    """A regular file that is not followed: the bytes that there were when it was found, read at offsets.
 
-    It is opened at the first read and stays open while the budget allows; else it is opened for each read, and a
-    file that was replaced meanwhile is an error, not a silent mixture of two.
+    It is opened at the first read and stays open while the budget allows; else it is opened for each read. A file that
+    is shorter by then, gone, or another one is `BrokenStream`, with what is missing, never a silent mixture of two. Of a file
+    that has grown only the line is read to its end in which it ended; `size` None reads to the end, whatever that is.
     """
 
-    def __init__(self, path: str, budget: threading.Semaphore) -> None:
+    def __init__(
+        self,
+        path: str,
+        budget: threading.Semaphore,
+        identity: tuple[int, int],
+        size: int | None,
+        *,
+        modified: int = -1,
+        first: bytes = b"",
+    ) -> None:
+        """`modified`: nanoseconds of the last change when it was found; `first`: some of what it began with then."""
         self._path = path
         self._budget = budget
         self._fd = -1
-        self._identity: tuple[int, int] | None = None
+        self._identity = identity
+        self._size = size
+        self._modified = modified
+        self._first = first
         self._offset = 0
 
-    def hint(self) -> int:
-        with self._opened() as fd:
-            return max(0, os.fstat(fd).st_size - self._offset)
+    def hint(self) -> int | None:
+        return None if self._size is None else max(0, self._size - self._offset)
 
     def readinto(self, view: memoryview) -> int:
         with self._opened() as fd:
             try:
-                count = os.preadv(fd, [view], self._offset)
+                count = self._read(fd, view)
             except OSError as error:
                 raise RunError(f"cannot read {self._path}: {reason_of(error)}") from error
         self._offset += count
         return count
 
+    def _read(self, fd: int, view: memoryview) -> int:
+        if self._size is None:
+            return os.preadv(fd, [view], self._offset)
+        left = self._size - self._offset
+        if left > 0:
+            count = os.preadv(fd, [view[:left]], self._offset)
+            if not count:
+                missing = f"{left} of {self._size} bytes are missing"
+                raise BrokenStream("cut_short", f"the file was cut short while it was read: {missing}")
+            return count
+        self._check(fd)
+        if os.pread(fd, 1, self._offset - 1) in (b"\n", b""):
+            return 0
+        count = os.preadv(fd, [view], self._offset)
+        newline = bytes(view[:count]).find(b"\n")
+        return newline + 1 or count
+
     def seek(self, position: int) -> None:
-        with self._opened() as fd:
-            size = os.fstat(fd).st_size
-        if position > size:
+        if self._size is not None and position > self._size:
             raise InputError(
                 f"{self._path} is shorter than the position to read on from",
-                detail=f"it has {size} bytes, the position is {position}",
+                detail=f"it has {self._size} bytes, the position is {position}",
                 hint="was the file replaced or truncated since the last run?",
             )
         self._offset = position
@@ -91,18 +120,34 @@ class Plain:
             return _Opened(self._fd, keep=True)
         try:
             fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise BrokenStream(
+                "removed", f"the file was removed before it was read to its end{self._left()}"
+            ) from error
         except OSError as error:
             raise RunError(f"cannot read {self._path}: {reason_of(error)}") from error
-        status = os.fstat(fd)
-        identity = (status.st_dev, status.st_ino)
-        if self._identity not in (None, identity):
+        try:
+            self._check(fd)
+        except BaseException:
             os.close(fd)
-            raise RunError(f"{self._path} was replaced while it was being read")
-        self._identity = identity
+            raise
         keep = self._budget.acquire(blocking=False)
         if keep:
             self._fd = fd
         return _Opened(fd, keep=keep)
+
+    def _check(self, fd: int) -> None:
+        """Raise `BrokenStream` where the file is another one, or has been written anew, since it was found."""
+        status = os.fstat(fd)
+        same = self._identity == (status.st_dev, status.st_ino)
+        if same and status.st_mtime_ns != self._modified and self._size is not None:
+            first = self._first[: min(self._size, status.st_size)]
+            same = os.pread(fd, len(first), 0) == first
+        if not same:
+            raise BrokenStream("replaced", f"the file was replaced while it was being read{self._left()}")
+
+    def _left(self) -> str:
+        return "" if self._size is None else f": {self._size - self._offset} of {self._size} bytes are missing"
 
 
 class _Opened:

@@ -13,6 +13,7 @@ from typing import Any
 
 from caudal.core.errors import CaudalError, PlanError
 from caudal.core.types import INT64, DataType, Schema
+from caudal.core.unpacking import FIRST_BYTES, compression_of, encoding_of, foreign
 from caudal.engines.jvm.places import HIDDEN
 from caudal.engines.jvm.shape import spec
 from caudal.plan.expr import Column, Expr, call, lit
@@ -24,7 +25,6 @@ _SCALE = {"": 1000.0, "s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 _PER_UNIT = {"": 1, "ms": 1, "s": 1000}
 _UNITS_PER_MS = {"us": 1000, "ns": 1_000_000}
 _PACKED = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".deflate", ".lz4", ".snappy")
-_MAGIC = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 _PLAIN = ("bool", "int32", "int64", "float32", "float64", "string")
 
 
@@ -139,7 +139,8 @@ def legible(path: str) -> bool:
         return False
     try:
         with open(path, "rb") as file:
-            return not file.read(4).startswith(_MAGIC)
+            first = file.read(FIRST_BYTES)
+            return compression_of(first) == "none" and encoding_of(first) == "utf-8" and not foreign(first, path)[0]
     except OSError:
         return False
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import gzip
 import importlib.util
 import json
+import lzma
 import math
 import random
 import subprocess
@@ -380,6 +382,14 @@ def broken(seed: int, raw: bytes) -> dict[str, bytes]:
         "cut.zst": frames[: r.randrange(1, len(frames))],
         "damaged.zst": frames[:to] + bytes([frames[to] ^ 0x55]) + frames[to + 1 :],
         "hidden": packed,
+        "streams.xz": lzma.compress(raw[:half]) + bytes(8) + lzma.compress(raw[half:]),
+        "cut.xz": (xz := lzma.compress(raw))[: r.randrange(1, len(xz))],
+        "blocks.bz2": bz2.compress(raw[:half]) + bz2.compress(raw[half:]),
+        "cut.bz2": (bz := bz2.compress(raw))[: r.randrange(1, len(bz))],
+        "damaged.bz2": bz[: len(bz) // 2] + bytes([bz[len(bz) // 2] ^ 0x55]) + bz[len(bz) // 2 + 1 :],
+        "powershell": "\ufeff".encode("utf-16-le") + raw.decode().encode("utf-16-le"),
+        "halves": b"\xfe\xff" + raw.decode().encode("utf-16-be") + b'\xd8\0\0"\0',
+        "utf16.gz": gzip.compress(raw.decode().encode("utf-16")),
     }
 
 
@@ -404,7 +414,7 @@ def test_streams_of_all_kinds(script, tmp_path, seed) -> None:
     assert {"truncated"} <= {letter["reason"] for letter in dead}
 
 
-@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd", "xz", "bz2"])
 def test_a_compression_that_is_said(script, tmp_path, compression) -> None:
     raw = b'{"s":"x"}\n' * 1_000
     path = tmp_path / "in"

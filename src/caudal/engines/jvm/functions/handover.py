@@ -11,12 +11,20 @@ import gc
 import json
 import os
 import time
-import zlib
-from collections.abc import Generator, Iterator
-from itertools import accumulate
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from itertools import accumulate, chain
+from typing import Any, BinaryIO, cast
 
 from caudal.core.scalars import Unreadable, text_of_duration, time_of_float, time_of_int, time_of_text
+from caudal.core.unpacking import (
+    FIRST_BYTES,
+    BrokenStream,
+    compression_found,
+    encoding_of,
+    foreign,
+    transcoded_pieces,
+    unpacked_pieces,
+)
 
 HANDOVER_ROWS = 50_000
 """Rows of one part: a file that the engine reads by itself."""
@@ -38,11 +46,6 @@ _MOST_PAYLOAD = 4096
 _FARTHEST_MS = 2**53
 _HEAD_BYTES = 64 * 1024
 _READ_BYTES = 128 * 1024
-_COMPRESSED_BYTES = 32 * 1024
-_DECODED_BYTES = 256 * 1024
-_MOST_ZSTD_BLOCK = 128 * 1024
-_BY_SUFFIX = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _QUOTED_FLOATS = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
 _quoted_text: Any = json.encoder.encode_basestring
 
@@ -52,7 +55,7 @@ def hand_over(sources: list[dict[str, Any]], into: str, form: str) -> dict[str, 
 
     `form`: "parquet" or "json". A source: its "id", "files" (name of the partition and path, in order), "reader",
     "columns" (name: type, as they are written), "event_time" (None, or its "column", "unit" and "time_format"),
-    "disorder" (ms), "compression" ("auto", "none", "gzip", "zstd"), "max_record" and "max_decoded" (bytes),
+    "disorder" (ms), "compression" ("auto", "none", "gzip", "zstd", "xz", "bz2"), "max_record" and "max_decoded" (bytes),
     "max_future" (None or ms) and "dead" (whether dead letters are written).
 
     Behind its columns a row has `__t` (event time, ms; only where there is one), `__w` (the watermark of its partition
@@ -219,15 +222,6 @@ def _dead_rows(dead: list[Any], source: str, partition: str) -> dict[str, list[A
 # -- bytes to lines -------------------------------------------------------------------------------------------------
 
 
-class _BrokenStream(Exception):
-    """The stream ends here although it should not: a reason code and a line for people."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
 class _LineStream:
     """Cuts pieces of a file into lines; what is longer than `most` bytes, and where the stream breaks, is a dead letter."""
 
@@ -235,7 +229,7 @@ class _LineStream:
         self._pieces = pieces
         self._most = most
         self._where = where
-        self._broken: _BrokenStream | None = None
+        self._broken: BrokenStream | None = None
         self._ended = False
         self._ahead = b""
         self._position = 0
@@ -279,7 +273,7 @@ class _LineStream:
             return next(self._pieces)
         except StopIteration:
             self._ended = True
-        except _BrokenStream as broken:
+        except BrokenStream as broken:
             self._broken = broken
             self._ended = True
         return b""
@@ -327,119 +321,50 @@ class _LineStream:
 
 
 def _decoded_pieces(file: BinaryIO, path: str, source: dict[str, Any]) -> Iterator[bytes]:
-    """Yield the decoded bytes of a file in pieces. Raises `_BrokenStream` behind what can be decoded."""
+    """Yield the decoded bytes of a file in pieces, text in UTF-8. Raises `BrokenStream` behind what can be decoded."""
+    size = os.fstat(file.fileno()).st_size
+    first = file.read(FIRST_BYTES)
+    file.seek(0)
     kind = source["compression"]
     if kind == "auto":
-        first = file.read(4)
-        file.seek(0)
-        kind = "gzip" if first.startswith(b"\x1f\x8b") else "zstd" if _begins_zstd(first) else "none"
-        if kind == "none":
-            kind = next((k for suffix, k in _BY_SUFFIX.items() if path.lower().endswith(suffix)), "none")
-    if kind == "none":
-        while piece := file.read(_READ_BYTES):
-            yield piece
-        return
-    limit, at = source["max_decoded"], 0
-    for piece in _gunzip(file) if kind == "gzip" else _unzstd(file):
+        what, hint = foreign(first, path)
+        if what:
+            raise Unreadable(f"cannot read {path}: it is {what} ({hint})")
+        kind = compression_found(first, path)
+    pieces = (
+        _plain_pieces(file, size)
+        if kind == "none"
+        else _within(unpacked_pieces(file.read, kind), source["max_decoded"])
+    )
+    first = next(pieces, b"") if kind != "none" else first
+    if kind != "none":
+        while len(first) < 2 and (more := next(pieces, b"")):
+            first += more
+        pieces = chain([first], pieces)
+    encoding = encoding_of(first)
+    if encoding == "utf-8":
+        yield from pieces
+    else:
+        yield from cast("Iterator[bytes]", transcoded_pieces(lambda _: next(pieces, b""), encoding))
+
+
+def _plain_pieces(file: BinaryIO, size: int) -> Iterator[bytes]:
+    at = 0
+    while piece := file.read(_READ_BYTES):
+        at += len(piece)
+        yield piece
+    if at < size:
+        missing = f"{size - at} of {size} bytes are missing"
+        raise BrokenStream("cut_short", f"the file was cut short while it was read: {missing}")
+
+
+def _within(pieces: Iterator[bytes | None], limit: int) -> Iterator[bytes]:
+    at = 0
+    for piece in cast("Iterator[bytes]", pieces):
         yield piece[: limit - at]
         at += len(piece)
         if at > limit:
-            raise _BrokenStream("too_large", f"more than max_decoded ({limit}) bytes when decompressed")
-
-
-def _begins_zstd(first: bytes) -> bool:
-    return first.startswith(_ZSTD_MAGIC) or (len(first) >= 4 and first[1:4] == b"\x2a\x4d\x18" and first[0] >> 4 == 5)
-
-
-def _gunzip(file: BinaryIO) -> Iterator[bytes]:
-    """Decode gzip members behind one another (RFC 1952); zero bytes behind the last one are padding."""
-    member, members, fresh = zlib.decompressobj(wbits=31), 0, True
-    while data := file.read(_COMPRESSED_BYTES):
-        while data:
-            if fresh and members:
-                data = data.lstrip(b"\0")
-                if not data:
-                    break
-            fresh = False
-            data = yield from _inflate(member, data)
-            if member.eof:
-                member, members, fresh = zlib.decompressobj(wbits=31), members + 1, True
-    if not (fresh and members):
-        raise _BrokenStream("truncated", "the gzip stream ends in the middle")
-
-
-def _inflate(member: Any, data: bytes) -> Generator[bytes, None, bytes]:
-    """Feed a member; return what is behind its end."""
-    before, given, rest = member.copy(), 0, data
-    while True:
-        try:
-            out = member.decompress(rest, _DECODED_BYTES)
-        except zlib.error as error:
-            # What a failed call had decoded is lost, and depends on how the input was cut: take it byte by byte.
-            good = bytearray()
-            try:
-                for i in range(len(data)):
-                    good += before.decompress(data[i : i + 1])
-            except zlib.error:
-                pass
-            yield bytes(good[given:])
-            raise _BrokenStream("corrupt", f"the gzip stream is damaged ({error})") from error
-        given += len(out)
-        if out:
-            yield out
-        if member.eof:
-            return member.unused_data
-        rest = member.unconsumed_tail
-        if not rest and len(out) < _DECODED_BYTES:
-            return b""
-
-
-def _unzstd(file: BinaryIO) -> Iterator[bytes]:
-    """Decode zstd frames behind one another (RFC 8878), skippable ones skipped, one block at a time.
-
-    The library's own readers take an end in the middle of a frame for its end, so the frame is walked here.
-    """
-    import zstandard
-
-    decompressor = zstandard.ZstdDecompressor()
-    frames = 0
-    while magic := _exactly(file, 4, may_end=frames > 0):
-        frames += 1
-        if magic != _ZSTD_MAGIC:
-            if not _begins_zstd(magic):
-                raise _BrokenStream("corrupt", "the zstd stream is damaged (no frame where one should begin)")
-            left = int.from_bytes(_exactly(file, 4), "little")
-            while left:
-                left -= len(_exactly(file, min(left, _COMPRESSED_BYTES)))
-            continue
-        descriptor = _exactly(file, 1)
-        bits = descriptor[0]
-        single = bits >> 5 & 1
-        size = 1 - single + (0, 1, 2, 4)[bits & 3] + (single, 2, 4, 8)[bits >> 6]
-        frame = decompressor.decompressobj()
-        try:
-            frame.decompress(magic + descriptor + _exactly(file, size))
-            last = 0
-            while not last:
-                head = _exactly(file, 3)
-                block = int.from_bytes(head, "little")
-                last, kind, length = block & 1, block >> 1 & 3, block >> 3
-                if kind != 1 and length > _MOST_ZSTD_BLOCK:
-                    raise _BrokenStream("corrupt", "the zstd stream is damaged (a block beyond the format's limit)")
-                out = frame.decompress(head + _exactly(file, 1 if kind == 1 else length))
-                if out:
-                    yield out
-            if bits >> 2 & 1:
-                frame.decompress(_exactly(file, 4))
-        except zstandard.ZstdError as error:
-            raise _BrokenStream("corrupt", f"the zstd stream is damaged ({error})") from error
-
-
-def _exactly(file: BinaryIO, count: int, *, may_end: bool = False) -> bytes:
-    data = file.read(count) if count else b""
-    if len(data) < count and not (may_end and not data):
-        raise _BrokenStream("truncated", "the zstd stream ends in the middle")
-    return data
+            raise BrokenStream("too_large", f"more than max_decoded ({limit}) bytes when decompressed")
 
 
 # -- rows to parts --------------------------------------------------------------------------------------------------
