@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from caudal.connectors.files.decoded import text_of
 from caudal.connectors.files.growing import FINGERPRINT, RETIRE, Growing
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Identity, Paths
@@ -193,12 +194,12 @@ class FollowedSource:
         self._followed.append(growing)
         partition = LinePartition(
             self._name(file),
-            growing,
+            text_of(growing),
             self._opener.buffers,
             max_record=self._opener.max_record,
             where=file.path,
             live=True,
-            reopened=growing.reread,
+            reopened=lambda: text_of(growing.reread()),
         )
         partition.seek(growing.after_last_line() if at_end else begin)
         return partition

@@ -94,7 +94,7 @@ class Plain:
                 raise BrokenStream("cut_short", f"the file was cut short while it was read: {missing}")
             return count
         self._check(fd)
-        if os.pread(fd, 1, self._offset - 1) in (b"\n", b""):
+        if self._offset and os.pread(fd, 1, self._offset - 1) in (b"\n", b""):
             return 0
         count = os.preadv(fd, [view], self._offset)
         newline = bytes(view[:count]).find(b"\n")

@@ -184,6 +184,7 @@ def check(script: types.ModuleType, case: Case, path: Path, tmp: Path) -> tuple[
             if who == "caudal":
                 counts = by_caudal(case, path, into, form)
                 counts.pop("bytes")
+                counts.pop("notices")
             else:
                 counts = by_script(script, case, path, into, form)
             rows, dead = parts(into / "0" / "rows", form), parts(into / "0" / "dead", form)
