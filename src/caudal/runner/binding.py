@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource
 from caudal.ports.format import Encoder, FileReader
+from caudal.runner.sides import role_of
 
 
 def following(plan: Plan) -> Plan:
@@ -137,11 +137,9 @@ def _sink(
     path = options.get("path")
     if not isinstance(path, str) or encoder is None:
         return plugin.sink(options, encoder, node.schema, live=live)
-    place = os.path.abspath(path)
-    uses = [
-        s for s in plan.sinks if dict(s.options).get("path") and os.path.abspath(str(dict(s.options)["path"])) == place
-    ]
-    if len(uses) == 1:
+    (place, *_) = _targets(node, live) or [path]
+    uses = [s for s in plan.sinks if place in _targets(s, live)[:1]]
+    if len(uses) <= 1:
         return plugin.sink(options, encoder, node.schema, live=live)
     if any(s.format != "json" for s in uses):
         raise OptionError(f"two sinks write to {path}", hint="only JSON lines can share a file")
@@ -152,14 +150,26 @@ def _sink(
     return SharedSink(target, encoder, lock, owner)
 
 
-def no_input_overwritten(plan: Plan, sources: dict[str, BoundSource]) -> None:
-    """Raise `InputError` for a sink whose target one of the sources reads (or, when it follows, would read)."""
+def no_input_overwritten(plan: Plan, sources: Mapping[str, BoundSource]) -> None:
+    """Raise `InputError` for a sink that would write or replace what one of the sources reads, or would read."""
+    live = any(bound.source.live for bound in sources.values())
     for sink in plan.sinks:
         path = dict(sink.options).get("path")
-        if not isinstance(path, str):
-            continue
-        for bound in sources.values():
-            reads = getattr(bound.source, "reads", None)
-            if reads is not None and reads(path):
-                message = f"the sink would write to what is read: {path}"
-                raise InputError(message, location=sink.name, hint="choose another path")
+        for target in _targets(sink, live):
+            if any(getattr(bound.source, "reads", _reads_nothing)(target) for bound in sources.values()):
+                shown = path if not target.endswith(".partial") else f"{path}.partial (after a stop)"
+                message = f"the sink would write to what is read: {shown}"
+                role = role_of(sink)
+                hint = "choose another path" + (f", or --{role} discard" if role != "out" else "")
+                raise InputError(message, location=sink.name, hint=hint)
+
+
+def _targets(sink: Sink, live: bool) -> list[str]:
+    """Return the files that a sink would write, by their real paths."""
+    path = dict(sink.options).get("path")
+    targets = getattr(registry.find("connector", sink.connector), "targets", None)
+    return targets(path, live=live) if targets is not None and isinstance(path, str) and path else []
+
+
+def _reads_nothing(_: str) -> bool:
+    return False

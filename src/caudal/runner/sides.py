@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from caudal.plan.plan import Plan
 
 ROLES = {"late": Late, "dead": DeadLetters}
 CHOICES = ("file", "discard")
+_NO_FILE_NAME = r"[^\w .+-]|^\."
+"""What of a pipeline's name is no part of a file's: nothing leads out of the working directory, or hides."""
 
 
 def with_sides(plan: Plan, late: str, dead: str) -> Plan:
@@ -47,13 +50,13 @@ def beside(plan: Plan, role: str) -> Path:
     """Return the path of a side file: beside the first file that the pipeline writes."""
     for sink in plan.sinks:
         path = dict(sink.options).get("path")
-        if sink.connector == "files" and isinstance(path, str) and role_of(sink) == "out":
+        if sink.connector == "files" and isinstance(path, str) and Path(path).name and role_of(sink) == "out":
             target = Path(path)
             stem = target.name
             for suffix in reversed(target.suffixes):
                 stem = stem.removesuffix(suffix)
             return target.with_name(f"{stem or target.name}.{role}.jsonl")
-    return Path(f"{plan.name}.{role}.jsonl")
+    return Path(f"{re.sub(_NO_FILE_NAME, '_', plan.name)[:100]}.{role}.jsonl")
 
 
 def role_of(sink: Sink) -> str:

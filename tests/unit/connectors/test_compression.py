@@ -284,6 +284,7 @@ def test_utf16_is_read_as_utf8_compressed_or_not(tmp_path: Path, codec: str) -> 
     assert text.encode().startswith(partition.head())
     first = partition.read(5000)
     assert isinstance(first, Block)
+    assert first.notices == []
     while isinstance(partition.read(100_000), Block):
         pass
     partition.seek(first.end)

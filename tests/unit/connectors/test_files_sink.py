@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,34 @@ def test_an_abort_leaves_nothing(tmp_path: Path) -> None:
     sink.write(b"1\n" * 1_000_000)
     sink.abort()
     assert os.listdir(tmp_path) == []
+
+
+def test_what_a_killed_run_has_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    living = open_sink(str(tmp_path / "out"))
+    living.write(b"living\n")
+    killed = f"""
+import os, signal
+from caudal.connectors.files.sink import _temporary
+_temporary({str(tmp_path)!r}, "out")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -9
+    kept = [".out.jsonl.0123abcd.tmp", ".out.0123abcd.tmp.bak", ".out.draft001.tmp", ".out.0123abcd9.tmp"]
+    for name in kept:
+        (tmp_path / name).touch()
+    (tmp_path / ".out.aaaaaaaa.tmp").mkdir()
+    os.mkfifo(tmp_path / ".out.bbbbbbbb.tmp")
+    (tmp_path / "elsewhere").touch()
+    os.symlink("elsewhere", tmp_path / ".out.cccccccc.tmp")
+    kept += [".out.aaaaaaaa.tmp", ".out.bbbbbbbb.tmp", ".out.cccccccc.tmp", "elsewhere"]
+    assert len(os.listdir(tmp_path)) == 2 + len(kept)
+    second = open_sink(str(tmp_path / "out"))
+    assert len(os.listdir(tmp_path)) == 2 + len(kept), "that of the killed run is gone, that of the living one is there"
+    second.write(b"second\n")
+    second.commit()
+    living.commit()
+    assert (tmp_path / "out").read_bytes() == b"living\nend\n"
+    assert sorted(os.listdir(tmp_path)) == sorted(["out", *kept])
 
 
 def test_a_link_stays_a_link_and_modes_stay(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from caudal.connectors.files.follow import FollowedSource
 from caudal.connectors.files.paths import STDIN, Paths
-from caudal.connectors.files.sink import open_sink
+from caudal.connectors.files.sink import open_sink, target_of
 from caudal.connectors.files.source import FilesSource, Opener
 from caudal.core.errors import OptionError, nearest
 from caudal.core.types import Schema
@@ -77,6 +77,11 @@ class FilesConnector:
     def sink(self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool) -> Sink:
         """Open the file at `path` for writing: see `sink.BoundedFile` and `sink.AppendedFile`."""
         return open_sink(options["path"], encoder, live=live)
+
+    def targets(self, path: str, *, live: bool) -> list[str]:
+        """Return the files that a sink at `path` would write or replace, by the paths that they really have."""
+        target = target_of(path)
+        return [target] if live else [target, f"{target}.partial"]
 
 
 def _one_of(options: Options, name: str, known: tuple[str, ...]) -> None:

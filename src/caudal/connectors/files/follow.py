@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from caudal.connectors.files.decoded import text_of
 from caudal.connectors.files.growing import FINGERPRINT, RETIRE, Growing
 from caudal.connectors.files.lines import LinePartition
-from caudal.connectors.files.paths import Found, Identity, Paths
+from caudal.connectors.files.paths import Found, Identity, Paths, identity_of
 from caudal.connectors.files.source import ForeignFile, Opener
 from caudal.core.errors import CaudalError, InputError
 from caudal.core.naming import natural_key
@@ -111,7 +111,7 @@ class FollowedSource:
 
     def reads(self, path: str) -> bool:
         """Return whether a file at `path` is or would be read: such a file must not be a sink's target."""
-        return self._paths.cover(path)
+        return identity_of(path) in self._known or self._paths.cover(path)
 
     def close(self) -> None:
         for partition in [*self._first, *self._opened]:

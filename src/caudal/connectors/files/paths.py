@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -99,6 +100,8 @@ class Paths:
         """Return whether a file at `path`, there or not, is one that `find` would return."""
         path = os.path.realpath(path)
         for pattern in self.patterns:
+            if path == os.path.realpath(pattern):
+                return True
             root, parts = _fixed(pattern)
             root = os.path.realpath(root)
             if os.path.commonpath([root, path]) == root and _match(parts, os.path.relpath(path, root).split(os.sep)):
@@ -108,6 +111,24 @@ class Paths:
     def _root(self) -> str:
         roots = [_fixed(pattern)[0] for pattern in self.patterns]
         return os.path.commonpath(roots) if roots else "/"
+
+
+def identity_of(path: str) -> Identity | None:
+    """Return who the file at a path is, None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def identities_of_stdin() -> set[Identity]:
+    """Return the file that standard input comes from, where it is one."""
+    try:
+        status = os.fstat(sys.stdin.fileno())
+    except (AttributeError, OSError, ValueError):
+        return set()
+    return {(status.st_dev, status.st_ino)} if stat.S_ISREG(status.st_mode) else set()
 
 
 def _name(path: str, root: str) -> str:

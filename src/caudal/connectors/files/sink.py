@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
+import re
 import secrets
 import stat
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -30,10 +32,7 @@ def open_sink(path: object, encoder: Encoder | None, *, live: bool) -> Sink:
         raise OptionError(f"option 'path' of files takes a path to write to, not {path!r}")
     if encoder is None:
         raise OptionError("files are written in a format", hint='name one: format="json"')
-    given = os.path.expanduser(text)
-    target = os.path.realpath(given)
-    if os.path.exists(given) and not os.path.exists(target):
-        target = given  # a link of the process file system, such as /dev/stdout, that only the kernel can follow
+    target = target_of(text)
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         try:
@@ -51,6 +50,15 @@ def open_sink(path: object, encoder: Encoder | None, *, live: bool) -> Sink:
         raise InputError(f"cannot write {text}: {reason_of(error)}") from error
 
 
+def target_of(path: str) -> str:
+    """Return the file that a path leads to, there or not: all spellings of one, links included, are the same."""
+    given = os.path.expanduser(path)
+    target = os.path.realpath(given)
+    if os.path.exists(given) and not os.path.exists(target):
+        return given  # a link of the process file system, such as /dev/stdout, that only the kernel can follow
+    return target
+
+
 def _failed(where: str, error: OSError) -> RunError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return RunError(
@@ -62,7 +70,8 @@ def _failed(where: str, error: OSError) -> RunError:
 class BoundedFile:
     """A file that replaces its target in one step at the end of data.
 
-    Rows go to `.<name>.<random>.tmp` beside it. `commit` makes that durable and renames it over the target, which
+    Rows go to `.<name>.<random>.tmp` beside it, which is locked as long as its process lives; those that killed runs
+    have left are removed when the next one opens the same target. `commit` makes that durable and renames it over the target, which
     until then is as it was; a drained run leaves it as `<target>.partial`; a failure leaves nothing. A target that
     is a link stays one.
     """
@@ -73,8 +82,8 @@ class BoundedFile:
         self._encoder = encoder
         folder, name = os.path.split(target)
         self._folder = folder
-        self._temporary = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(4)}.tmp")
-        fd = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        _sweep(folder, name)
+        self._temporary, fd = _temporary(folder, name)
         self._out: BinaryIO = os.fdopen(fd, "wb", buffering=_BUFFER)
         try:
             if mode is not None:
@@ -125,6 +134,43 @@ class BoundedFile:
         except OSError as error:
             self.abort()
             raise _failed(self.where, error) from error
+
+
+def _temporary(folder: str, name: str) -> tuple[str, int]:
+    """Create a locked file for what becomes `name`; return its path and descriptor."""
+    while True:
+        path = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(4)}.tmp")
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks: nothing is swept there either
+            return path, fd
+        if os.fstat(fd).st_nlink:
+            return path, fd
+        os.close(fd)  # swept before it was locked
+
+
+def _sweep(folder: str, name: str) -> None:
+    """Remove what killed runs have left of their work on a target; what a living process works on is locked."""
+    pattern = re.compile(re.escape(f".{name[:200]}.") + r"[0-9a-f]{8}\.tmp")
+    try:
+        left = [each for each in os.listdir(folder) if pattern.fullmatch(each)]
+    except OSError:
+        return
+    for each in left:
+        path = os.path.join(folder, each)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                os.unlink(path)
+        except OSError:
+            pass
+        finally:
+            os.close(fd)
 
 
 def _sync_folder(folder: str) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from caudal.connectors.files.buffers import Buffers
 from caudal.connectors.files.decoded import as_utf8, decompressed, told_by_first_bytes
 from caudal.connectors.files.lines import LinePartition
-from caudal.connectors.files.paths import Found, Paths
+from caudal.connectors.files.paths import Found, Paths, identities_of_stdin, identity_of
 from caudal.connectors.files.streams import MAX_OPEN, Pipe, Plain, Stream, reason_of
 from caudal.core.errors import InputError
 from caudal.core.unpacking import FIRST_BYTES, compression_found, compression_named, encoding_of, foreign, seems_utf16
@@ -95,7 +95,7 @@ class Opener:
             return [
                 Notice("not_compressed", folder, "files named like compressed ones that are not: {count}, read as text")
             ]
-        if seems_utf16(first):
+        if encoding_of(first) == "utf-8" and seems_utf16(first):
             text = (
                 "files that look like UTF-16 without a byte order mark: {count}; iconv -f UTF-16 -t UTF-8 converts them"
             )
@@ -164,6 +164,8 @@ class FilesSource:
                 hint="is it right, seen from the working directory? with follow=True a missing file is waited for",
             )
         self._identities = {f.identity for f in found}
+        if paths.stdin:
+            self._identities |= identities_of_stdin()
         for file in found:
             if file_reader is None:
                 self._partitions.append(opener.lines(file))
@@ -180,12 +182,11 @@ class FilesSource:
         return []
 
     def reads(self, path: str) -> bool:
-        """Return whether this source reads the file at `path`: such a file must not be a sink's target."""
-        try:
-            status = os.stat(path)
-        except OSError:
-            return False
-        return (status.st_dev, status.st_ino) in self._identities
+        """Return whether this source reads the file at `path`, or would in its next run.
+
+        Such a file must not be a sink's target.
+        """
+        return identity_of(path) in self._identities or self._paths.cover(path)
 
     def close(self) -> None:
         for partition in self._partitions:

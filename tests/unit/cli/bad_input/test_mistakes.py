@@ -102,6 +102,44 @@ def test_a_sink_that_a_followed_directory_would_read(caudal, write, here: Path) 
         assert os.listdir(here / "logs") == ["a.jsonl"]
 
 
+@pytest.mark.parametrize(
+    ("path", "out", "told"),
+    [
+        ("in.jsonl", "./missing/../in.jsonl", "./missing/../in.jsonl"),
+        ("in.jsonl", "nowhere/.././in.jsonl/", "in.jsonl/"),
+        ("in.jsonl", "hard.jsonl", "hard.jsonl"),
+        ("hard.jsonl", "link.jsonl", "link.jsonl"),
+        ("link.jsonl", "in.jsonl", "in.jsonl"),
+        ("dangling.jsonl", "in.jsonl", "no file at dangling.jsonl"),
+        ("a.jsonl.partial", "a.jsonl", "a.jsonl.partial (after a stop)"),
+        ("b.dead.jsonl", "b.jsonl", "b.dead.jsonl"),
+        ("*.jsonl", "new.jsonl", "new.jsonl"),
+        (".", "sub/../new.csv", "sub/../new.csv"),
+        ("sub", "linked/new.jsonl", "linked/new.jsonl"),
+        ("in.jsonl", "", "takes a path to write to, not ''"),
+        ("in.jsonl", ".", "it is a directory"),
+        ("in.jsonl", "/", "it is a directory"),
+    ],
+)
+def test_no_spelling_of_a_target_reaches_what_is_read(
+    caudal, write, here: Path, path: str, out: str, told: str
+) -> None:
+    for name in ("in.jsonl", "a.jsonl.partial", "b.dead.jsonl"):
+        write(name, ROWS)
+    os.link(here / "in.jsonl", here / "hard.jsonl")
+    os.symlink("in.jsonl", here / "link.jsonl")
+    os.symlink("nothing", here / "dangling.jsonl")
+    (here / "sub").mkdir()
+    (here / "sub" / "c.jsonl").write_bytes((here / "in.jsonl").read_bytes())
+    os.symlink("sub", here / "linked")
+    before = sorted((str(file), file.read_bytes()) for file in here.rglob("*") if file.is_file())
+    ended = caudal("run", "p.py", "--set", f"path={path}", "--set", f"out={out}")
+    assert ended.code == 2
+    assert told in ended.err
+    assert len(ended.err.splitlines()) <= 3
+    assert sorted((str(file), file.read_bytes()) for file in here.rglob("*") if file.is_file()) == before
+
+
 def test_unreadable_input(caudal, write, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("log.jsonl", ROWS)
     path.chmod(0)
