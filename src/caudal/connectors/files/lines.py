@@ -9,10 +9,13 @@ from caudal.connectors.files.buffers import Buffers
 from caudal.connectors.files.streams import Stream
 from caudal.core.unpacking import BrokenStream
 from caudal.observe.notices import Notice
+from caudal.ports.framing import Framer
 from caudal.ports.records import MAX_PAYLOAD, PADDING, Block, Dead
 from caudal.ports.source import End, Nothing
 
 HEAD = 64 * 1024
+_FRAMED = 1024 * 1024
+_SETTLED = "{count} times lines were read as they stood: a quote that was open had waited for its end for `idle`"
 _LEAST_READ = 64 * 1024
 _NOTHING = Nothing()
 
@@ -24,6 +27,9 @@ class LinePartition:
     are views of it, and the next read goes behind it or, when there is little room, to another buffer that takes the
     rest along. A line longer than `max_record` ends the block before it, is passed over without being held, and
     becomes one dead letter.
+
+    With a framer blocks end where records end that go over several lines: lo may then stand before `cut`, while a
+    record waits for its rest. At the end of the stream, or once `settle` is called, it is decided with what is there.
 
     `reopened` gives another stream of the same bytes from the beginning, for `head`; None where there is none
     (pipes): then the beginning is looked at before it is handed out, and remembered. `notices` go with the first block.
@@ -50,6 +56,7 @@ class LinePartition:
         self._reopened = reopened
         self._notices = list(notices)
         self._head: bytes | None = None
+        self._framer: Framer | None = None
         self._raw, self._array = bytearray(), None
         self._reset(0)
 
@@ -62,6 +69,9 @@ class LinePartition:
         self._broken: BrokenStream | None = None
         self._failed = ""
         self._read_at = 0
+        self._undecided = -1
+        self._settled = False
+        self._handed = 0
 
     # -- the contract of ports.source.Partition ------------------------------------------------------------------
 
@@ -78,8 +88,10 @@ class LinePartition:
 
     def seek(self, position: int) -> None:
         ahead = position - self._position
-        if 0 <= ahead <= self._hi - self._lo and self._skipped is None and not self._failed:
+        if -self._handed <= ahead <= self._hi - self._lo and self._skipped is None and not self._failed:
             self._lo += ahead
+            self._handed = 0
+            self._undecided = -1
             self._cut = max(self._cut, self._lo)
             self._position = position
             return
@@ -95,8 +107,8 @@ class LinePartition:
 
     def _next(self, size: int) -> Block | Nothing | End:
         while True:
-            if self._cut > self._lo:
-                return self._block(max(1, size))
+            if self._cut > self._lo and (block := self._block(max(1, size))) is not None:
+                return block
             if self._ended:
                 return self._last()
             more = self._fill(max(1, size))
@@ -104,6 +116,13 @@ class LinePartition:
                 return self._pass_over()
             if not more:
                 return _NOTHING
+
+    def frame(self, framer: Framer) -> None:
+        self._framer = framer
+
+    def settle(self) -> bool:
+        self._settled = self._undecided >= 0 and self._cut > self._lo
+        return self._settled
 
     def close(self) -> None:
         self._stream.close()
@@ -116,10 +135,10 @@ class LinePartition:
     def _fill(self, size: int) -> bool:
         """Read until there are `size` bytes, or what there is; return False when there was nothing yet.
 
-        There is no whole line in the window when this is called.
+        There is no whole record in the window when this is called.
         """
         rest = self._hi - self._lo
-        if self._skipped is not None or rest > self._max_record:
+        if self._skipped is not None or self._hi - max(self._cut, self._lo) > self._longest:
             self._skip(self._hi)
             rest = 0
         hint = self._stream.hint()
@@ -148,18 +167,46 @@ class LinePartition:
     def _make_room(self, wanted: int, rest: int) -> None:
         if self._lo + wanted <= len(self._raw) - PADDING:
             return
+        self._handed = 0
         raw, array = self._buffers.take(wanted)
         raw[:rest] = memoryview(self._raw)[self._lo : self._hi]
         self._raw, self._array = raw, array
-        self._lo, self._hi, self._cut = 0, rest, 0
+        self._lo, self._hi, self._cut = 0, rest, max(0, self._cut - self._lo)
 
-    def _block(self, size: int) -> Block:
-        """Hand out whole lines of the window, about `size` bytes of them."""
+    def _block(self, size: int) -> Block | None:
+        """Hand out whole records of the window, about `size` bytes of them; None where there is none yet."""
         stop = self._cut
         if stop - self._lo > size:
             newline = self._raw.rfind(b"\n", self._lo, self._lo + size)
             stop = (newline if newline >= 0 else self._raw.find(b"\n", self._lo + size, self._cut)) + 1
+        if self._framer is not None and self._raw.find(self._framer.mark, self._lo, stop) >= 0:
+            return self._framed(self._framer, stop - self._lo)
         return self._checked(stop)
+
+    def _framed(self, framer: Framer, size: int) -> Block | None:
+        final = self._ended or self._settled
+        if not final and self._undecided == self._hi:
+            return None
+        assert self._array is not None
+        whole = self._settled or self._broken is not None  # the rest of the last line is none of a record's
+        stop = self._cut if whole else self._hi
+        end, behind = framer.cut(self._array, self._lo, stop, size, self._max_record, final=final)
+        if end > self._lo:
+            block = self._checked(end)
+        elif behind > end:
+            content = behind - (self._raw[behind - 1] == 10)
+            payload = bytes(self._raw[end : min(content, end + MAX_PAYLOAD)])
+            dead = self._too_long(self._position, content - end, payload)
+            block = self._taken(end, behind, [dead])
+        else:
+            self._undecided = self._hi
+            return None
+        if self._settled:
+            block.notices.append(Notice("settled", "", _SETTLED))
+            self._settled = self._cut > self._lo
+        self._undecided = -1
+        self._cut = max(self._cut, self._lo)
+        return block
 
     def _checked(self, stop: int) -> Block:
         """Hand out [lo, stop), but end before a line beyond `max_record`, which becomes the block's dead letter."""
@@ -183,6 +230,7 @@ class LinePartition:
     def _taken(self, stop: int, behind: int, dead: list[Dead]) -> Block:
         assert self._array is not None
         start, position = self._lo, self._position
+        self._handed = behind - start
         self._position += behind - start
         self._lo = behind
         return Block(self._array, start, stop, position, self._position, self._read_at, dead)
@@ -197,6 +245,11 @@ class LinePartition:
         if self._skipped is not None:
             return self._pass_over()
         return End(self._failed)
+
+    @property
+    def _longest(self) -> int:
+        """Bytes of the longest line that is held: a record over several lines must be seen to be too long."""
+        return self._max_record if self._framer is None else max(self._max_record, _FRAMED)
 
     # -- records that are none -----------------------------------------------------------------------------------
 
@@ -213,6 +266,7 @@ class LinePartition:
         missing = MAX_PAYLOAD - len(dead.payload)
         dead.payload += bytes(self._raw[self._lo : min(stop, self._lo + missing)])
         self._skipped_bytes += stop - self._lo
+        self._handed = 0
         self._lo = self._cut = stop
 
     def _pass_over(self) -> Block:

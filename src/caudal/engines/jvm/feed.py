@@ -26,6 +26,7 @@ from caudal.engines.jvm.parts import Parts
 from caudal.engines.jvm.ranks import Ranks
 from caudal.engines.jvm.streaming import NEAR_EPOCH, epoch_of, shifted
 from caudal.plan.nodes import Keyed, Node, Source
+from caudal.ports import framing
 from caudal.ports.engine import BoundSource
 from caudal.ports.source import End, Nothing
 
@@ -59,6 +60,8 @@ class _Live(Lane):
         self.order = order
         self.ended = False
         self.idle = False
+        self.settled = False
+        """What is read next has waited for so long that the partition goes on being quiet."""
         self.quiet_since: int | None = None
         self.poll_at = 0.0
 
@@ -207,7 +210,9 @@ class Feed:
             if got.failed:
                 self._counts_of(lane)["failures"].append(f"{lane.partition.name}: {got.failed}")
         else:
-            self._awake(lane)
+            if not lane.settled:
+                self._awake(lane)
+            lane.settled = False
             rows = got()
             lane.stamp(rows)
             if rows.times is not None and rows.rows:
@@ -302,7 +307,8 @@ class Feed:
         lane.poll_at = now + 1000 * self._timing.idle_poll
         wait = self._timing.idle if lane.intake.node.idle is None else lane.intake.node.idle
         if not lane.idle and now - lane.quiet_since >= wait:
-            lane.idle = True
+            lane.settled = framing.settle(lane.partition)
+            lane.idle = not lane.settled
 
     def _awake(self, lane: _Live) -> None:
         lane.quiet_since = None

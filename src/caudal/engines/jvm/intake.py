@@ -20,6 +20,7 @@ from caudal.observe.notices import Notice
 from caudal.plan.expr import Column as Named
 from caudal.plan.expr import Expr
 from caudal.plan.nodes import Source
+from caudal.ports import framing
 from caudal.ports.engine import BoundSource
 from caudal.ports.format import LineReader
 from caudal.ports.records import Block, Dead, Decoded
@@ -123,15 +124,19 @@ class Lane:
             return lambda: self.intake.accepted(got, None, self.rank)
         if self._decoder is None:
             self._decoder, skip = self._opened(got.data[got.start : got.stop].tobytes())
-            got.start, got.position = got.start + skip, got.position + skip
+            if got.stop > got.start:  # read again, now that it is known where records end
+                self.partition.seek(got.position + skip)
+                return self.read()
         decoder = self._decoder
         return lambda: self.intake.accepted(decoder.decode(got), got, self.rank)
 
     def _opened(self, head: bytes) -> tuple[Any, int]:
         try:
-            return self.intake.bound.reader.open(head, self.partition.name)
+            decoder, skip = self.intake.bound.reader.open(head, self.partition.name)
         except InputError as error:
             raise error.at(self.partition.name) from None
+        framing.frame(self.partition, decoder)
+        return decoder, skip
 
     def stamp(self, got: Rows) -> None:
         """Give rows time and W_p; to be called in order, for these hang on what came before."""

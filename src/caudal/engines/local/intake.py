@@ -6,6 +6,7 @@ reading, gives each the largest event time before it, and numbers the morsels of
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,9 +23,12 @@ from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.engines.local.windows.kernels import NEVER, row_watermarks
 from caudal.plan.nodes import Source
+from caudal.ports import framing
 from caudal.ports import source as port
 from caudal.ports.format import Decoder, LineReader
 from caudal.ports.records import Block, Dead, Decoded
+
+log = logging.getLogger("caudal")
 
 
 @dataclass(slots=True)
@@ -77,6 +81,8 @@ class PartitionLane:
         self.marks = 0
         self.quiet_since: int | None = None
         self.poll_at = 0.0
+        self.settled = False
+        """What is read next has waited for so long that the partition goes on being quiet."""
         self.fresh = True
         self.in_flight = 0
         self.known = LOWEST
@@ -111,16 +117,26 @@ class PartitionLane:
                 self.decoder, skip = reader.open(head, self.name)
             except InputError as error:
                 raise error.at(self.name) from None
+            framing.frame(self.partition, self.decoder)
             if self.position == 0 and skip:
                 self.position = skip
                 self.partition.seek(skip)
 
-    def _open_with(self, block: Block) -> None:
-        """Open the decoder of a live partition whose first lines came between looking at its head and reading."""
+    def _open_with(self, block: Block, size: int) -> Block | Decoded | port.Nothing | port.End:
+        """Open the decoder of a live partition whose first lines came between looking at its head and reading.
+
+        They are read again: now it is known where their records end.
+        """
         head = block.data[block.start : block.stop].tobytes()
         self.decoder, skip = self.intake.reader.open(head, self.name)
-        block.start += skip
-        block.position += skip
+        if not head:
+            return block
+        framing.frame(self.partition, self.decoder)
+        self.partition.seek(block.position + skip)
+        again = self.partition.read(size)
+        if isinstance(again, Block):
+            again.notices += block.notices
+        return again
 
     def peek(self) -> None:
         """Learn the first accepted row's time without reading on."""
@@ -141,12 +157,20 @@ class PartitionLane:
         if self.decoder is None and isinstance(self.intake.reader, LineReader):
             self.open()
         got = self.partition.read(size)
+        if self.decoder is None and isinstance(got, Block):
+            got = self._open_with(got, size)
         if isinstance(got, port.Nothing | port.End):
             return got
-        if self.decoder is None and isinstance(got, Block):
-            self._open_with(got)
         number, self._blocks = self._blocks, self._blocks + 1
         return number, got
+
+    def settle(self) -> bool:
+        """Let a record that waits for its rest be decided; return whether there was any."""
+        found = framing.settle(self.partition)
+        if found:
+            log.info("%s: partition %s is read as it stands at %d", self.intake.operator, self.name, self.position)
+        self.settled = found
+        return found
 
     def number_end(self, failed: str) -> int:
         """Number the end of the partition behind its blocks."""

@@ -335,8 +335,9 @@ class Job:
             return
         number, block = got
         read_at = time.perf_counter()
-        if lane.quiet_since is not None or lane.idle:
+        if not lane.settled and (lane.quiet_since is not None or lane.idle):
             self._awake(lane)
+        lane.settled = False
         raw = isinstance(block, Block)
         size = max(1, block.stop - block.start if raw else ROW_BYTES * block.rows)
         with self._wake:
@@ -386,7 +387,7 @@ class Job:
             lane.quiet_since = now
         lane.poll_at = now + 1000 * self.settings.idle_poll
         wait = self.settings.idle if lane.intake.node.idle is None else lane.intake.node.idle
-        if not lane.idle and not lane.in_flight and now - lane.quiet_since >= wait:
+        if not lane.idle and not lane.in_flight and now - lane.quiet_since >= wait and not lane.settle():
             log.info("%s: partition %s is idle", lane.intake.operator, lane.name)
             self._deliver_pieces(lane.mark_idle())
         with self._wake:

@@ -48,6 +48,7 @@ class CsvFormat:
             "columns": None,
             "null_values": [""],
             "comment": "",
+            "quoted_newlines": True,
         }
         self.writer_options: Options = {"delimiter": ",", "header": True}
 
@@ -67,7 +68,7 @@ class CsvFormat:
         """Return a reader for scripts; raises what `reader` raises."""
         self.reader(schema, needed, options)
         names = tuple(name for name in schema.names if name in needed)
-        given = [f"{name}={options[name]!r}" for name in ("delimiter", "quote", "comment")]
+        given = [f"{name}={options[name]!r}" for name in ("delimiter", "quote", "comment", "quoted_newlines")]
         if not options["header"]:
             columns = options["columns"] or dict.fromkeys(f.keys[0] for f in schema)
             given.append(f"columns={tuple(columns)!r}")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from caudal.core.foreign import foreign
 from caudal.core.scalars import (
     MAX_DURATION,
     Refused,
@@ -18,6 +19,12 @@ from caudal.core.scalars import (
 )
 
 CSV_BOM = b"\xef\xbb\xbf"
+CSV_SPAN = 64 * 1024
+"""Bytes within which a quoted field must close that holds newlines."""
+CSV_RENAMES = b"#fields\t"
+"""How Zeek names columns, in what is a comment to us."""
+CSV_LINE = 1024 * 1024
+"""Bytes of the longest line of a record over several lines."""
 
 _CSV_INTEGER = re.compile(r"[+-]?[0-9]+")
 _CSV_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -64,18 +71,158 @@ def csv_split(text: str, delimiter: str, quote: str) -> list[tuple[str, bool]]:
         at += 1
 
 
-def csv_header(head: bytes, at: int, comment: int) -> tuple[bytes, int, int]:
-    """Return the first line from `at` that is neither empty nor a comment, where the next begins, its number from 1."""
-    line = 0
-    while at < len(head):
-        end = head.find(b"\n", at)
-        behind = len(head) if end < 0 else end + 1
-        found = head[at : len(head) if end < 0 else end].removesuffix(b"\r")
-        at = behind
-        line += 1
-        if found and found[0] != comment:
-            return found, at, line
-    return b"", at, line
+def csv_stripped(line: bytes) -> bytes:
+    """Return a line without the NULs and byte order marks at its head, which rotation and `cat` leave there."""
+    while line[:1] == b"\0" or line[:3] == CSV_BOM:
+        line = line.lstrip(b"\0").removeprefix(CSV_BOM)
+    return line
+
+
+def csv_header(
+    head: bytes, at: int, comment: int, delimiter: str = ",", quote: str = "", newlines: bool = False
+) -> tuple[bytes, int, int]:
+    """Return the first record from `at` that is neither empty nor a comment, where the next begins, its line from 1."""
+    lines = head[at:].split(b"\n")
+    behind = at
+    for i, line in enumerate(lines):
+        found = csv_stripped(line).removesuffix(b"\r")
+        behind = min(behind + len(line) + 1, len(head))
+        if not found or found[0] == comment:
+            continue
+        if newlines and quote:
+            records, used = CsvFrames(delimiter, quote, "", 0).cut(lines[i:], final=True, most=1)
+            behind = min(behind + sum(len(more) + 1 for more in lines[i + 1 : i + used]), len(head))
+            found = csv_stripped(records[0]).removesuffix(b"\r")
+        return found, behind, i + 1
+    return b"", len(head), len(lines) - (not lines[-1])
+
+
+def csv_renamed() -> Refused:
+    """Return what is wrong with a comment that names the columns: what stands behind it may stand in another order."""
+    return Refused("columns", "a comment names the columns anew (#fields): those behind it may be others")
+
+
+class CsvFrames:
+    """Tells where records end that go over several lines; `width`: the number of their fields, 0 for any.
+
+    A quoted field may hold newlines only if it closes within `CSV_SPAN` bytes, a delimiter or the line's end follows,
+    and the record then has `width` fields; else its first line stands alone. What follows an open quote is the same
+    for all records that leave it open at the same newline, so it is followed once and remembered.
+    """
+
+    def __init__(self, delimiter: str, quote: str, comment: str, width: int) -> None:
+        self._delimiter = delimiter.encode()
+        self._quote = quote.encode()
+        self._comment = comment.encode()
+        self.width = width
+        self.joined = 0
+        """How many records over several lines there have been."""
+
+    def cut(self, lines: list[bytes], *, final: bool, most: int = 0) -> tuple[list[bytes], int]:
+        """Return records, those over several lines with their newlines, and how many lines they are (all if `final`).
+
+        `most`: return that many at most, 0 for all.
+        """
+        records: list[bytes] = []
+        quote = self._quote
+        if not most and not any(quote in line for line in lines):
+            return lines, len(lines)
+        path = _CsvPath(self, lines, final)
+        at = 0
+        while at < len(lines) and not (most and len(records) == most):
+            line = lines[at]
+            behind = at + 1
+            if quote in line and not (self._comment and csv_stripped(line).startswith(self._comment)):
+                begin = len(line) - len(csv_stripped(line))
+                state, passed, opened = self.walk(line, begin, -1)
+                if state == "open":
+                    end = path.end(behind, passed, opened - len(line) - 1)
+                    if end is None:
+                        break
+                    behind = end or behind
+            records.append(line if behind == at + 1 else b"\n".join(lines[at:behind]))
+            self.joined += behind > at + 1
+            at = behind
+        return records, at
+
+    def walk(self, line: bytes, at: int, opened: int) -> tuple[str, int, int]:
+        """Follow a line from `at`: how it ends ("closed", "open", "bad"), its delimiters, and where the open quote is.
+
+        `opened`: where the quote that is open at `at` stands, from -2 down: before the line; -1 where none is.
+        """
+        delimiter, quote = self._delimiter, self._quote
+        begin, passed, later = at, 0, opened < -1
+        inside = later
+        while True:
+            if not inside:
+                if not line.startswith(quote, at):
+                    at = line.find(delimiter, at)
+                    if at < 0:
+                        return "bad" if later and len(line) > CSV_LINE else "closed", passed, -1
+                    passed += 1
+                    at += 1
+                    continue
+                opened, at = at, at + 1
+            found = line.find(quote, at)
+            at = len(line) if found < 0 else found
+            if (opened < 0 and at - opened > CSV_SPAN) or (later and at > CSV_LINE):
+                return "bad", passed, -1
+            if found < 0:
+                bad = at - opened > CSV_SPAN or at - begin > CSV_LINE
+                return "bad" if bad else "open", passed, opened
+            at += 1
+            inside = line.startswith(quote, at)
+            if inside:
+                at += 1
+                continue
+            if at == len(line) or line[at:] == b"\r":
+                return "closed", passed, -1
+            if not line.startswith(delimiter, at):
+                return "bad", passed, -1
+            passed += 1
+            at += 1
+
+
+class _CsvPath:
+    """What follows the quote that is open at a newline, followed once for all records that leave it open there."""
+
+    def __init__(self, frames: CsvFrames, lines: list[bytes], final: bool) -> None:
+        self._frames = frames
+        self._lines = lines
+        self._final = final
+        self._first = self._next = -1
+        self._passed: list[int] = []
+        """The delimiters from `_first` on before each line."""
+        self._opened = 0
+        self._ended: bool | None = None
+
+    def end(self, line: int, passed: int, opened: int) -> int | None:
+        """Return behind which line a record ends whose first line (before `line`) left a quote open; 0 where it is no
+        record over several lines, None where the lines do not tell yet. `opened`: where the quote is, before `line`."""
+        if not self._first <= line <= self._next:
+            self._first = self._next = line
+            self._passed, self._opened, self._ended = [0], opened, None
+        width = self._frames.width
+        before = self._passed[line - self._first] - passed
+        while self._ended is None and (not width or self._passed[-1] - before < width):
+            if self._next == len(self._lines):
+                if not self._final:
+                    return None
+                self._ended = False
+                break
+            text = self._lines[self._next]
+            state, more, at = self._frames.walk(text, 0, self._opened)
+            if state == "bad":
+                self._ended = False
+                break
+            self._passed.append(self._passed[-1] + more)
+            if state == "closed":
+                self._ended = True
+            else:
+                self._next += 1
+                self._opened = at - len(text) - 1
+        fits = not width or self._passed[-1] - before + 1 == width
+        return self._next + 1 if self._ended and fits else 0
 
 
 def csv_converter(kind: str, unit: str = "", time_format: str = "") -> CsvConvert:
@@ -186,15 +333,23 @@ class CsvRecords:
     def read(self, line: bytes) -> list[Any]:
         """Return the wanted values, None for null.
 
-        Raises `Refused` with the reason "utf8", "syntax", "fields", "type" or "range", the first that applies.
+        Quotes that do not give the right number of fields are text, if it is right then. Raises `Refused` with the reason
+        "utf8", "syntax", "fields", "type" or "range", the first that applies.
         """
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
             raise Refused("utf8", "the line is not UTF-8", f"byte {error.start} of the line") from None
-        if self._quote and self._quote in text:
-            return self._values(csv_split(text, self._delimiter, self._quote))
         fields = text.split(self._delimiter)
+        if self._quote and self._quote in text:
+            try:
+                quoted = csv_split(text, self._delimiter, self._quote)
+                if len(quoted) == self._width:
+                    return self._values(quoted)
+                self._check_width(fields)
+            except Refused as refused:
+                if refused.reason not in ("syntax", "fields") or len(fields) != self._width:
+                    raise
         self._check_width(fields)
         nulls = self._nulls
         values: list[Any] = []
@@ -207,7 +362,6 @@ class CsvRecords:
         return values
 
     def _values(self, fields: list[tuple[str, bool]]) -> list[Any]:
-        self._check_width(fields)
         values: list[Any] = []
         for name, place, convert in self._wanted:
             value, quoted = fields[place]
@@ -242,6 +396,7 @@ class CsvLines:
         columns: tuple[str, ...] | None = None,
         null_values: tuple[str, ...] = ("",),
         comment: str = "",
+        quoted_newlines: bool = True,
     ) -> None:
         self._fields = [(name, kind, *more) for name, kind, *more in fields]
         self._needed = needed
@@ -249,15 +404,21 @@ class CsvLines:
         self._quote = quote
         self._columns = columns
         self._nulls = frozenset(null_values)
-        self._comment = comment.encode()
+        self._comment = comment
+        self._newlines = quoted_newlines and bool(quote)
         self.narrow = {field[0] for field in fields if field[1] == "float32" and field[0] in needed}
 
     def open(self, head: bytes, name: str) -> tuple[Any, int]:
         """Return `decode`, and the length of BOM, comments and header line; raises `Unreadable` for a wrong header."""
+        what, hint = foreign(head)
+        if what:
+            raise Unreadable(f"{name}:1: {what}: {hint}")
         skipped = len(CSV_BOM) if head.startswith(CSV_BOM) else 0
         if self._columns is not None:
             return self._decoder(list(self._columns)), skipped
-        found, at, line = csv_header(head, skipped, self._comment[0] if self._comment else -1)
+        found, at, line = csv_header(
+            head, skipped, ord(self._comment) if self._comment else -1, self._delimiter, self._quote, self._newlines
+        )
         if not found:
             return self._decoder([_csv_key(field) for field in self._fields]), at
         try:
@@ -277,29 +438,49 @@ class CsvLines:
             for name, kind, *more in self._fields
         ]
         records = CsvRecords(self._delimiter, self._quote, self._nulls, wanted, len(columns))
-        places = [(i, field[0]) for i, field in enumerate(self._fields) if field[0] in self._needed]
-        comment, single = self._comment, len(columns) == 1
+        places = [(i, str(field[0])) for i, field in enumerate(self._fields) if field[0] in self._needed]
+        frames = CsvFrames(self._delimiter, self._quote, self._comment, len(columns)) if self._newlines else None
+        return CsvDecode(records, frames, places, self._comment.encode(), len(columns) == 1)
 
-        def decode(lines: list[bytes], at: list[int]) -> tuple[list[int], dict[str, list[Any]], list[Any]]:
-            kept: list[int] = []
-            rows: list[list[Any]] = []
-            dead: list[Any] = []
-            for i, line in enumerate(lines):
-                if comment and line.startswith(comment):
-                    continue
-                if line.endswith(b"\r"):
-                    line = line[:-1]
-                if not line and not single:  # of one column, an empty line is an empty field
-                    continue
-                try:
-                    rows.append(records.read(line))
-                except Refused as refused:
-                    dead.append((at[i], refused.reason, refused.message, refused.detail, line))
-                    continue
-                kept.append(i)
-            return kept, {name: [row[i] for row in rows] for i, name in places}, dead
 
-        return decode
+class CsvDecode:
+    """Decodes lines; `frames` tells which of them are one record (None: each is one)."""
+
+    def __init__(
+        self, records: CsvRecords, frames: CsvFrames | None, places: list[tuple[int, str]], comment: bytes, single: bool
+    ) -> None:
+        self.frames = frames
+        self._records = records
+        self._places = places
+        self._comment = comment
+        self._single = single
+
+    def __call__(self, lines: list[bytes], at: list[int]) -> tuple[list[int], dict[str, list[Any]], list[Any]]:
+        kept: list[int] = []
+        rows: list[list[Any]] = []
+        dead: list[Any] = []
+        comment = self._comment
+        for i, line in enumerate(lines):
+            if line[:1] in (b"\0", b"\xef"):
+                line = csv_stripped(line)
+            renamed = False
+            if comment and line.startswith(comment):
+                renamed = line.startswith(CSV_RENAMES)
+                if not renamed:
+                    continue
+            if line.endswith(b"\r"):
+                line = line[:-1]
+            if not line and not self._single:  # of one column, an empty line is an empty field
+                continue
+            try:
+                if renamed:
+                    raise csv_renamed()
+                rows.append(self._records.read(line))
+            except Refused as refused:
+                dead.append((at[i], refused.reason, refused.message, refused.detail, line))
+                continue
+            kept.append(i)
+        return kept, {name: [row[i] for row in rows] for i, name in self._places}, dead
 
 
 def _csv_key(field: Any) -> str:

@@ -11,10 +11,12 @@ from caudal.columnar import numbers, times, utf8
 from caudal.columnar.column import ALL_VALID, Bools, Ints
 from caudal.columnar.draft import Draft
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
+from caudal.core.foreign import foreign
 from caudal.core.types import Field, Schema
 from caudal.formats.csv.portable import CSV_BOM, csv_header
 from caudal.formats.csv.scanner import HIGH, ODD, Dialect, Lines, Scanner
 from caudal.formats.csv.strict import Bad, StrictReader
+from caudal.observe.notices import Notice
 from caudal.ports.records import Block, Dead, Decoded, Options
 
 _SURE = 18
@@ -42,6 +44,9 @@ class CsvReader:
 
     def open(self, head: bytes, name: str) -> tuple[CsvDecoder, int]:
         """Return the decoder, and the length of BOM, comments and header line. See `LineReader.open`."""
+        what, hint = foreign(head)
+        if what:
+            raise InputError(what, location=f"{name}:1", hint=hint)
         skipped = len(BOM) if head.startswith(BOM) else 0
         if not self._header:
             return self._decoder(self._columns), skipped
@@ -84,6 +89,7 @@ class CsvDecoder:
         self._fields = [_Source(field, slots[place]) for field, place in zip(schema, places)]
         self._needed = needed
         self._scanner = Scanner(dialect, slots)
+        self.framer = self._scanner.framer
         self._strict = StrictReader(dialect, schema.fields, places, len(columns))
 
     def decode(self, block: Block) -> Decoded:
@@ -93,8 +99,8 @@ class CsvDecoder:
         high = np.flatnonzero(lines.status & HIGH)
         if len(high):
             odd[high] |= ~utf8.valid(block.data, lines.start[high], lines.length[high])
-        made = [s.convert(block.data, lines, odd, s.field.name in self._needed) for s in self._fields]
-        position = lines.start + (block.position - block.start)
+        made = [s.convert(lines, odd, s.field.name in self._needed) for s in self._fields]
+        position = lines.first + (block.position - block.start)
         dead: list[Dead] = []
         if odd.any():
             self._read_odd(block, lines, odd, position, made, dead)
@@ -105,7 +111,8 @@ class CsvDecoder:
             for source, values in zip(self._fields, made)
             if values is not None
         }
-        return Decoded(columns, int(np.count_nonzero(keep)), position if every else position[keep], dead)
+        rows = int(np.count_nonzero(keep))
+        return Decoded(columns, rows, position if every else position[keep], dead, _notices(lines, dead))
 
     def _read_odd(
         self, block: Block, lines: Lines, odd: Bools, position: Ints, made: list[Draft | None], dead: list[Dead]
@@ -132,8 +139,9 @@ class _Source:
     field: Field
     slot: int
 
-    def convert(self, data: Any, lines: Lines, odd: Bools, needed: bool) -> Draft | None:
+    def convert(self, lines: Lines, odd: Bools, needed: bool) -> Draft | None:
         """Mark the lines whose value does not fit as odd; return the values when they are needed."""
+        data = lines.data
         start, length, valid = lines.fields[self.slot], lines.lengths[self.slot], lines.valid[self.slot]
         kind = self.field.dtype.name
         if kind == "string":
@@ -198,12 +206,28 @@ def read_dialect(options: Options) -> Dialect:
     nulls = options["null_values"]
     if not all(isinstance(text, str) for text in nulls):
         raise OptionError(f"option 'null_values' of csv takes a list of texts, not {nulls!r}")
-    return Dialect(marks["delimiter"], marks["quote"], marks["comment"], tuple(text.encode() for text in nulls))
+    texts = tuple(text.encode() for text in nulls)
+    return Dialect(marks["delimiter"], marks["quote"], marks["comment"], texts, bool(options["quoted_newlines"]))
 
 
 def find_header(head: bytes, at: int, dialect: Dialect) -> tuple[bytes, int, int]:
-    """Return the first line from `at` that is neither empty nor a comment, where the next begins, its number from 1."""
-    return csv_header(head, at, dialect.comment)
+    """Return the first record from `at` that is neither empty nor a comment, where the next begins, its line from 1."""
+    quote = chr(dialect.quote) if dialect.quote >= 0 else ""
+    return csv_header(head, at, dialect.comment, chr(dialect.delimiter), quote, dialect.newlines)
+
+
+def _notices(lines: Lines, dead: list[Dead]) -> list[Notice]:
+    found: list[Notice] = []
+    if lines.joined:
+        found.append(Notice("quoted_newlines", "", "{count} records go over several lines (quoted)", lines.joined))
+    if lines.texts:
+        text = "{count} lines have quotes that enclose no field: they were read as text"
+        found.append(Notice("quotes_as_text", "", text, lines.texts))
+    renamed = sum(letter.reason == "columns" for letter in dead)
+    if renamed:
+        text = "{count} comments (#fields) name the columns anew: what stands behind them may be in the wrong columns"
+        found.append(Notice("columns_renamed", "", text, renamed, "warning"))
+    return found
 
 
 def _column_names(options: Options, schema: Schema) -> list[str]:

@@ -1,7 +1,8 @@
 """The compiled scanner: lines to views of fields.
 
-It takes lines whose quoted fields have no quote inside; any other line (doubled quotes, an unclosed quote, too few
-or too many fields) is marked `ODD` and left to the strict reader, which alone decides what is wrong with a record.
+A record is read with its quotes if that gives the right number of fields, over several lines where `framing` says so;
+else its line is read with the quotes as text. What still has another number of fields is marked `ODD` and left to the
+strict reader, which tells what is wrong with it.
 """
 
 from __future__ import annotations
@@ -14,60 +15,112 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.columnar.column import Bools, Bytes, Ints
+from caudal.formats.csv.framing import BAD, CLOSED, MEMO, OPENED, Framer, head_of, span
+from caudal.formats.csv.portable import CSV_RENAMES
+from caudal.ports.records import PADDING
 
 ODD = 1
 HIGH = 2
 """The line has bytes beyond ASCII."""
+_DOUBLED = 4
+"""A wanted field has doubled quotes; its length is negative until they are single ones."""
+
+
+_RENAMES = np.frombuffer(CSV_RENAMES, np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How the text is cut. Bytes are ints, -1 where there is none; `nulls` the texts that stand for null."""
+    """How the text is cut. Bytes are ints, -1 where there is none; `nulls` the texts that stand for null.
+
+    `newlines`: whether quoted fields may hold newlines.
+    """
 
     delimiter: int
     quote: int
     comment: int
     nulls: tuple[bytes, ...]
+    newlines: bool = True
 
 
 @dataclass(slots=True)
 class Lines:
-    """The records of a block. `start`, `length`: of each line without its end. `status`: 0, ODD, HIGH or both.
+    """The records of a block. `first`: where the line of each begins, `start` where its text does, `length` without
+    its end. `status`: 0, ODD, HIGH or both.
 
-    `fields`, `lengths`, `valid` (wanted columns x lines): the views of the values, empty and null where a line is ODD.
+    `fields`, `lengths`, `valid` (wanted columns x lines): the views of the values in `data`, empty and null where a
+    line is ODD. `joined`: how many records go over several lines; `texts`: how many have quotes that were read as text.
     """
 
+    data: Bytes
+    first: Ints
     start: Ints
     length: npt.NDArray[np.int32]
     status: npt.NDArray[np.uint8]
     fields: npt.NDArray[np.int64]
     lengths: npt.NDArray[np.int32]
     valid: Bools
+    joined: int
+    texts: int
 
 
 class Scanner:
     """Cuts blocks for one dialect and header. `slots`: for each column of the header its place in the result, or -1."""
 
     def __init__(self, dialect: Dialect, slots: list[int]) -> None:
-        self._marks = np.array([dialect.delimiter, dialect.quote, dialect.comment], np.int64)
+        self._marks = np.array([dialect.delimiter, dialect.quote, dialect.comment, dialect.newlines], np.int64)
         self._slots = np.array(slots, np.int64)
         self._wanted = max(slots, default=-1) + 1
         joined = b"".join(dialect.nulls)
         self._nulls = np.frombuffer(bytearray(joined), np.uint8) if joined else np.empty(0, np.uint8)
         self._null_ends = np.cumsum([len(n) for n in dialect.nulls], dtype=np.int64)
+        spans = dialect.newlines and dialect.quote >= 0
+        self.framer = Framer(dialect.delimiter, dialect.quote, dialect.comment, len(slots)) if spans else None
 
     def scan(self, data: Bytes, start: int, stop: int) -> Lines:
         """Return the records of data[start:stop]; comments and (of more than one column) empty lines are none."""
         most = int(_count(data, start, stop)) + 1
+        first = np.empty(most, np.int64)
         line_start = np.empty(most, np.int64)
-        line_length = np.empty(most, np.int32)
+        length = np.empty(most, np.int32)
         status = np.empty(most, np.uint8)
         fields = np.empty((self._wanted, most), np.int64)
         lengths = np.empty((self._wanted, most), np.int32)
         valid = np.empty((self._wanted, most), np.bool_)
-        arrays: tuple[Any, ...] = (line_start, line_length, status, fields, lengths, valid)
-        n = _scan(data, start, stop, self._marks, self._slots, self._nulls, self._null_ends, *arrays)
-        return Lines(line_start[:n], line_length[:n], status[:n], fields[:, :n], lengths[:, :n], valid[:, :n])
+        arrays: tuple[Any, ...] = (first, line_start, length, status, fields, lengths, valid)
+        n, doubled, joined, texts = _scan(
+            data, start, stop, self._marks, self._slots, self._nulls, self._null_ends, *arrays
+        )
+        fields, lengths = fields[:, :n], lengths[:, :n]
+        if doubled:
+            data = _single(data, start, stop, doubled, self._marks[1], status[:n], fields, lengths)
+        return Lines(
+            data, first[:n], line_start[:n], length[:n], status[:n], fields, lengths, valid[:, :n], joined, texts
+        )
+
+
+def _single(data: Bytes, start: int, stop: int, most: int, quote: int, status: Any, fields: Any, lengths: Any) -> Bytes:
+    """Return the block's data with the texts behind it whose quotes are no longer doubled; views go there."""
+    made = np.empty(stop + most + PADDING, np.uint8)
+    made[start:stop] = data[start:stop]
+    _halve(made, stop, quote, np.flatnonzero(status & _DOUBLED), fields, lengths)
+    return made
+
+
+@nb.njit(nogil=True, cache=True)
+def _halve(data, at, quote, rows, fields, lengths):
+    for row in rows:
+        for slot in range(fields.shape[0]):
+            if lengths[slot, row] >= 0:
+                continue
+            p = fields[slot, row]
+            stop = p - lengths[slot, row]
+            fields[slot, row] = at
+            while p < stop:
+                data[at] = data[p]
+                p += 2 if data[p] == quote else 1
+                at += 1
+            lengths[slot, row] = at - fields[slot, row]
 
 
 @nb.njit(nogil=True, cache=True)
@@ -96,80 +149,130 @@ def _is_null(data, start, stop, nulls, null_ends):
 
 
 @nb.njit(nogil=True, cache=True)
-def _scan(data, start, stop, marks, slots, nulls, null_ends, line_start, line_length, status, fields, lengths, valid):
-    delimiter = marks[0]
-    quote = marks[1]
-    comment = marks[2]
+def _renames(data, p, stop):
+    return stop - p >= _RENAMES.size and (data[p : p + _RENAMES.size] == _RENAMES).all()
+
+
+@nb.njit(nogil=True, cache=True)
+def _fields(data, p, stop, end, delimiter, quote, slots, nulls, null_ends, fields, lengths, valid, n):
+    """Cut a record into its fields, up to its newline; before `end` newlines within quotes are text.
+
+    Return how it ended, where, the number of delimiters, the quote that is open, whether there are bytes beyond ASCII,
+    and how many bytes of wanted fields have doubled quotes.
+    """
     columns = slots.size
-    n = 0
-    p = start
-    while p < stop:
-        first = p
-        c = data[p]
-        if c == comment:
-            while p < stop and data[p] != 10:
-                p += 1
+    high = np.uint8(0)
+    column = 0
+    doubled = 0
+    while True:  # a field
+        begin = p
+        quoted = p < stop and data[p] == quote
+        twice = False
+        if quoted:
+            begin += 1
             p += 1
-            continue
-        high = np.uint8(0)
-        odd = False
-        column = 0
-        while True:  # a field
-            begin = p
-            quoted = p < stop and data[p] == quote
-            if quoted:
-                begin += 1
-                p += 1
+            while True:
                 while p < stop and data[p] != quote and data[p] != 10:
                     high |= data[p]
                     p += 1
-                end = p
-                if p >= stop or data[p] == 10:
-                    odd = True
-                    break
-                p += 1
-                if p < stop and data[p] == 13 and (p + 1 == stop or data[p + 1] == 10):
+                if p < end and data[p] == 10:
                     p += 1
-                if p < stop and data[p] != 10 and (data[p] != delimiter or p != end + 1):
-                    odd = True
+                elif p + 1 < stop and data[p] == quote and data[p + 1] == quote:
+                    twice = True
+                    p += 2
+                else:
                     break
-            else:
-                while p < stop:
-                    c = data[p]
-                    if c == delimiter or c == 10:
-                        break
-                    high |= c
-                    p += 1
-                end = p
-                if (p == stop or data[p] == 10) and end > begin and data[end - 1] == 13:
-                    end -= 1
-            if column < columns:
-                slot = slots[column]
-                if slot >= 0:
-                    fields[slot, n] = begin
-                    lengths[slot, n] = end - begin
-                    valid[slot, n] = quoted or not _is_null(data, begin, end, nulls, null_ends)
-            column += 1
+            last = p
             if p >= stop or data[p] == 10:
-                break
+                return OPENED, p, column, begin - 1, high, 0
             p += 1
-        while p < stop and data[p] != 10:  # the rest of an odd line
-            high |= data[p]
-            p += 1
-        end = p
-        if end > first and data[end - 1] == 13:
-            end -= 1
+            if p < stop and data[p] == 13 and (p + 1 == stop or data[p + 1] == 10):
+                p += 1
+            if p < stop and data[p] != 10 and (data[p] != delimiter or p != last + 1):
+                return BAD, p, column, -1, high, 0
+        else:
+            while p < stop:
+                c = data[p]
+                if c == delimiter or c == 10:
+                    break
+                high |= c
+                p += 1
+            last = p
+            if (p == stop or data[p] == 10) and last > begin and data[last - 1] == 13:
+                last -= 1
+        if column < columns:
+            slot = slots[column]
+            if slot >= 0:
+                fields[slot, n] = begin
+                lengths[slot, n] = begin - last if twice else last - begin
+                valid[slot, n] = quoted or not _is_null(data, begin, last, nulls, null_ends)
+                if twice:
+                    doubled += last - begin
+        if p >= stop or data[p] == 10:
+            return CLOSED, p, column, -1, high, doubled
+        column += 1
         p += 1
-        if end == first and columns != 1:  # of one column, an empty line is an empty field
+
+
+@nb.njit(nogil=True, cache=True)
+def _scan(
+    data, start, stop, marks, slots, nulls, null_ends, lines, starts, line_length, status, fields, lengths, valid
+):
+    delimiter, quote, comment, newlines = marks
+    columns = slots.size
+    memo = np.zeros(MEMO, np.int64)
+    n = 0
+    doubled = 0
+    joined = 0
+    texts = 0
+    p = start
+    while p < stop:
+        line = p
+        p = head_of(data, p, stop)
+        first = p
+        renamed = False
+        if p < stop and data[p] == comment:
+            renamed = _renames(data, p, stop)
+            if not renamed:
+                while p < stop and data[p] != 10:
+                    p += 1
+                p += 1
+                continue
+        mark = -1 if renamed else quote
+        end = p
+        while True:
+            state, p, count, opening, high, twice = _fields(
+                data, p, stop, end, delimiter, mark, slots, nulls, null_ends, fields, lengths, valid, n
+            )
+            if (state == CLOSED and count + 1 == columns) or mark < 0:
+                break
+            if state == OPENED and newlines and p < stop:
+                behind = span(data, p + 1, stop, count, opening, delimiter, quote, columns, True, memo)
+                if behind > 0:
+                    end = behind
+                    p = first
+                    joined += 1
+                    continue
+            mark = -1  # the quotes are text
+            p = first
+        last = p
+        if last > first and data[last - 1] == 13:
+            last -= 1
+        p += 1
+        if last == first and columns != 1:  # of one column, an empty line is an empty field
             continue
-        if odd or column != columns:
-            odd = True
+        odd = renamed or count + 1 != columns
+        if odd:
             for slot in range(fields.shape[0]):
                 fields[slot, n] = first
                 lengths[slot, n] = 0
                 valid[slot, n] = False
-        line_start[n] = first
-        line_length[n] = end - first
-        status[n] = (1 if odd else 0) | (2 if high >= 128 else 0)
+        elif mark != quote:
+            texts += 1
+        doubled += twice
+        lines[n] = line
+        starts[n] = first
+        line_length[n] = last - first
+        status[n] = (ODD if odd else 0) | (HIGH if high >= 128 else 0) | (_DOUBLED if twice else 0)
         n += 1
-    return n
+    return n, doubled, joined, texts

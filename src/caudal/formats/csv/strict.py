@@ -6,7 +6,7 @@ from typing import Any
 
 from caudal.core.scalars import Refused
 from caudal.core.types import Field
-from caudal.formats.csv.portable import CsvRecords, csv_converter, csv_split
+from caudal.formats.csv.portable import CSV_RENAMES, CsvRecords, csv_converter, csv_renamed, csv_split
 from caudal.formats.csv.scanner import Dialect
 
 Bad = Refused
@@ -18,6 +18,7 @@ class StrictReader:
     def __init__(self, dialect: Dialect, declared: tuple[Field, ...], columns: list[int], width: int) -> None:
         self._delimiter = chr(dialect.delimiter)
         self._quote = chr(dialect.quote) if dialect.quote >= 0 else ""
+        self._comment = bytes([dialect.comment]) if dialect.comment >= 0 else b""
         wanted = [
             (f.name, column, csv_converter(f.dtype.name, f.unit, f.time_format)) for f, column in zip(declared, columns)
         ]
@@ -27,8 +28,10 @@ class StrictReader:
     def read(self, line: bytes) -> list[Any]:
         """Return the declared values: int (milliseconds for times), float, bool, bytes for strings, None for null.
 
-        Raises `Bad` with the reason "utf8", "syntax", "fields", "type" or "range", the first that applies.
+        Raises `Bad` with the reason "utf8", "columns", "syntax", "fields", "type" or "range", the first that applies.
         """
+        if line[:1] == self._comment and line.startswith(CSV_RENAMES):
+            raise csv_renamed()
         return [value.encode() if isinstance(value, str) else value for value in self._records.read(line)]
 
     def split(self, text: str) -> list[tuple[str, bool]]:

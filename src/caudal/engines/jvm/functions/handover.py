@@ -46,6 +46,7 @@ _MOST_PAYLOAD = 4096
 _FARTHEST_MS = 2**53
 _HEAD_BYTES = 64 * 1024
 _READ_BYTES = 128 * 1024
+_FRAMED_LINE = 1024 * 1024
 _QUOTED_FLOATS = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
 _quoted_text: Any = json.encoder.encode_basestring
 
@@ -108,7 +109,9 @@ class _HandedSource:
             stream = _LineStream(_decoded_pieces(file, path, source), source["max_record"], path)
             decode, skip = source["reader"].open(stream.head(), name)
             seen: int | None = None
-            for position, lines, dead in stream.blocks(skip):
+            frames = getattr(decode, "frames", None)
+            blocks = stream.blocks(skip) if frames is None else stream.records(skip, frames)
+            for position, lines, dead in blocks:
                 at = list(accumulate((len(line) + 1 for line in lines[:-1]), initial=position))
                 kept, columns, more = decode(lines, at[: len(lines)])
                 raw = [lines[i] for i in kept]
@@ -177,7 +180,7 @@ class _HandedSource:
             for i, t in enumerate(times):
                 if t is None:
                     wrong = "is null" if values[i] is None else "cannot be read"
-                    payload = raw[i].rstrip(b"\r") if raw is not None else b""
+                    payload = _first_line(raw[i]) if raw is not None else b""
                     message = f"the event time {wrong}"
                     dead.append((positions[i], "event_time", message, f"value {values[i]!r}", payload))
         limit = self._source["max_future"]
@@ -187,11 +190,15 @@ class _HandedSource:
             times = list(times) if far else times
             for i in far:
                 detail = f"{(times[i] - read_at) / 1000:.3f} s after the read at {read_at} ms"
-                payload = raw[i].rstrip(b"\r")
+                payload = _first_line(raw[i])
                 cut = len(payload) > _MOST_PAYLOAD
                 dead.append((positions[i], "far_future", message, detail, payload, cut, times[i]))
                 times[i] = None
         return times, dead
+
+
+def _first_line(record: bytes) -> bytes:
+    return record.split(b"\n", 1)[0].rstrip(b"\r")
 
 
 def _event_time(value: Any, unit: str, time_format: str, narrow: bool) -> int | None:
@@ -227,7 +234,7 @@ class _LineStream:
 
     def __init__(self, pieces: Iterator[bytes], most: int, where: str) -> None:
         self._pieces = pieces
-        self._most = most
+        self._limit = self._most = most
         self._where = where
         self._broken: BrokenStream | None = None
         self._ended = False
@@ -268,6 +275,20 @@ class _LineStream:
         elif self._length:
             yield from self._runs([self._rest], self._length)
 
+    def records(self, skip: int, frames: Any) -> Iterator[tuple[int, list[bytes], list[Any]]]:
+        """Yield as `blocks` does, with the lines of a record joined as `frames.cut(lines, final=)` says."""
+        self._most = max(self._limit, _FRAMED_LINE)  # a record over several lines must be seen to be too long
+        held: list[bytes] = []
+        start = skip
+        for position, lines, dead in self.blocks(skip):
+            start = start if held else position
+            found, used = frames.cut([*held, *lines] if held else lines, final=bool(dead))
+            held = [*held, *lines][used:]
+            yield from self._fitting(start, found, self._limit, dead)
+            start += sum(map(len, found)) + len(found)
+        if held:
+            yield from self._fitting(start, frames.cut(held, final=True)[0], self._limit, [])
+
     def _next(self) -> bytes:
         try:
             return next(self._pieces)
@@ -305,19 +326,25 @@ class _LineStream:
         if length <= self._most and max(map(len, lines)) <= self._most:
             yield position, lines, []
             return
+        yield from self._fitting(position, lines, self._most, [], length)
+
+    def _fitting(
+        self, position: int, lines: list[bytes], most: int, dead: list[Any], length: int = -1
+    ) -> Iterator[tuple[int, list[bytes], list[Any]]]:
+        """Yield lines, those longer than `most` as dead letters, before `dead`; the first is `length` bytes if it is not whole."""
         run: list[bytes] = []
         start = at = position
         for i, line in enumerate(lines):
-            size = length if i == 0 else len(line)
-            if size <= self._most:
+            size = length if i == 0 and length >= 0 else len(line)
+            if size <= most:
                 run.append(line)
             else:
-                message = f"a record of {size} bytes is longer than max_record ({self._most})"
+                message = f"a record of {size} bytes is longer than max_record ({self._limit})"
                 yield start, run, [(at, "too_long", message, "", line[:_MOST_PAYLOAD], size > _MOST_PAYLOAD)]
                 run, start = [], at + size + 1
             at += size + 1
-        if run:
-            yield start, run, []
+        if run or dead:
+            yield start, run, dead
 
 
 def _decoded_pieces(file: BinaryIO, path: str, source: dict[str, Any]) -> Iterator[bytes]:
