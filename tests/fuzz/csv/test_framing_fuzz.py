@@ -69,7 +69,7 @@ def oracle(data: bytes, comment: bytes, newlines: bool = True) -> tuple[list[Row
             at += len(head)
         line = data[at:end]
         behind = min(end + 1, len(data))
-        if comment and line.startswith(comment) or not line.removesuffix(b"\r"):
+        if (comment and line.startswith(comment)) or not line.removesuffix(b"\r"):
             at = behind
             continue
         found = quoted_record(data, at)
@@ -158,7 +158,23 @@ def by_script(data: bytes, options: dict, rng: random.Random, limit: int = 1 << 
     return rows, dead
 
 
-PIECES = (b'"', b'"', b'"', b'""', b",", b",", b"\n", b"\n", b"\r\n", b"a", b"\0", b"\xef\xbb\xbf", b"#", b"\xff", b"\r")
+PIECES = (
+    b'"',
+    b'"',
+    b'"',
+    b'""',
+    b",",
+    b",",
+    b"\n",
+    b"\n",
+    b"\r\n",
+    b"a",
+    b"\0",
+    b"\xef\xbb\xbf",
+    b"#",
+    b"\xff",
+    b"\r",
+)
 LINES = (b'1,2,"x', b'y",2,3', b'a",x,"y', b'","', b"1,2,3", b'"1","2","3"', b'1,"a""b",3', b'"', b'","a",', b'x"', b"")
 
 

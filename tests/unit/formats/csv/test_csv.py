@@ -93,11 +93,16 @@ def ms(*parts):
         ('"é""€"', "string", 'é"€'),
         ("a\rb", "string", "a\rb"),
         ("\x00", "string", "\x00"),
-        ('"a', "string", "syntax"),
-        ('"a"b', "string", "syntax"),
-        ('"a""', "string", "syntax"),
-        ('"', "string", "syntax"),
-        ('"a" ', "string", "syntax"),
+        ('"a', "string", '"a'),
+        ('"a"b', "string", '"a"b'),
+        ('"a""', "string", '"a""'),
+        ('"', "string", '"'),
+        ('"a" ', "string", '"a" '),
+        ('"a,b', "string", "syntax"),
+        ('"1', "int64", "type"),
+        ('"a\nb"', "string", "a\nb"),
+        ('"a\r\n""b"""', "string", 'a\r\n"b"'),
+        ('"\n"', "string", "\n"),
         ("a,b", "string", "fields"),
         (",", "string", "fields"),
         ('"a","b"', "string", "fields"),
@@ -256,12 +261,74 @@ def test_without_a_header():
         (b"b,x,a\n2,0,1\n", [(1, 2)]),
         (b"a,x,b,x\n1,0,2,0\n", [(1, 2)]),
         (b"a,b\n1,\n,\n", [(1, None), (None, None)]),
+        (b"\0\0a,b\n\0\0\0\n\0\x001,2\n", [(1, 2)]),
+        (b'\xef\xbb\xbfa,b\n\xef\xbb\xbf1,2\n\xef\xbb\xbf\xef\xbb\xbf"3",4\n', [(1, 2), (3, 4)]),
+        (b'"a","\n",b\n1,x,2\n', [(1, 2)]),
+        (b'b,"of\r\ntwo ""lines""",a\r\n2,x,1\r\n', [(1, 2)]),
     ],
 )
 def test_framing(raw, rows):
     found, dead = decode(raw, {"a": "int64", "b": "int64"})
     assert [values for _, values in found] == rows
     assert dead == []
+
+
+FORGED = b'ip,n,ua\n1.1.1.1,2,"x\n9.9.9.9,99,forged\ny"\n2.2.2.2,3,c\n'
+
+
+def test_newlines_in_quotes_forge_no_row_and_hide_none():
+    schema = {"ip": "string", "n": "int64", "ua": "string"}
+    rows, dead = decode(FORGED, schema)
+    assert rows == [(8, ("1.1.1.1", 2, "x\n9.9.9.9,99,forged\ny")), (42, ("2.2.2.2", 3, "c"))]
+    assert dead == []
+    for opened in (b'"x', b'"x"y', b'"x""'):  # never closed, text behind, doubled: the line stands alone
+        rows, dead = decode(b"ip,n,ua\n1.1.1.1,2," + opened + b"\n2.2.2.2,3,c\n", schema)
+        assert [values for _, values in rows] == [("1.1.1.1", 2, opened.decode()), ("2.2.2.2", 3, "c")]
+        assert dead == []
+    # closed by somebody else's quote, with another number of fields: each line stands alone
+    rows, dead = decode(b'ip,n,ua\n1.1.1.1,2,"x\n2.2.2.2,3,c\n3.3.3.3,4,y",z\n', schema)
+    assert [values[0] for _, values in rows] == ["1.1.1.1", "2.2.2.2"]
+    assert [reason for _, reason, _ in dead] == ["fields"]
+    rows, dead = decode(FORGED, schema, quoted_newlines=False)
+    assert [values[0] for _, values in rows] == ["1.1.1.1", "9.9.9.9", "2.2.2.2"]
+    assert [reason for _, reason, _ in dead] == ["fields"]
+
+
+def test_quotes_that_take_delimiters_away_are_text():
+    """Who controls two fields must not be able to make one of them and what stands between."""
+    rows, dead = decode(b'path,n,ua\n"/x,7,y"\n', {"path": "string", "n": "int64", "ua": "string"})
+    assert rows == [(10, ('"/x', 7, 'y"'))]
+    assert dead == []
+
+
+def notices(raw, schema, **options):
+    reader = FORMAT.reader(Schema.of(schema), frozenset(schema), {**FORMAT.reader_options, **options})
+    decoder, at = reader.open(raw, "x.csv")
+    data = np.frombuffer(bytearray(raw + b'"' * 128), np.uint8)
+    return {n.code: (n.count, n.level) for n in decoder.decode(Block(data, at, len(raw), at, len(raw))).notices}
+
+
+def test_what_quotes_did_is_told():
+    schema = {"ip": "string", "n": "int64", "ua": "string"}
+    assert notices(FORGED * 2, schema) == {"quoted_newlines": (2, "note")}
+    assert notices(b'ip,n,ua\na,1,"x\nb,1,"y\nc,1,z\n', schema) == {"quotes_as_text": (2, "note")}
+    assert notices(b'ip,n,ua\n"a",1,"x"\nb,1,"y""z"\n', schema) == {}
+    zeek = b"1\t2\n#fields\tb\ta\n3\t4\n#close\t5\n"
+    options = {"header": False, "columns": ["a", "b"], "delimiter": "\t", "comment": "#", "quote": ""}
+    assert notices(zeek, {"a": "int64"}, **options) == {"columns_renamed": (1, "warning")}
+    assert decode(zeek, {"a": "int64"}, **options) == ([(0, (1,)), (16, (3,))], [(4, "columns", b"#fields\tb\ta")])
+
+
+@pytest.mark.parametrize(
+    "head", [b"#separator \\x09\n#fields\ta\n", b"\xef\xbb\xbf#separator \\x09", b"\0\0\n#separator \\x2c\n"]
+)
+@pytest.mark.parametrize("options", [{}, {"header": False, "columns": ["a"], "comment": "#", "delimiter": "\t"}])
+def test_zeeks_own_format_is_refused_by_name(head, options):
+    reader = FORMAT.reader(Schema.of({"a": "int64"}), frozenset(), {**FORMAT.reader_options, **options})
+    with pytest.raises(InputError, match="Zeek's own tab-separated format") as caught:
+        reader.open(head, "conn.log")
+    assert "use_json" in caught.value.hint
+    assert "zeek-cut" in caught.value.hint
 
 
 def test_two_fields_may_show_one_column():
@@ -345,8 +412,8 @@ LINES = HEADER + b"".join(
 
 def test_what_is_needed_never_changes_what_is_valid():
     rows, dead = decode(LINES, SCHEMA)
-    assert [reason for _, reason, _ in dead] == ["type", "utf8", "syntax", "fields", "range"]
-    assert len(rows) == 5
+    assert [reason for _, reason, _ in dead] == ["type", "utf8", "fields", "range"]
+    assert len(rows) == 6
     for needed in ([], *([name] for name in SCHEMA), ["s", "f"], ["t", "d", "i"]):
         some, same = decode(LINES, SCHEMA, needed)
         assert same == dead
