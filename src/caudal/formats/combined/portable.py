@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from caudal.core.scalars import Refused, time_of_text
+from caudal.core.dialects import other_format
+from caudal.core.scalars import Refused, Unreadable, time_of_text
 
 LOG_TIME_FORMAT = "%d/%b/%Y:%H:%M:%S %z"
 
@@ -96,6 +97,9 @@ class CombinedLines:
 
     def open(self, head: bytes, name: str) -> tuple[Any, int]:
         """Return `decode`, and the length of a BOM."""
+        what, hint = other_format(head)
+        if what:
+            raise Unreadable(f"{name}:1: {what}: {hint}")
         return self.decode, len(_LOG_BOM) if head.startswith(_LOG_BOM) else 0
 
     def decode(self, lines: list[bytes], at: list[int]) -> tuple[list[int], dict[str, list[Any]], list[Any]]:

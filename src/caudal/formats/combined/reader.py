@@ -9,7 +9,8 @@ import numpy as np
 from caudal.columnar import times, utf8
 from caudal.columnar.column import ALL_VALID, Bools, Ints
 from caudal.columnar.draft import Draft
-from caudal.core.errors import OptionError, PlanError, nearest
+from caudal.core.dialects import other_format
+from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import INT64, STRING, TIMESTAMP, Field, Schema
 from caudal.formats.combined import scanner, strict
 from caudal.formats.combined.scanner import NUMBERS, TEXTS, TIME_LENGTH, Lines
@@ -56,6 +57,9 @@ class CombinedReader:
 
     def open(self, head: bytes, name: str) -> tuple[CombinedDecoder, int]:
         """Return the decoder, and the length of a BOM; an access log has no header."""
+        what, hint = other_format(head)
+        if what:
+            raise InputError(what, location=f"{name}:1", hint=hint)
         return self._decoder, len(BOM) if head.startswith(BOM) else 0
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from caudal.core.foreign import foreign
+from caudal.core.dialects import other_format
 from caudal.core.scalars import (
     MAX_DURATION,
     Refused,
@@ -410,7 +410,7 @@ class CsvLines:
 
     def open(self, head: bytes, name: str) -> tuple[Any, int]:
         """Return `decode`, and the length of BOM, comments and header line; raises `Unreadable` for a wrong header."""
-        what, hint = foreign(head)
+        what, hint = other_format(head)
         if what:
             raise Unreadable(f"{name}:1: {what}: {hint}")
         skipped = len(CSV_BOM) if head.startswith(CSV_BOM) else 0

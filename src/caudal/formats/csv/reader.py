@@ -10,8 +10,8 @@ import numpy as np
 from caudal.columnar import numbers, times, utf8
 from caudal.columnar.column import ALL_VALID, Bools, Ints
 from caudal.columnar.draft import Draft
+from caudal.core.dialects import other_format
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
-from caudal.core.foreign import foreign
 from caudal.core.types import Field, Schema
 from caudal.formats.csv.portable import CSV_BOM, csv_header
 from caudal.formats.csv.scanner import HIGH, ODD, Dialect, Lines, Scanner
@@ -44,7 +44,7 @@ class CsvReader:
 
     def open(self, head: bytes, name: str) -> tuple[CsvDecoder, int]:
         """Return the decoder, and the length of BOM, comments and header line. See `LineReader.open`."""
-        what, hint = foreign(head)
+        what, hint = other_format(head)
         if what:
             raise InputError(what, location=f"{name}:1", hint=hint)
         skipped = len(BOM) if head.startswith(BOM) else 0

@@ -14,9 +14,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from caudal.core.dialects import other_format
 from caudal.core.scalars import (
     MAX_DURATION,
     Refused,
+    Unreadable,
     duration_of_text,
     float32_of,
     time_of_float,
@@ -427,6 +429,9 @@ class JsonLines:
 
     def open(self, head: bytes, name: str) -> tuple[Any, int]:
         """Return `decode`, and 3 when the partition begins with a byte order mark, else 0."""
+        what, hint = other_format(head)
+        if what:
+            raise Unreadable(f"{name}:1: {what}: {hint}")
         return self.decode, len(_JSON_BOM) if head.startswith(_JSON_BOM) else 0
 
     def decode(self, lines: list[bytes], at: list[int]) -> tuple[list[int], dict[str, list[Any]], list[Any]]:

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from caudal.columnar.column import NUMPY_TYPES, Bytes, Column, Fixed, Nested, Text, arrow_type
-from caudal.core.errors import PlanError
+from caudal.core.dialects import other_format
+from caudal.core.errors import InputError, PlanError
 from caudal.core.types import DataType, Schema
 from caudal.formats.json import scanner, strict, values
 from caudal.formats.json.shape import Part, Shape, Slot
@@ -70,6 +71,9 @@ class JsonReader:
 
     def open(self, head: bytes, name: str) -> tuple[JsonDecoder, int]:
         """Return the decoder of a partition, and 3 when it begins with a byte order mark, else 0."""
+        what, hint = other_format(head)
+        if what:
+            raise InputError(what, location=f"{name}:1", hint=hint)
         return self._decoder, len(BOM) if head.startswith(BOM) else 0
 
 

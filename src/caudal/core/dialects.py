@@ -12,10 +12,10 @@ ZEEK_HINT = (
 )
 
 
-def foreign(head: bytes) -> tuple[str, str]:
+def other_format(head: bytes) -> tuple[str, str]:
     """Return what a partition that begins so is, and what to do with it; two empty texts when it is no such thing.
 
-    >>> foreign(b"#separator \\\\x09\\n")[0]
+    >>> other_format(b"#separator \\\\x09\\n")[0]
     "this is Zeek's own tab-separated format, which is not read yet"
     """
     if head.lstrip(b"\0\xef\xbb\xbf \t\r\n").startswith(b"#separator"):
