@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from caudal.core.types import Schema
     from caudal.lang.dsl.functions import batch, jit, row
     from caudal.lang.dsl.settings import settings
-    from caudal.lang.dsl.stream import Stream, field, source
+    from caudal.lang.dsl.source import field, source
+    from caudal.lang.dsl.stream import Stream
     from caudal.lang.dsl.stream import pipeline as Pipeline
     from caudal.lang.dsl.windows import (
         collect,
@@ -55,7 +56,8 @@ _HOME = {
     "caudal.core.types": ("Schema",),
     "caudal.lang.dsl.functions": ("batch", "jit", "row"),
     "caudal.lang.dsl.settings": ("settings",),
-    "caudal.lang.dsl.stream": ("Stream", "field", "source"),
+    "caudal.lang.dsl.source": ("field", "source"),
+    "caudal.lang.dsl.stream": ("Stream",),
     "caudal.lang.dsl.windows": (
         "collect",
         "count",
@@ -96,10 +98,21 @@ def __getattr__(name: str) -> Any:
     elif name in _NAMES:
         value = getattr(import_module(_NAMES[name]), name)
     else:
-        raise AttributeError(f"module 'caudal' has no attribute '{name}'")
+        raise _unknown(name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*__all__, "__version__"])
+
+
+def _unknown(name: str) -> AttributeError:
+    message = f"module 'caudal' has no attribute '{name}'"
+    if name.startswith("_"):
+        return AttributeError(message)
+    from caudal.core.errors import NoSuchName, nearest
+
+    elsewhere = {"avg": "mean", "std": "stddev", "nunique": "count_distinct", "list": "collect", "window": "tumbling"}
+    elsewhere |= {"udf": "row", "expr": "col", "column": "col", "Stream.source": "source", "stream": "source"}
+    return NoSuchName(message, hint=f"write cd.{elsewhere[name]}" if name in elsewhere else nearest(name, __all__))

@@ -7,6 +7,10 @@ Every error a user can meet is a `CaudalError`. The class decides the exit code 
 from __future__ import annotations
 
 import difflib
+import linecache
+import os
+import sys
+import traceback
 from collections.abc import Iterable
 
 
@@ -31,6 +35,23 @@ class CaudalError(Exception):
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that a notebook shows: the user's own line and the error, without the frames in between.
+
+        With `CAUDAL_DEBUG` set, all of them.
+        """
+        if os.environ.get("CAUDAL_DEBUG"):
+            return "".join(traceback.format_exception(self)).splitlines()
+        own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        lines: list[str] = []
+        for frame, line in traceback.walk_tb(self.__traceback__):
+            name = frame.f_code.co_filename
+            made = name.startswith("<") and not name.startswith(("<ipython", "<stdin", "<console"))
+            if not made and not name.startswith((own, sys.prefix)):
+                code = linecache.getline(name, line, frame.f_globals).strip()
+                lines = [f"{_shown(name)}, line {line}: {code}" if code else f"{_shown(name)}, line {line}"]
+        return [*lines, *f"{type(self).__name__}: {self}".splitlines()]
+
     def at(self, location: str) -> CaudalError:
         """Return self with `location` set, unless it already has one."""
         if not self.location:
@@ -46,6 +67,14 @@ class UserError(CaudalError):
 
 class PlanError(UserError):
     """The pipeline does not hang together: unknown column, mismatched type, missing event time ..."""
+
+
+class NoSuchName(PlanError, AttributeError):
+    """A method or attribute that is not there: the hint says what to write instead."""
+
+
+class Misuse(PlanError, TypeError):
+    """Something of Python's that cannot be done with an expression or a stream: the hint says what to write instead."""
 
 
 class SettingsError(UserError):
@@ -78,3 +107,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return "there are none"
     shown = ", ".join(options[:20]) + (" ..." if len(options) > 20 else "")
     return f"known: {shown}"
+
+
+def _shown(filename: str) -> str:
+    """Return a file's name for people: notebooks name their cells by a path that says nothing."""
+    return "in this cell" if "ipykernel" in filename or filename.startswith("<ipython") else filename

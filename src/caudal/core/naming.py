@@ -1,4 +1,4 @@
-"""Natural order of partition names."""
+"""Natural order of partition names, and texts cut to size."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def natural_key(name: str) -> tuple[tuple[int, int, bytes], ...]:
         elif part:
             parts.append((1, 0, part.encode("utf-8", "surrogateescape")))
     return tuple(parts)
+
+
+def cut(text: str, size: int) -> str:
+    """Return the text, with dots in place of what is beyond `size` characters.
+
+    >>> cut("a long list", 9)
+    'a long...'
+    """
+    return text if len(text) <= size else text[: size - 3] + "..."

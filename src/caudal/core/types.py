@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caudal.core.errors import PlanError, nearest
+from caudal.core.naming import cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,10 @@ SCALARS = {t.name: t for t in (BOOL, INT32, INT64, FLOAT32, FLOAT64, STRING, BIN
 _LIST = re.compile(r"list<(.+)>")
 
 
+MAX_NESTING = 64
+"""Lists and structs inside one another in a type; what walks a type goes down with it."""
+
+
 def list_of(item: DataType) -> DataType:
     """Return the list type with this item type."""
     return DataType("list", item=item)
@@ -110,8 +115,10 @@ def struct_of(fields: Iterable[Field]) -> DataType:
     return DataType("struct", fields=fields)
 
 
-def parse_type(spec: Any, where: str = "") -> DataType:
+def parse_type(spec: Any, where: str = "", depth: int = 0) -> DataType:
     """Return the type for `spec`: "int64", "list<string>", ["string"] (a list) or {"a": "int64"} (a struct)."""
+    if depth > MAX_NESTING:
+        raise PlanError(f"the type{where} is nested more than {MAX_NESTING} deep")
     if isinstance(spec, DataType):
         return spec
     if isinstance(spec, str):
@@ -120,24 +127,24 @@ def parse_type(spec: Any, where: str = "") -> DataType:
             return SCALARS[text]
         inner = _LIST.fullmatch(text)
         if inner:
-            return list_of(parse_type(inner.group(1), where))
+            return list_of(parse_type(inner.group(1), where, depth + 1))
         aliases = {"str": "string", "int": "int64", "float": "float64", "double": "float64", "boolean": "bool"}
         hint = f"write '{aliases[text]}'" if text in aliases else nearest(text, [*SCALARS, "list<...>"])
         raise PlanError(f"unknown type '{spec}'{where}", hint=hint)
     if isinstance(spec, list | tuple) and len(spec) == 1:
-        return list_of(parse_type(spec[0], where))
+        return list_of(parse_type(spec[0], where, depth + 1))
     if isinstance(spec, Mapping):
-        return struct_of(make_field(name, inner) for name, inner in spec.items())
+        return struct_of(make_field(name, inner, depth + 1) for name, inner in spec.items())
     raise PlanError(f"{spec!r} is not a type{where}", hint='write a name such as "int64", or a mapping for a struct')
 
 
-def make_field(name: str, spec: Any) -> Field:
+def make_field(name: str, spec: Any, depth: int = 0) -> Field:
     """Return a field from a schema entry: a type, a nested mapping, or a `Field` made by `cd.field(...)`."""
     if not isinstance(name, str) or not name:
         raise PlanError(f"a column name must be non-empty text, not {name!r}")
     if isinstance(spec, Field):
         return Field(name, spec.dtype, spec.path, spec.unit, spec.time_format)
-    return Field(name, parse_type(spec, f" for column '{name}'"))
+    return Field(name, parse_type(spec, f" for column '{name}'", depth))
 
 
 class Schema:
@@ -192,7 +199,10 @@ class Schema:
         """Return the field; raises `PlanError` with the nearest name when there is none."""
         field = self._by_name.get(name)
         if field is None:
-            raise PlanError(f"unknown column '{name}'", hint=nearest(name, self._by_name))
+            head, dot, rest = name.partition(".")
+            inside = dot and head in self._by_name and self._by_name[head].dtype.name == "struct"
+            hint = f'a field of a struct is col("{head}").field("{rest}")' if inside else nearest(name, self._by_name)
+            raise PlanError(f"unknown column '{cut(name, 100)}'", hint=hint)
         return field
 
     def dtype(self, name: str) -> DataType:

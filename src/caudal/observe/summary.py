@@ -45,7 +45,7 @@ class Target:
     drained: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Summary:
     """The end of a run.
 
@@ -95,6 +95,12 @@ class Summary:
     def dead(self) -> int:
         """Dead letters of all operators."""
         return self.ledger.letters()
+
+    def __repr__(self) -> str:
+        told = [f"{self.rows:,} rows in", f"{self.emitted:,} out", f"{self.late:,} late", f"{self.dead:,} dead"]
+        told += [f"{len(self.warnings)} warnings"] if self.warnings else []
+        told += [f"{len(self.failures)} failures"] if self.failures else []
+        return f"Summary({self.pipeline}: {self.state} after {self.seconds:.2f} s, {', '.join(told)})"
 
     def to_json(self) -> dict[str, Any]:
         """Return the machine-readable form."""

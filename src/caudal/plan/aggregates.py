@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from caudal.core.errors import PlanError, nearest
+from caudal.core.errors import NoSuchName, PlanError, nearest
 from caudal.core.types import FLOAT64, INT64, DataType, Schema, list_of
+from caudal.plan import instead
 from caudal.plan.expr import Expr
 
 
@@ -98,6 +100,22 @@ class Aggregate:
     def reads(self) -> frozenset[str]:
         """Return the names of the columns it reads."""
         return frozenset().union(*(e.columns() for e in self.expressions()))
+
+    def _computed(self, *_: object) -> Any:
+        raise instead.of_aggregate(self)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _computed
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = _computed
+    __lt__ = __le__ = __gt__ = __ge__ = __and__ = __rand__ = __or__ = __ror__ = __invert__ = __bool__ = _computed
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "alias":
+            raise NoSuchName("an aggregate has no 'alias'", hint=f"name it: .agg(total=cd.{self.function}(...))")
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise NoSuchName(
+            f"an aggregate has no '{name}'", hint='compute behind it: .agg(x=...).with_columns(y=col("x") / 2)'
+        )
 
     def __str__(self) -> str:
         inside = [] if self.argument is None else [str(self.argument)]

@@ -7,20 +7,22 @@ Expressions are total: they never raise while a pipeline runs.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from caudal.core import duration
-from caudal.core.errors import PlanError
+from caudal.core.errors import Misuse, PlanError
 from caudal.core.types import (
     BINARY,
     BOOL,
     DURATION,
     FLOAT64,
     INT64,
+    MAX_NESTING,
     STRING,
     TIMESTAMP,
     DataType,
@@ -28,7 +30,7 @@ from caudal.core.types import (
     list_of,
     parse_type,
 )
-from caudal.plan import functions, signature
+from caudal.plan import functions, instead, signature
 from caudal.plan.signature import NULL
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+MAX_DEPTH = 200
+"""Calls inside one another; what walks an expression goes down with it."""
 INT64_RANGE = (-(2**63), 2**63 - 1)
 
 
@@ -46,6 +50,7 @@ class Expr:
     """
 
     __slots__ = ()
+    __array_ufunc__ = None  # numpy's numbers leave operators to the expression
     name: str
     """The name of its result: that of `alias`, else the column's own; raises `PlanError` when it has none."""
 
@@ -85,12 +90,22 @@ class Expr:
         return any(isinstance(node, Call) and functions.find(node.function).volatile for node in self.walk())
 
     def __bool__(self) -> bool:
-        raise TypeError(
-            "an expression has no truth value: write & | ~ instead of and, or, not, and put == in parentheses"
-        )
+        raise instead.of_truth(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
 
     def __iter__(self) -> Iterator[Any]:
-        raise TypeError("an expression cannot be iterated over")
+        raise Misuse("an expression cannot be iterated over", hint="it stands for a column: rows are in .collect()")
+
+    def __contains__(self, item: object) -> bool:
+        raise Misuse("'in' cannot look into an expression", hint=f"write {self}.str.contains({item!r})")
+
+    def __getitem__(self, key: object) -> Expr:
+        raise Misuse(
+            "an expression cannot be indexed",
+            hint=f'a struct: {self}.field("name"); a text: .str.slice(0, 3); a list: .list.get(0)',
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        raise instead.of_method(self, name)
 
     def __str__(self) -> str:
         from caudal.plan.expr_text import show
@@ -329,12 +344,18 @@ class Expr:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Column(Expr):
-    """The column `name` of the stream."""
+    """The column `name` of the stream. `quoted`: it stood in double quotes in SQL text."""
 
     name: str
+    quoted: bool = False
 
     def infer(self, schema: Schema) -> DataType:
         """Return the type, maybe `NULL`."""
+        if self.quoted and self.name not in schema:
+            raise PlanError(
+                f'unknown column "{self.name}": double quotes are around names',
+                hint=f"a text stands in single quotes: '{self.name}'",
+            )
         return schema.dtype(self.name)
 
     def key(self) -> tuple[Any, ...]:
@@ -374,12 +395,20 @@ class Call(Expr):
     function: str
     args: tuple[Expr, ...]
     options: tuple[tuple[str, Any], ...] = ()
+    depth: int = field(init=False)
 
     def option(self, name: str) -> Any:
         """Return the value of an option."""
         return dict(self.options)[name]
 
     def __post_init__(self) -> None:
+        depth = 1 + max((a.depth for a in self.args if isinstance(a, Call)), default=0)
+        if depth > MAX_DEPTH:
+            raise PlanError(
+                f"an expression is nested more than {MAX_DEPTH} deep",
+                hint="many values: col(...).is_in([...]); else compute parts of it in a with_columns before",
+            )
+        object.__setattr__(self, "depth", depth)
         checked = functions.check_options(self.function, dict(self.options))
         object.__setattr__(self, "options", tuple(checked.items()))
         start = functions.FUNCTIONS[self.function].constants_from
@@ -443,7 +472,9 @@ def lit(value: Any, dtype: str | DataType | None = None) -> Expr:
     return found if found.type == wanted else found.cast(wanted)
 
 
-def _literal(value: Any) -> Literal:
+def _literal(value: Any, depth: int = 0) -> Literal:
+    if depth > MAX_NESTING:
+        raise PlanError(f"the list is nested more than {MAX_NESTING} deep")
     if value is None:
         return Literal(None, NULL)
     if hasattr(value, "item") and hasattr(value, "dtype") and getattr(value, "ndim", 1) == 0:
@@ -465,7 +496,7 @@ def _literal(value: Any) -> Literal:
         if isinstance(value, kind):
             return Literal(kind(value), dtype)
     if isinstance(value, list | tuple):
-        items = [_literal(v) for v in value]
+        items = [_literal(v, depth + 1) for v in value]
         shared = signature.common(i.type for i in items)
         if shared is None or shared == NULL:
             raise PlanError(f"the list {value!r} does not hold values of one kind")
@@ -508,8 +539,10 @@ class Then:
         return call("case", *self.pairs, value)
 
 
-def when(condition: Any) -> When:
+def when(condition: Any, *values: Any) -> When:
     """Begin a choice: `when(c).then(x).when(d).then(y).otherwise(z)`."""
+    if values:
+        raise PlanError("when() takes a condition alone", hint="cd.when(c).then(x).otherwise(y)")
     return When((), lit(condition))
 
 

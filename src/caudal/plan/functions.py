@@ -112,6 +112,8 @@ def _hint(name: str, types: Types) -> str:
     if TIMESTAMP in types and any(t.is_numeric for t in types):
         return "a number becomes a time by .cast('timestamp'), a constant one by cd.lit(datetime(...))"
     if STRING in types and any(t.is_numeric or t == TIMESTAMP for t in types):
+        if TIMESTAMP in types:
+            return "a constant time: cd.lit(datetime(2026, 11, 21)); a column of texts: .str.to_timestamp()"
         return "convert one side with .cast(...)"
     return ""
 

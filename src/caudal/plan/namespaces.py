@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from caudal.plan import instead
 from caudal.plan.expr import Expr, call, milliseconds
 
 
@@ -14,6 +15,9 @@ class Namespace:
     """Functions of one kind of value."""
 
     expr: Expr
+
+    def __getattr__(self, name: str) -> Any:
+        raise instead.of_function(self, name)
 
 
 class Strings(Namespace):

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from caudal.core import duration
 from caudal.core.errors import PlanError
+from caudal.core.naming import cut
 from caudal.core.types import BOOL, INT64, STRING, TIMESTAMP, Field, Schema
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr
@@ -25,7 +26,7 @@ Pairs = tuple[tuple[str, Any], ...]
 Named = tuple[tuple[str, Expr], ...]
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Node:
     """A node: its inputs, the schema of what it emits, whether its rows carry event time.
 
@@ -61,6 +62,9 @@ class Node:
         """Whether it has an output port of dead letters."""
         return bool(self.functions)
 
+    def __repr__(self) -> str:
+        return f"<{' '.join(part for part in (self.kind, self.name, cut(self.describe(), 160)) if part)}>"
+
     def __post_init__(self) -> None:
         try:
             schema, timed = self.derive()
@@ -70,7 +74,7 @@ class Node:
         object.__setattr__(self, "timed", timed)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Source(Node):
     """Rows read by a connector and decoded by a format, with event time and bounded disorder in milliseconds.
 
@@ -133,7 +137,7 @@ class Source(Node):
         return " ".join(parts)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Filter(Node):
     """The rows for which `predicate` is true; null is not true."""
 
@@ -157,7 +161,7 @@ class Filter(Node):
         return str(self.predicate)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Select(Node):
     """One row for each row, with just these columns."""
 
@@ -178,7 +182,7 @@ class Select(Node):
         return _show_named(self.columns)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class WithColumns(Node):
     """One row for each row, with these columns added or replaced."""
 
@@ -199,7 +203,7 @@ class WithColumns(Node):
         return _show_named(self.columns)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Union(Node):
     """The rows of all inputs, which must have the same columns and types."""
 
@@ -227,7 +231,7 @@ class Union(Node):
         return first, self.streams[0].timed
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Keyed(Node):
     """What stateful operators share: state by key, rows that come too late."""
 
@@ -257,7 +261,7 @@ class Keyed(Node):
         return f"by {', '.join(_label(n, e) for n, e in self.keys)} " if self.keys else ""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class WindowAggregate(Keyed):
     """One row for each key and window that has a row: keys, window_start, window_end, aggregates."""
 
@@ -313,7 +317,7 @@ DEAD_FIELDS = (
 """The columns of a dead letter."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Late(Node):
     """The late rows of a stateful operator. `whole`: the whole input row, else just what the operator reads."""
 
@@ -331,7 +335,7 @@ class Late(Node):
         return Schema([*rows, *LATE_FIELDS]), True
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class DeadLetters(Node):
     """The records that an operator could not take, with position and reason."""
 
@@ -344,7 +348,7 @@ class DeadLetters(Node):
         return Schema(DEAD_FIELDS), False
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Sink(Node):
     """Rows written by a connector, encoded by a format. It emits nothing.
 
@@ -372,7 +376,7 @@ Step = Filter | Select | WithColumns
 """The stateless operators that map rows of one input."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Fused(Node):
     """Stateless neighbours that run as one chain, made by a rewrite pass. `steps` are the logical operators, in order."""
 

@@ -15,7 +15,7 @@ from caudal.plan.python import JIT, PythonFunction
 from caudal.plan.windows import PINNED, Order, Sliding, Window
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Map(Node):
     """One row for each row: what a function makes of it. The row keeps its event time, whatever its columns say."""
 
@@ -42,14 +42,14 @@ class Map(Node):
         return f"{self.function.name} ({self.function.kind} function)"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class FlatMap(Map):
     """Any number of rows for each row, all with its event time."""
 
     kind: ClassVar[str] = "flat_map"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Shuffle(Node):
     """The same rows, told to be free to go to any core: what every stateless operator's rows are anyway."""
 
@@ -60,7 +60,7 @@ class Shuffle(Node):
         return self.input.schema, self.input.timed
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Copies(Node):
     """Each row once for each of `instances` instances, whose number stands in `column` (Storm's all grouping)."""
 
@@ -78,7 +78,7 @@ class Copies(Node):
         return f"to {self.instances} instances, numbered in '{self.column}'"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class WindowApply(Keyed):
     """What a function makes of all rows of a key and window, as a frame or as arrays: keys, bounds, its columns."""
 
@@ -121,7 +121,7 @@ Ranking = tuple[tuple[Expr, bool], ...]
 """What rows are ranked by: (expression, whether the largest comes first), ties by the next."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class WindowTop(Keyed):
     """The rows of each key and window in the order of `by`, only the first `limit` of them (0: all).
 
@@ -156,7 +156,7 @@ class WindowTop(Keyed):
         return f"{self.show_keys()}in {self.window}: {f'first {self.limit} ' if self.limit else ''}by {ranked}"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Running(Keyed):
     """A row for each row: its own columns (keys that are none of them too), and aggregates over the frame up to it."""
 
@@ -183,7 +183,7 @@ class Running(Keyed):
         return f"{self.show_keys()}over {self.frame}: {shown}"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Deduplicate(Keyed):
     """The rows whose key no row had that was passed on in the `within` milliseconds before, inclusive (0: ever)."""
 
@@ -210,7 +210,7 @@ class Deduplicate(Keyed):
         return f"{self.show_keys()}within {duration.show(self.within) if self.within else 'all time'}"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Reduce(Keyed):
     """A row for each row: its keys, and the state of its key behind it, which a function makes of state and row."""
 

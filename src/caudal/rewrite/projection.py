@@ -30,12 +30,25 @@ def push_projection(plan: Plan) -> Plan:
 def _trimmed(node: Node, used: set[str]) -> Node:
     if isinstance(node, Source):
         return replace(node, projection=tuple(n for n in node.declared.names if n in used))
+    if isinstance(node, WithColumns) and any(n in node.input.schema for n, _ in node.columns):
+        return _arranged(node, used)
     if isinstance(node, Select | WithColumns):
         columns = tuple((n, e) for n, e in node.columns if n in used or calls(e))
         if isinstance(node, Select) and not columns:
             columns = node.columns[:1]  # rows must still pass, if only to be counted
         return replace(node, columns=columns) if columns != node.columns else node
     return node
+
+
+def _arranged(node: WithColumns, used: set[str]) -> Select:
+    """Return a select in place of a with_columns that replaces columns: these stay where they stood.
+
+    What they replace is not read from the input, where nobody else uses it, and so cannot tell their place.
+    """
+    new = dict(node.columns)
+    names = [n for n in node.schema.names if n in used or (n in new and calls(new[n]))]
+    pairs = tuple((n, new.get(n, Column(n))) for n in names or [node.columns[0][0]])
+    return Select(name=node.name, input=node.input, columns=pairs)
 
 
 def _needed(plan: Plan) -> dict[str, set[str]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from caudal.core.errors import OptionError, RunError
 from caudal.lang.dsl.stream import Stream
+from caudal.observe.summary import Progress
 from caudal.plan.nodes import Sink
 from caudal.plan.plan import Plan
 from caudal.runner.drive import Job
@@ -13,8 +14,11 @@ from caudal.runner.drive import Job
 FRAMES = ("polars", "pandas", "arrow")
 
 
-def collect(stream: Stream, to: str = "polars", *, threads: int = 0) -> Any:
-    """Run the stream over bounded sources; return a polars or pandas frame or an Arrow table."""
+def collect(stream: Stream, to: str = "polars", *, threads: int = 0, first: int | None = None) -> Any:
+    """Run the stream over bounded sources; return a polars or pandas frame or an Arrow table.
+
+    `first`: so many rows are enough.
+    """
     if to not in FRAMES:
         raise OptionError(f"cannot collect to '{to}'", hint="one of " + ", ".join(FRAMES))
     import pyarrow as pa
@@ -25,10 +29,17 @@ def collect(stream: Stream, to: str = "polars", *, threads: int = 0) -> Any:
     if job.live:
         job.abort()
         raise OptionError("a live stream cannot be collected", hint="leave out follow=True")
-    summary = job.run()
+
+    def enough(progress: Progress) -> None:
+        if first is not None and progress.alerts >= first:
+            job.stop()
+
+    summary = job.run(enough)
     if summary.failures:
         raise RunError("a source broke", detail="; ".join(summary.failures))
     table = _table(tables, stream)
+    if first is not None:
+        table = table.slice(0, first)
     if to == "arrow":
         return table
     if to == "pandas":

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from caudal.core.errors import CaudalError, OptionError, RunError
+from caudal.core.errors import CaudalError, OptionError, PlanError, RunError
 from caudal.observe.summary import Progress, Summary, Target
 from caudal.plan.plan import Plan
 from caudal.ports import registry
@@ -40,6 +40,9 @@ class Job:
         `threads`: operator threads, 0 for the cores. `late`, `dead`: "file" or "discard" for what is not wired.
         `cluster`, `exchange`, `native`: see `ports.engine.Tuning`.
         """
+        if not isinstance(plan, Plan):
+            kind = type(plan).__name__.lower()
+            raise PlanError(f"a pipeline is run, not a {kind}", hint='cd.run(cd.Pipeline("dos", alerts.to("console")))')
         if threads < 0:
             raise OptionError(f"threads cannot be {threads}", hint="0 means one for each core")
         chosen = registry.find("engine", engine)

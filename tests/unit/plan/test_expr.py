@@ -46,9 +46,9 @@ def test_operators_build_the_same_nodes_from_both_sides() -> None:
 
 
 def test_expressions_have_no_truth_value_and_hash_by_identity() -> None:
-    with pytest.raises(TypeError, match=r"write & \| ~"):
+    with pytest.raises(TypeError, match="no truth value"):
         bool(col("a") == 1)
-    with pytest.raises(TypeError, match=r"write & \| ~"):
+    with pytest.raises(TypeError, match="between"):
         _ = 1 < col("a") < 3
     with pytest.raises(TypeError, match="iterated"):
         list(col("a"))

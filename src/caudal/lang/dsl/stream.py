@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from caudal.core import duration
 from caudal.core.duration import Duration
-from caudal.core.errors import OptionError, PlanError, UserError, nearest
-from caudal.core.types import Field, Schema, parse_type
+from caudal.core.errors import OptionError, PlanError
+from caudal.core.naming import cut
+from caudal.core.types import Schema
+from caudal.lang.dsl import instead
 from caudal.lang.dsl.functions import plain
+from caudal.lang.dsl.options import format_of_path, format_options, path_of, split
 from caudal.lang.dsl.windows import condition, expression, ordering
 from caudal.plan.aggregates import Aggregate
-from caudal.plan.expr import Column, Expr, coalesce, col
+from caudal.plan.expr import Expr, coalesce, col
 from caudal.plan.nodes import (
     DeadLetters,
     Filter,
     Keyed,
     Late,
     Node,
-    Pairs,
     Select,
     Sink,
-    Source,
     Union,
     WindowAggregate,
     WithColumns,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
+Aggregates = "caudal.lang.dsl.windows"
 Function = Callable[..., Any] | PythonFunction
 Columns = Mapping[str, Any] | Schema
 
@@ -65,10 +67,27 @@ class Stream:
         return self.node.schema
 
     def __repr__(self) -> str:
-        return f"Stream({self.schema})"
+        return f"Stream({cut(str(self.schema), 200)})"
 
-    def filter(self, predicate: Expr | str, *, name: str = "") -> Stream:
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(f"<tr><td>{escape(f.name)}</td><td>{escape(str(f.dtype))}</td></tr>" for f in self.schema)
+        return f"<table><tr><th>column</th><th>type</th></tr>{rows}</table>"
+
+    def __getattr__(self, name: str) -> Any:
+        raise instead.of_stream(self, name)
+
+    def __getitem__(self, key: Any) -> Stream:
+        raise instead.of_item(key)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise instead.of_loop()
+
+    def filter(self, predicate: Expr | str, *others: Any, name: str = "") -> Stream:
         """Keep the rows for which the predicate (an expression, or SQL text such as "code IN (401, 403)") is true."""
+        if others:
+            raise PlanError("filter takes one predicate", hint="join them: (a == 1) & (b > 2), | for or")
         return Stream(Filter(name=name, input=self.node, predicate=condition(predicate, self.schema)))
 
     def select(self, *columns: Expr | str, name: str = "", **named: Expr | str) -> Stream:
@@ -100,6 +119,9 @@ class Stream:
 
     def union(self, *others: Stream, name: str = "") -> Stream:
         """Put the rows of streams with the same columns together."""
+        for other in others:
+            if not isinstance(other, Stream):
+                raise PlanError(f"union takes streams, not {type(other).__name__}", hint="a.union(b, c)")
         return Stream(Union(name=name, streams=(self.node, *(o.node for o in others))))
 
     def split(self, *, rest: str = "rest", **predicates: Expr | str) -> dict[str, Stream]:
@@ -117,21 +139,21 @@ class Stream:
         out[rest] = self.filter(_all(before))
         return out
 
-    def map(self, function: Function, *, schema: Columns, name: str = "") -> Stream:
+    def map(self, function: Function, *, schema: Columns | None = None, name: str = "") -> Stream:
         """Make each row anew: a row as a dict in, a dict out, with the columns of `schema` (a missing one is null).
 
         The function runs in worker processes; a `cd.batch` function takes a polars frame and gives one of the same
         length. The row keeps its event time.
         """
-        return Stream(Map(name=name, input=self.node, function=plain(function), output=Schema.of(schema)))
+        return Stream(Map(name=name, input=self.node, function=plain(function), output=_output(schema)))
 
-    def flat_map(self, function: Function, *, schema: Columns, name: str = "") -> Stream:
+    def flat_map(self, function: Function, *, schema: Columns | None = None, name: str = "") -> Stream:
         """Make any number of rows of each: a row as a dict in, an iterable of dicts (or None) out.
 
         A `cd.batch` function takes a polars frame with a column `_row` and gives one of any length that has it too: it
         says which row each comes from. The rows have the event time of the one they come from.
         """
-        return Stream(FlatMap(name=name, input=self.node, function=plain(function), output=Schema.of(schema)))
+        return Stream(FlatMap(name=name, input=self.node, function=plain(function), output=_output(schema)))
 
     def shuffle(self, *, name: str = "") -> Stream:
         """Say that rows are free to go to any core (Storm's shuffle grouping): they are, at every stateless operator."""
@@ -156,7 +178,13 @@ class Stream:
         return Grouped(self.node, ()).running(name=name, order_by=order_by, order=order, **aggregates)
 
     def reduce(
-        self, function: Function, *, schema: Columns, order_by: Any = None, order: str = "event_time", name: str = ""
+        self,
+        function: Function,
+        *,
+        schema: Columns | None = None,
+        order_by: Any = None,
+        order: str = "event_time",
+        name: str = "",
     ) -> Stream:
         """Fold all rows, as one group, by a function of state and row: see `Grouped.reduce`."""
         return Grouped(self.node, ()).reduce(function, schema=schema, order_by=order_by, order=order, name=name)
@@ -204,36 +232,58 @@ class Stream:
 
         Raises `OptionError` for an unknown connector, format or option, with the nearest name.
         """
+        instead.refuse_connector(connector, "to")
         plugin = registry.find("connector", connector)
         known = getattr(plugin, "sink_options", None)
         if known is None:
             raise OptionError(f"the connector '{connector}' cannot be written to")
-        format = format or _format_of_path(options.get("path"), known)
-        own, rest = _split(options, known, f"connector '{connector}'")
-        format_options = _format_options(format, rest, known, "writer_options", f"connector '{connector}'")
+        if connector == "files":
+            path_of(options, "to", '.to("files", path="alerts.jsonl")')
+        format = format or format_of_path(options.get("path"), known)
+        own, rest = split(options, known, f"connector '{connector}'")
+        given = format_options(format, rest, known, "writer_options", f"connector '{connector}'")
         sink = Sink(
             name=name,
             input=self.node,
             connector=connector,
             options=own,
             format=format,
-            format_options=format_options,
+            format_options=given,
             identity=identity,
         )
         if format:
             chosen = registry.find("format", format)
-            chosen.encoder(sink.schema, {**chosen.writer_options, **dict(format_options)})
+            chosen.encoder(sink.schema, {**chosen.writer_options, **dict(given)})
         return sink
 
-    def collect(
-        self, to: Literal["polars", "pandas", "arrow"] = "polars", *, threads: int = 0
-    ) -> polars.DataFrame | pandas.DataFrame | pyarrow.Table:
+    @overload
+    def collect(self, to: Literal["polars"] = "polars", *, threads: int = 0) -> polars.DataFrame: ...
+    @overload
+    def collect(self, to: Literal["pandas"], *, threads: int = 0) -> pandas.DataFrame: ...
+    @overload
+    def collect(self, to: Literal["arrow"], *, threads: int = 0) -> pyarrow.Table: ...
+    def collect(self, to: str = "polars", *, threads: int = 0) -> Any:
         """Run the stream over its bounded sources and return its rows as a frame.
 
         Rows of one partition come in source order, window results by (end, key). Raises `UserError` when a source is
         live, `RunError` when a source breaks.
         """
         return registry.find("runner", "collect")(self, to, threads=threads)
+
+    @overload
+    def head(self, n: int = 10, to: Literal["polars"] = "polars") -> polars.DataFrame: ...
+    @overload
+    def head(self, n: int = 10, *, to: Literal["pandas"]) -> pandas.DataFrame: ...
+    @overload
+    def head(self, n: int = 10, *, to: Literal["arrow"]) -> pyarrow.Table: ...
+    def head(self, n: int = 10, to: str = "polars") -> Any:
+        """Run the stream until it has `n` rows, and return these: the first of what `collect` gives.
+
+        No more is read than they need, give or take what is in flight. Raises as `collect` does.
+        """
+        if not isinstance(n, int) or isinstance(n, bool) or n < 0:
+            raise OptionError(f"head takes a number of rows, not {n!r}", hint="head(10)")
+        return registry.find("runner", "collect")(self, to, first=n)
 
 
 class Grouped:
@@ -242,6 +292,12 @@ class Grouped:
     def __init__(self, node: Node, keys: tuple[tuple[str, Expr], ...]) -> None:
         self.node = node
         self.keys = keys
+
+    def __repr__(self) -> str:
+        return f"Grouped(by {cut(', '.join(name for name, _ in self.keys), 100)}: waits for .window(...))"
+
+    def __getattr__(self, name: str) -> Any:
+        raise instead.of_unfinished(self, name)
 
     def window(self, window: Window) -> Windowed:
         """Cut each key's rows into windows."""
@@ -257,7 +313,13 @@ class Grouped:
         return Windowed(self.node, self.keys, Sliding(order=ordering(order_by, order))).agg(name=name, **aggregates)
 
     def reduce(
-        self, function: Function, *, schema: Columns, order_by: Any = None, order: str = "event_time", name: str = ""
+        self,
+        function: Function,
+        *,
+        schema: Columns | None = None,
+        order_by: Any = None,
+        order: str = "event_time",
+        name: str = "",
     ) -> Stream:
         """Fold the rows of each key by `function(state, row)`: both are dicts, the first state of a key is None.
 
@@ -266,17 +328,12 @@ class Grouped:
         taken in the order of event time, ties by `order_by`; `order="arrival"` takes them as they come.
         """
         node, keys, ordered = _lifted(self.node, self.keys, ordering(order_by, order))
-        fold = Reduce(
-            name=name, input=node, keys=keys, function=plain(function), output=Schema.of(schema), order=ordered
-        )
+        fold = Reduce(name=name, input=node, keys=keys, function=plain(function), output=_output(schema), order=ordered)
         return Stream(fold)
 
     def agg(self, *args: Any, **aggregates: Any) -> Stream:
         """Raise: aggregates of a stream need a window."""
-        raise PlanError(
-            "agg needs a window",
-            hint='.group_by("ip").window(cd.tumbling("3s")).agg(total=cd.count()); .running(...) gives a row per event',
-        )
+        raise PlanError("agg needs a window", hint=f"{instead.WINDOWED}; .running(...) gives a row per event")
 
 
 class Windowed:
@@ -292,13 +349,26 @@ class Windowed:
         self.keys = keys
         self.over = window
 
-    def agg(self, *, name: str = "", **aggregates: Aggregate) -> Stream:
+    def __repr__(self) -> str:
+        keys = f"by {cut(', '.join(name for name, _ in self.keys), 100)} " if self.keys else ""
+        return f"Windowed({keys}in {self.over}: waits for .agg(...))"
+
+    def __getattr__(self, name: str) -> Any:
+        raise instead.of_unfinished(self, name)
+
+    def agg(self, *unnamed: Any, name: str = "", **aggregates: Aggregate) -> Stream:
         """One row for each key and window: keys, window_start, window_end, and `column=cd.count()` and the like.
 
         Over a sliding window: a row for each row, its own columns first, the aggregates behind.
         """
+        if unnamed:
+            raise instead.no_name(unnamed)
         for column, aggregate in aggregates.items():
             if not isinstance(aggregate, Aggregate):
+                if getattr(aggregate, "__module__", "") == Aggregates and callable(aggregate):
+                    raise PlanError(
+                        f"'{column}' is a function that is not called", hint=f"{column}=cd.{aggregate.__name__}()"
+                    )  # type: ignore[attr-defined]
                 hint = "cd.count(), cd.sum('bytes') ...; compute with them in a with_columns behind agg"
                 raise PlanError(f"'{column}' is not an aggregate: {aggregate}", hint=hint)
         node, keys, window = self._lifted()
@@ -307,7 +377,7 @@ class Windowed:
             return Stream(Running(name=name, input=node, keys=keys, frame=window, aggregates=folded))
         return Stream(WindowAggregate(name=name, input=node, keys=keys, window=window, aggregates=folded))
 
-    def apply(self, function: Function, *, schema: Columns, name: str = "") -> Stream:
+    def apply(self, function: Function, *, schema: Columns | None = None, name: str = "") -> Stream:
         """Give a function all rows of a key and window, in pinned order; take any number of rows back.
 
         A plain function gets a polars frame in a worker process, a `cd.batch` function in an operator thread; both give
@@ -317,7 +387,7 @@ class Windowed:
         """
         node, keys, window = self._lifted()
         made = WindowApply(
-            name=name, input=node, keys=keys, window=window, function=plain(function), output=Schema.of(schema)
+            name=name, input=node, keys=keys, window=window, function=plain(function), output=_output(schema)
         )
         return Stream(made)
 
@@ -355,83 +425,15 @@ class Windowed:
         return node, keys, replace(window, order=order) if isinstance(window, CountWindow | Sliding) else window
 
 
-def source(
-    connector: str,
-    *,
-    schema: Mapping[str, Any] | Schema | None = None,
-    format: str = "",
-    event_time: str | Expr | None = None,
-    unit: str = "",
-    time_format: str = "",
-    disorder: Duration = "0ms",
-    idle: Duration | None = None,
-    max_future: Duration | None = None,
-    name: str = "",
-    **options: Any,
-) -> Stream:
-    """Read a stream: `connector` ("files", "memory" ...) with its options, `format` with its options, and a schema.
-
-    `event_time`: a column or an expression (a timestamp; text in ISO 8601 or `time_format`; integers in milliseconds
-    or `unit`; floats in seconds). `disorder`: how far behind the newest row a row may be without being late. `idle`
-    and `max_future` matter on live sources only. Raises `OptionError` and `PlanError`, with the nearest name.
-    """
-    plugin = registry.find("connector", connector)
-    known = getattr(plugin, "source_options", None)
-    if known is None:
-        raise OptionError(f"the connector '{connector}' cannot be read")
-    format = format or _format_of_path(options.get("path"), known)
-    own, rest = _split(options, known, f"connector '{connector}'")
-    format_options = _format_options(format, rest, known, "reader_options", f"connector '{connector}'")
-    default = registry.find("format", format).default_schema() if format else None
-    if schema is None and default is None:
-        raise PlanError(
-            "the source needs a schema", hint='schema={"ip": "string", ...}; cd.infer(path) prints one to paste'
-        )
-    declared = Schema.of(schema) if schema is not None else default
-    assert declared is not None
-    if schema is not None and default is not None:
-        declared = Schema([_fixed(f, default, format) for f in declared])
-    node = Source(
-        name=name,
-        connector=connector,
-        options=own,
-        format=format,
-        format_options=format_options,
-        declared=declared,
-        event_time=None if event_time is None else expression(event_time, "event_time"),
-        unit=unit,
-        time_format=time_format,
-        disorder=duration.parse(disorder, what="disorder"),
-        idle=None if idle is None else duration.parse(idle, what="idle"),
-        max_future=None if max_future is None else duration.parse(max_future, what="max_future"),
-    )
-    if format:
-        chosen = registry.find("format", format)
-        chosen.reader(declared, frozenset(declared.names), {**chosen.reader_options, **dict(format_options)})
-    return Stream(node)
-
-
-def field(dtype: Any, *, path: str | Iterable[str] | None = None, unit: str = "", time_format: str = "") -> Field:
-    """Describe a column of a schema: its type, where it comes from (`path`, a list of keys), how its time is written.
-
-    A dot in a key is literal, so a text `path` with a dot is refused: write ["alert", "signature"] for a nested field
-    or ["id.orig_h"] for a flat one.
-    """
-    if isinstance(path, str):
-        if "." in path:
-            parts = path.split(".")
-            raise PlanError(f"path='{path}' can be read in two ways", hint=f"write path={parts} or path=['{path}']")
-        path = [path]
-    if unit not in ("", "s", "ms", "us", "ns"):
-        raise PlanError(f"unknown time unit '{unit}'", hint="one of s, ms, us, ns")
-    return Field("", parse_type(dtype), tuple(path or ()), unit, time_format)
-
-
 def pipeline(name: str, *sinks: Sink) -> Plan:
     """Return a pipeline: a name and the sinks that its streams end in. A pipeline file has one top-level `pipeline`."""
+    if not isinstance(name, str):
+        raise PlanError("a pipeline needs a name first", hint='cd.Pipeline("dos", alerts.to(...))')
     for sink in sinks:
         if isinstance(sink, Stream):
             raise PlanError("a stream does not end in a sink", hint='add .to("files", path=...) or .to("console")')
+        if isinstance(sink, list | tuple):
+            raise PlanError("a pipeline takes its sinks one by one", hint='cd.Pipeline("dos", a, b), or *sinks')
     return Plan(name, sinks)
 
 
@@ -445,6 +447,12 @@ def _named(columns: Iterable[Expr | str], named: Mapping[str, Expr | str]) -> tu
         pairs.append((label, expr))
     pairs += [(label, expression(value)) for label, value in named.items()]
     return tuple(pairs)
+
+
+def _output(schema: Columns | None) -> Schema:
+    if schema is None:
+        raise PlanError("the function's result needs a schema", hint='schema={"ip": "string", "score": "float64"}')
+    return Schema.of(schema)
 
 
 def _upstream(node: Node, what: str) -> Iterator[Node]:
@@ -498,50 +506,3 @@ def _lifted_aggregates(node: Node, aggregates: Mapping[str, Aggregate]) -> tuple
             (name, replace(aggregate, argument=argument, order_by=tuple(next(exprs) for _ in aggregate.order_by)))
         )
     return node, tuple(out)
-
-
-def _split(options: Mapping[str, Any], known: Mapping[str, Any], what: str) -> tuple[Pairs, dict[str, Any]]:
-    own = {k: v for k, v in options.items() if k in known}
-    registry.check_options(own, dict(known), what)
-    return tuple(own.items()), {k: v for k, v in options.items() if k not in known}
-
-
-def _format_options(format: str, rest: dict[str, Any], known: Mapping[str, Any], side: str, what: str) -> Pairs:
-    available: dict[str, Any] = {}
-    if format:
-        available = getattr(registry.find("format", format), side)
-        what += f" with format '{format}'"
-    for key in rest:
-        if key not in available:
-            raise OptionError(f"unknown option '{key}' of {what}", hint=nearest(key, [*known, *available]))
-    registry.check_options(rest, available, f"format '{format}'")
-    return tuple(rest.items())
-
-
-def _format_of_path(path: Any, known: Mapping[str, Any]) -> str:
-    """Return the format that a path's suffix names, "" where the connector has no paths: its rows need none."""
-    if "path" not in known:
-        return ""
-    first = path[0] if isinstance(path, list | tuple) and path else path
-    if isinstance(first, str):
-        stem = first.lower()
-        for packed in (".gz", ".zst"):
-            stem = stem.removesuffix(packed)
-        for candidate in registry.available("format"):
-            if any(stem.endswith(suffix) for suffix in registry.find("format", candidate).suffixes):
-                return candidate
-    what = f"cannot tell the format of {first!r} by its name" if first else "the format is missing"
-    raise OptionError(what, hint="format= one of " + ", ".join(sorted(registry.available("format"))))
-
-
-def _fixed(given: Field, default: Schema, format: str) -> Field:
-    try:
-        known = default[given.name]
-    except PlanError as error:
-        raise PlanError(f"the format '{format}' has no field '{given.name}'", hint=error.hint) from None
-    if known.dtype != given.dtype:
-        raise PlanError(f"'{given.name}' of the format '{format}' is {known.dtype}, not {given.dtype}")
-    return known
-
-
-__all__ = ["Column", "Grouped", "Stream", "UserError", "Windowed", "field", "pipeline", "source"]

@@ -9,6 +9,7 @@ from caudal.core import duration
 from caudal.core.duration import Duration
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
+from caudal.plan import instead
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr, col
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Order, Session, Sliding
@@ -21,8 +22,10 @@ def tumbling(size: Duration, *, offset: Duration = "0ms") -> Hopping:
     return Hopping(length, length, duration.parse(offset, what="window offset"))
 
 
-def hopping(size: Duration, *, every: Duration, offset: Duration = "0ms") -> Hopping:
+def hopping(size: Duration, *, every: Duration = "", offset: Duration = "0ms") -> Hopping:
     """Windows of one size, one beginning every `every`; the size must be a multiple of the step."""
+    if every == "":
+        raise PlanError("a hopping window needs its step", hint='hopping("10s", every="2s"); tumbling("10s") has none')
     return Hopping(
         duration.parse(size, what="window size"),
         duration.parse(every, what="window step"),
@@ -80,7 +83,17 @@ def expression(value: Any, what: str = "expression") -> Expr:
         return value
     if isinstance(value, str):
         return col(value)
+    refuse_others(value)
     raise PlanError(f"{what} must be a column name or an expression, not {value!r}")
+
+
+def refuse_others(value: Any) -> None:
+    """Raise for an aggregate or a bare function where a row's expression belongs, saying what to write."""
+    if isinstance(value, Aggregate):
+        raise instead.of_aggregate(value)
+    if callable(value):
+        hint = "@cd.row (plain Python), @cd.batch (columns) or @cd.jit (compiled), then score(col(...))"
+        raise PlanError("a bare function is no expression", hint=f"declare it with {hint}")
 
 
 def condition(value: Any, schema: Schema | None = None) -> Expr:
@@ -91,6 +104,7 @@ def condition(value: Any, schema: Schema | None = None) -> Expr:
         from caudal.lang.sql import parse
 
         return parse(value, schema=schema)
+    refuse_others(value)
     raise PlanError(
         f"a condition must be an expression or SQL text, not {value!r}", hint='col("code") == 401, or "code = 401"'
     )

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from caudal.core.errors import PlanError
+from caudal.core.naming import cut
 
 
 @cache
@@ -57,7 +58,8 @@ def _problem(error: Exception, text: str, location: str) -> PlanError:
     return PlanError(
         f"cannot read the SQL expression {where}",
         location=place(location, line, max(column - (OFFSET if line == 1 else 0), 1)),
-        detail=text.strip(),
+        detail=cut(text.strip(), 300),
+        hint="write AND" if word == "&&" else "",
     )
 
 

@@ -17,7 +17,7 @@ from caudal.core.errors import PlanError, nearest
 from caudal.core.types import BINARY, DURATION, FLOAT64, SCALARS, Schema
 from caudal.lang.sql.grammar import OFFSET, place, trees
 from caudal.plan import aggregates, functions
-from caudal.plan.expr import INT64_RANGE, Call, Expr, Literal, call, col, lit
+from caudal.plan.expr import INT64_RANGE, Call, Column, Expr, Literal, call, col, lit
 from caudal.plan.expr_text import SQL_TYPES
 
 _INFIX = {
@@ -127,6 +127,8 @@ class _Reader:
     def _column(self, tree: Any) -> Expr:
         if type(tree.this).__name__ != "Identifier":
             raise self.refuse(tree, f"{_spoken(type(tree.this).__name__)} is not part of an expression")
+        if tree.this.quoted and len(tree.parts) == 1:
+            return Column(tree.name, quoted=True)
         return self._names([part.name for part in tree.parts])
 
     def _dot(self, tree: Any) -> Expr:

@@ -1,0 +1,132 @@
+"""What to write instead of a stream's method that is not there, or of a connector that is none."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from caudal.core.errors import Misuse, NoSuchName, OptionError, PlanError, nearest
+from caudal.plan.expr import Expr
+from caudal.ports import registry
+
+WINDOWED = '.group_by("ip").window(cd.tumbling("3s")).agg(total=cd.count())'
+
+_STREAM = {
+    "agg": f"{WINDOWED}; .running(total=cd.count()) gives a row per event",
+    "aggregate": WINDOWED,
+    "alias": "rename columns by .rename({...}); an operator is named by name=",
+    "apply": ".map(function, schema={...}) for each row, .window(...).apply(function, schema={...}) for whole windows",
+    "assign": ".with_columns(rate=col(...) / 60)",
+    "count": WINDOWED,
+    "distinct": '.deduplicate("ip", within="1h")',
+    "drop_duplicates": '.deduplicate("ip", within="1h")',
+    "dropDuplicates": '.deduplicate("ip", within="1h")',
+    "unique": '.deduplicate("ip", within="1h")',
+    "flatMap": ".flat_map(function, schema={...})",
+    "foreach": '.map(function, schema={...}), or a sink: .to("console")',
+    "groupBy": '.group_by("ip")',
+    "groupby": '.group_by("ip")',
+    "key_by": '.group_by("ip")',
+    "keyBy": '.group_by("ip")',
+    "partition_by": '.group_by("ip")',
+    "having": '.filter("total > 30") behind .agg(...)',
+    "join": "there are no joins yet; what is small enough fits into a function: .map(function, schema={...})",
+    "limit": ".head(10)",
+    "take": ".head(10)",
+    "show": '.head(), or .to("console") in a pipeline',
+    "print": '.to("console") in a pipeline, or .head()',
+    "sink": '.to("files", path="alerts.jsonl")',
+    "write": '.to("files", path="alerts.jsonl")',
+    "write_stream": '.to("files", path="alerts.jsonl")',
+    "writeStream": '.to("files", path="alerts.jsonl")',
+    "order_by": '.window(cd.tumbling("1h")).sort(by="bytes"): only what ends can be sorted',
+    "orderBy": '.window(cd.tumbling("1h")).sort(by="bytes"): only what ends can be sorted',
+    "sort": '.window(cd.tumbling("1h")).sort(by="bytes"): only what ends can be sorted',
+    "sort_values": '.window(cd.tumbling("1h")).sort(by="bytes"): only what ends can be sorted',
+    "top": '.window(cd.tumbling("1h")).top(10, by="bytes")',
+    "run": 'cd.run(cd.Pipeline("dos", alerts.to("console"))), or .collect()',
+    "execute": 'cd.run(cd.Pipeline("dos", alerts.to("console"))), or .collect()',
+    "start": 'cd.run(cd.Pipeline("dos", alerts.to("console"))), or .collect()',
+    "to_pandas": '.collect("pandas")',
+    "toPandas": '.collect("pandas")',
+    "to_polars": ".collect()",
+    "to_arrow": '.collect("arrow")',
+    "tumbling": '.window(cd.tumbling("3s"))',
+    "where": ".filter(...)",
+    "withColumn": ".with_columns(rate=col(...) / 60)",
+    "with_column": ".with_columns(rate=col(...) / 60)",
+    "withColumnRenamed": '.rename({"old": "new"})',
+    "query": '.filter("total > 30")',
+    "columns": ".schema.names",
+    "dtypes": ".schema",
+}
+_ENDS_GROUP = "a grouped stream waits for .window(...), .running(...) or .reduce(...)"
+_ENDS_WINDOW = "a windowed stream waits for .agg(...), .apply(...), .top(...) or .sort(...)"
+
+
+def of_stream(stream: Any, name: str) -> AttributeError:
+    """Return the error of a method that a stream has not."""
+    if name.startswith("_"):
+        return AttributeError(name)
+    if name in stream.schema:
+        return NoSuchName(f"a stream has no '{name}'", hint=f'write col("{name}") for its column')
+    known = [n for n in dir(type(stream)) if not n.startswith("_")]
+    hint = (
+        f"write {_STREAM[name]}" if _STREAM.get(name, "").startswith(".") else _STREAM.get(name) or nearest(name, known)
+    )
+    return NoSuchName(f"a stream has no '{name}'", hint=hint)
+
+
+def of_unfinished(waiting: Any, name: str) -> AttributeError:
+    """Return the error of a method that keys or windows have not: a stream again is what is made of them."""
+    if name.startswith("_"):
+        return AttributeError(name)
+    grouped = type(waiting).__name__ == "Grouped"
+    ends = _ENDS_GROUP if grouped else _ENDS_WINDOW
+    return NoSuchName(f"there is no '{name}' here: {ends}", hint=WINDOWED)
+
+
+def of_item(key: Any) -> Misuse:
+    """Return the error of `stream[key]`."""
+    if isinstance(key, Expr):
+        return Misuse("a stream cannot be indexed", hint=f"write .filter({key})")
+    name = key if isinstance(key, str) else "ip"
+    return Misuse(
+        "a stream cannot be indexed", hint=f'write col("{name}") for a column, .select("{name}") for a stream of it'
+    )
+
+
+def of_loop() -> Misuse:
+    """Return the error of a loop over a stream."""
+    return Misuse(
+        "a stream is not a list of rows",
+        hint="for row in stream.collect().iter_rows(named=True); .map(...) runs a function",
+    )
+
+
+def refuse_connector(given: Any, side: str) -> None:
+    """Raise `OptionError` for what is no connector's name; `side`: "source" or "to"."""
+    names = ", ".join(sorted(registry.available("connector")))
+    to = side == "to"
+    if not isinstance(given, str):
+        hint = (
+            '.collect() gives the rows, .to("memory", into=[]) keeps them, .map(function, schema={...}) calls a function'
+            if to
+            else 'rows of Python\'s: cd.source("memory", rows=..., schema={...}), a list, a frame or a function that yields tables'
+        )
+        what = "a function" if callable(given) else f"a {type(given).__name__}"
+        raise OptionError(f"{side}() takes a connector's name first, not {what}", detail=f"known: {names}", hint=hint)
+    if given in registry.available("connector"):
+        return
+    if given == "-" or os.sep in given or "." in given or "*" in given:
+        call = f'.to("files", path="{given}")' if to else f'cd.source("files", path="{given}", ...)'
+        raise OptionError(f"'{given}' is no connector", detail=f"known: {names}", hint=f"write {call}")
+
+
+def no_name(aggregates: tuple[Any, ...]) -> PlanError:
+    """Return the error of aggregates without a name."""
+    first = aggregates[0]
+    label = getattr(first, "function", "total")
+    return PlanError(
+        f"the aggregate {first} has no name", hint=f".agg({label}=...): its column's name stands before it"
+    )

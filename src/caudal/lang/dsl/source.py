@@ -1,0 +1,103 @@
+"""Sources: where a stream begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from caudal.core import duration
+from caudal.core.duration import Duration
+from caudal.core.errors import OptionError, PlanError
+from caudal.core.types import Field, Schema, parse_type
+from caudal.lang.dsl import instead
+from caudal.lang.dsl.options import format_of_path, format_options, path_of, split
+from caudal.lang.dsl.stream import Stream
+from caudal.lang.dsl.windows import expression
+from caudal.plan.expr import Expr
+from caudal.plan.nodes import Source
+from caudal.ports import registry
+
+
+def source(
+    connector: str,
+    *,
+    schema: Mapping[str, Any] | Schema | None = None,
+    format: str = "",
+    event_time: str | Expr | None = None,
+    unit: str = "",
+    time_format: str = "",
+    disorder: Duration = "0ms",
+    idle: Duration | None = None,
+    max_future: Duration | None = None,
+    name: str = "",
+    **options: Any,
+) -> Stream:
+    """Read a stream: `connector` ("files", "memory" ...) with its options, `format` with its options, and a schema.
+
+    `event_time`: a column or an expression (a timestamp; text in ISO 8601 or `time_format`; integers in milliseconds
+    or `unit`; floats in seconds). `disorder`: how far behind the newest row a row may be without being late. `idle`
+    and `max_future` matter on live sources only. Raises `OptionError` and `PlanError`, with the nearest name.
+    """
+    instead.refuse_connector(connector, "source")
+    plugin = registry.find("connector", connector)
+    known = getattr(plugin, "source_options", None)
+    if known is None:
+        raise OptionError(f"the connector '{connector}' cannot be read")
+    if connector == "files":
+        path_of(options, "source", 'cd.source("files", path="logs/*.jsonl", ...)')
+    format = format or format_of_path(options.get("path"), known)
+    own, rest = split(options, known, f"connector '{connector}'")
+    given = format_options(format, rest, known, "reader_options", f"connector '{connector}'")
+    default = registry.find("format", format).default_schema() if format else None
+    if schema is None and default is None:
+        raise PlanError(
+            "the source needs a schema", hint='schema={"ip": "string", ...}; cd.infer(path) prints one to paste'
+        )
+    declared = Schema.of(schema) if schema is not None else default
+    assert declared is not None
+    if schema is not None and default is not None:
+        declared = Schema([_fixed(f, default, format) for f in declared])
+    node = Source(
+        name=name,
+        connector=connector,
+        options=own,
+        format=format,
+        format_options=given,
+        declared=declared,
+        event_time=None if event_time is None else expression(event_time, "event_time"),
+        unit=unit,
+        time_format=time_format,
+        disorder=duration.parse(disorder, what="disorder"),
+        idle=None if idle is None else duration.parse(idle, what="idle"),
+        max_future=None if max_future is None else duration.parse(max_future, what="max_future"),
+    )
+    if format:
+        chosen = registry.find("format", format)
+        chosen.reader(declared, frozenset(declared.names), {**chosen.reader_options, **dict(given)})
+    return Stream(node)
+
+
+def field(dtype: Any, *, path: str | Iterable[str] | None = None, unit: str = "", time_format: str = "") -> Field:
+    """Describe a column of a schema: its type, where it comes from (`path`, a list of keys), how its time is written.
+
+    A dot in a key is literal, so a text `path` with a dot is refused: write ["alert", "signature"] for a nested field
+    or ["id.orig_h"] for a flat one.
+    """
+    if isinstance(path, str):
+        if "." in path:
+            parts = path.split(".")
+            raise PlanError(f"path='{path}' can be read in two ways", hint=f"write path={parts} or path=['{path}']")
+        path = [path]
+    if unit not in ("", "s", "ms", "us", "ns"):
+        raise PlanError(f"unknown time unit '{unit}'", hint="one of s, ms, us, ns")
+    return Field("", parse_type(dtype), tuple(path or ()), unit, time_format)
+
+
+def _fixed(given: Field, default: Schema, format: str) -> Field:
+    try:
+        known = default[given.name]
+    except PlanError as error:
+        raise PlanError(f"the format '{format}' has no field '{given.name}'", hint=error.hint) from None
+    if known.dtype != given.dtype:
+        raise PlanError(f"'{given.name}' of the format '{format}' is {known.dtype}, not {given.dtype}")
+    return known
