@@ -141,7 +141,12 @@ class Live:
         counts = ((progress.alerts, "bold red"), (progress.late, "yellow"), (progress.dead, "yellow"))
         styles = [style if count else "" for count, style in counts]
         table.add_row("", *(Text.assemble((k + " ", "dim"), (v, style)) for (k, v), style in zip(cells[7:], styles)))
-        return table
+        if not progress.waiting:
+            return table
+        whole = Table.grid()
+        whole.add_row(table)
+        whole.add_row(Text(progress.waiting, style="yellow"))
+        return whole
 
 
 class Logging(logging.Handler):
@@ -180,7 +185,8 @@ def line(progress: Progress, rate: float) -> str:
     if progress.elsewhere:
         alerts = f"{progress.alerts:,} alerts, " if progress.alerts else ""
         return f"{progress.elsewhere}: {progress.rows:,} rows handed over, {alerts}{progress.elapsed:.0f} s"
-    return "  ".join(f"{name} {value}" for name, value in fields(progress, rate))
+    shown = "  ".join(f"{name} {value}" for name, value in fields(progress, rate))
+    return f"{shown}  {progress.waiting}" if progress.waiting else shown
 
 
 def fields(progress: Progress, rate: float) -> list[tuple[str, str]]:

@@ -70,12 +70,16 @@ _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 class BrokenStream(Exception):
-    """The stream ends here although it should not: a reason code and a line for people."""
+    """The stream ends here although it should not: a reason code and a line for people.
 
-    def __init__(self, reason: str, message: str) -> None:
+    `fails`: whether the partition has failed by that; else only the line that it ends in is lost.
+    """
+
+    def __init__(self, reason: str, message: str, *, fails: bool = True) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.fails = fails
 
 
 def compression_of(first: bytes) -> str:

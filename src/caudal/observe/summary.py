@@ -18,7 +18,8 @@ class Progress:
     """A moment of a run. Times in seconds, `watermark` in milliseconds (None before the first row).
 
     `elsewhere`: what goes on where the job runs in another process, such as "running on flink": nothing is known there but
-    `elapsed` and `rows`, those that were handed over. "" where it runs in this one.
+    `elapsed` and `rows`, those that were handed over. "" where it runs in this one. `waiting`: what sources wait for, ""
+    for nothing.
     """
 
     elapsed: float
@@ -32,6 +33,7 @@ class Progress:
     late: int = 0
     dead: int = 0
     elsewhere: str = ""
+    waiting: str = ""
 
 
 @dataclass(slots=True)

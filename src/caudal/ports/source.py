@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from caudal.core.types import Schema
+from caudal.observe.notices import Notice
 from caudal.ports.format import FileReader
 from caudal.ports.records import Block, Decoded, Options
 
@@ -74,6 +75,19 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release everything; idempotent."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A live source that has something to tell beside its partitions; most have not."""
+
+    def told(self) -> list[Notice]:
+        """Return what happened since the last call, whatever partition it concerns."""
+        ...
+
+    def waiting(self) -> str:
+        """Return in a line what is waited for at this moment, "" when nothing is."""
         ...
 
 

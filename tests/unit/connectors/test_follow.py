@@ -15,8 +15,9 @@ import pytest
 
 from caudal.connectors.files import CONNECTOR
 from caudal.connectors.files.follow import FollowedSource
-from caudal.connectors.files.growing import RETIRE
+from caudal.connectors.files.growing import RETIRE, Growing
 from caudal.connectors.files.paths import Paths
+from caudal.connectors.files.rotation import COPY_WAIT
 from caudal.connectors.files.source import Opener
 from caudal.core.errors import OptionError
 from caudal.core.types import Schema
@@ -41,6 +42,7 @@ class Follower:
         self.open = list(self.source.partitions())
         self.found: dict[str, bytes] = {p.name: b"" for p in self.open}
         self.ended: list[str] = []
+        self.dead: list[tuple[str, str, bytes]] = []
 
     def read(self) -> None:
         for partition in list(self.open):
@@ -54,7 +56,7 @@ class Follower:
                     self.ended.append(partition.name)
                     partition.close()
                     break
-                assert not part.dead
+                self.dead += [(partition.name, dead.reason, dead.payload) for dead in part.dead]
                 self.found[partition.name] += bytes(part.data[part.start : part.stop])
 
     def look(self) -> None:
@@ -135,24 +137,33 @@ def test_the_poll_limits_how_often_is_looked(log: Path) -> None:
 
 
 def test_folders_that_do_not_change_are_seldom_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    append(tmp_path / "a.log", b"a\n")
-    follower = Follower(str(tmp_path), poll=100)
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    append(logs / "a.log", b"a\n")
+
+    def long_ago() -> None:
+        for folder in (logs, tmp_path):
+            os.utime(folder, (1, 1))
+
+    long_ago()
+    follower = Follower(str(logs), poll=100)
     listed: list[str] = []
     real = Paths.find
     monkeypatch.setattr(Paths, "find", lambda self: listed.append("once") or real(self))
     for _ in range(11):
+        long_ago()
         follower.clock.now += 0.1
         follower.look()
         follower.read()
     assert len(listed) == 1
-    append(tmp_path / "b.log", b"b\n")
+    append(logs / "b.log", b"b\n")
     follower.clock.now += 0.1
     follower.look()
     follower.read()
     assert len(listed) == 2
-    append(tmp_path / "b.log", b"more\n")
-    os.truncate(tmp_path / "a.log", 0)
-    append(tmp_path / "a.log", b"again\n")
+    append(logs / "b.log", b"more\n")
+    os.truncate(logs / "a.log", 0)
+    append(logs / "a.log", b"again\n")
     follower.read()
     follower.clock.now += 0.1
     follower.look()
@@ -265,7 +276,7 @@ def test_an_inode_that_is_used_again_is_another_file(tmp_path: Path) -> None:
     follower.clock.now = RETIRE
     follower.settle()
     assert follower.ended == ["access.log"]
-    growing = follower.source._followed[0]
+    growing = next(g for g in follower.source._known.values() if isinstance(g, Growing))
     append(log, b"another beginning\n")
     status = os.stat(log)
     follower.source._known[(status.st_dev, status.st_ino)] = growing
@@ -284,11 +295,12 @@ def test_copied_and_truncated(log: Path, given: str, unread: bytes, after: bytes
     shutil.copyfile(log, log.with_name("access.log.1"))
     os.truncate(log, 0)
     append(log, after)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         found = follower.settle()
     assert found == {"access.log": b"one\ntwo\n" + unread, **({"access.log#2": after} if after else {})}
-    assert "truncated" in caplog.text
+    assert "truncated: the rest of it is read" in caplog.text
     assert follower.ended == ["access.log"]
+    assert not follower.source.told(), "nothing was lost"
     follower.close()
 
 
@@ -296,9 +308,17 @@ def test_truncated_without_a_copy_ends_with_what_was_read(log: Path) -> None:
     append(log, b"one\nhalf")
     follower = Follower(str(log))
     follower.read()
+    append(log, b" and more\n")
+    follower.look()
     os.truncate(log, 0)
     append(log, b"two\n")
-    assert follower.settle() == {"access.log": b"one\nhalf", "access.log#2": b"two\n"}
+    assert follower.settle() == {"access.log": b"one\n", "access.log#2": b"two\n"}
+    assert follower.ended == [], "a copy of it may still appear"
+    follower.clock.now += COPY_WAIT
+    assert follower.settle() == {"access.log": b"one\n", "access.log#2": b"two\n"}
+    assert follower.ended == ["access.log"]
+    assert follower.dead == [("access.log", "cut", b"half")], "a line that was cut is no record"
+    assert [(n.code, n.count, n.level) for n in follower.source.told()] == [("truncated", 10, "warning")]
     follower.close()
 
 

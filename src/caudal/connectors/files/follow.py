@@ -1,36 +1,45 @@
 """Files that grow, appear, and are rotated while they are read.
 
-What a file is, is decided by device, inode and first bytes, never by its name:
+What a file is, is decided by device, inode and content, never by its name alone:
 
 - *Renamed* (`access.log` becomes `access.log.1`): the same file, read on where it is. A new `access.log` is the next
   incarnation, the partition `access.log#2`. The old one ends when the new one has data and it has been silent for a
   minute, since writers take a while to change over; should it grow after that, the rest is an incarnation of its own.
-- *Renamed more than once between two looks*: files beside a watched one that have appeared since the last look,
-  together with its successor, are incarnations that were missed; they are read in the order of their last writing.
-- *Truncated* (copytruncate): the size shrinks or the first bytes change. What the copy has behind the last byte read
-  is read from there; then the incarnation ends, and the file is read from its beginning as the next one.
-- *Copied*: a new file that is, byte for byte, a beginning of a followed one waits until it differs from it: it holds
-  nothing that is not read there. So neither a copy that a rotation makes nor a backup is read twice.
-- *Compressed*: a compressed file is read once, when it has not changed for some seconds, to its end; one whose
-  decoded beginning is that of a followed file is that file's compressed form, and is not read.
+- *Renamed, or copied and truncated, more than once between two looks*: files beside a watched one whose names are what
+  rotations make of its, and that have appeared or changed since the last look, are incarnations that were missed.
+- *Truncated* (copytruncate): the size shrinks, or the first bytes, or those before the position, are not what was read.
+  What a copy has behind the last byte read is read from there; then the incarnation ends, and the file is read from
+  its beginning as the next one. Bytes that are known to have been there and are in no copy are counted in a warning.
+- *Copied*: a new file that says what a followed one says waits until it can be told what it is (see `rotation`).
+- *Compressed*: a compressed file is read once, when it has not changed for some seconds, to its end; one that was made
+  of a followed file by rotation, and whose decoded content is what was read there, is not read (see `compressed`).
+
+No file ends the run: one that cannot be read waits, and is told once.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from caudal.connectors.files.beside import Beside
+from caudal.connectors.files.compressed import Unpacking
 from caudal.connectors.files.decoded import text_of
-from caudal.connectors.files.growing import FINGERPRINT, RETIRE, Growing
+from caudal.connectors.files.descriptors import SCARCE, Descriptors
+from caudal.connectors.files.growing import RETIRE, Growing
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Identity, Paths, identity_of
+from caudal.connectors.files.rotation import COPY_WAIT, Incarnations
 from caudal.connectors.files.source import ForeignFile, Opener
-from caudal.core.errors import CaudalError, InputError
-from caudal.core.naming import natural_key
-from caudal.core.unpacking import BrokenStream
+from caudal.connectors.files.streams import reason_of
+from caudal.connectors.files.waiting import Waiting
+from caudal.core.errors import InputError
+from caudal.core.naming import natural_key, printable
+from caudal.observe.notices import Notice
 from caudal.ports.source import Partition
 
 SETTLE = 10.0
@@ -39,14 +48,25 @@ SETTLE = 10.0
 _CLOSELY = 10
 """Every so many polls all files are looked at, even if no folder has changed."""
 
+_SHARE = 10
+"""How many times the processor time of a look is waited at least until the next one."""
+_QUICK = 0.02
+"""Seconds of processor time below which a look is not spared."""
+
+_TURNING = 2 * COPY_WAIT
+"""Seconds after a rotation in which files beside are taken for incarnations that were missed."""
+
+_KEPT = 1000
+"""How many files that are gone are remembered at most, beside as many as there are."""
+
 _log = logging.getLogger("caudal.connectors.files")
 
 
 @dataclass(slots=True)
-class _Once:
-    """A file that is not followed: compressed, a pipe, a copy. Its `first` bytes tell whether it is still the same."""
+class _Settled:
+    """A file of which nothing is to be read as long as it stays as it is: a copy, a compressed one, a pipe."""
 
-    first: bytes
+    stamp: tuple[int, int]
 
 
 class FollowedSource:
@@ -69,21 +89,29 @@ class FollowedSource:
         self._poll = poll / 1000
         self._clock = clock
         self._retire = retire
-        self._known: dict[Identity, Growing | _Once] = {}
-        self._followed: list[Growing] = []
-        """All incarnations there have been; the ended ones for their first bytes."""
+        self._descriptors = Descriptors()
+        self._incarnations = Incarnations(clock)
+        self._known: dict[Identity, Growing | _Settled] = {}
         self._at: dict[str, Growing] = {}
         """The last incarnation at each path."""
-        self._copies: dict[Identity, int] = {}
-        """New files that are beginnings of followed ones, and how much of them has been compared."""
-        self._beside: set[Identity] = set()
-        """What was in the followed files' folders at the last look."""
-        self._folders: dict[str, tuple[int, set[Identity]]] = {}
-        self._incarnations: dict[str, int] = {}
+        self._names: dict[str, str] = {}
+        """The partition's name for each path."""
+        self._turned: dict[str, float] = {}
+        """When a path was last seen to begin a new incarnation, or to be truncated."""
+        self._beside = Beside()
+        self._suspects: set[Identity] = set()
+        self._suspected: set[Identity] = set()
+        """What may be a missed incarnation, if the next look still thinks so."""
+        self._pended: set[Growing] = set()
+        self._unpacking: dict[Identity, Unpacking] = {}
+        self._numbers: dict[str, int] = {}
         self._opened: list[LinePartition] = []
-        self._looked = self._looked_closely = clock()
-        self._waiting: set[Identity] = set()
-        """Files that were found and are not read yet: empty, beginnings of others, compressed and in the making."""
+        self._looking = threading.Lock()
+        self._next_look = self._next_close_look = clock() + self._poll
+        self._unread: set[Identity] = set()
+        """Files that were found and are not read yet: empty, perhaps copies, compressed and in the making."""
+        self._waiting = Waiting(clock)
+        self._told: list[Notice] = []
         self._first = self._look(starting=True, at_end=at_end)
         if paths.stdin:
             self._first.append(opener.stdin())
@@ -94,20 +122,21 @@ class FollowedSource:
         return self._first
 
     def discover(self) -> Sequence[Partition]:
-        now = self._clock()
-        if now - self._looked < self._poll:
-            return []
-        self._looked = now
-        closely = now - self._looked_closely >= _CLOSELY * self._poll
-        truncated = any(growing.truncated and not growing.ended for growing in self._followed)
-        if not (closely or truncated or self._waiting) and self._paths.steady():
-            return []
-        self._looked_closely = now
+        if self._clock() < self._next_look or not self._looking.acquire(blocking=False):
+            return []  # another thread is looking
         try:
-            return self._look()
-        except InputError as error:  # a folder that may not be read
-            _log.warning("%s", error)
-            return []
+            now, begun = self._clock(), time.thread_time()
+            closely = now >= self._next_close_look
+            pressing = self._unread or self._suspected or any(g.truncated for g in self._incarnations.live)
+            found = self._look() if closely or pressing or not self._paths.steady() else []
+            took = time.thread_time() - begun
+            pause = _SHARE * took if took > _QUICK and self._poll else 0.0
+            self._next_look = now + max(self._poll, pause)
+            if closely or pressing or found:
+                self._next_close_look = now + max(_CLOSELY * self._poll, pause)
+            return found
+        finally:
+            self._looking.release()
 
     def reads(self, path: str) -> bool:
         """Return whether a file at `path` is or would be read: such a file must not be a sink's target."""
@@ -117,81 +146,158 @@ class FollowedSource:
         for partition in [*self._first, *self._opened]:
             partition.close()
 
+    # -- the contract of ports.source.Telling ------------------------------------------------------------------------
+
+    def told(self) -> list[Notice]:
+        told, self._told = self._told, []
+        return told
+
+    def waiting(self) -> str:
+        return str(self._waiting)
+
     # -- looking around ----------------------------------------------------------------------------------------------
 
     def _look(self, *, starting: bool = False, at_end: bool = False) -> list[Partition]:
-        for growing in self._followed:
-            growing.look()
-        found, _ = self._paths.find()
-        missed = [] if starting else self._missed(found)
-        self._settle_truncated(found)
+        self._waiting.begin()
+        self._suspects, self._suspected = self._suspected, set()
+        self._retired(self._incarnations.look())
+        found = self._find()
+        self._note_turns(found, starting=starting)
         new: list[LinePartition] = []
-        for file in [*missed, *found]:
-            try:
-                partition = self._meet(file, starting=starting, at_end=at_end)
-            except (OSError, InputError) as error:
-                if starting:
-                    raise
-                if os.path.exists(file.path):  # else renamed or removed since we looked
-                    _log.warning("cannot read %s: %s", file.path, error)
-                continue
-            if partition is not None:
-                new.append(partition)
-        for file in missed:
-            if file.path in self._at:
-                self._at[file.path].superseded()
-        folders = {os.path.dirname(path) for path in [*self._at, *self._paths.patterns]}
-        self._waiting = {file.identity for file in found} - self._known.keys()
-        self._beside = set().union(*(self._inside(folder) for folder in folders)) - self._waiting
+        # those that are known by their path first, so that a copy of what has just begun to be written finds it
+        for file in sorted(found, key=lambda file: file.path not in self._at):
+            self._try(file, new, starting=starting, at_end=at_end)
+        self._look_beside(found, new, starting=starting)
+        self._give_up()
+        self._unread = {file.identity for file in found} - self._known.keys()
+        self._forget(found)
         self._opened += new
+        self._waiting.end(starting=starting)
         new.sort(key=lambda partition: natural_key(partition.name))
         return list[Partition](new)
 
-    def _meet(self, file: Found, *, starting: bool, at_end: bool) -> LinePartition | None:
+    def _find(self) -> list[Found]:
+        try:
+            found, missing = self._paths.find()
+        except InputError as error:  # a folder that may not be read
+            self._waiting.meet("", f"waiting: {error}")
+            return []
+        for path in missing:
+            self._waiting.meet(path, f"waiting for {path}: there is no file")
+        return found
+
+    def _try(self, file: Found, new: list[LinePartition], *, starting: bool, at_end: bool) -> None:
+        try:
+            partition = self._meet(file, starting=starting, at_end=at_end)
+        except FileNotFoundError:
+            return  # renamed or removed since we looked
+        except (OSError, InputError) as error:
+            if not os.path.exists(file.path):
+                return
+            scarce = isinstance(error, OSError) and error.errno in SCARCE
+            why = reason_of(error) if isinstance(error, OSError) else str(error)
+            text = f"waiting for {file.path}: {why}" if scarce else f"waiting: {why}"
+            self._waiting.meet(file.path, text)
+            return
+        if partition is not None:
+            new.append(partition)
+
+    def _meet(self, file: Found, *, starting: bool = False, at_end: bool = False) -> LinePartition | None:
         """Return the partition that a file which was found has to be read as, None when there is none (yet)."""
         known = self._known.get(file.identity)
-        begin = 0
-        if isinstance(known, _Once):
-            if _first_bytes(file.path, len(known.first)) == known.first:
+        if isinstance(known, _Settled):
+            if not file.regular or known.stamp == (file.size, file.modified):
                 return None
-        elif known is not None and not known.ended:
-            known.path = file.path
+        elif known is not None and not known.ended and known.truncated_at is None:
+            self._incarnations.moved(known, file.path)
             self._at[file.path] = known
             return None
-        elif known is not None and not known.truncated and file.size >= known.offset and _begins_like(file, known):
-            if file.size == known.offset:
-                return None
-            begin = known.offset
         if not file.regular:
-            self._known[file.identity] = _Once(b"")
+            self._settle(file)
             return self._opener.lines(file)
         if not starting and not file.size:
             return None
+        fd = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            status = os.fstat(fd)
+            file = Found.of(file.path, file.name, status)
+            if known is not self._known.get(file.identity):
+                return None  # replaced since we looked
+            return self._judge(file, fd, known, starting=starting, at_end=at_end)
+        finally:
+            os.close(fd)
+
+    def _judge(
+        self, file: Found, fd: int, known: Growing | _Settled | None, *, starting: bool, at_end: bool
+    ) -> LinePartition | None:
+        def read(count: int, offset: int) -> bytes:
+            return os.pread(fd, count, offset)
+
+        begin = 0
+        if isinstance(known, Growing) and known.truncated_at is None and known.goes_on_in(read, file.size):
+            if file.size == known.offset:
+                return None
+            begin = known.trace.line
         try:
             kind = self._opener.kind(file.path)
         except ForeignFile as error:
             if starting and file.path in self._paths.patterns:
                 raise
-            self._known[file.identity] = _Once(_first_bytes(file.path, FINGERPRINT))
-            _log.warning("%s", error)
+            self._settle(file)
+            _log.warning("%s", printable(str(error)))
             return None
         if kind != "none":
             return self._compressed(file, kind, skip=starting and at_end)
-        if not starting and not isinstance(known, Growing) and self._is_copy(file):
-            return None
+        own = file.path in self._at and not any(True for _ in self._incarnations.kin(file.path))
+        if not starting and not begin and not own:
+            original = self._incarnations.original(file, read, file.size)
+            if original is not None:
+                if not original.ended:
+                    return self._twin(file, fd, original)
+                self._settle(file)
+                if file.size <= original.offset:
+                    return None
+                begin = original.trace.line
+            elif any(True for _ in self._incarnations.kin(file.path)) and self._doubtful(file):
+                return None
         return self._incarnation(file, begin, at_end=starting and at_end)
 
-    def _incarnation(self, file: Found, begin: int, *, at_end: bool) -> LinePartition | None:
-        growing = Growing(file.path, clock=self._clock, retire=self._retire)
+    def _twin(self, file: Found, fd: int, original: Growing) -> LinePartition | None:
+        """A file says what a followed one says, or said until it was truncated: then it is its copy."""
+        if original.truncated:
+            self._copied(file, fd, original)
+            return None
+        if self._incarnations.waits(file, lambda count, offset: os.pread(fd, count, offset), file.size, original):
+            text = f"waiting with {file.path}: so far it says what {original.path} says, and may be a copy of it"
+            self._waiting.meet(file.path, text, logging.INFO)
+            return None
+        return self._incarnation(file, 0, at_end=False)
+
+    def _copied(self, file: Found, fd: int, original: Growing) -> None:
+        original.copied = file.identity
+        self._settle(file)
+        self._lost(original, original.unread(copied=file.size))
+        if file.size > original.offset:
+            original.continue_in(os.dup(fd))
+            paths = printable(original.path), printable(file.path)
+            _log.info("%s was truncated: the rest of it is read from %s", *paths)
+        else:
+            original.finish()
+
+    def _incarnation(self, file: Found, begin: int, *, at_end: bool, missed: bool = False) -> LinePartition | None:
+        growing = Growing(file.path, self._descriptors, clock=self._clock, retire=self._retire)
         if growing.identity != file.identity:
             growing.close()
             return None  # replaced since we looked
         growing.look()
-        before = self._at.get(file.path)
-        if before is not None:
-            before.superseded()
-        self._known[file.identity] = self._at[file.path] = growing
-        self._followed.append(growing)
+        self._known[file.identity] = growing
+        self._incarnations.add(growing)
+        if missed:
+            growing.superseded()
+        else:
+            if file.path in self._at:
+                self._at[file.path].superseded()
+            self._at[file.path] = growing
         partition = LinePartition(
             self._name(file),
             text_of(growing),
@@ -201,124 +307,140 @@ class FollowedSource:
             live=True,
             reopened=lambda: text_of(growing.reread()),
         )
-        partition.seek(growing.after_last_line() if at_end else begin)
+        partition.start = growing.after_last_line() if at_end else begin
+        partition.seek(partition.start)
         return partition
 
     def _compressed(self, file: Found, kind: str, *, skip: bool) -> LinePartition | None:
         if time.time() - file.modified / 1e9 < SETTLE:
             return None
-        self._known[file.identity] = _Once(_first_bytes(file.path, FINGERPRINT))
-        if skip or self._is_compressed_form(file, kind):
+        checking, begin = None, -1
+        if not skip:
+            checking = self._unpacking.get(file.identity)
+            if checking is None:
+                kin = self._incarnations.kin(file.path)
+                checking = self._unpacking[file.identity] = Unpacking(self._opener.stream(file, kind), kin)
+            if checking.undecided():
+                return None
+            del self._unpacking[file.identity]
+            begin = checking.begin
+        self._settle(file)
+        if skip or (checking is not None and checking.made_of is not None and begin < 0):
             return None
         partition = self._opener.lines(file)
         partition.name = self._name(file)
+        if begin > 0:
+            partition.start = begin
+            partition.seek(begin)
         return partition
 
+    def _settle(self, file: Found) -> None:
+        self._known[file.identity] = _Settled((file.size, file.modified))
+
     def _name(self, file: Found) -> str:
-        number = self._incarnations[file.name] = self._incarnations.get(file.name, 0) + 1
+        number = self._numbers[file.name] = self._numbers.get(file.name, 0) + 1
         return file.name if number == 1 else f"{file.name}#{number}"
 
-    # -- what is not a file of its own -------------------------------------------------------------------------------
+    # -- what rotations leave beside a file that is watched by its path or a glob -------------------------------------
 
-    def _missed(self, found: list[Found]) -> list[Found]:
-        """Return incarnations that came and were renamed since the last look, in the order of their last writing."""
-        missed: list[Found] = []
-        passed = {file.identity for file in found} | self._beside | set(self._known)
+    def _note_turns(self, found: list[Found], *, starting: bool) -> None:
+        """Note which paths begin anew: where another file stands now, or the file that stands there was truncated."""
+        now, patterns = self._clock(), set(self._paths.patterns)
         for file in found:
-            before = self._at.get(file.path)
-            awaited = before is None and file.path in self._paths.patterns
-            if not (awaited or (before and not before.truncated)) or file.identity in self._known:
-                continue
-            for sibling in _siblings(file.path):
-                if sibling.identity in passed or not sibling.size:
-                    continue
-                try:
-                    whole = self._opener.kind(sibling.path) == "none" and not self._is_copy(sibling)
-                except (OSError, InputError):
-                    continue
-                if whole:
-                    passed.add(sibling.identity)
-                    missed.append(replace(sibling, name=file.name))
-        return sorted(missed, key=lambda file: file.modified)
+            if file.path in patterns or file.path in self._at:
+                self._names[file.path] = file.name
+                if not starting and file.identity not in self._known:
+                    self._turned[file.path] = now
+        for growing in self._incarnations.pending:
+            self._turned[growing.path] = now
 
-    def _settle_truncated(self, found: list[Found]) -> None:
-        """Let every truncated file read the rest of its copy, when there is one, and end."""
-        for growing in self._followed:
-            if not growing.truncated or growing.ended:
-                continue
-            _log.warning("%s was truncated: it is read again from its beginning", growing.path)
-            others = [f for f in [*found, *_siblings(growing.path)] if f.regular and f.identity not in self._known]
-            copy = next((f for f in others if growing.prefix and _begins_like(f, growing)), None)
-            if copy is not None:
-                self._known[copy.identity] = _Once(growing.prefix)
-            if copy is None or copy.size <= growing.offset:
+    def _look_beside(self, found: list[Found], new: list[LinePartition], *, starting: bool) -> None:
+        """Find renamed files, copies and missed incarnations among files that no path leads to."""
+        now = self._clock()
+        missed: list[Found] = []
+        watched = self._at.keys() | set(self._paths.patterns)
+        for original, file in self._beside.find(watched, {file.path for file in found}):
+            known = self._known.get(file.identity)
+            if isinstance(known, Growing) and not known.ended and known.truncated_at is None:
+                self._incarnations.moved(known, file.path)
+            elif not starting and file.size and self._beside.changed(file):
+                turned = now - self._turned.get(original, -_TURNING) < _TURNING
+                verdict = self._judge_beside(file, turned=turned)
+                if verdict == "later":
+                    continue  # nothing is noted, so the next look judges again
+                if verdict == "missed":
+                    missed.append(replace(file, name=self._names[original]))
+            self._beside.note(file)
+        for file in sorted(missed, key=lambda file: file.modified):
+            partition = self._incarnation(file, 0, at_end=False, missed=True)
+            if partition is not None:
+                new.append(partition)
+
+    def _judge_beside(self, file: Found, *, turned: bool) -> str:
+        """Return "known" for a file of which nothing is to be read, "missed", or "later" when that cannot be said."""
+        try:
+            with open(file.path, "rb", buffering=0) as opened:
+                fd = opened.fileno()
+                file = Found.of(file.path, file.name, os.fstat(fd))
+                if self._opener.kind(file.path) != "none":
+                    return "known"
+                original = self._incarnations.original(file, lambda count, at: os.pread(fd, count, at), file.size)
+                if original is None:
+                    return "known" if not turned else "later" if self._doubtful(file) else "missed"
+                if original.ended:
+                    return "known"
+                if original.truncated:
+                    self._copied(file, fd, original)
+                    return "known"
+                return "later"
+        except (OSError, InputError):
+            return "later"
+
+    def _doubtful(self, file: Found) -> bool:
+        """Return whether this is the first look that takes a file for a missed incarnation.
+
+        It may be a copy of what has been written since the look began, and is met only at the next one.
+        """
+        if file.identity in self._suspects:
+            return False
+        self._suspected.add(file.identity)
+        return True
+
+    # -- what has ended ----------------------------------------------------------------------------------------------
+
+    def _retired(self, ended: list[Growing]) -> None:
+        for growing in ended:
+            if growing.failure:
+                self._tell(growing, "unreadable", growing.failure, 1)
+            self._lost(growing, growing.unread())
+
+    def _give_up(self) -> None:
+        """End what was truncated and left no copy."""
+        late = self._clock() - COPY_WAIT
+        pending = {growing for growing in self._incarnations.pending if growing.truncated}
+        for growing in pending & self._pended:
+            if growing.truncated_at is not None and growing.truncated_at <= late:
+                self._lost(growing, growing.unread())
                 growing.finish()
-            else:
-                growing.continue_in(copy.path)
-                del self._known[growing.identity]  # the inode is met again, as the next incarnation
+        self._pended = pending
 
-    def _is_copy(self, file: Found) -> bool:
-        """Return whether a new file is, so far, a beginning of a followed one."""
-        for growing in self._followed:
-            if growing.ended or growing.truncated or file.size > growing.size():
-                continue
-            verified = min(self._copies.get(file.identity, 0), file.size)
-            if growing.begins_with(file.path, file.size, verified):
-                self._copies[file.identity] = file.size
-                return True
-        self._copies.pop(file.identity, None)
-        return False
+    def _lost(self, growing: Growing, count: int) -> None:
+        if count:
+            text = "{count} bytes were truncated or removed before they were read, and stand in no copy"
+            self._tell(growing, "truncated", text, count)
 
-    def _inside(self, folder: str) -> set[Identity]:
-        """Return the files in a folder; it is listed again only when it has changed."""
-        try:
-            changed = os.stat(folder).st_mtime_ns
-            if folder not in self._folders or self._folders[folder][0] != changed:
-                with os.scandir(folder) as entries:
-                    device = os.stat(folder).st_dev
-                    self._folders[folder] = changed, {(device, entry.inode()) for entry in entries}
-            return self._folders[folder][1]
-        except OSError:
-            return set()
+    def _tell(self, growing: Growing, code: str, text: str, count: int) -> None:
+        self._told.append(Notice(code, printable(growing.names[0]), printable(text), count, "warning"))
 
-    def _is_compressed_form(self, file: Found, kind: str) -> bool:
-        beginning = bytearray(FINGERPRINT)
-        stream = self._opener.stream(file, kind)
-        size = 0
-        try:
-            while size < FINGERPRINT and (count := stream.readinto(memoryview(beginning)[size:])):
-                size += count
-        except (BrokenStream, CaudalError):
-            pass
-        finally:
-            stream.close()
-        first = bytes(beginning[:size])
-        return any(
-            growing.prefix == first if len(growing.prefix) < FINGERPRINT else first.startswith(growing.prefix)
-            for growing in self._followed
-            if growing.prefix
-        )
-
-
-def _first_bytes(path: str, count: int) -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        return file.read(count) or b""
-
-
-def _begins_like(file: Found, known: Growing) -> bool:
-    return _first_bytes(file.path, len(known.prefix)) == known.prefix
-
-
-def _siblings(path: str) -> list[Found]:
-    """Return the files beside one that share the beginning of its name: what rotations make of it."""
-    folder, name = os.path.split(path)
-    stem = os.path.splitext(name)[0]
-    found = []
-    for other in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        path = os.path.join(folder, other)
-        if other.startswith(stem) and other != name and os.path.isfile(path):
-            try:
-                found.append(Found.of(path, other, os.stat(path)))
-            except FileNotFoundError:
-                pass  # it has just gone
-    return found
+    def _forget(self, found: list[Found]) -> None:
+        """Forget what is known of files that are not there any more."""
+        if len(self._known) <= 2 * len(found) + _KEPT:
+            return
+        there = {file.identity for file in found}
+        paths = {file.path for file in found}
+        live = {growing.identity for growing in self._incarnations.live}
+        self._known = {i: known for i, known in self._known.items() if i in there or i in live}
+        self._at = {path: growing for path, growing in self._at.items() if path in paths or not growing.ended}
+        self._incarnations.forget_twins(there)
+        for identity in self._unpacking.keys() - there:
+            self._unpacking.pop(identity).close()

@@ -50,6 +50,8 @@ class LinePartition:
         self.name = name
         self.live = live
         self.where = where
+        self.start = 0
+        """Where reading begins, when that is not the first byte."""
         self._stream = stream
         self._buffers = buffers
         self._max_record = max_record
@@ -237,7 +239,7 @@ class LinePartition:
 
     def _last(self) -> Block | End:
         """After the end: the dead letter of a stream that broke, or a line without a newline; then the end."""
-        if self._broken is not None and not self._failed:
+        if self._broken is not None:
             return self._break(self._broken)
         if self._hi > self._lo and self._skipped is None:
             self._cut = self._hi
@@ -294,7 +296,9 @@ class LinePartition:
         assert self._array is not None
         dead.reason, dead.message, dead.detail = broken.reason, broken.message, self.where
         dead.truncated = self._skipped_bytes > MAX_PAYLOAD
-        self._failed = f"{self.where}: {broken.message}, after {self._position} bytes of whole lines"
+        if broken.fails:
+            self._failed = f"{self.where}: {broken.message}, after {self._position} bytes of whole lines"
+        self._broken = None
         self._skipped = None
         return Block(self._array, 0, 0, self._position, self._position, self._read_at, [dead])
 

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -15,6 +16,9 @@ from caudal.core.naming import natural_key
 
 STDIN = "-"
 _MAGIC = re.compile(r"[*?\[]")
+
+_TICK = 100_000_000
+"""Nanoseconds, more than a file system's clock takes from one tick to the next."""
 
 Identity = tuple[int, int]
 """Device and inode number."""
@@ -92,7 +96,7 @@ class Paths:
     def steady(self) -> bool:
         """Return whether every folder that `find` listed is as it was: quick, and nearly always right.
 
-        What it cannot see: a link whose file is replaced elsewhere, a change within a tick of the file system's clock.
+        What it cannot see: a link whose file is replaced elsewhere.
         """
         return all(_changed(folder) == stamp for folder, stamp in self._folders.items())
 
@@ -167,8 +171,19 @@ def _changed(folder: str) -> int:
         return -1
 
 
+def settled(changed: int) -> bool:
+    """Return whether a folder that last changed then shows each further change by another time."""
+    return time.time_ns() - changed > _TICK
+
+
+def _note(folder: str, listed: dict[str, int]) -> None:
+    """Note when a folder that is about to be listed had last changed: 0 where it may change within the same tick."""
+    changed = _changed(folder)
+    listed[folder] = changed if settled(changed) else 0
+
+
 def _files(pattern: str, listed: dict[str, int]) -> Iterator[str]:
-    listed[os.path.dirname(pattern)] = _changed(os.path.dirname(pattern))
+    _note(os.path.dirname(pattern), listed)
     if os.path.lexists(pattern) and not os.path.isdir(pattern):
         if os.path.exists(pattern):
             yield pattern
@@ -230,7 +245,7 @@ def _enter(folder: str, above: frozenset[Identity]) -> frozenset[Identity]:
 
 
 def _entries(folder: str, listed: dict[str, int]) -> list[os.DirEntry[str]]:
-    listed[folder] = _changed(folder)
+    _note(folder, listed)
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: os.fsencode(entry.name))

@@ -28,7 +28,7 @@ from caudal.engines.jvm.streaming import NEAR_EPOCH, epoch_of, shifted
 from caudal.plan.nodes import Keyed, Node, Source
 from caudal.ports import framing
 from caudal.ports.engine import BoundSource
-from caudal.ports.source import End, Nothing
+from caudal.ports.source import End, Nothing, Telling
 
 OPEN = 1 << 62
 """The watermark at the end of data."""
@@ -284,6 +284,8 @@ class Feed:
         found = False
         for n, intake in enumerate(self._intakes):
             if intake.bound.source.live:
+                if isinstance(intake.bound.source, Telling):
+                    self._handed[n].notices.add_all(intake.bound.source.told())
                 for partition in intake.bound.source.discover():
                     self._add(n, partition, self._ranks[n].add(partition.name))
                     found = True

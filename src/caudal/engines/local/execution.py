@@ -90,6 +90,7 @@ class LocalExecution:
             state_bytes=job.state_bytes(),
             late=job.counters.total("late"),
             dead=job.counters.total("dead") + job.counters.total("failed"),
+            waiting=job.waiting(),
         )
 
     def ledger(self) -> Ledger:

@@ -305,12 +305,22 @@ class Job:
         for intake in self.intakes:
             if not intake.opened.live:
                 continue
+            self._hear(intake)
             for partition in intake.opened.discover():
                 lane = self.add_partition(intake, partition)
                 log.info("%s: new partition %s", intake.operator, partition.name)
                 self.announce(intake, lane)
                 with self._wake:
                     self.admission.add(lane)
+
+    def _hear(self, intake: Intake) -> None:
+        if isinstance(intake.opened, port.Telling):
+            self.counters.notices.add_all(intake.opened.told())
+
+    def waiting(self) -> str:
+        """Return what sources wait for, "" for nothing."""
+        tellers = [intake.opened for intake in self.intakes if isinstance(intake.opened, port.Telling)]
+        return ", ".join(text for text in (teller.waiting() for teller in tellers) if text)
 
     def _read(self, lane: PartitionLane) -> None:
         try:
@@ -531,7 +541,9 @@ class Job:
                 self._pop()()
 
     def finish(self) -> None:
-        """Count the rows whose windows stay open."""
+        """Count the rows whose windows stay open; hear what sources have to tell at last."""
+        for intake in self.intakes:
+            self._hear(intake)
         for operator, terminal in self.stateful.items():
             buffered = terminal.finish()
             self.counters.add(operator, "buffered", buffered - self.counters.get(operator, "buffered"))

@@ -1,0 +1,68 @@
+"""What was read of a file, kept small: enough to tell later whether other bytes are the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+HEAD = 1024
+"""How many of a file's first bytes are remembered."""
+TAIL = 4096
+"""How many of the bytes just before the reading position are remembered."""
+_MARK = 64
+_MARKS = 64
+
+Read = Callable[[int, int], bytes]
+"""From a number of bytes and an offset to what stands there: less at the end."""
+
+
+class Trace:
+    """Samples of the bytes [0, end): the first, the last, and some where reads ended, so nobody can foresee which.
+
+    `head` may reach beyond `end`: it is what has been seen. `line`: where the last whole line ends.
+    """
+
+    __slots__ = ("_marks", "end", "head", "line", "tail")
+
+    def __init__(self) -> None:
+        self.head = b""
+        self.tail = b""
+        self.end = 0
+        self.line = 0
+        self._marks: list[tuple[int, bytes]] = []
+
+    def take(self, data: memoryview) -> None:
+        """Go on by the bytes that were read at `end`."""
+        last = bytes(data[-TAIL:])
+        behind = last.rfind(b"\n") + 1 + len(data) - len(last) if b"\n" in last else bytes(data).rfind(b"\n") + 1
+        if behind:
+            self.line = self.end + behind
+        self.end += len(data)
+        self.tail = last if len(last) == TAIL else (self.tail + last)[-TAIL:]
+        self._marks.append((self.end, self.tail[-_MARK:]))
+        if len(self._marks) > _MARKS:
+            del self._marks[::2]
+
+    def begin(self, read: Read, end: int, line: int) -> None:
+        """Begin at `end`, taking what stands before it as read."""
+        self.end, self.line, self._marks = end, line, []
+        self.tail = read(min(TAIL, end), max(0, end - TAIL))
+
+    def shrink(self) -> None:
+        """Keep less, once nothing is read any more."""
+        self.tail = self.tail[-HEAD:]
+        self._marks = self._marks[:: max(1, len(self._marks) // 16)]
+
+    def probes(self) -> Iterator[tuple[int, bytes]]:
+        """Yield what is remembered, each with its offset."""
+        yield 0, self.head
+        for stop, mark in self._marks:
+            yield stop - len(mark), mark
+        yield self.end - len(self.tail), self.tail
+
+    def agrees(self, read: Read, size: int) -> bool:
+        """Return whether other content of this size is the same, as far as both reach and is remembered."""
+        for start, known in self.probes():
+            count = min(len(known), size - start)
+            if count > 0 and read(count, start) != known[:count]:
+                return False
+        return True
