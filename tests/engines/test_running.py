@@ -71,17 +71,12 @@ def test_odd_places_broken_files_and_several_sinks(engine: str, place: Place) ->
     ("body", "firsts", "then"),
     [
         (
-            'return "text" if status == 403 else status',
-            ["given() returned 'text' where int64 is declared"],
-            "called with status=403",
-        ),
-        (
             "import os; os._exit(7)",  # of the job's own process where functions run in it, of a worker elsewhere
             ["its process ended (exit code 7) and said nothing of why", "a Python worker of the job died"],
             "a function that ends its process",
         ),
     ],
-    ids=["mistake", "death"],
+    ids=["death"],
 )
 def test_a_job_that_fails(engine: str, place: Place, body: str, firsts: list[str], then: str) -> None:
     (place.folder / "p.py").write_text(FUNCTION.replace("BODY", body))

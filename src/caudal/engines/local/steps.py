@@ -17,7 +17,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.types import INT64, Field, Schema
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.functions.binding import Functions
-from caudal.engines.local.letters import Origin, failed_rows, keep
+from caudal.engines.local.letters import Origin, failed_rows, keep, told
 from caudal.engines.local.stateful import joined
 from caudal.plan.expr import Call, Expr, call
 from caudal.plan.expr import Column as ColumnExpr
@@ -190,6 +190,7 @@ def _call(
             return morsel
         _add(letters, operator, failed_rows(morsel, values.failed, operator, context.origin, shown))
         counters.add(operator, "dead", len(values.failed))
+        told(counters.notices, operator, function, values.failed)
         return morsel.take(keep(values.failed, morsel.rows))
 
     return run
@@ -205,6 +206,7 @@ def _map(node: Map, context: Context) -> StepRun:
         if made.failed:
             _add(letters, operator, failed_rows(morsel, made.failed, operator, context.origin, names))
             counters.add(operator, "dead", len(made.failed))
+            told(counters.notices, operator, node.function, made.failed)
         if flat:
             counters.add(operator, "emitted", len(made.owner))
             return morsel.spread(made.owner, made.columns)

@@ -263,17 +263,21 @@ MISTAKES: list[tuple[str, Callable[..., Any], Any, str]] = [
     ("batch", lambda n: n.to_list(), "int64", "returned a list, not a polars Series"),
     ("batch", lambda n: n.head(0), "int64", "returned 0 values for 1 rows"),
     ("batch", lambda n: n * 0.5, "int64", "returned Float64 where int64 is declared"),
-    ("jit", lambda n: n * 0.5, "int64", "gives float64 where it is declared to give int64"),
 ]
 
 
 @pytest.mark.parametrize(("kind", "function", "gives", "message"), MISTAKES, ids=[m[3] for m in MISTAKES])
-def test_a_result_against_the_declaration_ends_the_job(
+def test_a_result_against_the_declaration_costs_its_row(
     kind: str, function: Callable[..., Any], gives: Any, message: str
 ) -> None:
-    with pytest.raises(FunctionMistake) as caught:
-        calling.scalar(function, kind, ["int64"], gives)(pa.array([1]))
-    assert message in str(caught.value)
+    (got,) = calling.scalar(function, kind, ["int64"], gives)(pa.array([1])).to_pylist()
+    assert (got["value"], got["reason"]) == (None, "result")
+    assert message in f"{got['message']}\n{got['detail']}"
+
+
+def test_a_compiled_function_of_another_type_ends_the_job() -> None:
+    with pytest.raises(FunctionMistake, match="gives float64 where it is declared to give int64"):
+        calling.scalar(lambda n: n * 0.5, "jit", ["int64"], "int64")(pa.array([1]))
 
 
 # -- rows to rows
@@ -363,12 +367,12 @@ def test_a_slice_of_rows_is_read_as_such() -> None:
         ("row", True, lambda row: {"m": 1}, "where an iterable of dicts (or None) is declared"),
     ],
 )
-def test_a_map_against_its_schema_ends_the_job(
+def test_a_map_against_its_schema_costs_the_row(
     kind: str, many: bool, function: Callable[..., Any], message: str
 ) -> None:
-    with pytest.raises(FunctionMistake) as caught:
-        calling.mapped(function, kind, {"n": "int64"}, {"m": "int64"}, many)(pa.array([{"n": 5}]))
-    assert message in str(caught.value)
+    ((got,),) = calling.mapped(function, kind, {"n": "int64"}, {"m": "int64"}, many)(pa.array([{"n": 5}])).to_pylist()
+    assert (got["m"], got["__reason"]) == (None, "result")
+    assert message in f"{got['__message']}\n{got['__detail']}"
 
 
 # -- windows
@@ -434,10 +438,10 @@ def test_a_plain_function_gives_integers_of_any_width() -> None:
             lambda f, d=dtype: f.select(pl.col("n").cast(d)), "row", [], {"n": "int64"}, {"n": "int32"}
         )
         assert call(pa.array([{"n": 5}]), 0, 1).to_pylist()[0]["n"] == 5
-    with pytest.raises(FunctionMistake, match="of type Int64 where int32 is declared"):
-        calling.window(lambda f: f.select("n"), "row", [], {"n": "int64"}, {"n": "int32"})(
-            pa.array([{"n": 2**40}]), 0, 1
-        )
+    call = calling.window(lambda f: f.select("n"), "row", [], {"n": "int64"}, {"n": "int32"})
+    (got,) = call(pa.array([{"n": 2**40}]), 0, 1).to_pylist()
+    assert got["__reason"] == "result"
+    assert "of type Int64 where int32 is declared" in got["__message"]
 
 
 # -- folds

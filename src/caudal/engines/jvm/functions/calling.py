@@ -1,8 +1,8 @@
 """The user's functions over Arrow arrays, as the local engine calls them: what fails costs its row, or its window.
 
 Kinds: "jit" (compiled), "batch" (polars columns or frames; where it raises, rows are halved until single rows do),
-"row" (plain Python values, one row after the other). Types are those of `fitting`. What a function returns against
-its declaration raises `FunctionMistake`, which ends the job.
+"row" (plain Python values, one row after the other). Types are those of `fitting`. A result against the declaration
+costs its row as an exception does (reason "result"); a compiled function of another type ends the job.
 """
 
 from __future__ import annotations
@@ -139,11 +139,10 @@ def window(
                 columns[name] = pa.array([bound] * len(rows), pa.int64()).cast(arrow_of("timestamp", True))
             try:
                 result = function(_frame(_series(columns)))
-            except BaseException as error:  # also SystemExit: it is this window that fails, not the job
-                made = raised(0, error, function)
-            else:
                 take = _frame_columns if kind == "batch" else _loose_columns
                 made = take(function, result, output)
+            except BaseException as error:  # also SystemExit: it is this window that fails, not the job
+                made = raised(0, error, function)
         failed = [made] if isinstance(made, tuple) else []
         columns = _no_rows(output) if isinstance(made, tuple) else made
         count = len(next(iter(columns.values()))) if columns else 0
@@ -241,7 +240,8 @@ def _rowwise(
                 results = take(argument)
                 begun[0] = 0.0
             except (Misfit, UnknownKey) as error:
-                raise mistaken(function, error, shown(argument)) from None
+                begun[0] = 0.0
+                failed.append(raised(row, mistaken(function, error, shown(argument)), function))
             except TookTooLong:
                 begun[0] = 0.0
                 failed.append((row, "timeout", f"took longer than {timeout / 1000:g}s", ""))
@@ -315,12 +315,12 @@ def _batch_scalar(function: Any, returns: Any) -> Any:
         series = _series({str(i): c for i, c in enumerate(columns)})
         series = [s.alias("") for s in series]
         failed: list[Failed] = []
-        parts: list[pa.Array] = []
-        for start, stop, result in _divided(function, rows, lambda a, b: _cut(series, a, b, rows), failed):
-            if result is _NOTHING:
-                parts.append(pa.nulls(1, arrow_of(returns)))
-            else:
-                parts.append(_taken(function, result, returns, stop - start))
+
+        def made(start: int, stop: int) -> pa.Array:
+            return _taken(function, function(*_cut(series, start, stop, rows)), returns, stop - start)
+
+        nothing = pa.nulls(1, arrow_of(returns))
+        parts = [nothing if part is _NOTHING else part for part in _divided(function, rows, made, failed)]
         return pa.concat_arrays(parts) if parts else pa.nulls(0, arrow_of(returns)), failed
 
     return run
@@ -336,39 +336,40 @@ def _batch_map(function: Any, output: dict[str, Any], many: bool) -> Any:
         failed: list[Failed] = []
         parts: list[dict[str, pa.Array]] = []
         owners: list[Any] = [np.empty(0, np.int64)]
-        for start, stop, result in _divided(function, rows, lambda a, b: (_frame(_cut(series, a, b, rows)),), failed):
-            if result is _NOTHING:
-                continue
-            parts.append(_frame_columns(function, result, output, (OWNER,) if many else ()))
+
+        def made(start: int, stop: int) -> tuple[dict[str, pa.Array], Any]:
+            result = function(_frame(_cut(series, start, stop, rows)))
+            found = _frame_columns(function, result, output, (OWNER,) if many else ())
             if many:
-                owners.append(_owner(function, result, start, stop))
-                continue
-            owners.append(np.arange(start, stop))
+                return found, _owner(function, result, start, stop)
             if len(result) != stop - start:
                 hint = "row i of the result is made from row i; flat_map() gives any number of rows"
                 raise FunctionMistake(function, f"returned {len(result)} rows for {stop - start}", hint)
+            return found, np.arange(start, stop)
+
+        for part in _divided(function, rows, made, failed):
+            if part is not _NOTHING:
+                parts.append(part[0])
+                owners.append(part[1])
         parts = parts or [_no_rows(output)]
-        made = {name: pa.concat_arrays([part[name] for part in parts]) for name in output}
+        whole = {name: pa.concat_arrays([part[name] for part in parts]) for name in output}
         owner = np.concatenate(owners)
         order = np.argsort(owner, kind="stable")
-        return {name: column.take(pa.array(order)) for name, column in made.items()}, owner[order], failed
+        return {name: column.take(pa.array(order)) for name, column in whole.items()}, owner[order], failed
 
     return run
 
 
-def _divided(
-    function: Any, rows: int, given: Callable[[int, int], Sequence[Any]], failed: list[Failed]
-) -> Iterator[tuple[int, int, Any]]:
-    """Yield (start, stop, result for these rows) in order: all at once, or in halves where the function raises.
+def _divided(function: Any, rows: int, made: Callable[[int, int], Any], failed: list[Failed]) -> Iterator[Any]:
+    """Yield what is `made` of the rows in order: of all at once, or in halves where the function fails on them.
 
-    Rows that raise on their own are put into `failed`, with `_NOTHING` for their result.
+    Rows that it fails on alone are put into `failed`, with `_NOTHING` for their result.
     """
     pieces = [(0, rows)] if rows else []
     while pieces:
         start, stop = pieces.pop()
-        arguments = given(start, stop)
         try:
-            result = function(*arguments)
+            result = made(start, stop)
         except BaseException as error:  # also SystemExit: it is a row that fails, not the job
             if stop - start > 1:
                 middle = (start + stop) // 2
@@ -376,7 +377,7 @@ def _divided(
                 continue
             failed.append(raised(start, error, function))
             result = _NOTHING
-        yield start, stop, result
+        yield result
 
 
 def _cut(series: list[Any], start: int, stop: int, rows: int) -> list[Any]:
@@ -510,6 +511,8 @@ def _compiled_rows(
         whole &= column.is_valid().to_numpy(zero_copy_only=False)
     arrays = [array[whole] for array in arrays]
     made = compiled(arrays)
+    if isinstance(made, FunctionMistake):
+        return raised(0, made, function)
     if isinstance(made, BaseException):
         return explained(function, 0, arrays)
     return {name: pa.array(part).cast(arrow_of(spec)) for (name, spec), part in zip(output.items(), made)}

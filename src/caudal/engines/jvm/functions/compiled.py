@@ -67,6 +67,9 @@ def compiled_window(function: Any, output: dict[str, Any]) -> Callable[[list[Any
             return error
         results = list(results) if isinstance(results, tuple) else [results]
         _check_arrays(function, results, output)
+        if len({len(r) for r in results}) > 1:
+            counts = ", ".join(f"{name}: {len(r)}" for name, r in zip(output, results))
+            return FunctionMistake(function, "gave arrays of unequal length", counts)
         return results
 
     return run
@@ -227,9 +230,6 @@ def _check_arrays(function: Any, results: list[Any], output: dict[str, Any]) -> 
     for result, spec in zip(results, output.values()):
         if not _machine_fits(nb.typeof(result).dtype, spec):
             raise FunctionMistake(function, f"gives an array of {result.dtype} where the schema has {spec}", shown)
-    if len({len(r) for r in results}) > 1:
-        counts = ", ".join(f"{name}: {len(r)}" for name, r in zip(output, results))
-        raise FunctionMistake(function, "gave arrays of unequal length", counts)
 
 
 def _machine_fits(found: Any, wanted: str) -> bool:

@@ -30,11 +30,13 @@ _MESSAGE_CHARACTERS = 1000
 
 
 class FunctionMistake(Exception):
-    """A function returned what its declaration excludes: ends the job."""
+    """A function returned what its declaration excludes: costs the row; ends the job where no row is to blame."""
 
     def __init__(self, function: Any, message: str, *more: str) -> None:
         name = getattr(function, "__name__", type(function).__name__)
-        super().__init__("\n".join([f"{name}() {message}", *(part for part in more if part)]))
+        self.message = f"{name}() {message}"
+        self.detail = "\n".join(part for part in more if part)
+        super().__init__("\n".join(part for part in (self.message, self.detail) if part))
 
 
 class Misfit(Exception):
@@ -273,7 +275,7 @@ def short(value: Any, most: int = 60) -> str:
     """Return a value as text of at most `most` characters."""
     try:
         text = repr(value)
-    except Exception:
+    except BaseException:  # also SystemExit: it is the user's code that runs here
         text = f"<{type(value).__name__}>"
     return clean_text(text if len(text) <= most else text[: most - 3] + "...")
 
@@ -287,14 +289,26 @@ def clean_text(text: str) -> str:
 
 
 def raised(row: int, error: BaseException, function: Any) -> Failed:
-    """Return the row as failed with the exception: its type and text, and the traceback from the function on."""
+    """Return the row as failed with the exception: its type and text, and the traceback from the function on.
+
+    Never raises, whatever the exception does when it is looked at.
+    """
+    if isinstance(error, FunctionMistake):
+        return row, "result", clean_text(error.message[:_MESSAGE_CHARACTERS]), error.detail
+    try:
+        return row, "exception", *_told(error, function)
+    except BaseException:
+        return row, "exception", type(error).__name__, "the exception cannot be shown"
+
+
+def _told(error: BaseException, function: Any) -> tuple[str, str]:
     code = getattr(function, "__code__", None)
     at = error.__traceback__
     while at is not None and at.tb_frame.f_code is not code:
         at = at.tb_next
     if at is None:  # not written in Python: behind the frames of this script
         at = error.__traceback__
-        while at is not None and at.tb_frame.f_code.co_filename == raised.__code__.co_filename:
+        while at is not None and at.tb_frame.f_code.co_filename == _told.__code__.co_filename:
             at = at.tb_next
     report = traceback.TracebackException(type(error), error, at)
     part: Any = report
@@ -308,7 +322,7 @@ def raised(row: int, error: BaseException, function: Any) -> Failed:
         lines = b"...\n" + lines[len(lines) - _TRACEBACK_BYTES + 4 :]
     name, text = type(error).__name__, str(report)
     message = clean_text((f"{name}: {text}" if text else name)[:_MESSAGE_CHARACTERS])
-    return row, "exception", message, lines.decode("utf-8", "ignore")
+    return message, lines.decode("utf-8", "ignore")
 
 
 def _without_machine(path: str) -> str:

@@ -1,10 +1,9 @@
 """Functions that take columns: polars Series or frames in and out, called in the thread that runs the stage.
 
 Columns are handed over without copies where they are no text. Times are Datetime("ms", "UTC") and Duration("ms").
-Batch functions are row-wise by contract: so where one raises, the rows are halved until single rows raise, and those
-have failed; all others have their values. `SystemExit` and `KeyboardInterrupt` that a function raises count as
-exceptions of a row, as does `MemoryError`. What is wrong whatever the rows hold (a result of another length or type)
-is a mistake in the program: `RunError`, located at the function.
+Batch functions are row-wise by contract: so where one raises, or returns a result of another length or type, the rows
+are halved until single rows do, and those have failed; all others have their values. `SystemExit` and
+`KeyboardInterrupt` that a function raises count as exceptions of a row, as does `MemoryError`.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from caudal.columnar.column import (
     writable,
 )
 from caudal.columnar.column import constant as repeated
-from caudal.core.errors import RunError, nearest
+from caudal.core.errors import nearest
 from caudal.core.types import DataType, Schema
 from caudal.engines.local.expressions.kernel import full, validity
-from caudal.engines.local.functions.outcome import Failed, Rows, Values, raised
+from caudal.engines.local.functions.outcome import BadResult, Failed, Rows, Values, raised
 from caudal.plan.python import PythonFunction
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def batch_scalar(
     Rows with a null argument are taken out before the call and give null, unless `function.pass_nulls`. A numpy array
     is taken for a Series; ints and floats widen to the declared type; times in finer units are floored. Where no row is
     left the function is not called. Raises `PlanError` for no arguments at all: nothing would say how many rows there
-    are. The callable raises `RunError` for a result of another length or type.
+    are.
     """
     if not types:
         raise function.error(
@@ -78,12 +77,12 @@ def batch_scalar(
         count = rows if numbers is None else len(numbers)
         series = [_series("", arg) for arg in args]
         failed: list[Failed] = []
-        parts: list[Column] = []
-        for start, stop, result in _divided(count, lambda a, b: function.call(*_cut(series, a, b, count)), failed):
-            if result is _NOTHING:
-                parts.append(repeated(None, returns, 1))
-            else:
-                parts.append(_column(function, result, returns, stop - start))
+
+        def made(start: int, stop: int) -> Column:
+            return _column(function, function.call(*_cut(series, start, stop, count)), returns, stop - start)
+
+        nothing = repeated(None, returns, 1)
+        parts = [nothing if part is _NOTHING else part for part in _divided(count, made, failed)]
         column = concat(parts) if parts else from_list([], returns)
         if numbers is None or valid is None:
             return Values(column, failed)
@@ -101,8 +100,8 @@ def batch_map(
     A map gives as many rows as it takes, row i from row i. A flat map gives any number: its frame has the column "_row"
     (UInt32) besides, which must come back in the frame it returns and says which input row each row is made from; the
     result is sorted by it, equal ones in the order given. Columns of the result may stand in any order; nulls are passed
-    as they are. Raises `PlanError` where a schema has a column "_row" of its own. The callable raises `RunError` for
-    anything but a DataFrame with these columns, types and lengths.
+    as they are. Raises `PlanError` where a schema has a column "_row" of its own. Rows for which it gives
+    anything but a DataFrame with these columns, types and lengths have failed.
     """
     if flat and (ROW in schema_in or ROW in schema_out):
         raise function.error(f"a flat map has the column '{ROW}' itself", hint="rename that column")
@@ -116,15 +115,18 @@ def batch_map(
         failed: list[Failed] = []
         parts: list[dict[str, Column]] = []
         owners: list[Ints] = []
-        for start, stop, result in _divided(rows, lambda a, b: function.call(_frame(_cut(series, a, b, rows))), failed):
-            if result is _NOTHING:
-                continue
-            parts.append(_columns(function, result, schema_out, (ROW,) if flat else ()))
-            owners.append(
-                _owner(function, result, start, stop)
-                if flat
-                else _as_long(function, len(result), stop - start, np.arange(start, stop))
-            )
+
+        def made(start: int, stop: int) -> tuple[dict[str, Column], Ints]:
+            result = function.call(_frame(_cut(series, start, stop, rows)))
+            found = _columns(function, result, schema_out, (ROW,) if flat else ())
+            if flat:
+                return found, _owner(function, result, start, stop)
+            return found, _as_long(function, len(result), stop - start, np.arange(start, stop))
+
+        for part in _divided(rows, made, failed):
+            if part is not _NOTHING:
+                parts.append(part[0])
+                owners.append(part[1])
         done = _joined(parts, schema_out)
         owner = np.concatenate(owners) if owners else np.empty(0, np.int64)
         if np.any(owner[1:] < owner[:-1]):
@@ -139,8 +141,8 @@ def batch_map(
 def batch_windows(function: PythonFunction, schema_out: Schema) -> Callable[[Sequence[Mapping[str, Column]]], Rows]:
     """Return the function over whole windows: a frame with the rows of each in, one of `schema_out` and any length out.
 
-    `owner` of the result is the window's number; a window for which the function raises is failed, by its number. The
-    callable raises `RunError` for anything but a DataFrame with the columns and types of `schema_out`.
+    `owner` of the result is the window's number; a window for which the function raises, or gives anything but a
+    DataFrame with the columns and types of `schema_out`, is failed, by its number.
     """
 
     def run(windows: Sequence[Mapping[str, Column]]) -> Rows:
@@ -148,15 +150,19 @@ def batch_windows(function: PythonFunction, schema_out: Schema) -> Callable[[Seq
 
         failed: list[Failed] = []
         results: list[Any] = []
+        fine: Any = None  # the schema of a frame that was looked at: its like need not be
         lengths = np.zeros(len(windows), np.int64)
         for i, frame in enumerate(_frames(windows)):
             try:
                 result = function.call(frame)
+                if not isinstance(result, pl.DataFrame) or result.schema != fine:
+                    _columns(function, result, schema_out, ())
+                    fine = result.schema
             except BaseException as error:  # also SystemExit: it is this window that fails, not the job
                 failed.append(raised(i, error))
                 continue
             results.append(result)
-            lengths[i] = len(result) if isinstance(result, pl.DataFrame) else 0
+            lengths[i] = len(result)
         columns = [_columns(function, result, schema_out, ()) for result in _stacked(results)]
         return Rows(_joined(columns, schema_out), np.repeat(np.arange(len(windows)), lengths), failed)
 
@@ -186,16 +192,16 @@ def _stacked(results: list[Any]) -> list[Any]:
 _NOTHING: Any = object()  # the result of a row that failed
 
 
-def _divided(rows: int, call: Callable[[int, int], _T], failed: list[Failed]) -> Iterator[tuple[int, int, _T]]:
-    """Yield (start, stop, result of the call for these rows) in order: all at once, or in halves where it raises.
+def _divided(rows: int, made: Callable[[int, int], _T], failed: list[Failed]) -> Iterator[_T]:
+    """Yield what is `made` of the rows in order: of all at once, or in halves where the function fails on them.
 
-    Rows that raise on their own are put into `failed`, with `_NOTHING` for their result.
+    Rows that it fails on alone are put into `failed`, with `_NOTHING` for their result.
     """
     pieces = [(0, rows)] if rows else []
     while pieces:
         start, stop = pieces.pop()
         try:
-            result = call(start, stop)
+            result = made(start, stop)
         except BaseException as error:  # also SystemExit: it is a row that fails, not the job
             if stop - start > 1:
                 middle = (start + stop) // 2
@@ -203,7 +209,7 @@ def _divided(rows: int, call: Callable[[int, int], _T], failed: list[Failed]) ->
                 continue
             failed.append(raised(start, error))
             result = _NOTHING
-        yield start, stop, result
+        yield result
 
 
 def _cut(series: list[pl.Series], start: int, stop: int, rows: int) -> list[pl.Series]:
@@ -226,7 +232,7 @@ def _series(name: str, column: Column) -> pl.Series:
 
 
 def _columns(function: PythonFunction, result: Any, schema: Schema, besides: tuple[str, ...]) -> dict[str, Column]:
-    """Return the columns of a frame that was returned, in the order of the schema; raises `RunError`."""
+    """Return the columns of a frame that was returned, in the order of the schema; raises `BadResult`."""
     import polars as pl
 
     if not isinstance(result, pl.DataFrame):
@@ -270,7 +276,7 @@ def _as_long(function: PythonFunction, got: int, wanted: int, owner: Ints) -> In
 
 
 def _column(function: PythonFunction, result: Any, dtype: DataType, rows: int, name: str = "") -> Column:
-    """Return a Series that was returned as a column of this type and length; raises `RunError`."""
+    """Return a Series that was returned as a column of this type and length; raises `BadResult`."""
     import polars as pl
 
     if isinstance(result, np.ndarray) and result.ndim == 1:
@@ -364,5 +370,5 @@ def _kind(value: Any) -> str:
     return "nothing" if value is None else f"a {type(value).__name__}"
 
 
-def _error(function: PythonFunction, message: str, hint: str) -> RunError:
-    return RunError(f"{function.name}() {message}", location=f"{function.where}: {function.name}", hint=hint)
+def _error(function: PythonFunction, message: str, hint: str) -> BadResult:
+    return BadResult(f"{function.name}() {message}", hint)

@@ -24,12 +24,12 @@ from numba.core.imputils import fix_returning_optional
 from numba.extending import intrinsic, overload, typeof_impl
 
 from caudal.columnar.column import ALL_VALID, NUMPY_TYPES, Column, Fixed, Ints
-from caudal.core.errors import PlanError, RunError, nearest
+from caudal.core.errors import PlanError, nearest
 from caudal.core.types import DataType, Schema
 from caudal.engines.local.expressions.kernel import full, known, validity
 from caudal.engines.local.functions import linking
 from caudal.engines.local.functions.codecache import CodeFile, Counts, digest
-from caudal.engines.local.functions.outcome import EXCEPTION, Failed, Rows, Values, raised
+from caudal.engines.local.functions.outcome import EXCEPTION, RESULT, Failed, Rows, Values, raised
 from caudal.plan.python import JIT, PythonFunction
 
 COUNTS = Counts()
@@ -98,7 +98,7 @@ def compile_window(
     one length, or a single array where `schema` has one column. The callable takes the windows' columns; a window for
     which the function raises is failed, by its number. Raises `PlanError`, located at the function, for unknown
     columns, nulls="pass", types other than numbers, bools and times, a function that numba cannot compile and a result
-    that does not fit `schema`; the callable raises `RunError` for arrays of unequal length.
+    that does not fit `schema`. A window that gives arrays of unequal length is failed.
     """
     if function.pass_nulls:
         raise function.error("a compiled function takes no nulls in a window", hint="@cd.batch takes them")
@@ -137,12 +137,9 @@ def compile_window(
             results = results if isinstance(results, tuple) else (results,)
             counts = {len(r) for r in results}
             if len(counts) > 1:
-                raise RunError(
-                    f"{function.name}() gave arrays of unequal length",
-                    location=f"{function.where}: {function.name}",
-                    detail=", ".join(f"{field.name}: {len(r)}" for field, r in zip(schema, results)),
-                    hint="one value in each array for each row of the result",
-                )
+                shown = ", ".join(f"{field.name}: {len(r)}" for field, r in zip(schema, results))
+                failed.append(Failed(i, RESULT, f"{function.name}() gave arrays of unequal length", shown))
+                continue
             lengths[i] = counts.pop()
             for part, array in zip(parts, results):
                 part.append(array)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import llvmlite.binding as llvm
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen, RuntimeLinker
@@ -53,12 +53,12 @@ class _Whole(JITCodeLibrary):
             open_ends = {name for name in found if name not in done}
 
     def _define(self, name: str) -> None:
-        whole = self._final_module
+        whole, generator = self._final_module, cast(Any, self._codegen)
         header = f'target triple = "{whole.triple}"\ntarget datalayout = "{whole.data_layout}"'
         pointer = f'@"{_PREFIX}{name}" = linkonce_odr constant ptr @"{name}"\ndeclare void @"{name}"()'
         whole.link_in(llvm.parse_assembly(f"{header}\n{pointer}\n"))
         # only now: of what may be defined more than once, the linker takes in what is asked for
-        modules = (library._get_module_for_linking() for library in self._codegen.libraries())
+        modules = (library._get_module_for_linking() for library in generator.libraries())
         found = whole if _defines(whole, name) else next((m for m in modules if _defines(m, name)), None)
         if found is None:
             raise RuntimeError(f"no code for {name}")

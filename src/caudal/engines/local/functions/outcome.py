@@ -12,14 +12,26 @@ from caudal.plan import python
 if TYPE_CHECKING:  # worker processes import this module, and start without numba
     from caudal.columnar.column import Column, Ints
 
-EXCEPTION, TIMED_OUT, DIED = "exception", "timeout", "died"
-"""Reasons of dead letters: the function raised; it took longer than its time-out; its process ended."""
+EXCEPTION, RESULT, TIMED_OUT, DIED = "exception", "result", "timeout", "died"
+"""Reasons of dead letters: the function raised; it returned what its declaration excludes; it took longer than its
+time-out; its process ended."""
 
 TRACEBACK = 4096
 """Bytes that a dead letter keeps of a traceback."""
 
+MESSAGE = 1000
+"""Characters that a dead letter keeps of what an exception says."""
+
 # files whose frames are the engine's part of a traceback
 _ENGINE = (str(Path(__file__).parent), str(Path(python.__file__)))
+
+
+class BadResult(Exception):
+    """A function returned what its declaration excludes: the message names the function; `detail`: what else to know."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,18 @@ def raised(row: int, error: BaseException) -> Failed:
     """Return the row as failed with the exception: its type and text, and the user's part of the traceback.
 
     The engine's own frames are left out. The traceback has at most TRACEBACK bytes; of a longer one the end is kept.
+    Never raises, whatever the exception does when it is looked at.
     """
+    if isinstance(error, BadResult):
+        return Failed(row, RESULT, str(error)[:MESSAGE], error.detail)
+    name = type(error).__name__
+    try:
+        return Failed(row, EXCEPTION, *_told(name, error))
+    except BaseException:
+        return Failed(row, EXCEPTION, name, "the exception cannot be shown")
+
+
+def _told(name: str, error: BaseException) -> tuple[str, str]:
     report = traceback.TracebackException(type(error), error, None)
     # frames by line alone: finding the columns too would take most of the time where every row raises
     frames = traceback.walk_tb(error.__traceback__)
@@ -67,6 +90,5 @@ def raised(row: int, error: BaseException) -> Failed:
     lines = "".join(report.format()).encode("utf-8", "replace")
     if len(lines) > TRACEBACK:
         lines = b"...\n" + lines[len(lines) - TRACEBACK + 4 :]
-    text = str(report)
-    name = type(error).__name__
-    return Failed(row, EXCEPTION, f"{name}: {text}" if text else name, lines.decode("utf-8", "ignore"))
+    text = str(report)[:MESSAGE]
+    return f"{name}: {text}"[:MESSAGE] if text else name, lines.decode("utf-8", "ignore")

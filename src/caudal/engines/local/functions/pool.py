@@ -32,7 +32,7 @@ from caudal.columnar.column import (
 )
 from caudal.core.errors import CaudalError, RunError
 from caudal.core.types import INT64, DataType, Field, Schema
-from caudal.engines.local.functions.outcome import DIED, EXCEPTION, TIMED_OUT, Failed, Rows, Values
+from caudal.engines.local.functions.outcome import DIED, TIMED_OUT, Failed, Rows, Values
 from caudal.engines.local.functions.process import Gone, Process
 from caudal.engines.local.functions.shipping import ship
 from caudal.engines.local.functions.worker import (
@@ -41,10 +41,8 @@ from caudal.engines.local.functions.worker import (
     FRAMES,
     LOAD,
     MAP,
-    MISTAKE,
     PART,
     REDUCE,
-    ROW,
     RUN,
     SINCE,
     TASK,
@@ -55,6 +53,8 @@ from caudal.plan.python import TIMEOUT, PythonFunction
 
 _PART = 50
 """Milliseconds of work after which a worker sends what it has: about what a death makes the next one do again."""
+
+_GARBLED = "wrote into the descriptor by which its process speaks to the engine"
 
 _PATIENCE = 3
 """Processes that may end one after the other without having begun a row."""
@@ -103,8 +103,8 @@ class _Done:
         if batch.num_rows:
             self.batches.append(batch)
             self.owners.append(np.repeat(np.arange(self.upto, upto), counts))
-        for row, message, detail in json.loads(bytes(failed)) if failed else ():
-            self.failed[row] = Failed(row, EXCEPTION, message, detail)
+        for row, reason, message, detail in json.loads(bytes(failed)) if failed else ():
+            self.failed[row] = Failed(row, reason, message, detail)
         self.upto = upto
 
     def columns(self, fields: Sequence[Field]) -> list[Column]:
@@ -131,9 +131,9 @@ class Pool:
 
     `memory`: bytes that a process may take on top of the interpreter's own, where a function does not say; 0: half of
     the machine's, divided by the processes. A row whose call raises, takes longer than the function's time-out or
-    ends its process is `Failed`; the other rows are not affected (rows of the last 50 ms may be called again after a
-    death). All methods raise `RunError`, located at the function, when it returns what its declaration excludes, when
-    it cannot be loaded, when processes end before they take a row, and after `close`; `PlanError` (see `ship`) when
+    ends its process is `Failed`, and so is one whose result is none that the declaration allows; the other rows are
+    not affected (rows of the last 50 ms may be called again after a death). All methods raise `RunError`, located at
+    the function, when it cannot be loaded, when processes end before they take a row, and after `close`; `PlanError` (see `ship`) when
     it cannot be sent. Any thread may call; a call waits while all processes are busy.
     """
 
@@ -309,19 +309,23 @@ class Pool:
             stop = min((row for row in dead if row > first), default=rows)
             try:
                 self._segment(slot, task, (first, stop), 0 if cautious else _PART, payload, done)
-            except Gone:
+            except Gone as gone:
                 process = slot.process
                 assert process is not None
                 slot.process = None
                 end = process.bury()
                 if self._closed:
                     raise self._over(task) from None
-                failed = _blamed(process, task, end, done.upto, cautious)
+                if gone.garbled:
+                    # by which row is known only where each is sent by itself; then the next result is that row's
+                    failed = Failed(done.upto, DIED, _GARBLED) if cautious else None
+                else:
+                    failed = _blamed(process, task, end, done.upto, cautious)
                 if failed is not None:
                     dead.add(failed.row)
                     done.failed[failed.row] = failed
                     cautious, barren = False, 0
-                elif process.progress[ROW] >= done.upto:
+                elif gone.garbled or process.row >= done.upto:
                     cautious = True  # it died between rows: send each by itself, to find out after which
                 else:
                     barren = 0 if done.upto > first else barren + 1
@@ -346,7 +350,7 @@ class Pool:
             while done.upto < stop:
                 what, numbers, parts = process.receive(task.function.timeout / 1000)
                 if what != PART:
-                    raise _refused(task, what, json.loads(bytes(parts[0])))
+                    raise _unloadable(task, json.loads(bytes(parts[0])))
                 batch = pa.ipc.read_record_batch(pa.py_buffer(parts[2]), task.leaves)
                 done.add(numbers[0], parts[0], np.frombuffer(parts[1], np.int64), batch)
         except (Gone, CaudalError):
@@ -363,7 +367,7 @@ class Pool:
 
 def _blamed(process: Process, task: _Task, end: str, upto: int, cautious: bool) -> Failed | None:
     """Return the row at which the process ended, or None where that was none or is not known."""
-    row = int(process.progress[ROW])
+    row = process.row
     if process.late is not None:
         seconds = f"{task.function.timeout / 1000:g}s"
         return Failed(process.late, TIMED_OUT, f"took longer than {seconds}") if process.late >= upto else None
@@ -372,9 +376,7 @@ def _blamed(process: Process, task: _Task, end: str, upto: int, cautious: bool) 
     return None
 
 
-def _refused(task: _Task, what: int, said: dict[str, str]) -> CaudalError:
-    if what == MISTAKE:
-        return task.error(said["message"], detail=said["detail"], hint=said["hint"])
+def _unloadable(task: _Task, said: dict[str, str]) -> CaudalError:
     return task.error(
         f"{task.function.name}() cannot be loaded in a worker process: {said['message']}",
         detail=said["detail"].strip().replace("\n", "\n  "),

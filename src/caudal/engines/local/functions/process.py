@@ -12,7 +12,7 @@ import sys
 import threading
 from time import monotonic
 
-from caudal.engines.local.functions.worker import HEAD, READY, ROW, SINCE, Message, body_size, unpack
+from caudal.engines.local.functions.worker import HEAD, READY, ROW, SINCE, Foreign, Message, body_size, unpack
 from caudal.plan.python import TIMEOUT
 
 _TICK = 1.0
@@ -21,7 +21,11 @@ _TAIL = 2000
 
 
 class Gone(Exception):
-    """The process has ended, or is as good as ended."""
+    """The process has ended, or is as good as ended. `garbled`: something else than the worker wrote to its parent."""
+
+    def __init__(self, *, garbled: bool = False) -> None:
+        super().__init__()
+        self.garbled = garbled
 
 
 class Process:
@@ -80,8 +84,18 @@ class Process:
 
     def receive(self, limit: float) -> Message:
         """Return the next message; a row may take `limit` seconds, then the process is killed. Raises `Gone`."""
-        head = self._bytes(HEAD.size, limit)
-        return unpack(head, self._bytes(body_size(head), limit))
+        try:
+            head = self._bytes(HEAD.size, limit)
+            return unpack(head, self._bytes(body_size(head), limit))
+        except Foreign:
+            self.kill()
+            raise Gone(garbled=True) from None
+
+    @property
+    def row(self) -> int:
+        """The row that was begun last, -1: none. (A function may write anything into this memory.)"""
+        row = self.progress[ROW]
+        return int(row) if -1 <= row < 1 << 62 else -1
 
     def _bytes(self, length: int, limit: float) -> bytearray:
         block = bytearray(length)
@@ -104,7 +118,7 @@ class Process:
 
     def _wait(self, limit: float) -> float:
         """Return for how many seconds to wait before looking again; kills a process that is late."""
-        row, since = int(self.progress[ROW]), self.progress[SINCE]  # in this order: the worker writes the time first
+        row, since = self.row, self.progress[SINCE]  # in this order: the worker writes the time first
         now = monotonic()
         if self._killed:
             return _TICK

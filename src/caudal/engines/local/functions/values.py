@@ -22,8 +22,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-class Mistake(BaseException):
-    """The function returned what its declaration excludes: ends the run."""
+class Misshapen(Exception):
+    """What the function returned has another form than its declaration: a message, a hint."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -238,7 +238,7 @@ def recorder(kind: Iterable[pa.Field], what: str) -> Callable[[Any], list[Any]]:
             raise Misfit(value, "a dict")
         if not value.keys() <= names:
             unknown = next(key for key in value if key not in names)
-            raise Mistake(f"returned the unknown {what} {short(unknown)}", _nearest(unknown, names))
+            raise Misshapen(f"returned the unknown {what} {short(unknown)}", _nearest(unknown, names))
         get = value.get
         values: list[Any] = []
         for name, fit in fits:
@@ -262,7 +262,7 @@ def short(value: Any, most: int = 60) -> str:
     """Return a value as text of at most `most` characters."""
     try:
         text = repr(value)
-    except Exception:
+    except BaseException:  # also SystemExit: it is the user's code that runs here
         text = f"<{type(value).__name__}>"
     return clean(text if len(text) <= most else text[: most - 3] + "...")
 
@@ -273,17 +273,17 @@ def clean(text: str) -> str:
 
 
 def frame_batch(result: Any, schema: pa.Schema) -> pa.RecordBatch:
-    """Return a polars frame as a record batch of this schema; raises `Mistake`."""
+    """Return a polars frame as a record batch of this schema; raises `Misfit` or `Misshapen`."""
     import polars as pl
 
     if not isinstance(result, pl.DataFrame):
         raise Misfit(result, "a polars DataFrame", "end with .collect()" if isinstance(result, pl.LazyFrame) else "")
     for name in result.columns:
         if name not in schema.names:
-            raise Mistake(f"returned the unknown column '{name}'", _nearest(name, schema.names))
+            raise Misshapen(f"returned the unknown column '{name}'", _nearest(name, schema.names))
     for name in schema.names:
         if name not in result.columns:
-            raise Mistake(f"returned a frame without the column '{name}'", _nearest(name, result.columns))
+            raise Misshapen(f"returned a frame without the column '{name}'", _nearest(name, result.columns))
     table = result.to_arrow(compat_level=pl.CompatLevel.oldest())
     arrays: list[pa.Array] = []
     for wanted in schema:
@@ -291,7 +291,7 @@ def frame_batch(result: Any, schema: pa.Schema) -> pa.RecordBatch:
         try:
             arrays.append(_cast(got, wanted.type))
         except pa.ArrowInvalid as error:
-            raise Mistake(
+            raise Misshapen(
                 f"returned the column '{wanted.name}' of type {result.schema[wanted.name]} where "
                 f"{_type_name(wanted.type)} is declared",
                 str(error).partition("\n")[0] or f"cast it: pl.col('{wanted.name}').cast(...)",

@@ -4,8 +4,8 @@ It imports nothing heavier than Arrow, so that it starts in the time that Arrow 
 channel (a socket), the memory for its progress, the lifeline (a pipe whose other end the parent alone holds), then
 the bytes of memory that it may take by default.
 
-A message is ten int64: what it is, four numbers, the lengths of up to five parts; then the parts, each padded to
-eight bytes.
+A message is twelve int64: a mark, a checksum of the rest, what it is, four numbers, the lengths of up to five parts;
+then the parts, each padded to eight bytes. What a function writes into the channel has neither mark nor checksum.
 
     LOAD        function; the bytes that `shipping.ship` gave
     TASK        task, function; JSON (mode, name, arguments, memory), the schemas of arguments and of results
@@ -13,7 +13,6 @@ eight bytes.
                 their lengths (int64); for reduce the keys (int64), which have a state (bool), a batch of states
     PART        rows before this one are done, whether that is all; JSON of the rows that failed or nothing, the
                 number of results of each row (int64), a record batch
-    MISTAKE     JSON (message, detail, hint): ends the run
     UNLOADABLE  JSON (message, detail): ends the run
 
 Only bytes of the parent's are ever unpickled. Progress is three doubles: the row that was begun last (-1: none), the
@@ -37,19 +36,20 @@ import struct
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fcntl import F_GETFL, F_SETFL, F_SETOWN, F_SETSIG, fcntl
+from fcntl import F_DUPFD_CLOEXEC, F_GETFL, F_SETFL, F_SETOWN, F_SETSIG, fcntl
 from itertools import repeat
 from time import monotonic
 from typing import Any
+from zlib import crc32
 
 import cloudpickle  # noqa: F401  # what is unpickled needs it: imported before the first row waits
 import numpy as np
 import pyarrow as pa
 
-from caudal.engines.local.functions.outcome import raised
+from caudal.engines.local.functions.outcome import BadResult, raised
 from caudal.engines.local.functions.values import (
     Misfit,
-    Mistake,
+    Misshapen,
     clean,
     fitter,
     frame_batch,
@@ -61,8 +61,14 @@ from caudal.engines.local.functions.values import (
 
 CALL, MAP, FLAT, FRAMES, REDUCE = "call", "map", "flat", "frames", "reduce"
 ROW, SINCE, READY = 0, 1, 2
-LOAD, TASK, RUN, PART, MISTAKE, UNLOADABLE = range(6)
-HEAD = struct.Struct("<10q")
+LOAD, TASK, RUN, PART, UNLOADABLE = range(5)
+_START, _REST, HEAD = struct.Struct("<2q"), struct.Struct("<10q"), struct.Struct("<12q")
+_MARK = 0x5F1CA0DA1B0DE5C3
+_FIRST = 512  # the lowest number of a descriptor of ours: a function that guesses begins at 3
+
+
+class Foreign(Exception):
+    """What stands in the channel is no message: a function has written into it."""
 
 
 @dataclass(slots=True)
@@ -87,7 +93,7 @@ class _Results:
     take: Callable[[Any], int]
     rows: list[Any]
     counts: list[int] = field(default_factory=list)
-    failed: list[tuple[int, str, str]] = field(default_factory=list)
+    failed: list[tuple[int, str, str, str]] = field(default_factory=list)
 
     def batch(self) -> pa.RecordBatch:
         """Return the results and forget them."""
@@ -192,10 +198,30 @@ def _one_by_one(task: _Task, batch: pa.RecordBatch) -> Iterator[Any]:
             yield tuple(values) if task.mode == CALL else dict(zip(task.enters.names, values))
 
 
-def _failure(error: BaseException) -> tuple[str, str]:
-    """Return the message, at most 1,000 characters, and the traceback over the user's own frames."""
+def _failure(error: BaseException) -> tuple[str, str, str]:
+    """Return the reason, the message and the traceback over the user's own frames."""
     failed = raised(0, error)
-    return clean(failed.message[:1000]), failed.detail
+    return failed.reason, clean(failed.message), failed.detail
+
+
+def _misreturned(task: _Task, argument: Any, error: Misfit | Misshapen) -> BadResult:
+    """Return what is to be said of a result that the declaration excludes."""
+    if isinstance(error, Misfit):
+        key = f" for '{error.key}'" if error.key else ""
+        message = f"returned {short(error.value)}{key} where {error.wanted} is declared"
+    else:
+        message = error.message
+    if task.mode == REDUCE:
+        argument = argument[1]
+    if task.mode == FRAMES:
+        shown = f"a frame of {len(argument)} rows"
+    elif task.mode == CALL:
+        names = [*task.arguments, *("" for _ in argument)]
+        shown = ", ".join(f"{n}={short(v)}" if n else short(v) for n, v in zip(names, argument)) or "nothing"
+    else:
+        shown = short(argument, 200)
+    hint = error.hint or "return such a value, or declare another type"
+    return BadResult(clean(f"{task.name}() {message}"), clean(f"called with {shown}\n{hint}"))
 
 
 class _Channel:
@@ -210,7 +236,7 @@ class _Channel:
     def receive(self) -> Message:
         """Return the next message; raises `EOFError` when the parent has closed."""
         head = self._bytes(HEAD.size)
-        return unpack(head, self._bytes(body_size(head)))
+        return unpack(head, self._bytes(body_size(head)))  # Foreign: something took bytes of the parent's; it ends
 
     def _bytes(self, length: int) -> bytearray:
         block = bytearray(length)
@@ -232,23 +258,33 @@ Message = tuple[int, tuple[int, ...], list[memoryview]]
 
 def pack(what: int, numbers: tuple[int, ...], *parts: Any) -> bytes:
     """Return a message with at most four numbers and five parts (bytes, or what has a buffer)."""
-    lengths, blocks = [0] * 5, list[Any]((b"",))
+    lengths, blocks = [0] * 5, list[Any]((b"", b""))
     for i, part in enumerate(parts):
         block = memoryview(part)
         lengths[i] = block.nbytes
         blocks += (block, bytes(-block.nbytes % 8))
-    blocks[0] = HEAD.pack(what, *numbers, *(0,) * (4 - len(numbers)), *lengths)
+    rest = _REST.pack(what, *numbers, *(0,) * (4 - len(numbers)), *lengths)
+    blocks[1] = rest
+    checksum = 0
+    for block in blocks[1:]:
+        checksum = crc32(block, checksum)
+    blocks[0] = _START.pack(_MARK, checksum)
     return b"".join(blocks)
 
 
 def body_size(head: bytearray) -> int:
-    """Return how many bytes follow the head of a message."""
-    return sum([length + -length % 8 for length in HEAD.unpack(head)[5:]])
+    """Return how many bytes follow the head of a message; raises `Foreign`."""
+    mark, _, _, *numbers = HEAD.unpack(head)
+    if mark != _MARK:
+        raise Foreign
+    return sum([length + -length % 8 for length in numbers[4:]])
 
 
 def unpack(head: bytearray, body: bytearray) -> Message:
-    """Return the message."""
-    what, *numbers = HEAD.unpack(head)
+    """Return the message; raises `Foreign`."""
+    _, checksum, what, *numbers = HEAD.unpack(head)
+    if crc32(body, crc32(memoryview(head)[_START.size :])) != checksum:
+        raise Foreign
     parts, start, view = list[memoryview](), 0, memoryview(body)
     for length in numbers[4:]:
         parts.append(view[start : start + length])
@@ -285,7 +321,7 @@ class _Worker:
         while True:
             try:
                 what, numbers, parts = self.channel.receive()
-            except (EOFError, ConnectionError):
+            except (EOFError, OSError, Foreign):
                 return
             if what == LOAD:
                 self.load(numbers[0], parts[0])
@@ -296,7 +332,10 @@ class _Worker:
                 if isinstance(task, dict):
                     self.channel.send(UNLOADABLE, (), as_json(task))
                 else:
-                    self.run(task, numbers, parts)
+                    try:
+                        self.run(task, numbers, parts)
+                    except OSError:  # a function has closed the channel: the parent sees it
+                        return
 
     def load(self, number: int, shipped: memoryview) -> None:
         self.limit_memory(0)
@@ -307,7 +346,7 @@ class _Worker:
             sys.path[:] = [*path, *(p for p in sys.path if p not in path)]
             self.functions[number] = pickle.loads(pickled)
         except BaseException as error:
-            message, detail = _failure(error)
+            _, message, detail = _failure(error)
             self.functions[number] = {"message": message, "detail": detail}
         self.progress[SINCE] = 0.0
 
@@ -344,35 +383,27 @@ class _Worker:
         progress, take, counts = self.progress, results.take, results.counts
         due = monotonic() + seconds
         row, argument = first, None
-        try:
-            for row, argument in enumerate(arguments, first):
+        for row, argument in enumerate(arguments, first):
+            now = monotonic()
+            if now >= due and row > first:
+                self.flush(results, row, done=False)
                 now = monotonic()
-                if now >= due and row > first:
-                    self.flush(results, row, done=False)
-                    now = monotonic()
-                    due = now + seconds
-                progress[SINCE] = now  # before the row: see process.Process
-                progress[ROW] = row
-                try:
-                    if isinstance(argument, OverflowError):
-                        raise argument
-                    counts.append(take(argument))
-                except (Mistake, Misfit):
-                    raise
-                except BaseException as error:
-                    results.failed.append((row, *_failure(error)))
-                    counts.append(0)
-                finally:
-                    if self.forked:  # a child of the function's has come back: it is not the one to answer
-                        os._exit(0)
-        except Misfit as misfit:
-            key = f" for '{misfit.key}'" if misfit.key else ""
-            message = f"returned {short(misfit.value)}{key} where {misfit.wanted} is declared"
-            self.mistake(task, argument, message, misfit.hint or "return such a value, or declare another type")
-        except Mistake as mistake:
-            self.mistake(task, argument, mistake.message, mistake.hint)
-        else:
-            self.flush(results, first + rows, done=True)
+                due = now + seconds
+            progress[SINCE] = now  # before the row: see process.Process
+            progress[ROW] = row
+            try:
+                if isinstance(argument, OverflowError):
+                    raise argument
+                counts.append(take(argument))
+            except BaseException as error:
+                if isinstance(error, Misfit | Misshapen):
+                    error = _misreturned(task, argument, error)
+                results.failed.append((row, *_failure(error)))
+                counts.append(0)
+            finally:
+                if self.forked:  # a child of the function's has come back: it is not the one to answer
+                    os._exit(0)
+        self.flush(results, first + rows, done=True)
 
     def flush(self, results: _Results, upto: int, *, done: bool) -> None:
         """Send what the rows before `upto` gave."""
@@ -382,20 +413,6 @@ class _Worker:
         self.channel.send(PART, (upto, done), failed, np.array(results.counts, np.int64), batch)
         results.counts.clear()
         results.failed.clear()
-
-    def mistake(self, task: _Task, argument: Any, message: str, hint: str) -> None:
-        self.progress[SINCE] = 0.0
-        if task.mode == REDUCE:
-            argument = argument[1]
-        if task.mode == FRAMES:
-            shown = f"a frame of {len(argument)} rows"
-        elif task.mode == CALL:
-            names = [*task.arguments, *("" for _ in argument)]
-            shown = ", ".join(f"{n}={short(v)}" if n else short(v) for n, v in zip(names, argument)) or "nothing"
-        else:
-            shown = short(argument, 200)
-        said = {"message": clean(f"{task.name}() {message}"), "detail": f"called with {shown}", "hint": clean(hint)}
-        self.channel.send(MISTAKE, (), as_json(said))
 
 
 def _states(batch: pa.RecordBatch, known: memoryview) -> list[dict[str, Any] | None]:
@@ -424,22 +441,32 @@ def _end_with_parent(lifeline: int) -> None:
         os._exit(0)
 
 
+def _out_of_the_way(descriptor: int) -> int:
+    """Return a duplicate with a number that nobody guesses, and that programs do not inherit; close the other."""
+    for lowest in (_FIRST, 64, 3):  # less where few descriptors are allowed
+        with contextlib.suppress(OSError):
+            moved = fcntl(descriptor, F_DUPFD_CLOEXEC, lowest)
+            os.close(descriptor)
+            return moved
+    return descriptor
+
+
 def _quiet(*_: object) -> None:
     """Handle a signal by doing nothing. (SIG_IGN would be inherited by programs that a function starts.)"""
 
 
 def main(channel: int, progress: int, lifeline: int, memory: int) -> None:
     """Serve the parent, which gave these descriptors, until it closes the channel."""
+    channel, lifeline = _out_of_the_way(channel), _out_of_the_way(lifeline)
     _end_with_parent(lifeline)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _quiet)
     pa.set_memory_pool(pa.system_memory_pool())  # the default one reserves a gigabyte, which would count as taken
-    for descriptor in (channel, progress, lifeline):
-        os.set_inheritable(descriptor, False)
     # where memory runs out, the kernel ends this process first
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
         score.write("500")
     shared = memoryview(mmap.mmap(progress, 24)).cast("d")
+    os.close(progress)
     worker = _Worker(_Channel(channel), shared, memory)
     os.register_at_fork(after_in_child=worker.after_fork)
     os.dup2(1, 2)  # until here the standard error was kept for the parent to show

@@ -11,7 +11,7 @@ from caudal.columnar.column import Column, constant
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import TIMESTAMP
 from caudal.engines.local.aggregates.whole import WHOLE, kept
-from caudal.engines.local.letters import failed_rows
+from caudal.engines.local.letters import failed_rows, told
 from caudal.engines.local.lists import Lists
 from caudal.engines.local.steps import Context, Letters, StepRun
 from caudal.plan.nodes import RESERVED
@@ -30,6 +30,7 @@ def apply_step(node: WindowApply, context: Context) -> StepRun:
         if made.failed:
             letters[node.name] = failed_rows(morsel, made.failed, node.name, context.origin, heads, windows=True)
             context.counters.add(node.name, "failed", len(made.failed))
+            told(context.counters.notices, node.name, node.function, made.failed)
         columns = {name: morsel.columns[name].take(made.owner) for name in heads}
         context.counters.add(node.name, "made", len(made.owner))
         return morsel.spread(made.owner, {**columns, **made.columns})

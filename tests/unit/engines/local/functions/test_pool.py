@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from caudal.columnar.column import Column, from_list
-from caudal.core.errors import RunError
 from caudal.core.types import (
     BINARY,
     BOOL,
@@ -158,15 +157,15 @@ WRONG: list[tuple[Any, DataType, str]] = [
 @pytest.mark.parametrize(
     ("call", "dtype", "said"), WRONG, ids=[w[2][:40].encode("ascii", "replace").decode() for w in WRONG]
 )
-def test_a_value_of_another_type_is_a_located_mistake(pool: Pool, call: Any, dtype: DataType, said: str) -> None:
-    function = row(call)
-    with pytest.raises(RunError) as caught:
-        pool.call(function, [ints(41, 42)], 2, dtype)
-    assert caught.value.message == f"{function.name}() returned {said}"
-    assert caught.value.location == f"{function.where}: {function.name}"
-    assert caught.value.location.startswith(function.where)
-    assert caught.value.detail == "called with x=41"
-    assert caught.value.hint
+def test_a_value_of_another_type_costs_its_row(pool: Pool, call: Any, dtype: DataType, said: str) -> None:
+    function = row(lambda x: None if x == 42 else call(x))
+    got = pool.call(function, [ints(41, 42, 43)], 3, dtype)
+    assert [(f.row, f.reason, f.message) for f in got.failed] == [
+        (0, "result", f"{function.name}() returned {said}"),
+        (2, "result", f"{function.name}() returned {said}"),
+    ]
+    assert got.failed[0].detail.startswith("called with x=41\n")
+    assert got.column.to_list()[1] is None
     assert pool.call(row(lambda x: x), [ints(1)], 1, INT64).column.to_list() == [1]  # the process goes on
 
 
@@ -228,13 +227,16 @@ def test_flat_map_takes_any_number(pool: Pool) -> None:
         (True, lambda r: [5], "returned 5 where a dict is declared", "return such a value"),
     ],
 )
-def test_a_result_that_is_no_row_is_a_mistake(pool: Pool, flat: bool, call: Any, message: str, hint: str) -> None:
-    function = row(call)
-    with pytest.raises(RunError) as caught:
-        pool.map(function, {"x": ints(1)}, 1, SCHEMA, flat=flat)
-    assert caught.value.message == f"{function.name}() {message}"
-    assert caught.value.detail == "called with {'x': 1}"
-    assert caught.value.hint.startswith(hint)
+def test_a_result_that_is_no_row_costs_its_row(pool: Pool, flat: bool, call: Any, message: str, hint: str) -> None:
+    def some(r: dict[str, Any]) -> Any:
+        fine = {"y": r["x"]}
+        return call(r) if r["x"] == 1 else [fine] if flat else fine
+
+    got = pool.map(row(some), {"x": ints(0, 1, 2)}, 3, SCHEMA, flat=flat)
+    assert got.columns["y"].to_list() == [0, 2]
+    (failed,) = got.failed
+    assert (failed.row, failed.reason, failed.message) == (1, "result", f"some() {message}")
+    assert failed.detail.startswith(f"called with {{'x': 1}}\n{hint}")
 
 
 def test_frames_take_whole_windows(pool: Pool) -> None:
@@ -281,11 +283,11 @@ def test_frames_keep_every_type(pool: Pool) -> None:
         ),
     ],
 )
-def test_a_frame_of_another_shape_is_a_mistake(pool: Pool, call: Any, message: str) -> None:
-    with pytest.raises(RunError) as caught:
-        pool.frames(row(call), [{"x": ints(1, 2)}], SCHEMA)
-    assert message in caught.value.message
-    assert caught.value.detail == "called with a frame of 2 rows"
+def test_a_frame_of_another_shape_costs_its_window(pool: Pool, call: Any, message: str) -> None:
+    (failed,) = pool.frames(row(call), [{"x": ints(1, 2)}], SCHEMA).failed
+    assert (failed.row, failed.reason) == (0, "result")
+    assert message in failed.message
+    assert failed.detail.startswith("called with a frame of 2 rows\n")
 
 
 def _states(schema: Schema, *states: dict[str, Any]) -> dict[str, Column]:

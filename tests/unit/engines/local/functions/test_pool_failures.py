@@ -185,7 +185,7 @@ def test_a_death_between_rows_is_put_down_to_the_row_before(pool: Pool) -> None:
 
     def close(x: int) -> int:
         if x == 2:
-            os.closerange(3, 256)
+            os.closerange(3, 4096)
         return x
 
     got = run(pool, close, 6)
@@ -443,3 +443,130 @@ def test_no_process_is_left_when_the_parent_is_killed(tmp_path: Path) -> None:
     parent.stderr.close()
     assert len(workers) == 2
     assert all(gone(pid) for pid in {*workers, *idle})
+
+
+# -- what a function can do to its process
+
+
+def sockets() -> list[int]:
+    """Return the descriptors of this process that are sockets, pipes and shared memory."""
+    found: list[int] = []
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            target = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue
+        if int(name) > 2 and target.startswith(("socket:", "pipe:", "/memfd:")):
+            found.append(int(name))
+    return found
+
+
+def rubbish(x: int) -> int:
+    if x in (3, 7):
+        for descriptor in sockets():
+            try:
+                os.write(descriptor, bytes(range(256)) * (1 if x == 3 else 40))
+            except OSError:
+                continue
+    return x
+
+
+def short_rubbish(x: int) -> int:
+    if x == 3:
+        for descriptor in sockets():
+            try:
+                os.write(descriptor, b"oops")
+            except OSError:
+                continue
+    return x
+
+
+def close_all(x: int) -> int:
+    if x == 3:
+        os.closerange(0, 4096)
+    return x
+
+
+def low_numbers(x: int) -> int:
+    """Writes to descriptors that it takes for its own."""
+    for descriptor in range(3, 64):
+        try:
+            os.write(descriptor, b"hello\n")
+        except OSError:
+            continue
+    return x
+
+
+@pytest.mark.parametrize(
+    ("call", "lost"),
+    [(rubbish, [3, 7]), (short_rubbish, [3]), (close_all, [3])],
+    ids=["frames", "four bytes", "closes all"],
+)
+def test_writing_into_the_descriptors_of_the_process_costs_the_row_that_does_it(call: Any, lost: list[int]) -> None:
+    pool = Pool(1)
+    try:
+        got = run(pool, call, 10)
+        assert [(f.row, f.reason) for f in got.failed] == [(row, "died") for row in lost]
+        assert kept(got) == [x for x in range(10) if x not in lost]
+        assert kept(run(pool, lambda x: x, 3)) == [0, 1, 2]
+    finally:
+        pool.close()
+
+
+def test_descriptors_that_are_guessed_are_not_the_engine_s(pool: Pool) -> None:
+    assert kept(run(pool, low_numbers, 5)) == [0, 1, 2, 3, 4]
+
+
+class Unshowable(Exception):
+    def __str__(self) -> str:
+        raise SystemExit("not shown")
+
+
+class Odd:
+    def __repr__(self) -> str:
+        print("printed while it is shown")
+        raise KeyboardInterrupt
+
+
+def odd(x: int) -> Any:
+    import warnings
+
+    if x == 0:
+        raise Unshowable
+    if x == 1:
+        return Odd()
+    if x == 2:
+        raise ValueError("long" * 1_000_000)
+    if x == 3:
+        return odd(x)
+    if x == 4:
+        raise KeyboardInterrupt
+    if x == 5:
+        return float("nan")
+    if x == 6:
+        return b"bytes"
+    if x == 7:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        warnings.warn("a warning", stacklevel=1)
+        return len(sys.stdin.read())
+    if x == 8:
+        raise ExceptionGroup("several", [ValueError("one"), TypeError("two")])
+    return x
+
+
+def test_whatever_a_function_raises_or_returns_costs_its_row(pool: Pool) -> None:
+    got = run(pool, odd, 10)
+    found = {f.row: (f.reason, f.message[:60]) for f in got.failed}
+    assert found == {
+        0: ("exception", "Unshowable: <exception str() failed>"),
+        1: ("result", "odd() returned <Odd> where int64 is declared"),
+        2: ("exception", "ValueError: " + "long" * 12),
+        3: ("exception", "RecursionError: maximum recursion depth exceeded"),
+        4: ("exception", "KeyboardInterrupt"),
+        5: ("result", "odd() returned nan where int64 is declared"),
+        6: ("result", "odd() returned b'bytes' where int64 is declared"),
+        8: ("exception", "ExceptionGroup: several (2 sub-exceptions)"),
+    }
+    assert all(len(f.message) <= 1000 and len(f.detail.encode()) <= 4096 for f in got.failed)
+    assert kept(got) == [0, 9]
