@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from caudal.core.errors import PlanError, nearest
@@ -70,7 +70,8 @@ class Field:
     """A named, typed column. `path` is where it comes from in the record: a tuple of keys, () for its own name.
 
     `unit` says what integers (and floats) of a timestamp are counted in: "s", "ms", "us", "ns" or "" (the default:
-    integers are milliseconds, floats seconds); `time_format` how its text is written ("": ISO 8601).
+    integers are milliseconds, floats seconds); `time_format` how its text is written ("": ISO 8601). `any_json`: a
+    string column that takes any JSON value: text as it is, anything else as compact JSON text.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Field:
     path: tuple[str, ...] = ()
     unit: str = ""
     time_format: str = ""
+    any_json: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -94,6 +96,9 @@ STRING = DataType("string")
 BINARY = DataType("binary")
 TIMESTAMP = DataType("timestamp")
 DURATION = DataType("duration")
+
+ANY_JSON = "json"
+"""What a schema says for a string column that takes any JSON value."""
 
 SCALARS = {t.name: t for t in (BOOL, INT32, INT64, FLOAT32, FLOAT64, STRING, BINARY, TIMESTAMP, DURATION)}
 _LIST = re.compile(r"list<(.+)>")
@@ -129,6 +134,10 @@ def parse_type(spec: Any, where: str = "", depth: int = 0) -> DataType:
         if inner:
             return list_of(parse_type(inner.group(1), where, depth + 1))
         aliases = {"str": "string", "int": "int64", "float": "float64", "double": "float64", "boolean": "bool"}
+        if text == ANY_JSON:
+            raise PlanError(
+                f"the type json is one of a column, not of items{where}", hint="a json column takes lists too"
+            )
         hint = f"write '{aliases[text]}'" if text in aliases else nearest(text, [*SCALARS, "list<...>"])
         raise PlanError(f"unknown type '{spec}'{where}", hint=hint)
     if isinstance(spec, list | tuple) and len(spec) == 1:
@@ -143,7 +152,9 @@ def make_field(name: str, spec: Any, depth: int = 0) -> Field:
     if not isinstance(name, str) or not name:
         raise PlanError(f"a column name must be non-empty text, not {name!r}")
     if isinstance(spec, Field):
-        return Field(name, spec.dtype, spec.path, spec.unit, spec.time_format)
+        return replace(spec, name=name)
+    if spec == ANY_JSON:
+        return Field(name, STRING, any_json=True)
     return Field(name, parse_type(spec, f" for column '{name}'", depth))
 
 

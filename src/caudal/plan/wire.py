@@ -133,6 +133,8 @@ def _field(field: Field) -> dict[str, Any]:
             out[extra] = getattr(field, extra)
     if field.path:
         out["path"] = list(field.path)
+    if field.any_json:
+        out["any_json"] = True
     return out
 
 
@@ -151,6 +153,7 @@ def _read_field(data: Any) -> Field:
         tuple(data.get("path", ())),
         data.get("unit", ""),
         data.get("time_format", ""),
+        data.get("any_json", False),
     )
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from caudal.core.types import DataType, Field, Schema
+from caudal.core.types import ANY_JSON, DataType, Field, Schema
 
 Plain = Any
 """A field as plain values: (name, type) or (name, type, path, unit, time_format).
 
-A type is a name, [item type] for a list, a tuple of fields for a struct."""
+A type is a name ("json": any value, as text), [item type] for a list, a tuple of fields for a struct."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _plain_field(field: Field) -> Plain:
     more = (field.path, field.unit, field.time_format)
     while more and not more[-1]:
         more = more[:-1]
-    return (field.name, plain_type(field.dtype), *more)
+    return (field.name, ANY_JSON if field.any_json else plain_type(field.dtype), *more)
 
 
 def plain_type(dtype: DataType) -> Plain:

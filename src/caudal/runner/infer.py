@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from caudal.core.errors import InputError, OptionError
-from caudal.core.types import DataType, Schema
+from caudal.core.types import ANY_JSON, DataType, Field, Schema
 from caudal.ports import registry
 from caudal.ports.format import FileReader
 from caudal.ports.records import Block
@@ -38,14 +38,14 @@ class Inferred:
         if times:
             lines.append(f"event_time={_quoted(times[0])}," + (f"  # or {', '.join(times[1:])}" if times[1:] else ""))
         if registry.find("format", self.format).default_schema() is None:
-            lines += ["schema={", *(f"    {_quoted(f.name)}: {_spec(f.dtype, 1)}," for f in self.schema), "},"]
+            lines += ["schema={", *(f"    {_quoted(f.name)}: {_entry(f, 1)}," for f in self.schema), "},"]
         else:
             lines += ["# the format fixes its columns:", *(f"#   {f.name}: {f.dtype}" for f in self.schema)]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        columns = {f.name: str(f.dtype) for f in self.schema}
+        columns = {f.name: ANY_JSON if f.any_json else str(f.dtype) for f in self.schema}
         return {"path": self.path, "format": self.format, "lines": self.lines, "schema": columns}
 
 
@@ -133,11 +133,15 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"' if text.isprintable() else repr(text)
 
 
+def _entry(field: Field, depth: int) -> str:
+    return _quoted(ANY_JSON) if field.any_json else _spec(field.dtype, depth)
+
+
 def _spec(dtype: DataType, depth: int) -> str:
     if dtype.item is not None:
         return f"[{_spec(dtype.item, depth)}]"
     if dtype.name == "struct":
         pad = "    " * (depth + 1)
-        inner = "".join(f"{pad}{_quoted(f.name)}: {_spec(f.dtype, depth + 1)},\n" for f in dtype.fields)
+        inner = "".join(f"{pad}{_quoted(f.name)}: {_entry(f, depth + 1)},\n" for f in dtype.fields)
         return "{\n" + inner + "    " * depth + "}"
     return _quoted(dtype.name)

@@ -28,7 +28,7 @@ class JsonFormat:
     suffixes: tuple[str, ...] = (".jsonl", ".ndjson", ".json")
 
     def __init__(self) -> None:
-        self.reader_options: Options = {}
+        self.reader_options: Options = {"encoding": "escape"}
         self.writer_options: Options = {}
 
     def default_schema(self) -> Schema | None:
@@ -45,13 +45,14 @@ class JsonFormat:
         """Return a reader; raises `PlanError` for a time format or unit that does not exist."""
         from caudal.formats.json.reader import JsonReader
 
-        return JsonReader(schema, needed)
+        return JsonReader(schema, needed, encoding=options["encoding"])
 
     def portable(self, schema: Schema, needed: frozenset[str], options: Options) -> Portable:
         """Return a reader for scripts; raises what `reader` raises."""
         self.reader(schema, needed, options)
         names = tuple(name for name in schema.names if name in needed)
-        return Portable("caudal.formats.json.portable", f"JsonLines({plain_fields(schema)!r}, {names!r})")
+        call = f"JsonLines({plain_fields(schema)!r}, {names!r}, encoding={options['encoding']!r})"
+        return Portable("caudal.formats.json.portable", call)
 
     def encoder(self, schema: Schema, options: Options) -> JsonEncoder:
         """Return an encoder of JSON lines; every type can be written."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from caudal.core.dialects import other_format
@@ -25,104 +23,28 @@ from caudal.core.scalars import (
     time_of_int,
     time_of_text,
 )
-
-JSON_DEPTH = 128
-"""How deep arrays and objects may be nested."""
+from caudal.formats.json.grammar import (
+    JSON_DEPTH,
+    JsonConstant,
+    JsonHuge,
+    JsonObject,
+    json_check_names,
+    json_compact,
+    json_decoder,
+    json_halves,
+    json_head,
+    json_name,
+    json_record,
+    json_whole,
+)
 
 _JSON_BOM = b"\xef\xbb\xbf"
-_JSON_BLANK = b" \t\r"
-_JSON_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
-_JSON_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_JSON_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]', re.DOTALL)
 _JSON_MAX_FLOAT32 = 3.4028234663852886e38 * (1 + 2.0**-25)
-_JSON_NAMES = {
-    bool: "a bool",
-    int: "an integer",
-    float: "a number",
-    str: "a string",
-    list: "an array",
-    dict: "an object",
-}
 _JSON_NONE = type(None)
 _JSON_INFINITY = float("inf")
 
 JsonConvert = Callable[[Any, str], Any]
 """From a parsed value that is not null, and what messages call its field, to a value of the declared type."""
-
-
-class _JsonHuge:
-    """An integer of more digits than Python converts: valid, and out of every type's range."""
-
-
-def _json_integer(text: str) -> Any:
-    return int(text) if len(text) < 4000 else JSON_HUGE
-
-
-def _json_constant(text: str) -> Any:
-    raise Refused("syntax", f"not valid JSON: {text} is no JSON number")
-
-
-def _json_fast_constant(text: str) -> Any:
-    raise ValueError(text)
-
-
-JSON_HUGE = _JsonHuge()
-_JSON_DECODER = json.JSONDecoder(parse_int=_json_integer, parse_constant=_json_constant)
-_json_fast: Any = json.JSONDecoder(parse_constant=_json_fast_constant)
-_json_scan = _json_fast.scan_once
-
-
-def json_value(text: str) -> Any:
-    """Return the value of JSON text whose grammar is known to be good."""
-    return _JSON_DECODER.decode(text)
-
-
-def json_record(line: bytes) -> dict[str, Any]:
-    """Return the object that a line (without its newline) holds.
-
-    Raises `Refused` with the reason "utf8" (also for a lone surrogate), "depth", "syntax" or "not_object".
-    """
-    try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        raise Refused("utf8", f"not valid UTF-8 at byte {error.start + 1}", error.reason) from None
-    if line.count(b"{") + line.count(b"[") > JSON_DEPTH:
-        _json_check_depth(line)
-    try:
-        record = _JSON_DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise Refused("syntax", f"not valid JSON: {error.msg} at character {error.pos + 1}") from None
-    except RecursionError:
-        raise Refused("depth", f"nested more than {JSON_DEPTH} deep") from None
-    if _JSON_SURROGATE.search(line):
-        _json_check_surrogates(line)
-    if not isinstance(record, dict):
-        raise Refused("not_object", f"a record is a JSON object, not {_json_name(record)}")
-    return record
-
-
-def _json_check_depth(line: bytes) -> None:
-    depth = 0
-    for token in _JSON_TOKEN.finditer(line):
-        if token[0] in (b"{", b"["):
-            depth += 1
-            if depth > JSON_DEPTH:
-                raise Refused("depth", f"nested more than {JSON_DEPTH} deep at byte {token.start() + 1}")
-        elif token[0] in (b"}", b"]"):
-            depth -= 1
-
-
-def _json_check_surrogates(line: bytes) -> None:
-    """Raise for half of a pair in a line of valid JSON, whose backslashes all belong to escapes."""
-    first = None  # of a pair that is still open
-    for escape in _JSON_ESCAPE.finditer(line):
-        code = int(escape[1], 16) if escape[1] else 0
-        second = 0xDC00 <= code <= 0xDFFF
-        if second != (first is not None and first.end() == escape.start()) or (first is not None and not second):
-            raise Refused("utf8", f"half of a surrogate pair at byte {(first or escape).start() + 1}")
-        first = escape if 0xD800 <= code <= 0xDBFF else None
-    if first is not None:
-        raise Refused("utf8", f"half of a surrogate pair at byte {first.start() + 1}")
 
 
 # -- values ---------------------------------------------------------------------------------------------------------
@@ -153,10 +75,13 @@ def _json_list(item: JsonConvert) -> JsonConvert:
 
 def _json_struct(fields: tuple[Any, ...]) -> JsonConvert:
     inner = [_JsonField(*field) for field in fields]
+    declared = json_declared(inner)
 
     def to_struct(value: Any, name: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise json_mismatch(name, "an object", value)
+        if isinstance(value, JsonObject):
+            json_check_names(value, declared, f"{name}.")
         return {field.name: field.inside(value, name) for field in inner}
 
     return to_struct
@@ -185,18 +110,15 @@ class _JsonField:
         return None if value is None else self.convert(value, name)
 
 
-def _json_name(value: Any) -> str:
-    return "null" if value is None else _JSON_NAMES.get(type(value), "an integer")
-
-
 def json_mismatch(name: str, wanted: str, value: Any) -> Refused:
     """Return the refusal of a value of another type."""
-    shown = "" if isinstance(value, dict | list) or value is JSON_HUGE else f" ({value!r:.100})"
-    return Refused("type", f"field '{name}' takes {wanted}, not {_json_name(value)}{shown}", f"field {name}")
+    shown = "" if isinstance(value, dict | list | JsonHuge | JsonConstant) else f" ({value!r:.100})"
+    return Refused("type", f"field '{name}' takes {wanted}, not {json_name(value)}{shown}", f"field {name}")
 
 
 def _json_range(name: str, dtype: str) -> Refused:
-    return Refused("range", f"field '{name}' is out of the range of {dtype}", f"field {name}")
+    hint = "; the type json keeps all digits" if dtype.startswith("int") else ""
+    return Refused("range", f"field '{name}' is out of the range of {dtype}", f"field {name}{hint}")
 
 
 def _json_bool(value: Any, name: str) -> bool:
@@ -209,20 +131,22 @@ def _json_whole(bits: int) -> JsonConvert:
     dtype, limit = f"int{bits}", 2 ** (bits - 1)
 
     def to_int(value: Any, name: str) -> int:
-        if value is JSON_HUGE:
+        if isinstance(value, JsonHuge):
             raise _json_range(name, dtype)
         if isinstance(value, bool) or not isinstance(value, int):
             raise json_mismatch(name, f"an {dtype}", value)
         if not -limit <= value < limit:
             raise _json_range(name, dtype)
-        return value
+        return int(value)
 
     return to_int
 
 
 def _json_real(dtype: str, limit: float) -> JsonConvert:
-    def to_float(value: Any, name: str) -> float:
-        if value is JSON_HUGE:
+    def to_float(value: Any, name: str) -> float | None:
+        if isinstance(value, JsonConstant):
+            return None
+        if isinstance(value, JsonHuge):
             raise _json_range(name, dtype)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise json_mismatch(name, f"a {dtype}", value)
@@ -240,10 +164,9 @@ def _json_real(dtype: str, limit: float) -> JsonConvert:
 _json_wide = _json_real("float32", _JSON_MAX_FLOAT32)
 
 
-def _json_narrow(value: Any, name: str) -> float:
-    rounded = float32_of(_json_wide(value, name))
-    assert rounded is not None
-    return rounded
+def _json_narrow(value: Any, name: str) -> float | None:
+    wide = _json_wide(value, name)
+    return None if wide is None else float32_of(wide)
 
 
 def _json_string(value: Any, name: str) -> str:
@@ -266,6 +189,13 @@ def json_base64(text: bytes, name: str) -> bytes:
         raise Refused("type", f"field '{name}' is no base64 text", f"field {name}") from None
 
 
+def _json_any(value: Any, name: str) -> str | None:
+    """Return text as it is, and any other value (parsed exactly) as compact JSON."""
+    if isinstance(value, str):
+        return value
+    return None if isinstance(value, JsonConstant) else json_compact(value)
+
+
 def _json_timestamp(unit: str, time_format: str) -> JsonConvert:
     wanted = f"a time of the form {time_format!r}" if time_format else "an ISO 8601 time"
 
@@ -277,7 +207,7 @@ def _json_timestamp(unit: str, time_format: str) -> JsonConvert:
             return parsed
         if isinstance(value, float):
             made = time_of_float(value, unit)
-        elif value is JSON_HUGE:
+        elif isinstance(value, JsonHuge):
             made = None
         elif isinstance(value, bool) or not isinstance(value, int):
             raise json_mismatch(name, "a time", value)
@@ -296,13 +226,13 @@ def _json_duration(value: Any, name: str) -> int:
         if made is None or made > MAX_DURATION:
             raise json_mismatch(name, "a duration such as '1h30m'", value)
         return made
-    if value is JSON_HUGE:
+    if isinstance(value, JsonHuge):
         raise _json_range(name, "duration")
     if isinstance(value, bool) or not isinstance(value, int):
         raise json_mismatch(name, "a duration in whole milliseconds", value)
     if not -(2**63) <= value < 2**63:
         raise _json_range(name, "duration")
-    return value
+    return int(value)
 
 
 _JSON_SCALARS: dict[str, JsonConvert] = {
@@ -313,20 +243,50 @@ _JSON_SCALARS: dict[str, JsonConvert] = {
     "float64": _json_real("float64", _JSON_INFINITY),
     "string": _json_string,
     "binary": _json_binary,
+    "json": _json_any,
     "duration": _json_duration,
 }
 
 
-def json_at(record: dict[str, Any], keys: tuple[str, ...], convert: JsonConvert) -> Any:
-    """Return the converted value at a path of a record, None for null or nothing; raises `Refused`."""
+def json_declared(fields: Iterable[_JsonField]) -> dict[str, Any]:
+    """Return the names of declared fields, each with those inside it, as `json_check_names` takes them."""
+    tree: dict[str, Any] = {}
+    for field in fields:
+        inside = tree
+        for key in field.keys:
+            inside = inside.setdefault(key, {})
+        if isinstance(field.kind, tuple):
+            _json_merge(inside, json_declared(_JsonField(*inner) for inner in field.kind))
+    return tree
+
+
+def _json_merge(tree: dict[str, Any], other: dict[str, Any]) -> None:
+    for key, inside in other.items():
+        _json_merge(tree.setdefault(key, {}), inside)
+
+
+def json_values(record: dict[str, Any], keys: tuple[str, ...], converts: list[JsonConvert]) -> list[Any]:
+    """Return what each type makes of the value at a place of a record: null where it does not fit, but another does.
+
+    Raises the first `Refused` of a value that fits none.
+    """
     value: Any = record
-    for depth, key in enumerate(keys):
-        if not isinstance(value, dict):
-            raise json_mismatch(".".join(keys[:depth]), "an object", value)
-        value = value.get(key)
-        if value is None:
-            return None
-    return convert(value, ".".join(keys))
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    if value is None:
+        return [None] * len(converts)
+    name = ".".join(keys)
+    made: list[Any] = []
+    refusals: list[Refused] = []
+    for convert in converts:
+        try:
+            made.append(convert(value, name))
+        except Refused as refused:
+            refusals.append(refused)
+            made.append(None)
+    if len(refusals) == len(converts):
+        raise refusals[0]
+    return made
 
 
 def json_present(value: Any, name: str) -> bool:
@@ -340,10 +300,9 @@ def json_present(value: Any, name: str) -> bool:
 
 
 class _JsonPlace:
-    """A place of the record with one type; `known` the types whose values need no look, None where all do."""
+    """A place of the record with one type; None for an object that the schema looks into."""
 
     def __init__(self, keys: tuple[str, ...], kind: Any, convert: JsonConvert) -> None:
-        self.keys = keys
         self.name = ".".join(keys)
         self.kind = kind
         self.convert = convert
@@ -353,6 +312,9 @@ class _JsonPlace:
         kinds = set(map(type, values))
         if self._good(kinds, values):
             return values
+        if self.kind is None:
+            bad.update(i for i, v in enumerate(values) if not isinstance(v, dict | None))
+            return [v if isinstance(v, dict) else None for v in values]
         convert, name = self.convert, self.name
         made: list[Any] = []
         for i, value in enumerate(values):
@@ -372,7 +334,9 @@ class _JsonPlace:
         if len(kinds) > 1:
             return False
         (only,) = kinds
-        if kind == "string":
+        if kind is None:
+            return issubclass(only, dict)
+        if kind in ("string", "json"):
             return only is str
         if kind == "bool":
             return only is bool
@@ -399,14 +363,21 @@ def _json_most(values: list[Any]) -> Any:
 
 
 class JsonLines:
-    """Reads JSON lines by a schema. `fields` and types are as plain values (see `json_converter`)."""
+    """Reads JSON lines by a schema. `fields` and types are as plain values (see `json_converter`).
 
-    def __init__(self, fields: tuple[Any, ...], needed: tuple[str, ...]) -> None:
-        self._places: list[_JsonPlace] = []
-        self._known: set[tuple[str, ...]] = set()
-        made = {field[0]: self._declare((), _JsonField(*field)) for field in fields}
+    `encoding`: "escape" reads leniently, "utf-8" strictly (see `grammar`).
+    """
+
+    def __init__(self, fields: tuple[Any, ...], needed: tuple[str, ...], *, encoding: str = "escape") -> None:
+        self._nodes: dict[tuple[str, ...], list[_JsonPlace]] = {}
+        self._exact = False
+        declared = [_JsonField(*field) for field in fields]
+        self._declared = json_declared(declared)
+        made = {field.name: self._declare((), field) for field in declared}
         self._parts = {name: part for name, part in made.items() if name in needed}
-        self.narrow = {field[0] for field in fields if field[1] == "float32" and field[0] in needed}
+        self.narrow = {field.name for field in declared if field.kind == "float32" and field.name in needed}
+        self._escape = encoding == "escape"
+        self._scan = json_decoder(exact=self._exact, escape=self._escape).scan_once
 
     def _declare(self, keys: tuple[str, ...], field: _JsonField) -> Any:
         """Note the places of a field; return how its column is made: a place, or (place, parts) for a struct."""
@@ -415,21 +386,26 @@ class JsonLines:
                 self._object(keys)
             keys = (*keys, key)
         if not isinstance(field.kind, tuple):
+            self._exact |= field.kind == "json"
             place = _JsonPlace(keys, field.kind, field.convert)
-            self._places.append(place)
+            self._nodes.setdefault(keys, []).append(place)
             return place
-        present = self._object(keys)
-        return present, [(inner[0], self._declare(keys, _JsonField(*inner))) for inner in field.kind]
+        self._object(keys)
+        return keys, [(inner[0], self._declare(keys, _JsonField(*inner))) for inner in field.kind]
 
-    def _object(self, keys: tuple[str, ...]) -> tuple[str, ...]:
-        if keys not in self._known:
-            self._known.add(keys)
-            self._places.append(_JsonPlace(keys, None, json_present))
-        return keys
+    def _object(self, keys: tuple[str, ...]) -> None:
+        places = self._nodes.setdefault(keys, [])
+        if not places or places[0].kind is not None:
+            places.insert(0, _JsonPlace(keys, None, json_present))
 
     def open(self, head: bytes, name: str) -> tuple[Any, int]:
-        """Return `decode`, and 3 when the partition begins with a byte order mark, else 0."""
+        """Return `decode`, and 3 when the partition begins with a byte order mark, else 0.
+
+        Raises `Unreadable` for a file of another format, and for JSON that is not one record a line.
+        """
         what, hint = other_format(head)
+        if not what:
+            what, hint = json_whole(head)
         if what:
             raise Unreadable(f"{name}:1: {what}: {hint}")
         return self.decode, len(_JSON_BOM) if head.startswith(_JSON_BOM) else 0
@@ -439,33 +415,34 @@ class JsonLines:
         dead: list[Any] = []
         kept: list[int] = []
         records: list[Any] = []
-        scan = _json_scan
+        scan = self._scan
         whole = b"".join(lines)  # looked at as one for what hardly any line has
-        escapes = b"\\u" in whole
+        halves = json_halves(whole)
+        deep = whole.count(b"{") + whole.count(b"[") - len(lines) >= JSON_DEPTH  # each has one at least
         for i, line in enumerate(lines):
             try:
                 text = line.decode()
                 record, end = scan(text, 0)
                 good = (
-                    type(record) is dict
+                    isinstance(record, dict)
                     and (end == len(text) or not text[end:].strip(" \t\r"))
-                    and not (escapes and _JSON_SURROGATE.search(line))
+                    and not (halves and json_halves(line))
+                    and not (deep and line.count(b"{") + line.count(b"[") > JSON_DEPTH)
                 )
-            except (ValueError, StopIteration, RecursionError):
+            except (Refused, ValueError, StopIteration, RecursionError):
                 good = False
                 record = None
             if not good:
-                if not line.strip(_JSON_BLANK):
+                if json_head(line) == len(line):
                     continue
                 try:
-                    record = json_record(line)
+                    record = json_record(line, escape=self._escape)
+                    json_check_names(record, self._declared)
                 except Refused as refused:
                     dead.append((at[i], refused.reason, refused.message, refused.detail, line))
                     continue
             kept.append(i)
             records.append(record)
-        if whole.count(b"{") + whole.count(b"[") - len(kept) >= JSON_DEPTH:  # each has one at least
-            kept, records = self._not_deep(lines, at, kept, records, dead)
         columns, bad = self._columns(records)
         if bad:
             dead += [self._refusal(lines[kept[row]], at[kept[row]]) for row in sorted(bad)]
@@ -476,38 +453,21 @@ class JsonLines:
             kept = [i for row, i in enumerate(kept) if row not in bad]
         return kept, columns, dead
 
-    def _not_deep(
-        self, lines: list[bytes], at: list[int], kept: list[int], records: list[Any], dead: list[Any]
-    ) -> tuple[list[int], list[Any]]:
-        """Return what is left without the records that are nested too deep: those are dead letters."""
-        left: list[int] = []
-        for row, i in enumerate(kept):
-            line = lines[i]
-            if line.count(b"{") + line.count(b"[") > JSON_DEPTH:
-                try:
-                    _json_check_depth(line)
-                except Refused as refused:
-                    dead.append((at[i], refused.reason, refused.message, refused.detail, line))
-                    continue
-            left.append(row)
-        dead.sort(key=lambda letter: letter[0])
-        return [kept[row] for row in left], [records[row] for row in left]
-
     def _columns(self, records: list[Any]) -> tuple[dict[str, list[Any]], set[int]]:
         """Return the needed columns of all records, and the numbers of those that do not fit the schema."""
         bad: set[int] = set()
         objects: dict[tuple[str, ...], list[Any]] = {(): records}
         made: dict[int, list[Any]] = {}
-        for place in self._places:
-            *above, key = place.keys
+        for keys, places in self._nodes.items():
+            *above, key = keys
             values = [None if o is None else o.get(key) for o in objects[tuple(above)]]
-            if place.kind is None:
-                if not set(map(type, values)) <= {dict, _JSON_NONE}:
-                    bad.update(i for i, v in enumerate(values) if v is not None and type(v) is not dict)
-                    values = [v if type(v) is dict else None for v in values]
-                objects[place.keys] = values
-            else:
-                made[id(place)] = place.column(values, bad)
+            refused: list[set[int]] = []
+            for place in places:
+                refused.append(set())
+                made[id(place)] = place.column(values, refused[-1])
+            if places[0].kind is None:
+                objects[keys] = made[id(places[0])]
+            bad |= set.intersection(*refused)
         return {name: self._column(part, made, objects) for name, part in self._parts.items()}, bad
 
     def _column(self, part: Any, made: dict[int, list[Any]], objects: dict[tuple[str, ...], list[Any]]) -> list[Any]:
@@ -521,10 +481,10 @@ class JsonLines:
 
     def _refusal(self, line: bytes, at: int) -> Any:
         """Return the dead letter of a record that does not fit, by its first place that does not."""
-        record = json_record(line)
+        record = json_record(line, escape=self._escape)
         try:
-            for place in self._places:
-                json_at(record, place.keys, place.convert)
+            for keys, places in self._nodes.items():
+                json_values(record, keys, [place.convert for place in places])
         except Refused as refused:
             return (at, refused.reason, refused.message, refused.detail, line)
         raise AssertionError("both ways of reading must agree")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import re
+from collections import Counter, deque
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,17 @@ import pyarrow as pa
 
 from caudal.columnar.column import NUMPY_TYPES, Bytes, Column, Fixed, Nested, Text, arrow_type
 from caudal.core.dialects import other_format
-from caudal.core.errors import InputError, PlanError
+from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import DataType, Schema
 from caudal.formats.json import scanner, strict, values
+from caudal.formats.json.grammar import json_head, json_whole
 from caudal.formats.json.shape import Part, Shape, Slot
-from caudal.ports.records import Block, Dead, Decoded
+from caudal.observe.notices import Notice
+from caudal.ports.records import PADDING, Block, Dead, Decoded
 
 BOM = b"\xef\xbb\xbf"
+ENCODINGS = ("escape", "utf-8")
+_ITEM = re.compile(r"\[\d+\]")
 SCANNER, PARSER, STRICT = 1, 0, -1
 """Where decoding starts: with the tree of shapes (what users get), the general parser, the strict one (for tests)."""
 
@@ -24,9 +29,11 @@ SCANNER, PARSER, STRICT = 1, 0, -1
 class Scratch:
     """What one thread writes to while it decodes a block, and the shapes it has learnt so far."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, *, escape: bool) -> None:
         self.env = np.zeros(values.ENV_SIZE, np.int64)
         self.env[values.TREE_USED] = 1
+        self.env[values.STRICTLY] = not escape
+        self.room = shape.room
         self.side = np.empty(0, np.uint8)
         slots, nodes, edges, keys = shape.tables
         self._kept = {
@@ -34,7 +41,7 @@ class Scratch:
             values.NODES: nodes,
             values.EDGES: edges,
             values.KEYS: keys,
-            values.SEEN: np.zeros(len(nodes), np.int64),
+            values.SEEN: np.zeros((len(nodes), 2), np.int64),
             values.RECORDED: np.empty((scanner.MAX_VALUES, 4), np.int64),
             values.STACK: np.zeros(values.MAX_DEPTH + 1, np.int64),
             values.TREE: np.zeros((scanner.MAX_NODES, 8), np.int32),
@@ -49,8 +56,9 @@ class Scratch:
 
     def start(self, block: Block) -> None:
         """Make ready for the text of a block."""
-        if len(self.side) < block.stop - block.start:
-            self.side = np.empty(block.stop - block.start, np.uint8)
+        room = self.room * (block.stop - block.start) + PADDING  # most of it is never touched, and so no memory
+        if len(self.side) < room:
+            self.side = np.empty(room, np.uint8)
             self.point({values.SIDE: self.side})
         self.env[values.SIDE_USED] = self.env[values.DEFERRED] = 0
         self.env[values.SIDE_BASE] = block.stop
@@ -59,7 +67,11 @@ class Scratch:
 class JsonReader:
     """Reads JSON lines by a schema. Its partitions share the shapes of lines that their threads learn."""
 
-    def __init__(self, schema: Schema, needed: frozenset[str], path: int = SCANNER) -> None:
+    def __init__(
+        self, schema: Schema, needed: frozenset[str], path: int = SCANNER, *, encoding: str = ENCODINGS[0]
+    ) -> None:
+        if encoding not in ENCODINGS:
+            raise OptionError(f"option 'encoding' of json is {encoding!r}", hint=nearest(str(encoding), ENCODINGS))
         for field in schema:
             if field.time_format:
                 from caudal.columnar import times
@@ -67,11 +79,17 @@ class JsonReader:
                 times.check_format(field.time_format)
             if field.unit not in ("", "s", "ms", "us", "ns"):
                 raise PlanError(f"unknown unit '{field.unit}' of field '{field.name}'", hint="s, ms, us or ns")
-        self._decoder = JsonDecoder(Shape(schema, needed), path)
+        self._decoder = JsonDecoder(Shape(schema, needed), path, escape=encoding == "escape")
 
     def open(self, head: bytes, name: str) -> tuple[JsonDecoder, int]:
-        """Return the decoder of a partition, and 3 when it begins with a byte order mark, else 0."""
+        """Return the decoder of a partition, and 3 when it begins with a byte order mark, else 0.
+
+        Raises `InputError` for a file of another format, and for JSON that is not one record a line: an array, or objects
+        printed over several lines.
+        """
         what, hint = other_format(head)
+        if not what:
+            what, hint = json_whole(head)
         if what:
             raise InputError(what, location=f"{name}:1", hint=hint)
         return self._decoder, len(BOM) if head.startswith(BOM) else 0
@@ -80,9 +98,10 @@ class JsonReader:
 class JsonDecoder:
     """Decodes blocks of JSON lines: `decode` is thread-safe and keeps the contract of `ports.format.Decoder`."""
 
-    def __init__(self, shape: Shape, path: int = SCANNER) -> None:
+    def __init__(self, shape: Shape, path: int = SCANNER, *, escape: bool = True) -> None:
         self._shape = shape
         self._path = path
+        self._escape = escape
         self._scratch: deque[Scratch] = deque()  # as many as threads have decoded at once
 
     def decode(self, block: Block) -> Decoded:
@@ -90,7 +109,7 @@ class JsonDecoder:
         try:
             scratch = self._scratch.pop()
         except IndexError:
-            scratch = Scratch(self._shape)
+            scratch = Scratch(self._shape, escape=self._escape)
         try:
             return _Decoding(self._shape, block, scratch).run(self._path)
         finally:
@@ -112,7 +131,7 @@ class _Decoding:
         self.size = np.empty((shape.outs, capacity), np.int32)
         self.valid = np.zeros((shape.outs, capacity), np.bool_)
         self.position = np.empty(capacity, np.int64)
-        self.down = np.empty((capacity, 3), np.int64)
+        self.down = np.empty((capacity, 4), np.int64)
         self.rows = 0
         self.text: list[bytes] = []  # of the strict parser, behind the scratch's side buffer
         self.text_size = 0
@@ -138,20 +157,31 @@ class _Decoding:
         rows: int
         rows, lost = scanner.scan(self.address, block.start, self.limit, delta, path, env.ctypes.data)  # type: ignore[misc]
         self.rows = rows
-        strictly = {int(row): (int(start), int(stop)) for row, start, stop in self.down[:lost]} if lost else {}
+        strictly = {row: (start, stop, twice) for row, start, stop, twice in self.down[:lost].tolist()}
         if env[values.DEFERRED]:
             data = self._data()
-            for slot in self.shape.deferred:
-                for row in self._check_deferred(slot, data):
-                    start = int(self.position[row]) - delta
-                    strictly[row] = (start, scanner.line_end(self.address, start))
-        if block.data[self.limit : block.stop].tobytes().strip(b" \t\r"):  # a last line without a newline
+            failed = [(slot, self._check_deferred(slot, data)) for slot in self.shape.deferred]
+            for row in {row for slot, found in failed for row in found if not self._fits_another(slot, row)}:
+                start = int(self.position[row]) - delta
+                strictly[row] = (start, scanner.line_end(self.address, start), -1)
+        last = block.data[self.limit : block.stop].tobytes()
+        if json_head(last) < len(last):  # a last line without a newline
             self.position[rows] = self.limit + delta
-            strictly[rows] = (self.limit, block.stop)
+            strictly[rows] = (self.limit, block.stop, -1)
             self.rows += 1
         for row in sorted(strictly):
-            self._strict(row, *strictly[row])
+            start, stop, twice = strictly[row]
+            if twice < 0:
+                self._strict(row, start, stop)
+            else:
+                name = ".".join(self.shape.keys[twice])
+                self._refuse(row, block.data[start:stop].tobytes(), strict.named_twice(name))
         return self._decoded()
+
+    def _fits_another(self, slot: Slot, row: int) -> bool:
+        """Whether another type at the slot's place takes the value of a row."""
+        (slots,) = (slots for slots in self.shape.places if slot in slots)
+        return any(self.valid[other.out, row] for other in slots if other is not slot and other.kind != values.PRESENT)
 
     def _data(self) -> Bytes:
         """Return the block's bytes, with the text that could not stay in place behind `block.stop`."""
@@ -177,6 +207,7 @@ class _Decoding:
             every = np.ones(len(rows), np.bool_)
             milliseconds, good = times.parse(data, start, size[rows], every, slot.field.time_format)
             word[rows] = milliseconds
+            self.valid[slot.out, rows[~good]] = False
             return rows[~good].tolist()
         view = memoryview(data.data)
         texts = [view[at : at + length].tobytes() for at, length in zip(start.tolist(), size[rows].tolist())]
@@ -187,6 +218,7 @@ class _Decoding:
         kept, bad = self.values[slot.index], []
         for row, value in zip(rows.tolist(), found, strict=True):
             if isinstance(value, strict.Refusal):
+                self.valid[slot.out, row] = False
                 bad.append(row)
             else:
                 kept[row] = value
@@ -197,11 +229,10 @@ class _Decoding:
         line = self.block.data[start:stop].tobytes()
         self.valid[:, row] = False
         try:
-            found = strict.convert_record(strict.parse(line), self.shape)
+            record = strict.parse(line, escape=not self.scratch.env[values.STRICTLY])
+            found = strict.convert_record(record, self.shape)
         except strict.Refusal as refusal:
-            at = int(self.position[row])
-            self.dead.append(Dead.of(at, refusal.reason, refusal.message, line, refusal.detail))
-            self.bad.append(row)
+            self._refuse(row, line, refusal)
             return
         for slot, value in found:
             if slot.out < 0 or value is None:
@@ -209,7 +240,7 @@ class _Decoding:
             self.valid[slot.out, row] = True
             if slot.kind in (values.BINARY, values.LIST):
                 self.values[slot.index][row] = value
-            elif slot.kind == values.STRING:
+            elif slot.kind in (values.STRING, values.ANY):
                 raw = value.encode()
                 self.word[slot.out, row] = self.block.stop + int(self.scratch.env[values.SIDE_USED]) + self.text_size
                 self.size[slot.out, row] = len(raw)
@@ -219,6 +250,22 @@ class _Decoding:
                 self.real[slot.out, row] = value
             elif slot.kind != values.PRESENT:
                 self.word[slot.out, row] = value
+
+    def _refuse(self, row: int, line: bytes, refusal: strict.Refusal) -> None:
+        at = int(self.position[row])
+        self.dead.append(Dead.of(at, refusal.reason, refusal.message, line, refusal.detail))
+        self.bad.append(row)
+
+    def _notices(self) -> list[Notice]:
+        """Tell what must be told at once: somebody writes into the log."""
+        # of lists the place does not matter, and whoever writes there would choose it
+        twice = Counter(_ITEM.sub("[]", dead.message) for dead in self.dead if dead.reason == "duplicate_key")
+        return [
+            Notice(
+                "duplicate_key", "", f"{message} ({{count}} records): somebody writes into this log", count, "warning"
+            )
+            for message, count in twice.items()
+        ]
 
     def _decoded(self) -> Decoded:
         rows = self.rows
@@ -232,7 +279,7 @@ class _Decoding:
             columns = {name: column.take(kept) for name, column in columns.items()}
             position = position[kept]
             rows = len(kept)
-        return Decoded(columns, rows, position, self.dead)
+        return Decoded(columns, rows, position, self.dead, self._notices())
 
     def _column(self, part: Part, data: Bytes) -> Column:
         slot, rows, dtype = part.slot, self.rows, part.dtype

@@ -4,8 +4,8 @@ A *shape* is the exact bytes of a line between its values: `{"ip":`, value, `,"c
 line whose bytes between the values equal a shape's, and whose values are valid, is valid JSON with the same keys, so
 one comparison of 32 bytes checks punctuation, keys, order and nesting together. Shapes share their beginnings in a
 prefix tree. A line that leaves the tree goes through the general parser (any order, white space, nesting), which
-records the shape and adds it. What the parser refuses, or leaves open (a duplicate of a declared key, an escaped key),
-is handed down to the strict parser.
+records the shape and adds it. What the parser refuses or leaves open is handed down to the strict parser; a declared
+field that a line names twice with different values makes it a dead letter at once.
 
 Tree rows: where the literal stands and its length, whole 32-byte parts before the last, mask of the last, what comes
 behind (`AFTER`), slot, first child, next sibling. Row 0 is the root; number 0 also means "none".
@@ -17,16 +17,16 @@ import numba as nb
 import numpy as np
 
 from caudal.formats.json.simd import byte, cell, differences, long, lowest, newlines, ones, set_byte, set_cell, set_long
+from caudal.formats.json.text import compact, rewrite, text_end
 from caudal.formats.json.values import (
+    ANY,
     DOWN,
     EDGES,
     KEYS,
-    KIND,
     LITERALS,
     LITERALS_USED,
     MAX_DEPTH,
     MISSES,
-    NEXT,
     NODES,
     OUT,
     OUTS,
@@ -34,15 +34,21 @@ from caudal.formats.json.values import (
     PRESENT,
     RECORDED,
     SEEN,
+    SIDE,
     SIDE_USED,
     SLOTS,
     STACK,
     STAMP,
+    STRICTLY,
     STRIDE,
     TREE,
     TREE_USED,
+    TWICE,
     VALID,
-    text_end,
+    any_end,
+    has_kind,
+    put_nested,
+    skip,
     value_end,
 )
 
@@ -155,18 +161,95 @@ def _edge(buf, start, end, node, env):
 
 
 @nb.njit(nogil=True, cache=True)
-def _parse(buf, start, row, env):
-    """Parse one line of any form; return how many entries of `recorded` tell its shape (0: too many), -1 if refused.
+def _head_end(buf, p):
+    """Return where a line's record begins: behind blanks, NUL bytes and byte order marks."""
+    while True:
+        c = byte(buf, p)
+        if c == 32 or c == 9 or c == 13 or c == 0:
+            p += 1
+        elif c == 0xEF and byte(buf, p + 1) == 0xBB and byte(buf, p + 2) == 0xBF:
+            p += 3
+        else:
+            return p
 
-    Each entry: literal's start and end, what comes behind it, slot.
+
+@nb.njit(nogil=True, cache=True)
+def _blank_end(buf, p):
+    while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
+        p += 1
+    return p
+
+
+@nb.njit(nogil=True, cache=True)
+def _named(buf, head, tail, anew, node, env):
+    """Return the node behind the name from head to tail in the object of a node, -1 when it is not declared."""
+    if not anew:
+        return _edge(buf, head, tail, node, env)
+    side, at = long(env, SIDE), long(env, SIDE_USED)
+    return _edge(side, at, rewrite(buf, head, tail, side, at, False), node, env)
+
+
+@nb.njit(nogil=True, cache=True)
+def _same(buf, p, q, node, depth, env):
+    """Return whether the value from p to q is that which the place `node` had before in this line.
+
+    The shorter one is kept, so that a line takes time for its length, however many of its values are the same.
+    """
+    seen = long(env, SEEN)
+    start = long(seen, node * 2 + 1)
+    stop = any_end(buf, start, depth, env)
+    same = stop - start == q - p
+    if same:
+        i = 0
+        while i < q - p and byte(buf, start + i) == byte(buf, p + i):
+            i += 1
+        same = i == q - p
+    if not same:
+        side, at = long(env, SIDE), long(env, SIDE_USED)
+        middle = compact(buf, start, stop, side, at)
+        end = compact(buf, p, q, side, middle)
+        same = end - middle == middle - at
+        i = at
+        while same and i < middle:
+            same = byte(side, i) == byte(side, i - at + middle)
+            i += 1
+    if q - p < stop - start:
+        set_long(seen, node * 2 + 1, p)
+    return same
+
+
+@nb.njit(nogil=True, cache=True)
+def _object_here(buf, p, slot, node, row, depth, env):
+    """Look at the object at p before it is gone into: return 0, 1 when its shape cannot be learnt, -1 when it fits nothing."""
+    slots = long(env, SLOTS)
+    if slot < 0:
+        return 0
+    kept = has_kind(slot, ANY, slots)
+    if not kept:
+        return 0 if has_kind(slot, PRESENT, slots) else -1
+    end = skip(buf, p, depth, env)[0]
+    if end < 0:
+        return -1
+    put_nested(buf, p, end, row, slot, ANY, True, env)
+    return 1
+
+
+@nb.njit(nogil=True, cache=True)
+def _parse(buf, start, row, env):
+    """Parse one line of any form; return how many entries of `recorded` tell its shape (0: not to be learnt), -1 if refused.
+
+    Each entry: literal's start and end, what comes behind it, slot. -2 when a declared field stands there twice with
+    different values: TWICE is its node.
     """
     slots, nodes, seen = long(env, SLOTS), long(env, NODES), long(env, SEEN)
     recorded, stack = long(env, RECORDED), long(env, STACK)
+    strict = long(env, STRICTLY) != 0
     stamp = long(env, STAMP) + 1
     set_long(env, STAMP, stamp)
-    p = start
-    while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
-        p += 1
+    twice = np.int64(-1)
+    fits = True
+    learnt = True
+    p = _head_end(buf, start)
     if byte(buf, p) != 123:
         return -1
     p += 1
@@ -176,10 +259,8 @@ def _parse(buf, start, row, env):
     count = 0
     expect = _FIRST
     while True:
+        p = _blank_end(buf, p)
         c = byte(buf, p)
-        while c == 32 or c == 9 or c == 13:
-            p += 1
-            c = byte(buf, p)
         if expect == _NEXT and c == 44:
             p += 1
             expect = _KEY
@@ -194,42 +275,53 @@ def _parse(buf, start, row, env):
         if expect == _NEXT or c != 34:
             return -1
         head = p + 1
-        tail, escaped = text_end(buf, head)
+        within = long(stack, depth - 1)
+        tail, anew = text_end(buf, head, strict or within >= 0)
         if tail < 0:
             return -1
         node = np.int64(-1)
-        if long(stack, depth - 1) >= 0:
-            if escaped:
-                return -1
-            node = _edge(buf, head, tail, long(stack, depth - 1), env)
-            if node >= 0:
-                if long(seen, node) == stamp:
-                    return -1
-                set_long(seen, node, stamp)
-        p = tail + 1
-        while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
-            p += 1
+        if within >= 0:
+            node = _named(buf, head, tail, anew, within, env)
+        p = _blank_end(buf, tail + 1)
         if byte(buf, p) != 58:
             return -1
-        p += 1
-        while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
-            p += 1
+        p = _blank_end(buf, p + 1)
+        if node >= 0:
+            if long(seen, node * 2) == stamp:
+                end = any_end(buf, p, depth, env)
+                if end < 0:
+                    return -1
+                if twice < 0 and not _same(buf, p, end, node, depth, env):
+                    twice = node
+                learnt = False
+                expect = _NEXT
+                p = end
+                continue
+            set_long(seen, node * 2, stamp)
+            set_long(seen, node * 2 + 1, p)
         slot = np.int64(-1)
         if node >= 0:
             slot = cell(nodes, node, _NODE_SLOT)
         after = depth
-        if byte(buf, p) == 123:
+        end = np.int64(-1)
+        into = byte(buf, p) == 123
+        if into:
+            # kept as text only: like any other value
+            into = slot < 0 or has_kind(slot, PRESENT, slots) or not has_kind(slot, ANY, slots)
+        if into:
             if depth >= MAX_DEPTH:
                 return -1
-            set_long(stack, depth, node)
+            here = _object_here(buf, p, slot, node, row, depth, env)
+            if here < 0:
+                fits = False
+                node = np.int64(-1)
+            elif here > 0:
+                learnt = False
+            # names matter where the schema looks for some
+            set_long(stack, depth, node if node >= 0 and cell(nodes, node, _EDGES) > 0 else np.int64(-1))
             depth += 1
             p += 1
             expect = _FIRST
-            other = slot
-            while other >= 0:
-                if cell(slots, other, KIND) != PRESENT:
-                    return -1
-                other = cell(slots, other, NEXT)
             if node < 0 or cell(nodes, node, _MARKED) == 0:
                 continue
             after = _MARK
@@ -238,7 +330,10 @@ def _parse(buf, start, row, env):
         else:
             end = value_end(buf, p, slot, row, depth, slots, env)
             if end < 0:
-                return -1
+                fits = False  # what is no JSON, or fits no type
+                end = any_end(buf, p, depth, env)
+                if end < 0:
+                    return -1
             expect = _NEXT
         if count < MAX_VALUES:
             set_long(recorded, count * 4 + 0, literal)
@@ -247,11 +342,15 @@ def _parse(buf, start, row, env):
             set_long(recorded, count * 4 + 3, slot)
         count += 1
         literal = p = end
-    while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
-        p += 1
+    p = _blank_end(buf, p)
     if byte(buf, p) != 10:
         return -1
-    if count >= MAX_VALUES:
+    if twice >= 0:
+        set_long(env, TWICE, twice)
+        return -2
+    if not fits:
+        return -1
+    if count >= MAX_VALUES or not learnt:
         return 0
     set_long(recorded, count * 4 + 0, literal)
     set_long(recorded, count * 4 + 1, p + 1)
@@ -321,8 +420,9 @@ def scan(buf, start, limit, delta, path, env):
     """Decode the lines from `start` to `limit`, which is behind a newline; `buf` and `env` are addresses.
 
     Row r starts at byte POSITION[r] of the partition, its place in buf plus `delta`. Returns (rows, lines handed down):
-    each row of DOWN is a row number, the line's start and the place of its newline; that row is all null and waits for
-    the strict parser. With `path` 0 the tree of shapes is neither used nor taught, with -1 every line is handed down.
+    each row of DOWN is a row number, the line's start, the place of its newline, and the node of a field that stands
+    there twice with different values. The row is all null; where the node is -1 it waits for the strict parser. With
+    `path` 0 the tree of shapes is neither used nor taught, with -1 every line is handed down.
     """
     position, down = long(env, POSITION), long(env, DOWN)
     row = np.int64(0)  # typed, so that no kernel is compiled twice
@@ -336,9 +436,7 @@ def scan(buf, start, limit, delta, path, env):
         if end < 0:
             stop = line_end(buf, p)
             end = stop + 1
-            q = p
-            while byte(buf, q) == 32 or byte(buf, q) == 9 or byte(buf, q) == 13:
-                q += 1
+            q = _head_end(buf, p)
             _clear(row, env)
             set_long(env, SIDE_USED, used)  # so that a line never takes more than its own length
             if q == stop:
@@ -350,9 +448,10 @@ def scan(buf, start, limit, delta, path, env):
             if count < 0:
                 _clear(row, env)
                 set_long(env, SIDE_USED, used)
-                set_long(down, lost * 3, row)
-                set_long(down, lost * 3 + 1, p)
-                set_long(down, lost * 3 + 2, stop)
+                set_long(down, lost * 4, row)
+                set_long(down, lost * 4 + 1, p)
+                set_long(down, lost * 4 + 2, stop)
+                set_long(down, lost * 4 + 3, long(env, TWICE) if count == -2 else -1)
                 lost += 1
             elif count > 0 and path > 0:
                 _learn(buf, count, env)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from caudal.core.types import DataType, Field, Schema
 from caudal.formats.json import values
 from caudal.formats.json.portable import JsonConvert, json_converter, json_present
-from caudal.ports.portable import plain_type
+from caudal.ports.portable import plain_fields
 
 _KINDS = {
     "bool": values.BOOL,
@@ -32,6 +33,8 @@ _KINDS = {
 _UNITS = {"": 0, "s": 1, "ms": 2, "us": 3, "ns": 4}
 DEFERRED = (values.TIMESTAMP, values.BINARY, values.LIST)
 """Kinds whose text is checked behind the scanner, so that it is kept even where nobody needs the value."""
+ROOM = 6
+"""What a byte of a line may become, at most, where its text is written anew."""
 
 
 @dataclass(slots=True)
@@ -70,7 +73,9 @@ class Shape:
     """The tables of a schema and the columns that are needed.
 
     `tables`: (slots, nodes, edges, keys) for `scanner.scan`: int32 tables of 8 columns, and the bytes of all keys.
-    `parts`: how each needed column is made. `outs`: rows of the result arrays. Immutable, shared by all threads.
+    `parts`: how each needed column is made. `places`: the slots, those of one place together. `declared`: the names of
+    fields, as `grammar.json_check_names` takes them. `outs`: rows of the result arrays. `room`: bytes that one of a line
+    may take where text is written anew. Immutable, shared by all threads.
     """
 
     def __init__(self, schema: Schema, needed: frozenset[str]) -> None:
@@ -82,10 +87,19 @@ class Shape:
         self.outs = 0
         for part in self.parts.values():
             self._need(part)
-        for slot in self.slots:
-            if slot.kind in DEFERRED:
-                self._number(slot)
+        nodes = self._walk()
+        self.places = sorted(
+            (node.slots for node in nodes if node.slots), key=lambda slots: min(s.index for s in slots)
+        )
+        self.keys = [node.keys for node in nodes]
+        self.declared = self._names(self._root)
         self.deferred = [slot for slot in self.slots if slot.kind in DEFERRED]
+        for slots in self.places:
+            if any(slot.kind in DEFERRED for slot in slots):
+                for slot in slots:  # what another type takes is no bad text
+                    self._number(slot)
+        # a column of objects' text and columns inside these; and two texts side by side, to compare them
+        self.room = ROOM * (self._layers(self._root) + 2)
 
     def _declare(self, node: _Node, declared: Field) -> Part:
         for key in declared.keys:
@@ -94,20 +108,34 @@ class Shape:
             node = node.children.setdefault(key, _Node((*node.keys, key)))
         dtype = declared.dtype
         if dtype.name != "struct":
-            return Part(dtype, self._slot(node, _KINDS[dtype.name], declared))
+            return Part(dtype, self._slot(node, values.ANY if declared.any_json else _KINDS[dtype.name], declared))
         present = self._slot(node, values.PRESENT, declared)
         return Part(dtype, present, tuple(self._declare(node, inner) for inner in dtype.fields))
+
+    def _walk(self) -> list[_Node]:
+        """Return all nodes, a parent before its children: a node's number is its place here."""
+        order = [self._root]
+        for node in order:
+            order += node.children.values()
+        return order
+
+    def _names(self, node: _Node) -> dict[str, Any]:
+        return {key: self._names(child) for key, child in node.children.items()}
+
+    def _layers(self, node: _Node) -> int:
+        here = any(slot.kind != values.PRESENT for slot in node.slots)
+        return here + max((self._layers(child) for child in node.children.values()), default=0)
 
     def _slot(self, node: _Node, kind: int, declared: Field) -> Slot:
         for slot in node.slots:
             other = slot.field
             same = (other.dtype, other.unit, other.time_format) == (declared.dtype, declared.unit, declared.time_format)
-            if slot.kind == kind and (same or kind == values.PRESENT):
+            if slot.kind == kind and (same or kind in (values.PRESENT, values.ANY)):
                 return slot
         convert = (
             json_present
             if kind == values.PRESENT
-            else json_converter(plain_type(declared.dtype), declared.unit, declared.time_format)
+            else json_converter(plain_fields([declared])[0][1], declared.unit, declared.time_format)
         )
         slot = Slot(len(self.slots), kind, node.keys, declared, convert)
         self.slots.append(slot)
@@ -133,7 +161,8 @@ class Shape:
         slots = np.zeros((max(1, len(self.slots)), 8), np.int32)
         for slot in self.slots:
             slots[slot.index, :4] = (slot.kind, slot.out, -1, _UNITS[slot.field.unit])
-        order = [self._root]
+        order = self._walk()
+        number = {id(node): i for i, node in enumerate(order)}
         nodes: list[tuple[int, int, int, int]] = []
         edges: list[tuple[int, int, int]] = []
         keys = b""
@@ -145,9 +174,8 @@ class Shape:
             nodes.append((len(edges), len(node.children), -1 if head is None else head.index, int(marked)))
             for key, child in node.children.items():
                 raw = key.encode("utf-8", "surrogatepass")
-                edges.append((len(keys), len(raw), len(order)))
+                edges.append((len(keys), len(raw), number[id(child)]))
                 keys += raw
-                order.append(child)
         node_table = np.zeros((len(nodes), 8), np.int32)
         node_table[:, :4] = nodes
         edge_table = np.zeros((max(1, len(edges)), 8), np.int32)

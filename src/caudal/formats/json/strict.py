@@ -1,24 +1,30 @@
-"""The strict reader of single lines: the rules of `portable`, over a schema's slots."""
+"""The strict reader of single lines: the rules of `grammar` and `portable`, over a schema's slots."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from caudal.core.scalars import Refused
-from caudal.formats.json.portable import json_at, json_base64, json_record, json_value
+from caudal.formats.json.grammar import json_check_names, json_decoder, json_record, json_twice, json_value
+from caudal.formats.json.portable import json_base64, json_values
 from caudal.formats.json.shape import Shape, Slot
 
 _NONE = type(None)
 _PLAIN = {"string": frozenset({str, _NONE}), "bool": frozenset({bool, _NONE})}  # items that need no conversion
+_once = json_decoder(exact=False, escape=True).decode
 
 Refusal = Refused
 parse = json_record
 from_base64 = json_base64
+named_twice = json_twice
 
 
 def parse_lists(texts: list[bytes], slot: Slot) -> list[Any]:
     """Return the converted list (or the `Refusal` of one that does not fit) in each text, whose grammar is known."""
-    found = json_value(b"".join([b"[", b",".join(texts), b"]"]).decode())
+    try:
+        found = _once(b"".join([b"[", b",".join(texts), b"]"]).decode())
+    except ValueError:  # an object names a field twice, or a number is very long
+        found = [json_value(text.decode()) for text in texts]
     dtype, name = slot.field.dtype, ".".join(slot.keys)
     plain = _PLAIN.get(dtype.item.name if dtype.item else "", frozenset())
     for i, items in enumerate(found):
@@ -30,9 +36,13 @@ def parse_lists(texts: list[bytes], slot: Slot) -> list[Any]:
     return found
 
 
-def convert_record(record: dict[str, Any], shape: Shape) -> list[tuple[Slot, Any]]:
-    """Return each slot with its converted value (None: null).
+def convert_record(record: Any, shape: Shape) -> list[tuple[Slot, Any]]:
+    """Return each slot with its converted value (None: null) of a record as `parse` returns it.
 
-    Raises `Refusal` with the reason "type" or "range", which names the field.
+    Raises `Refusal` with the reason "utf8", "syntax", "duplicate_key", "type" or "range", which names the field.
     """
-    return [(slot, json_at(record, slot.keys, slot.convert)) for slot in shape.slots]
+    json_check_names(record, shape.declared)
+    found: list[tuple[Slot, Any]] = []
+    for slots in shape.places:
+        found += zip(slots, json_values(record, slots[0].keys, [slot.convert for slot in slots]), strict=True)
+    return found

@@ -2,7 +2,8 @@
 
 All that a kernel reads and writes besides the line is named in `env`, an array of int64: addresses of the tables of
 `shape.Shape` (int32, 8 columns), of the result arrays (words int64 or float64, sizes int32, valid bool, each of shape
-(columns, STRIDE)), of scratch memory, and counters. Unescaped text goes to SIDE; it is addressed from SIDE_BASE on.
+(columns, STRIDE)), of scratch memory, and counters. Text that is written anew goes to SIDE; it is addressed from
+SIDE_BASE on. A value is stored for each slot of its place that it fits; it must fit one.
 
 Every kernel works on a line that ends with a newline, at which each of them stops.
 """
@@ -12,8 +13,8 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from caudal.formats.json.grammar import JSON_DEPTH
 from caudal.formats.json.numbers import decimal, digits, integer, number_end, plain_float
-from caudal.formats.json.portable import JSON_DEPTH
 from caudal.formats.json.simd import (
     as_float,
     byte,
@@ -28,25 +29,28 @@ from caudal.formats.json.simd import (
     specials,
     table,
     word32,
+    word64,
 )
+from caudal.formats.json.text import compact, rewrite, text_end
 
 MAX_DEPTH = JSON_DEPTH
 """Objects and arrays that may be nested, the record itself included."""
 
 KIND, OUT, NEXT, UNIT = 0, 1, 2, 3
-BOOL, INT32, INT64, FLOAT32, FLOAT64, STRING, BINARY, TIMESTAMP, DURATION, LIST, PRESENT = range(11)
+BOOL, INT32, INT64, FLOAT32, FLOAT64, STRING, BINARY, TIMESTAMP, DURATION, LIST, PRESENT, ANY = range(12)
 
 (
     WORDS, SIZES, VALID, STRIDE, OUTS, SLOTS, NODES, EDGES, KEYS, SEEN, RECORDED, STACK, TREE, LITERALS, SIDE,
-    SIDE_USED, SIDE_BASE, DEFERRED, POSITION, DOWN, TREE_USED, LITERALS_USED, MISSES, STAMP,
-) = range(24)  # fmt: skip
+    SIDE_USED, SIDE_BASE, DEFERRED, POSITION, DOWN, TREE_USED, LITERALS_USED, MISSES, STAMP, STRICTLY, TWICE,
+) = range(26)  # fmt: skip
 """What stands where in `env`."""
-ENV_SIZE = 24
+ENV_SIZE = 26
 
 _VALUE, _FIRST_ITEM, _FIRST_KEY, _KEY, _NEXT = range(5)
 
 _U = np.uint64
 _TRUE, _NULL, _FALS = (int.from_bytes(word, "little") for word in (b"true", b"null", b"fals"))
+_INFINITY = int.from_bytes(b"Infinity", "little")
 _MOST_FLOAT32 = float(np.finfo(np.float32).max) * (1 + 2.0**-25)  # from here on it rounds to infinity
 # by unit ("", s, ms, us, ns): what an integer is multiplied with, and divided by
 _times = table([1, 1000, 1, 1, 1])
@@ -54,144 +58,6 @@ _parts = table([1, 1, 1, 1000, 1_000_000])
 _MOST_SECONDS = (2**63 - 1) // 1000
 # what a float is multiplied with: the same as in columnar.times, which the strict parser calls
 _scale = table([int(np.float64(scale).view(np.uint64)) for scale in (1e3, 1e3, 1.0, 1e-3, 1e-6)])
-
-
-@nb.njit(nogil=True, cache=True)
-def _hex(buf, p):
-    """Return the number in the four hexadecimal digits at p, -1 when they are not."""
-    value = np.int64(0)
-    for i in range(p, p + 4):
-        c = byte(buf, i)
-        if 48 <= c <= 57:
-            value = value * 16 + c - 48
-        elif 97 <= c <= 102:
-            value = value * 16 + c - 87
-        elif 65 <= c <= 70:
-            value = value * 16 + c - 55
-        else:
-            return np.int64(-1)
-    return value
-
-
-@nb.njit(nogil=True, cache=True)
-def _utf8(buf, p):
-    """Return the end of the well-formed sequence of two to four bytes at p (RFC 3629), -1 when there is none."""
-    c = byte(buf, p)
-    low, high = 0x80, 0xBF
-    if 0xC2 <= c <= 0xDF:
-        more = 1
-    elif 0xE0 <= c <= 0xEF:
-        more = 2
-        if c == 0xE0:
-            low = 0xA0
-        elif c == 0xED:
-            high = 0x9F
-    elif 0xF0 <= c <= 0xF4:
-        more = 3
-        if c == 0xF0:
-            low = 0x90
-        elif c == 0xF4:
-            high = 0x8F
-    else:
-        return -1
-    for i in range(p + 1, p + 1 + more):
-        if not low <= byte(buf, i) <= high:
-            return -1
-        low, high = 0x80, 0xBF
-    return p + 1 + more
-
-
-@nb.njit(nogil=True, cache=True)
-def text_end(buf, p):
-    """Return (position of the quote that ends the text at p, whether it has escapes); (-1, False) for a bad one."""
-    escaped = False
-    while True:
-        mask = specials(buf, p)
-        if mask == _U(0):
-            p += 32
-            continue
-        p += lowest(mask)
-        c = byte(buf, p)
-        if c == 34:
-            return p, escaped
-        if c >= 128:
-            p = _utf8(buf, p)
-            if p < 0:
-                return -1, False
-        elif c == 92:
-            escaped = True
-            c = byte(buf, p + 1)
-            if c == 117:
-                value = _hex(buf, p + 2)
-                p += 6
-                if value < 0 or 0xDC00 <= value <= 0xDFFF:
-                    return -1, False
-                if 0xD800 <= value <= 0xDBFF:
-                    if byte(buf, p) != 92 or byte(buf, p + 1) != 117:
-                        return -1, False
-                    value = _hex(buf, p + 2)
-                    if not 0xDC00 <= value <= 0xDFFF:
-                        return -1, False
-                    p += 6
-            elif c == 34 or c == 92 or c == 47 or c == 98 or c == 102 or c == 110 or c == 114 or c == 116:
-                p += 2
-            else:
-                return -1, False
-        else:
-            return -1, False
-
-
-@nb.njit(nogil=True, cache=True)
-def unescape(buf, start, end, side, at):
-    """Write the checked text from start to end unescaped from side[at] on; return where it ends."""
-    p = start
-    while p < end:
-        c = byte(buf, p)
-        if c != 92:
-            set_byte(side, at, c)
-            at += 1
-            p += 1
-            continue
-        c = byte(buf, p + 1)
-        p += 2
-        if c == 117:
-            value = _hex(buf, p)
-            p += 4
-            if 0xD800 <= value <= 0xDBFF:
-                value = 0x10000 + ((value - 0xD800) << 10) + _hex(buf, p + 2) - 0xDC00
-                p += 6
-            if value < 0x80:
-                set_byte(side, at, value)
-                at += 1
-            elif value < 0x800:
-                set_byte(side, at, 0xC0 | (value >> 6))
-                set_byte(side, at + 1, 0x80 | (value & 0x3F))
-                at += 2
-            elif value < 0x10000:
-                set_byte(side, at, 0xE0 | (value >> 12))
-                set_byte(side, at + 1, 0x80 | ((value >> 6) & 0x3F))
-                set_byte(side, at + 2, 0x80 | (value & 0x3F))
-                at += 3
-            else:
-                set_byte(side, at, 0xF0 | (value >> 18))
-                set_byte(side, at + 1, 0x80 | ((value >> 12) & 0x3F))
-                set_byte(side, at + 2, 0x80 | ((value >> 6) & 0x3F))
-                set_byte(side, at + 3, 0x80 | (value & 0x3F))
-                at += 4
-            continue
-        if c == 98:
-            c = 8
-        elif c == 102:
-            c = 12
-        elif c == 110:
-            c = 10
-        elif c == 114:
-            c = 13
-        elif c == 116:
-            c = 9
-        set_byte(side, at, c)
-        at += 1
-    return at
 
 
 @nb.njit(nogil=True, cache=True)
@@ -206,11 +72,50 @@ def word_end(buf, p):
 
 
 @nb.njit(nogil=True, cache=True)
+def constant_end(buf, p, env):
+    """Return the end of NaN, Infinity or -Infinity at p, -1 when there is none or it is read strictly."""
+    if long(env, STRICTLY) != 0:
+        return -1
+    if byte(buf, p) == 78:
+        return p + 3 if byte(buf, p + 1) == 97 and byte(buf, p + 2) == 78 else -1
+    if byte(buf, p) == 45:
+        p += 1
+    return p + 8 if byte(buf, p) == 73 and word64(buf, p) == _U(_INFINITY) else -1
+
+
+@nb.njit(nogil=True, cache=True)
+def _text_behind(buf, p, env):
+    """Return (the place behind the text whose first quote is at p, whether it is no valid JSON); (-1, False) for none."""
+    q = text_end(buf, p + 1, True)[0]
+    if q >= 0:
+        return q + 1, False
+    if long(env, STRICTLY) == 0:
+        q = text_end(buf, p + 1, False)[0]
+    return (q + 1 if q >= 0 else q), True
+
+
+@nb.njit(nogil=True, cache=True)
+def _scalar_end(buf, p, env):
+    """Return (the end of the number, literal or text at p, whether it is no valid JSON); (-1, False) for none."""
+    c = byte(buf, p)
+    if c == 34:
+        return _text_behind(buf, p, env)
+    q = number_end(buf, p) if c == 45 or 48 <= c <= 57 else word_end(buf, p)
+    if q >= 0:
+        return q, False
+    return constant_end(buf, p, env), True
+
+
+@nb.njit(nogil=True, cache=True)
 def skip(buf, p, depth, env):
-    """Return the end of the array or object at p, inside `depth` others; -1 for bad grammar or too deep."""
+    """Return (the end of the array or object at p, inside `depth` others, what is no valid JSON in it).
+
+    That is 0: nothing, 1: values, 2 or 3: names too. (-1, 0) for bad grammar or too deep.
+    """
     stack = long(env, STACK)
     top = depth
     expect = _VALUE
+    loose = 0
     while True:
         c = byte(buf, p)
         while c == 32 or c == 9 or c == 13:
@@ -219,20 +124,17 @@ def skip(buf, p, depth, env):
         if expect == _VALUE or (expect == _FIRST_ITEM and c != 93):
             if c == 91 or c == 123:
                 if top >= MAX_DEPTH:
-                    return -1
+                    return -1, 0
                 set_long(stack, top, c)
                 top += 1
                 p += 1
                 expect = _FIRST_ITEM if c == 91 else _FIRST_KEY
                 continue
-            if c == 34:
-                p = text_end(buf, p + 1)[0] + 1
-                if p <= 0:
-                    return -1
-            else:
-                p = number_end(buf, p) if c == 45 or 48 <= c <= 57 else word_end(buf, p)
-                if p < 0:
-                    return -1
+            p, bad = _scalar_end(buf, p, env)
+            if p < 0:
+                return -1, 0
+            if bad:
+                loose |= 1
             expect = _NEXT
         elif expect == _NEXT and c == 44:
             p += 1
@@ -241,20 +143,29 @@ def skip(buf, p, depth, env):
             p += 1
             top -= 1
             if top == depth:
-                return p
+                return p, loose
             expect = _NEXT
         else:
             if expect == _NEXT or c != 34:
-                return -1
-            p = text_end(buf, p + 1)[0] + 1
-            if p <= 0:
-                return -1
+                return -1, 0
+            p, bad = _text_behind(buf, p, env)
+            if p < 0:
+                return -1, 0
+            if bad:
+                loose |= 3
             while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
                 p += 1
             if byte(buf, p) != 58:
-                return -1
+                return -1, 0
             p += 1
             expect = _VALUE
+
+
+@nb.njit(nogil=True, cache=True)
+def any_end(buf, p, depth, env):
+    """Return the end of the value at p, inside `depth` arrays and objects; -1 when there is none."""
+    c = byte(buf, p)
+    return skip(buf, p, depth, env)[0] if c == 91 or c == 123 else _scalar_end(buf, p, env)[0]
 
 
 @nb.njit(nogil=True, cache=True)
@@ -273,8 +184,33 @@ def to_milliseconds(value, unit):
 
 
 @nb.njit(nogil=True, cache=True)
+def _set_text(env, o, row, start, size):
+    at = o * long(env, STRIDE) + row
+    set_long(long(env, WORDS), at, start)
+    set_int(long(env, SIZES), at, size)
+    set_byte(long(env, VALID), at, 1)
+
+
+@nb.njit(nogil=True, cache=True)
+def _whole_number(buf, p, q, kind, unit):
+    """Return (whether the number from p to q fits an int32, int64, duration or timestamp, its value)."""
+    good, value = integer(buf, p, q)
+    if not good or (kind == INT32 and not -(2**31) <= value < 2**31):
+        return False, np.int64(0)
+    if kind == TIMESTAMP:
+        times = np.int64(_times(unit))
+        if times > 1 and not -_MOST_SECONDS <= value <= _MOST_SECONDS:
+            return False, np.int64(0)
+        value = value * times // np.int64(_parts(unit))
+    return True, value
+
+
+@nb.njit(nogil=True, cache=True)
 def _put_number(buf, p, q, slot, row, env):
-    """Store the checked number from p to q for every slot; return whether it fits all."""
+    """Store the checked number from p to q for every slot that it fits; return whether there is one.
+
+    Also False where the kernels leave open whether it fits.
+    """
     slots = long(env, SLOTS)
     whole = True
     for i in range(p, q):
@@ -282,120 +218,167 @@ def _put_number(buf, p, q, slot, row, env):
         if c == 46 or c == 101 or c == 69:
             whole = False
             break
+    fits = False
     while slot >= 0:
         kind = cell(slots, slot, KIND)
         o = cell(slots, slot, OUT)
+        at = o * long(env, STRIDE) + row
+        good = False
         if kind in (FLOAT64, FLOAT32):
             good, real = decimal(buf, p, q)
             if not good or (kind == FLOAT32 and not -_MOST_FLOAT32 < real < _MOST_FLOAT32):
                 return False
             if o >= 0:
-                at = o * long(env, STRIDE) + row
                 if whole:
                     real += 0.0  # the integer -0 is 0
                 set_real(long(env, WORDS), at, real)
         elif kind in (INT64, INT32, DURATION) or (kind == TIMESTAMP and whole):
-            good, value = integer(buf, p, q)
-            if not good or (kind == INT32 and not -(2**31) <= value < 2**31):
-                return False
-            if kind == TIMESTAMP:
-                unit = cell(slots, slot, UNIT)
-                times = np.int64(_times(unit))
-                if times > 1 and not -_MOST_SECONDS <= value <= _MOST_SECONDS:
-                    return False
-                value = value * times // np.int64(_parts(unit))
-            if o >= 0:
-                at = o * long(env, STRIDE) + row
+            good, value = _whole_number(buf, p, q, kind, cell(slots, slot, UNIT))
+            if good and o >= 0:
                 set_long(long(env, WORDS), at, value)
         elif kind == TIMESTAMP:
             good, real = decimal(buf, p, q)
             if not good:
                 return False
             good, value = to_milliseconds(real, cell(slots, slot, UNIT))
-            if not good:
-                return False
-            if o >= 0:
-                at = o * long(env, STRIDE) + row
+            if good and o >= 0:
                 set_long(long(env, WORDS), at, value)
-        else:
-            return False
-        if o >= 0:
-            at = o * long(env, STRIDE) + row
-            set_int(long(env, SIZES), at, -1)  # no text
-            set_byte(long(env, VALID), at, 1)
+        elif kind == ANY:
+            fits = True
+            if o >= 0:
+                _set_text(env, o, row, p, q - p)
+        if good:
+            fits = True
+            if o >= 0:
+                set_int(long(env, SIZES), at, -1)  # no text
+                set_byte(long(env, VALID), at, 1)
         slot = cell(slots, slot, NEXT)
-    return True
+    return fits
 
 
 @nb.njit(nogil=True, cache=True)
-def _put_text(buf, p, q, escaped, slot, row, env):
-    """Store the checked text from p to q for every slot; return whether all take text."""
+def _put_text(buf, p, q, anew, slot, row, env):
+    """Store the checked text from p to q for every slot that takes text; return whether there is one.
+
+    Also False where a duration is asked for, which is none of the kernels' business.
+    """
     slots = long(env, SLOTS)
     size = q - p
     place = p
-    moved = not escaped
+    moved = not anew
+    fits = False
     while slot >= 0:
         kind = cell(slots, slot, KIND)
-        if kind != STRING and kind != BINARY and kind != TIMESTAMP:
+        if kind == DURATION:
             return False
-        if kind != STRING:
-            set_long(env, DEFERRED, 1)
-        o = cell(slots, slot, OUT)
-        if o >= 0:
-            at = o * long(env, STRIDE) + row
-            if not moved:
-                used = long(env, SIDE_USED)
-                set_long(env, SIDE_USED, unescape(buf, p, q, long(env, SIDE), used))
-                place = long(env, SIDE_BASE) + used
-                size = long(env, SIDE_USED) - used
-                moved = True
-            set_long(long(env, WORDS), at, place)
-            set_int(long(env, SIZES), at, size)
-            set_byte(long(env, VALID), at, 1)
+        if kind in (STRING, ANY, BINARY, TIMESTAMP):
+            fits = True
+            if kind in (BINARY, TIMESTAMP):
+                set_long(env, DEFERRED, 1)
+            o = cell(slots, slot, OUT)
+            if o >= 0:
+                if not moved:
+                    used = long(env, SIDE_USED)
+                    set_long(env, SIDE_USED, rewrite(buf, p, q, long(env, SIDE), used, False))
+                    place = long(env, SIDE_BASE) + used
+                    size = long(env, SIDE_USED) - used
+                    moved = True
+                _set_text(env, o, row, place, size)
         slot = cell(slots, slot, NEXT)
-    return True
+    return fits
 
 
 @nb.njit(nogil=True, cache=True)
-def _other(buf, p, slot, row, depth, env):
-    """Check and store an array or a literal; return its end, -1 when it does not fit."""
+def put_nested(buf, p, q, row, slot, kind, anew, env):
+    """Store the checked array or object from p to q for the slots of this kind; return whether there is one.
+
+    The kind is LIST (whose text is parsed behind the scanner) or ANY; `anew`: as compact JSON.
+    """
     slots = long(env, SLOTS)
-    if byte(buf, p) == 91:
-        q = skip(buf, p, depth, env)
-        if q < 0:
-            return -1
-        while slot >= 0:
-            if cell(slots, slot, KIND) != LIST:
-                return -1
+    size = q - p
+    place = p
+    fits = False
+    while slot >= 0:
+        if cell(slots, slot, KIND) == kind:
+            fits = True
+            if kind == LIST:
+                set_long(env, DEFERRED, 1)
             o = cell(slots, slot, OUT)
             if o >= 0:
-                at = o * long(env, STRIDE) + row
-                set_long(long(env, WORDS), at, p)
-                set_int(long(env, SIZES), at, q - p)
-                set_byte(long(env, VALID), at, 1)
-            set_long(env, DEFERRED, 1)
-            slot = cell(slots, slot, NEXT)
-        return q
-    q = word_end(buf, p)
-    if q < 0 or byte(buf, p) == 110:
-        return q
-    while slot >= 0:
-        if cell(slots, slot, KIND) != BOOL:
-            return -1
-        o = cell(slots, slot, OUT)
-        if o >= 0:
-            at = o * long(env, STRIDE) + row
-            set_long(long(env, WORDS), at, byte(buf, p) == 116)
-            set_byte(long(env, VALID), at, 1)
+                if anew:
+                    used = long(env, SIDE_USED)
+                    set_long(env, SIDE_USED, compact(buf, p, q, long(env, SIDE), used))
+                    place = long(env, SIDE_BASE) + used
+                    size = long(env, SIDE_USED) - used
+                    anew = False
+                _set_text(env, o, row, place, size)
         slot = cell(slots, slot, NEXT)
-    return q
+    return fits
+
+
+@nb.njit(nogil=True, cache=True)
+def has_kind(slot, kind, slots):
+    """Return whether one of a place's slots is of this kind."""
+    while slot >= 0:
+        if cell(slots, slot, KIND) == kind:
+            return True
+        slot = cell(slots, slot, NEXT)
+    return False
+
+
+@nb.njit(nogil=True, cache=True)
+def _put_nested(buf, p, slot, row, depth, env):
+    """Check and store an array, or an object that is kept as text; return its end, -1 when it does not fit."""
+    slots = long(env, SLOTS)
+    array = byte(buf, p) == 91
+    if not array and (slot < 0 or has_kind(slot, PRESENT, slots)):
+        return -1  # the caller's business
+    q, loose = skip(buf, p, depth, env)
+    if q < 0 or slot < 0:
+        return q
+    fits = False
+    if array and has_kind(slot, LIST, slots):
+        if loose >= 2:
+            return -1
+        fits = put_nested(buf, p, q, row, slot, LIST, loose != 0, env)
+    return q if put_nested(buf, p, q, row, slot, ANY, True, env) or fits else -1
+
+
+@nb.njit(nogil=True, cache=True)
+def _put_word(buf, p, slot, row, env):
+    """Check and store a literal, or a constant that is no JSON; return its end, -1 when it does not fit."""
+    slots = long(env, SLOTS)
+    q = word_end(buf, p)
+    if q < 0:
+        q = constant_end(buf, p, env)
+        if q < 0 or slot < 0 or has_kind(slot, FLOAT64, slots) or has_kind(slot, FLOAT32, slots):
+            return q
+        return q if has_kind(slot, ANY, slots) else -1
+    if slot < 0 or byte(buf, p) == 110:
+        return q
+    fits = False
+    while slot >= 0:
+        kind = cell(slots, slot, KIND)
+        o = cell(slots, slot, OUT)
+        if kind == BOOL:
+            fits = True
+            if o >= 0:
+                at = o * long(env, STRIDE) + row
+                set_long(long(env, WORDS), at, byte(buf, p) == 116)
+                set_byte(long(env, VALID), at, 1)
+        elif kind == ANY:
+            fits = True
+            if o >= 0:
+                _set_text(env, o, row, p, q - p)
+        slot = cell(slots, slot, NEXT)
+    return q if fits else -1
 
 
 @nb.njit(nogil=True, cache=True, forceinline=True)
 def value_end(buf, p, slot, row, depth, slots, env):
-    """Check the scalar or array at p, store it for `slot` and its kin (-1: undeclared); return its end.
+    """Check the value at p, store it for `slot` and its kin (-1: undeclared); return its end.
 
-    -1 when it is not valid, does not fit a type, or is an object.
+    -1 when it is not valid, fits no type, or is an object that is not kept as text.
     """
     c = byte(buf, p)
     if c == 34:
@@ -406,14 +389,14 @@ def value_end(buf, p, slot, row, depth, slots, env):
             q += 32
             mask = specials(buf, q)
         q += lowest(mask)
-        escaped = False
+        anew = False
         if byte(buf, q) != 34:
-            q, escaped = text_end(buf, q)
+            q, anew = text_end(buf, q, long(env, STRICTLY) != 0)
             if q < 0:
                 return -1
         if slot >= 0:
-            if escaped or cell(slots, slot, KIND) != STRING or cell(slots, slot, NEXT) >= 0:
-                if not _put_text(buf, start, q, escaped, slot, row, env):
+            if anew or cell(slots, slot, KIND) != STRING or cell(slots, slot, NEXT) >= 0:
+                if not _put_text(buf, start, q, anew, slot, row, env):
                     return -1
             else:
                 o = cell(slots, slot, OUT)
@@ -465,10 +448,10 @@ def value_end(buf, p, slot, row, depth, slots, env):
         else:
             q = number_end(buf, p)
             if q < 0:
-                return -1
+                return _put_word(buf, p, slot, row, env)
         if slot >= 0 and not _put_number(buf, p, q, slot, row, env):
             return -1
         return q
-    if c == 123:
-        return -1
-    return _other(buf, p, slot, row, depth, env)
+    if c == 91 or c == 123:
+        return _put_nested(buf, p, slot, row, depth, env)
+    return _put_word(buf, p, slot, row, env)

@@ -8,7 +8,7 @@ from typing import Any
 from caudal.core import duration
 from caudal.core.duration import Duration
 from caudal.core.errors import OptionError, PlanError
-from caudal.core.types import Field, Schema, parse_type
+from caudal.core.types import ANY_JSON, STRING, Field, Schema, parse_type
 from caudal.lang.dsl import instead
 from caudal.lang.dsl.options import format_of_path, format_options, path_of, split
 from caudal.lang.dsl.stream import Stream
@@ -57,6 +57,8 @@ def source(
     assert declared is not None
     if schema is not None and default is not None:
         declared = Schema([_fixed(f, default, format) for f in declared])
+    if format != "json" and _takes_any(declared):
+        raise PlanError("the type json is read by the format json alone", hint='write "string"')
     node = Source(
         name=name,
         connector=connector,
@@ -90,7 +92,12 @@ def field(dtype: Any, *, path: str | Iterable[str] | None = None, unit: str = ""
         path = [path]
     if unit not in ("", "s", "ms", "us", "ns"):
         raise PlanError(f"unknown time unit '{unit}'", hint="one of s, ms, us, ns")
-    return Field("", parse_type(dtype), tuple(path or ()), unit, time_format)
+    any_json = dtype == ANY_JSON
+    return Field("", STRING if any_json else parse_type(dtype), tuple(path or ()), unit, time_format, any_json)
+
+
+def _takes_any(fields: Iterable[Field]) -> bool:
+    return any(field.any_json or _takes_any(field.dtype.fields) for field in fields)
 
 
 def _fixed(given: Field, default: Schema, format: str) -> Field:

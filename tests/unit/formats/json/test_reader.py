@@ -3,14 +3,15 @@
 import gzip
 import json
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from caudal.core.errors import PlanError
-from caudal.core.types import Field, Schema
+from caudal.core.errors import InputError, OptionError, PlanError
+from caudal.core.types import Field, Schema, make_field
 from caudal.formats.json import FORMAT
 from caudal.formats.json.infer import infer
 from caudal.formats.json.reader import PARSER, SCANNER, STRICT, JsonReader
@@ -72,10 +73,15 @@ ACCEPTED = [
     (b"{}", {}),
     (b' \t{ "i" : 5 , "s":\t"x" } \r', {"i": 5, "s": "x"}),
     (b'{"s":null,"i":null,"l":null,"o":null,"raw":null,"t":null}', {}),
-    (b'{"i":1,"i":2}', {"i": 2}),
-    (b'{"i":"x","i":2}', {"i": 2}),
-    (b'{"i":2,"i":null}', {}),
-    (b'{"o":{"x":1},"o":{"y":{"z":"q"}}}', {"o": {"x": None, "y": {"z": "q"}}, "deep": "q"}),
+    (b'{"i":1,"i":1}', {"i": 1}),
+    (b'{"i":1,"i": 1 ,"\\u0069":1}', {"i": 1}),
+    (b'{"s":"a","s":"\\u0061"}', {"s": "a"}),
+    (b'{"s":"\xff","s":"\\\\xff"}', {"s": "\\xff"}),
+    (b'{"l":[1,2],"l":[1 , 2]}', {"l": [1, 2]}),
+    (b'{"i":null,"i":null}', {}),
+    (b'{"o":{"x":1,"u":2},"o": {"x": 1, "\\u0075":2}}', {"o": {"x": 1, "y": None}}),
+    (b'{"u":1,"u":2,"v":{"i":1,"i":2},"i":3}', {"i": 3}),
+    (b'{"o":{"x":1,"u":{"x":1,"x":2}}}', {"o": {"x": 1, "y": None}}),
     (b'{"\\u0069":7}', {"i": 7}),
     (b'{"i":9223372036854775807}', {"i": 2**63 - 1}),
     (b'{"i":-9223372036854775808}', {"i": -(2**63)}),
@@ -129,6 +135,30 @@ ACCEPTED = [
     (b'{"u":' + b'{"a":' * (MAX_DEPTH - 1) + b"1" + b"}" * (MAX_DEPTH - 1) + b',"i":1}', {"i": 1}),
     (b'{"u":"[[[[[[' + b"[" * 300 + b'"}', {}),
     (b'{"":1,"i":2}', {"i": 2}),
+    # text of attackers
+    (b'{"u":"\xff","s":"a\xffb"}', {"s": "a\\xffb"}),
+    (
+        b'{"s":"\xc0\xa2,\xed\xa0\x80,\xf4\x90\x80\x80,\xe2\x82"}',
+        {"s": r"\xc0\xa2,\xed\xa0\x80,\xf4\x90\x80\x80,\xe2\x82"},
+    ),
+    (b'{"s":"\xe2\x82\xe2\x82\xac"}', {"s": "\\xe2\\x82\u20ac"}),
+    (b'{"s":"\xe4","i":1}', {"s": "\\xe4", "i": 1}),
+    (b'{"s":"\\x22","i":1}', {"s": "\\x22", "i": 1}),
+    (b'{"s":"\\x22,\\"i\\":2","i":1}', {"s": '\\x22,"i":2', "i": 1}),
+    (b'{"s":"\\\xff\\q\\"\\\xc3\xbc\\\t|"}', {"s": '\\\\xff\\q"\\\u00fc\\\t|'}),
+    (b'{"s":"\\u12","i":1}', {"s": "\\u12", "i": 1}),
+    (b'{"s":"\\u12g4\\uD800\\ud800\\u0041\\udc00\\ud83d\\ude00"}', {"s": "\\u12g4\\uD800\\ud800A\\udc00\U0001f600"}),
+    (b'{"s":"\\ud83d\\ud83d\\ude00\\ude00"}', {"s": "\\ud83d\U0001f600\\ude00"}),
+    (b'{"s":"a\tb\x00\x1f\rc"}', {"s": "a\tb\0\x1f\rc"}),
+    (b'{"s":"' + b"x" * 31 + b"\xff" + b"y" * 70 + b'\\n"}', {"s": "x" * 31 + "\\xff" + "y" * 70 + "\n"}),
+    (b'{"l":[],"v":["\xff",{"\xff":"\\q"}],"i":1}', {"l": [], "i": 1}),
+    (b'{"v":{"\xff":1,"\\q":2,"\t":3},"i":1}', {"i": 1}),
+    (b'{"u":NaN,"v":[Infinity,{"w":-Infinity}],"i":1}', {"i": 1}),
+    (b'{"f":NaN,"h":-Infinity,"i":1}', {"i": 1}),
+    (b'{"f":Infinity}', {}),
+    (b'\x00\x00\x00{"i":1}', {"i": 1}),
+    (b'\xef\xbb\xbf{"i":1}', {"i": 1}),
+    (b'\x00 \xef\xbb\xbf\xef\xbb\xbf\x00\t{"i":1}', {"i": 1}),
 ]
 
 REFUSED = [
@@ -153,15 +183,37 @@ REFUSED = [
     (b'{"f":1e}', "syntax"),
     (b'{"f":1.2.3}', "syntax"),
     (b'{"f":+1}', "syntax"),
-    (b'{"f":NaN}', "syntax"),
-    (b'{"u":NaN}', "syntax"),
-    (b'{"u":Infinity}', "syntax"),
-    (b'{"u":-Infinity}', "syntax"),
+    (b'{"i":NaN}', "type"),
+    (b'{"s":Infinity}', "type"),
+    (b'{"t":NaN}', "type"),
+    (b'{"u":nan}', "syntax"),
+    (b'{"u":-NaN}', "syntax"),
+    (b'{"u":+Infinity}', "syntax"),
+    (b'{"u":Infinit}', "syntax"),
+    (b'{"u":NaN1}', "syntax"),
+    (b'{"i":1,"i":2}', "duplicate_key"),
+    (b'{"i":"x","i":2}', "duplicate_key"),
+    (b'{"i":2,"i":null}', "duplicate_key"),
+    (b'{"i":2,"\\u0069":3}', "duplicate_key"),
+    (b'{"i":1,"i":1,"i":2,"i":1}', "duplicate_key"),
+    (b'{"f":1,"f":1.0}', "duplicate_key"),
+    (b'{"s":"1","i":1,"s":1}', "duplicate_key"),
+    (b'{"o":{"x":1},"o":{"y":{"z":"q"}}}', "duplicate_key"),
+    (b'{"o":{"x":1,"u":1},"o":{"x":1,"u":2}}', "duplicate_key"),
+    (b'{"o":{"x":1,"x":2}}', "duplicate_key"),
+    (b'{"o":{"y":{"z":"a","u":0,"\\u007a":"b"}}}', "duplicate_key"),
+    (b'{"a":{"b":1},"a":{}}', "duplicate_key"),
+    (b'{"l":[1],"l":[1,2]}', "duplicate_key"),
+    (b'{"i":1,"i":2', "syntax"),
+    (b'{"\\q":1}', "syntax"),
+    (b'{"a\tb":1}', "syntax"),
+    (b'{"o":{"\xff":1}}', "utf8"),
+    (b'{"i":1}\x00', "syntax"),
+    (b'{\x00"i":1}', "syntax"),
+    (b'{"i":\xef\xbb\xbf1}', "syntax"),
+    (b'{"s":"a\\', "syntax"),
     (b'{"u":0x10}', "syntax"),
     (b'{"u":tru}', "syntax"),
-    (b'{"u":"a\tb"}', "syntax"),
-    (b'{"u":"\\x"}', "syntax"),
-    (b'{"u":"\\u12g4"}', "syntax"),
     (b'{"u":"a', "syntax"),
     (b'{"u":[1,]}', "syntax"),
     (b'{"u":[1 2]}', "syntax"),
@@ -169,21 +221,9 @@ REFUSED = [
     (b'{"u":{"a"}}', "syntax"),
     (b'{"u":[1}}', "syntax"),
     (b'\x0b{"i":1}', "syntax"),
-    (b'{"u":"\xff"}', "utf8"),
-    (b'{"u":"\xc0\x80"}', "utf8"),
-    (b'{"u":"\xed\xa0\x80"}', "utf8"),
-    (b'{"u":"\xf4\x90\x80\x80"}', "utf8"),
-    (b'{"u":"\xe2\x82"}', "utf8"),
     (b'{"\xff":1}', "utf8"),
-    (b'{"u":"\\ud800"}', "utf8"),
-    (b'{"u":"\\ud800\\u0041"}', "utf8"),
-    (b'{"u":"\\ud800","\\u0069":1}', "utf8"),
-    (b'{"u":"\\ud800\\ud800\\udc00"}', "utf8"),
-    (b'{"\\u0069":1,"u":"\\ud800x\\udc00"}', "utf8"),
-    (b'{"u":"\\udc00\\ud800"}', "utf8"),
-    (b'{"u":"\\ud800\\n\\udc00"}', "utf8"),
     (b'{"\\udfff":1}', "utf8"),
-    (b'{"u":[{"v":"\\ud800"}],"u":1}', "utf8"),
+    (b'{"u":1,\xff}', "utf8"),
     (b'{"i":"1"}', "type"),
     (b'{"i":401.0}', "type"),
     (b'{"i":4e2}', "type"),
@@ -229,7 +269,7 @@ REFUSED = [
     (b'{"o":{"y":"z"}}', "type"),
     (b'{"a":1}', "type"),
     (b'{"a":{"b":1.5}}', "type"),
-    (b'{"i":1,"i":"x"}', "type"),
+    (b'{"i":1,"i":"x"}', "duplicate_key"),
     (b'{"u":' + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"}", "depth"),
     (b'{"u":' + b'{"a":' * MAX_DEPTH + b"1" + b"}" * MAX_DEPTH + b"}", "depth"),
     (b'{"l":' + b"[" * 100_000, "depth"),
@@ -262,14 +302,18 @@ def test_refused(line, reason, path) -> None:
 
 
 def test_messages_name_the_field_and_the_place() -> None:
-    found = decode(b'{"o":{"x":1.5}}\n{"f":1e400}\n{"i" 5}\n{"s":"\xff"}\n{"l":[1,"a"]}\n')
+    found = decode(b'{"o":{"x":1.5}}\n{"f":1e400}\n{"i" 5}\n{"\xff":"\xff"}\n{"l":[1,"a"]}\n{"i":1,"i":2}\n{"i":1e3}\n')
     assert [d.message for d in found.dead] == [
         "field 'o.x' takes an int64, not a number (1.5)",
         "field 'f' is out of the range of float64",
         "not valid JSON: Expecting ':' delimiter at character 6",
-        "not valid UTF-8 at byte 7",
+        "the name of a field is not valid UTF-8: '\\\\xff'",
         "field 'l[1]' takes an int64, not a string ('a')",
+        "field 'i' is named twice, with different values",
+        "field 'i' takes an int64, not a number (1000.0)",
     ]
+    (huge,) = decode(b'{"i":18446744073709551615}\n').dead
+    assert huge.detail == "field i; the type json keeps all digits"
 
 
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
@@ -292,7 +336,7 @@ def test_nothing_needed_still_counts_rows() -> None:
 
 
 def test_byte_order_mark_is_skipped_at_the_start_of_a_partition() -> None:
-    reader = FORMAT.reader(SCHEMA, frozenset(["i"]), {})
+    reader = FORMAT.reader(SCHEMA, frozenset(["i"]), FORMAT.reader_options)
     assert isinstance(reader, LineReader)
     assert reader.open(b'\xef\xbb\xbf{"i":1}\n', "x")[1] == 3
     assert reader.open(b'{"i":1}\n', "x")[1] == 0
@@ -313,12 +357,43 @@ def test_a_known_shape_is_not_parsed_again() -> None:
 def test_unescaped_text_never_takes_more_room_than_the_block() -> None:
     decoder, _ = JsonReader(SCHEMA, frozenset(["s", "i"])).open(b"", "x")
     text = b"a" * 300 + b"\\n"
-    good, bad, other = (b'{"s":"%s","i":%s}\n' % (text, tail) for tail in (b"1", b"1.5", b'1 ,"i":2'))
+    good, bad, other = (b'{"s":"%s","i":%s}\n' % (text, tail) for tail in (b"1", b"1.5", b'1 ,"i":1'))
     data = good + bad * 50 + other * 50 + good
     found = decoder.decode(block(data))
     assert (found.rows, len(found.dead)) == (52, 50)
     assert set(found.columns["s"].to_list()) == {"a" * 300 + "\n"}
-    assert decoder._scratch[0].env[SIDE_USED] == 2 * 301
+    assert decoder._scratch[0].env[SIDE_USED] == 52 * 301
+
+
+def test_what_is_written_anew_has_room_whatever_it_becomes() -> None:
+    inside = Field("c", Schema.of({"c": "json"}).dtype("c"), ("a", "b", "c"), any_json=True)
+    schema = Schema([make_field("a", "json"), make_field("s", "json"), inside])
+    raw = b"\x01\xff\\q" * 10_000
+    data = b'{"a":{"b":{"c":["%s"]}},"s":"%s","a":{"b":{"c":["%s "]}}}\n' % (raw, raw, raw)
+    data += b'{"a":{"b":{"c":["%s"]}},"s":"%s","a" : {"b":{"c":["%s"]}}}\n' % (raw, raw, raw)
+    found = decode(data, schema=schema)
+    assert [d.reason for d in found.dead] == ["duplicate_key"]
+    text = r"\u0001\\xff\\q" * 10_000
+    plain = "\x01\\xff\\q" * 10_000
+    assert rows_of(found) == [{"a": f'{{"b":{{"c":["{text}"]}}}}', "s": plain, "c": f'["{text}"]'}]
+
+
+def test_time_is_that_of_the_lines_length() -> None:
+    schema = Schema.of({"i": "int64", "l": ["int64"], "s": "string"})
+    long = b" " * 400_000
+    lines = [
+        b'{"l":[%s1],"l":[1]%s}' % (long, b',"l":[1]' * 50_000),
+        b'{"s":"%s' % (b'\\"' * 500_000),
+        b'{"u":' + b"[" * 500_000,
+        b'{"u":' + b'{"u":' * 100_000,
+    ]
+    for path in PATHS.values():
+        decoder, _ = JsonReader(schema, frozenset(["i"]), path).open(b"", "x")
+        started = time.process_time()
+        found = decoder.decode(block(b"\n".join(lines)))
+        assert [d.reason for d in found.dead] == ["syntax", "depth", "depth"]
+        assert found.rows == 1
+        assert time.process_time() - started < 5
 
 
 def test_more_shapes_than_the_tree_holds() -> None:
@@ -347,12 +422,141 @@ def test_two_fields_of_one_path() -> None:
     twice = Schema([Field("one", kinds.dtype("i"), ("x", "y")), Field("two", kinds.dtype("i"), ("x", "y"))])
     assert rows_of(decode(b'{"x":{"y":5}}\n', schema=twice)) == [{"one": 5, "two": 5}]
     both = Schema([Field("one", kinds.dtype("i"), ("x",)), Field("two", kinds.dtype("f"), ("x",))])
-    found = decode(b'{"x":5}\n{"x":5.5}\n{"x":null}\n', schema=both)
-    assert rows_of(found) == [{"one": 5, "two": 5.0}, {}]
+    found = decode(b'{"x":5}\n{"x":5.5}\n{"x":null}\n{"x":"5"}\n', schema=both)
+    assert rows_of(found) == [{"one": 5, "two": 5.0}, {"two": 5.5}, {}]
     assert [d.reason for d in found.dead] == ["type"]
     clash = Schema([Field("one", kinds.dtype("s"), ("x",)), Field("two", kinds.dtype("i"), ("x", "y"))])
-    found = decode(b'{"x":"a"}\n{"x":{"y":1}}\n{}\n', schema=clash)
-    assert ([d.reason for d in found.dead], rows_of(found)) == (["type", "type"], [{}])
+    found = decode(b'{"x":"a"}\n{"x":{"y":1}}\n{}\n{"x":1}\n{"x":{"y":"z"}}\n', schema=clash)
+    assert ([d.reason for d in found.dead], rows_of(found)) == (["type", "type"], [{"one": "a"}, {"two": 1}, {}])
+
+
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+def test_a_value_counts_where_it_fits_one_of_the_types_of_its_place(path) -> None:
+    kinds = {"s": "string", "i": "int64", "t": "timestamp", "l": ["int64"], "raw": "binary", "o": {"y": "int64"}}
+    schema = Schema(Field(name, Schema.of(kinds).dtype(name), ("x",)) for name in kinds)
+    lines = [b'"ab"', b'"YWI="', b"7", b"[1]", b"1.5", b'{"y":2}', b'{"y":[]}', b'["a"]', b"true", b"null"]
+    data = b"".join(b'{"x":%s}\n' % line for line in lines)
+    found = decode(data, path, schema)
+    assert rows_of(found) == [
+        {"s": "ab"},
+        {"s": "YWI=", "raw": b"ab"},
+        {"i": 7, "t": 7},
+        {"l": [1]},
+        {"t": 1500},
+        {"o": {"y": 2}},
+        {},
+    ]
+    assert [(d.reason, data[d.position :].split(b"\n")[0]) for d in found.dead] == [
+        ("type", b'{"x":%s}' % line) for line in lines[6:9]
+    ]
+    few = decode(data, path, schema, needed=["l"])
+    assert (few.dead, few.columns["l"].to_list()) == (found.dead, [None, None, None, [1], None, None, None])
+
+
+ANY = [
+    (b"22", "22"),
+    (b'"22"', "22"),
+    (b'[22 ,\t"a"]', '[22,"a"]'),
+    (b'{"b" : 1, "a":{ }, "b":2}', '{"b":1,"a":{},"b":2}'),
+    (b"null", None),
+    (b"true", "true"),
+    (b"18446744073709551615", "18446744073709551615"),
+    (b"-0", "-0"),
+    (b"1.50e+07", "1.50e+07"),
+    (b"[-0,1.50e+07," + b"9" * 5000 + b"]", "[-0,1.50e+07," + "9" * 5000 + "]"),
+    (b"9" * 5000, "9" * 5000),
+    (b"1e999", "1e999"),
+    (b"NaN", None),
+    (b"[NaN,-Infinity]", "[null,null]"),
+    (b'"a\\u0062\xff\\q"', "ab\\xff\\q"),
+    (b'["a\\u0062\xff\\q\\u000a\x01\\/","\\ud800","\\u00e4"]', '["ab\\\\xff\\\\q\\n\\u0001/","\\\\ud800","\u00e4"]'),
+    (b'{"\xff":{"\\u0022":"\\\\"}}', '{"\\\\xff":{"\\"":"\\\\"}}'),
+]
+
+
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+def test_the_type_json_takes_any_value(path) -> None:
+    schema = Schema.of({"any": "json", "i": "int64", "o": {"in": "json"}})
+    data = b"".join(b'{"any":%s,"i":1,"o":{"in":%s}}\n' % (value, value) for value, _ in ANY)
+    found = decode(data, path, schema)
+    assert found.dead == []
+    assert found.columns["any"].to_list() == [text for _, text in ANY]
+    assert found.columns["o"].to_list() == [{"in": text} for _, text in ANY]
+    both = Schema([make_field("any", "json"), Field("y", schema.dtype("i"), ("any", "y"))])
+    found = decode(b'{"any":{"y": 1}}\n{"any":{"z":[1, 2]}}\n{"any":"a"}\n{"any":{"y":"1"}}\n', path, both)
+    assert rows_of(found) == [{"any": '{"y":1}', "y": 1}, {"any": '{"z":[1,2]}'}, {"any": "a"}]
+    assert [d.reason for d in found.dead] == ["type"]
+
+
+STRICTLY = [
+    (b'{"s":"\xff"}', "utf8"),
+    (b'{"s":"\xc0\x80"}', "utf8"),
+    (b'{"u":["\xed\xa0\x80"]}', "utf8"),
+    (b'{"u":"\\ud800"}', "utf8"),
+    (b'{"u":"\\ud800\\u0041"}', "utf8"),
+    (b'{"u":"\\ud800\\ud800\\udc00"}', "utf8"),
+    (b'{"u":"\\udc00\\ud800"}', "utf8"),
+    (b'{"u":[{"v":"\\ud800"}],"u":1}', "utf8"),
+    (b'{"u":{"\xff":1}}', "utf8"),
+    (b'{"s":"a\tb"}', "syntax"),
+    (b'{"s":"\\x22"}', "syntax"),
+    (b'{"u":"\\u12g4"}', "syntax"),
+    (b'{"u":NaN}', "syntax"),
+    (b'{"f":-Infinity}', "syntax"),
+    (b'{"i":1,"i":2}', "duplicate_key"),
+]
+
+
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+def test_the_strict_way(path) -> None:
+    lines = [line for line, _ in STRICTLY]
+    decoder, _ = JsonReader(SCHEMA, frozenset(["s"]), path, encoding="utf-8").open(b"", "x")
+    found = decoder.decode(block(b"\n".join([*lines, b'\xef\xbb\xbf\0{"s":"\\u00e4","i":1,"i":1}\n'])))
+    assert [(d.payload, d.reason) for d in found.dead] == STRICTLY
+    assert rows_of(found) == [{"s": "\u00e4"}]
+    with pytest.raises(OptionError):
+        JsonReader(SCHEMA, frozenset(), encoding="latin-1")
+
+
+def test_who_writes_into_the_log_is_told() -> None:
+    schema = Schema.of({"i": "int64", "l": [{"x": "int64"}]})
+    lines = [b'{"i":1,"i":2}', b'{"i":3,"i":4}', b'{"l":[{"x":1,"x":2}]}', b'{"l":[{},{"x":1,"x":2}]}', b'{"i":1}']
+    found = decode(b"\n".join(lines), schema=schema)
+    assert [d.reason for d in found.dead] == ["duplicate_key"] * 4
+    assert [(n.code, n.level, n.count, n.text) for n in found.notices] == [
+        ("duplicate_key", "warning", 2, f"field '{name}' is named twice, with different values ({{count}} records):"
+         " somebody writes into this log") for name in ("i", "l[].x")
+    ]  # fmt: skip
+
+
+WHOLE = [
+    (b"[", True),
+    (b"[]", True),
+    (b'[{"i":1},\n{"i":2}]\n', True),
+    (b'\xef\xbb\xbf\r\n [\n{"i":1}]', True),
+    (b'[{"i":1},{"i":2}]', True),
+    (b'{\n  "i": 1\n}\n{\n', True),
+    (b'{\n  "i": ' + b"1" * 70_000, True),
+    (b'{"i":1,\n"s":"x"}\n', True),
+    (b"", False),
+    (b'{"i":1}\n{"i":2}\n', False),
+    (b'{"i":1', False),
+    (b'{"s":"cut\n{"i":2}\n', False),
+    (b'[error] no such file\n{"i":1}\n', False),
+    (b'[{"i":1}]\n{"i":2}\n', False),
+    (b'{\n{"i":2}\n', False),
+    (b'{"i":NaN,"s":"\xff\t"}\n{"i":2}\n', False),
+]
+
+
+@pytest.mark.parametrize(("head", "refused"), WHOLE)
+def test_json_that_is_not_one_object_a_line_is_told_before_anything_is_read(head, refused) -> None:
+    reader = JsonReader(SCHEMA, frozenset(["i"]))
+    if refused:
+        with pytest.raises(InputError, match=r"one JSON array|over several lines"):
+            reader.open(head, "x")
+    else:
+        reader.open(head, "x")
 
 
 def test_threads_share_a_decoder() -> None:
@@ -374,9 +578,9 @@ def test_threads_share_a_decoder() -> None:
 def test_bad_declarations_are_refused_before_anything_is_read() -> None:
     when = Schema.of({"t": "timestamp"}).dtype("t")
     with pytest.raises(PlanError):
-        FORMAT.reader(Schema([Field("t", when, unit="weeks")]), frozenset(), {})
+        FORMAT.reader(Schema([Field("t", when, unit="weeks")]), frozenset(), FORMAT.reader_options)
     with pytest.raises(PlanError):
-        FORMAT.reader(Schema([Field("t", when, time_format="%Q")]), frozenset(), {})
+        FORMAT.reader(Schema([Field("t", when, time_format="%Q")]), frozenset(), FORMAT.reader_options)
 
 
 FILES = {
@@ -417,7 +621,7 @@ def test_real_files(name) -> None:
     guessed = infer(data)
     everything = decode(data, schema=guessed)
     assert (everything.dead, everything.rows) == ([], len(records))
-    assert set(guessed.names) >= set(schema.names) - {"client"}
+    assert set(guessed.names) >= set(schema.names)
 
 
 def test_struct_columns_are_arrow_structs() -> None:
