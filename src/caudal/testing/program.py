@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from caudal.core.errors import CaudalError, UserError, nearest
-from caudal.core.types import DataType, Schema
+from caudal.core.types import ANY_JSON, DataType, Field, Schema
 from caudal.lang.dsl.stream import Stream
 from caudal.lang.sql import parse
 from caudal.plan.nodes import Sink, Union
@@ -129,7 +129,7 @@ def _source(given: Input, folder: Path) -> str:
     """Return the statement that makes an input's stream."""
     options = dict(given.options)
     options.pop("schema", None)
-    words = {"schema": repr({f.name: _spec(f.dtype) for f in given.schema}), "name": repr(given.name)}
+    words = {"schema": repr({f.name: _entry(f) for f in given.schema}), "name": repr(given.name)}
     if given.format:
         place = folder / given.name
         place.mkdir()
@@ -151,10 +151,14 @@ def _option(name: str, text: str) -> Any:
     return {"true": True, "false": False}.get(text, int(text) if text.lstrip("-").isdigit() else text)
 
 
+def _entry(field: Field) -> Any:
+    return ANY_JSON if field.any_json else _spec(field.dtype)
+
+
 def _spec(dtype: DataType) -> Any:
     if dtype.item is not None:
         return [_spec(dtype.item)]
-    return {f.name: _spec(f.dtype) for f in dtype.fields} if dtype.name == "struct" else dtype.name
+    return {f.name: _entry(f) for f in dtype.fields} if dtype.name == "struct" else dtype.name
 
 
 def _sql(flow: Flow, section: Section, names: dict[str, Any]) -> Stream:

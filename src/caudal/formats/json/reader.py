@@ -261,9 +261,7 @@ class _Decoding:
         # of lists the place does not matter, and whoever writes there would choose it
         twice = Counter(_ITEM.sub("[]", dead.message) for dead in self.dead if dead.reason == "duplicate_key")
         return [
-            Notice(
-                "duplicate_key", "", f"{message} ({{count}} records): somebody writes into this log", count, "warning"
-            )
+            Notice("duplicate_key", "", f"{message} ({{count}} times): somebody writes into this log", count, "warning")
             for message, count in twice.items()
         ]
 

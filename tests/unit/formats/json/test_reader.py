@@ -524,7 +524,7 @@ def test_who_writes_into_the_log_is_told() -> None:
     found = decode(b"\n".join(lines), schema=schema)
     assert [d.reason for d in found.dead] == ["duplicate_key"] * 4
     assert [(n.code, n.level, n.count, n.text) for n in found.notices] == [
-        ("duplicate_key", "warning", 2, f"field '{name}' is named twice, with different values ({{count}} records):"
+        ("duplicate_key", "warning", 2, f"field '{name}' is named twice, with different values ({{count}} times):"
          " somebody writes into this log") for name in ("i", "l[].x")
     ]  # fmt: skip
 
