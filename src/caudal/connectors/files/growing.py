@@ -113,7 +113,11 @@ class Growing:
     def seek(self, position: int) -> None:
         with self._lock:
             status = self._status()
-            size = 0 if status is None or not self._opened() else status.st_size
+            size = 0 if status is None or not self._opened(anyhow=True) else status.st_size
+            if size < position <= self._seen:  # truncated since its head was looked at
+                self.trace.end = self.trace.line = position
+                self.truncated_at = self._clock()
+                return
             if position > size:
                 raise InputError(
                     f"{self.path} is shorter than the position to read on from",

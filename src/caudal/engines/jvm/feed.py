@@ -152,6 +152,8 @@ class Feed:
             self._ranks.append(Ranks(p.name for p in partitions))
             for partition in partitions:
                 self._add(n, partition, self._ranks[n].numbers[partition.name])
+        for intake in self._intakes:
+            intake.opening.check()
         self._move()
 
     @property
@@ -284,6 +286,7 @@ class Feed:
         found = False
         for n, intake in enumerate(self._intakes):
             if intake.bound.source.live:
+                self._handed[n].notices.add_all(intake.opening.told())
                 if isinstance(intake.bound.source, Telling):
                     self._handed[n].notices.add_all(intake.bound.source.told())
                 for partition in intake.bound.source.discover():

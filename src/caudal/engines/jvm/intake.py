@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from caudal.columnar.column import Column, Ints
 from caudal.columnar.morsel import Morsel
-from caudal.core.errors import InputError
 from caudal.core.types import Schema
 from caudal.engines.accepting import event_times, far_future, no_time
 from caudal.engines.jvm.parts import array, stored
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
+from caudal.engines.opening import Opening
 from caudal.observe.notices import Notice
 from caudal.plan.expr import Column as Named
 from caudal.plan.expr import Expr
@@ -56,6 +56,7 @@ class Intake:
         """`evaluate` is asked for an event time that is no plain column."""
         self.node = node
         self.bound = bound
+        self.opening = Opening(bound.reader, node.declared)
         self.columns = columns
         self._max_future = node.max_future if node.max_future is not None else _FUTURE if bound.source.live else None
         self._time = _time_of(node, evaluate)
@@ -112,7 +113,7 @@ class Lane:
         head = self.partition.head()
         if head or not self.partition.live:
             self._decoder, skip = self._opened(head)
-            if skip:
+            if skip > getattr(self.partition, "start", 0):
                 self.partition.seek(skip)
 
     def read(self) -> Callable[[], Rows] | Nothing | End:
@@ -131,10 +132,7 @@ class Lane:
         return lambda: self.intake.accepted(decoder.decode(got), got, self.rank)
 
     def _opened(self, head: bytes) -> tuple[Any, int]:
-        try:
-            decoder, skip = self.intake.bound.reader.open(head, self.partition.name)
-        except InputError as error:
-            raise error.at(self.partition.name) from None
+        decoder, skip = self.intake.opening.open(head, self.partition)
         framing.frame(self.partition, decoder)
         return decoder, skip
 

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from caudal.columnar.morsel import Morsel
-from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
 from caudal.engines.accepting import event_times, far_future, no_time
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.engines.local.windows.kernels import NEVER, row_watermarks
+from caudal.engines.opening import Opening
 from caudal.plan.nodes import Source
 from caudal.ports import framing
 from caudal.ports import source as port
@@ -113,12 +113,9 @@ class PartitionLane:
             head = self.partition.head()
             if not head and self.partition.live:
                 return
-            try:
-                self.decoder, skip = reader.open(head, self.name)
-            except InputError as error:
-                raise error.at(self.name) from None
+            self.decoder, skip = self.intake.opening.open(head, self.partition)
             framing.frame(self.partition, self.decoder)
-            if self.position == 0 and skip:
+            if self.position == 0 and skip > getattr(self.partition, "start", 0):
                 self.position = skip
                 self.partition.seek(skip)
 
@@ -128,7 +125,7 @@ class PartitionLane:
         They are read again: now it is known where their records end.
         """
         head = block.data[block.start : block.stop].tobytes()
-        self.decoder, skip = self.intake.reader.open(head, self.name)
+        self.decoder, skip = self.intake.opening.open(head, self.partition)
         if not head:
             return block
         framing.frame(self.partition, self.decoder)
@@ -269,6 +266,7 @@ class Intake:
         self.operator = operator
         self.opened = opened
         self.reader = reader
+        self.opening = Opening(reader, node.declared)
         self.counters = counters
         self.judged = judged and node.event_time is not None
         self.lanes: list[PartitionLane] = []

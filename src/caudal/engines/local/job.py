@@ -135,6 +135,8 @@ class Job:
             bounded = not lane.partition.live and intake.node.event_time is not None
             if len(lanes) > 1 and bounded and lane.fresh:
                 lane.peek()
+        for intake in self.intakes:
+            intake.opening.check()
         for operator, emission in self.emissions.items():
             for edge, key in self._ports(operator, emission.ordinal):
                 edge.terminal.open_lane(key, -OPEN)
@@ -314,6 +316,7 @@ class Job:
                     self.admission.add(lane)
 
     def _hear(self, intake: Intake) -> None:
+        self.counters.notices.add_all(intake.opening.told())
         if isinstance(intake.opened, port.Telling):
             self.counters.notices.add_all(intake.opened.told())
 
