@@ -1,11 +1,11 @@
-"""JSON lines: one object a line, RFC 8259.
+"""JSON lines: one object a line, RFC 8259, with texts that attackers may have written read leniently.
 
 Enters: blocks of whole lines, a schema and the columns that are needed; Arrow tables to write. Leaves: columns with
 the position of each row's line, dead letters with a reason; bytes of JSON lines. May touch: core, columnar, ports.
 Must never: let a line's validity depend on what is needed, compile anything for a pipeline, raise for what data holds.
 
-Three readers agree on every line: a tree of learnt line shapes and a general parser, both compiled (`scanner`), and a
-strict parser in Python (`strict`), which has the last word and gives the reasons.
+Readers agree on every line: a tree of learnt line shapes and a general parser, both compiled (`scanner`), and a parser in
+Python (`grammar`, `portable`), which has the last word and gives the reasons. Scripts have only the latter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class JsonFormat:
-    """The format `json`: keeps the contract of `ports.format.Format`."""
+    """The format `json`: keeps the contract of `ports.format.Format`. Reader: `encoding`, "escape" or "utf-8" (strictly)."""
 
     name = "json"
     suffixes: tuple[str, ...] = (".jsonl", ".ndjson", ".json")

@@ -276,6 +276,8 @@ def json_values(record: dict[str, Any], keys: tuple[str, ...], converts: list[Js
     if value is None:
         return [None] * len(converts)
     name = ".".join(keys)
+    if len(converts) == 1:
+        return [converts[0](value, name)]
     made: list[Any] = []
     refusals: list[Refused] = []
     for convert in converts:

@@ -73,7 +73,8 @@ class Shape:
     """The tables of a schema and the columns that are needed.
 
     `tables`: (slots, nodes, edges, keys) for `scanner.scan`: int32 tables of 8 columns, and the bytes of all keys.
-    `parts`: how each needed column is made. `places`: the slots, those of one place together. `declared`: the names of
+    `parts`: how each needed column is made. `places`: the slots, those of one place together; `converts`: these
+    with their keys and what the strict parser makes of a value. `declared`: the names of
     fields, as `grammar.json_check_names` takes them. `outs`: rows of the result arrays. `room`: bytes that one of a line
     may take where text is written anew. Immutable, shared by all threads.
     """
@@ -91,6 +92,7 @@ class Shape:
         self.places = sorted(
             (node.slots for node in nodes if node.slots), key=lambda slots: min(s.index for s in slots)
         )
+        self.converts = [(slots, slots[0].keys, [slot.convert for slot in slots]) for slots in self.places]
         self.keys = [node.keys for node in nodes]
         self.declared = self._names(self._root)
         self.deferred = [slot for slot in self.slots if slot.kind in DEFERRED]

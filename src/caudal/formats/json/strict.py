@@ -43,6 +43,6 @@ def convert_record(record: Any, shape: Shape) -> list[tuple[Slot, Any]]:
     """
     json_check_names(record, shape.declared)
     found: list[tuple[Slot, Any]] = []
-    for slots in shape.places:
-        found += zip(slots, json_values(record, slots[0].keys, [slot.convert for slot in slots]), strict=True)
+    for slots, keys, converts in shape.converts:
+        found += zip(slots, json_values(record, keys, converts))
     return found
