@@ -117,6 +117,8 @@ class LinePartition:
             if self._skipped is not None and self._cut > self._lo:
                 return self._pass_over()
             if not more:
+                if self._lo == self._hi and self._skipped is None:
+                    self._let_go()
                 return _NOTHING
 
     def frame(self, framer: Framer) -> None:
@@ -165,6 +167,11 @@ class LinePartition:
             if newline >= 0:
                 self._cut = newline + 1
         return self._hi > before or self._ended
+
+    def _let_go(self) -> None:
+        """Give the buffer back: of many partitions, most have nothing in their windows most of the time."""
+        self._raw, self._array = bytearray(), None
+        self._lo = self._hi = self._cut = self._handed = 0
 
     def _make_room(self, wanted: int, rest: int) -> None:
         if self._lo + wanted <= len(self._raw) - PADDING:

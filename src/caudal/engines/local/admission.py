@@ -7,66 +7,91 @@ import itertools
 
 from caudal.engines.local.intake import PartitionLane
 
+POLL_SHARE = 0.2
+"""Milliseconds for each live partition, the longest time between two polls of one that has been quiet for long."""
+
 
 class Admission:
     """The open partitions of a job, so that choosing one costs little however many there are.
 
     Of bounded partitions only the one furthest behind is read at all. Live ones are asked in turn: one with much to
-    read starves no other, since those that were quiet are asked as often.
+    read starves no other, since those that were quiet are asked as often. A live partition is with whoever reads it
+    from `choose` until it is given `back`.
     """
 
     def __init__(self) -> None:
         self._bounded: list[tuple[tuple[object, ...], int, PartitionLane]] = []
-        self._live: list[PartitionLane] = []
+        self._ahead: list[tuple[tuple[object, ...], int, PartitionLane]] = []
+        """Live partitions that had something to read when they were last asked."""
+        self._quiet: list[tuple[float, int, PartitionLane]] = []
+        """Those that had not, by the time at which they are asked again."""
         self._number = itertools.count()
         self._turn = False
+        self._live = 0
         self.open = 0
 
     def add(self, lane: PartitionLane) -> None:
         """Take a partition in that may be read."""
         self.open += 1
         if lane.partition.live:
-            self._live.append(lane)
+            self._live += 1
+            self.back(lane)
         else:
             heapq.heappush(self._bounded, (lane.behind, next(self._number), lane))
 
+    def back(self, lane: PartitionLane) -> None:
+        """Take a partition back that has been read, or asked; bounded ones never left."""
+        if not lane.partition.live or lane.ended:
+            return
+        if lane.quiet_since is None:
+            heapq.heappush(self._ahead, (lane.behind, next(self._number), lane))
+        else:
+            heapq.heappush(self._quiet, (lane.poll_at, next(self._number), lane))
+
     def end(self, lane: PartitionLane) -> None:
-        """Let a partition go that has ended."""
+        """Let a partition go that has ended, and was not given back."""
         self.open -= 1
         if lane.partition.live:
-            self._live.remove(lane)
+            self._live -= 1
 
     @property
     def waits(self) -> bool:
         """Whether an open partition may have rows later, so that it must be asked again and again."""
-        return bool(self._live)
+        return self._live > 0
+
+    def pause(self, quiet: float, least: float) -> float:
+        """Return how long a partition that has been quiet for so long is left alone; all in milliseconds.
+
+        `least` is the rule. Where there are many, those that have long been quiet are asked less often, so that asking
+        takes a small part of the time however many there are.
+        """
+        return max(least, min(quiet / 10, POLL_SHARE * self._live))
 
     def choose(self, now: int) -> PartitionLane | None:
         """Return the partition to read at this moment of the engine's clock; None when none may be read."""
-        ahead: PartitionLane | None = None
-        quiet: PartitionLane | None = None
-        for lane in self._live:
-            if lane.busy:
-                continue
-            if lane.quiet_since is None:
-                if ahead is None or lane.behind < ahead.behind:
-                    ahead = lane
-            elif now >= lane.poll_at and (quiet is None or lane.poll_at < quiet.poll_at):
-                quiet = lane
-        bounded = self._furthest_behind()
+        ahead, quiet = _first(self._ahead), None
+        if self._quiet and self._quiet[0][0] <= now:
+            quiet = self._quiet[0][2]
+        bounded = _first(self._bounded)
         if bounded is not None and not bounded.busy and (ahead is None or bounded.behind < ahead.behind):
             ahead = bounded
         self._turn = not self._turn
-        return quiet if ahead is None or (quiet is not None and self._turn) else ahead
+        if quiet is not None and (ahead is None or self._turn):
+            return heapq.heappop(self._quiet)[2]
+        if ahead is not None and ahead is not bounded:
+            heapq.heappop(self._ahead)
+        return ahead
 
-    def _furthest_behind(self) -> PartitionLane | None:
-        # watermarks only grow: an entry that is out of date stands too early and is mended when it comes first
-        while self._bounded:
-            behind, number, lane = self._bounded[0]
-            if lane.ended:
-                heapq.heappop(self._bounded)
-            elif lane.behind != behind:
-                heapq.heapreplace(self._bounded, (lane.behind, number, lane))
-            else:
-                return lane
-        return None
+
+def _first(heap: list[tuple[tuple[object, ...], int, PartitionLane]]) -> PartitionLane | None:
+    """Return the partition furthest behind."""
+    # watermarks only grow: an entry that is out of date stands too early and is mended when it comes first
+    while heap:
+        behind, number, lane = heap[0]
+        if lane.ended:
+            heapq.heappop(heap)
+        elif lane.behind != behind:
+            heapq.heapreplace(heap, (lane.behind, number, lane))
+        else:
+            return lane
+    return None

@@ -355,6 +355,7 @@ class Job:
         size = max(1, block.stop - block.start if raw else ROW_BYTES * block.rows)
         with self._wake:
             lane.busy = False
+            self.admission.back(lane)
             lane.in_flight += 1
             self.in_flight += size
             self._admitted += size
@@ -398,13 +399,14 @@ class Job:
         now = self.settings.clock()
         if lane.quiet_since is None:
             lane.quiet_since = now
-        lane.poll_at = now + 1000 * self.settings.idle_poll
+        lane.poll_at = now + self.admission.pause(now - lane.quiet_since, 1000 * self.settings.idle_poll)
         wait = self.settings.idle if lane.intake.node.idle is None else lane.intake.node.idle
         if not lane.idle and not lane.in_flight and now - lane.quiet_since >= wait and not lane.settle():
             log.info("%s: partition %s is idle", lane.intake.operator, lane.name)
             self._deliver_pieces(lane.mark_idle())
         with self._wake:
             lane.busy = False  # only now: while it is busy nobody reads rows that would wake it
+            self.admission.back(lane)
 
     def _awake(self, lane: PartitionLane) -> None:
         lane.quiet_since = None
