@@ -13,7 +13,7 @@ from caudal.columnar.draft import Draft
 from caudal.core.dialects import other_format
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import Field, Schema
-from caudal.formats.csv.portable import CSV_BOM, csv_header
+from caudal.formats.csv.portable import CSV_BOM, csv_header, csv_stripped
 from caudal.formats.csv.scanner import HIGH, ODD, Dialect, Lines, Scanner
 from caudal.formats.csv.strict import Bad, StrictReader
 from caudal.observe.notices import Notice
@@ -100,7 +100,7 @@ class CsvDecoder:
         if len(high):
             odd[high] |= ~utf8.valid(block.data, lines.start[high], lines.length[high])
         made = [s.convert(lines, odd, s.field.name in self._needed) for s in self._fields]
-        position = lines.first + (block.position - block.start)
+        position = lines.start + (block.position - block.start)
         dead: list[Dead] = []
         if odd.any():
             self._read_odd(block, lines, odd, position, made, dead)
@@ -120,7 +120,7 @@ class CsvDecoder:
         """Read the odd lines strictly: put their values in place and unmark them, or add them to the dead letters."""
         for row in np.flatnonzero(odd).tolist():
             first = int(lines.start[row])
-            raw = block.data[first : first + int(lines.length[row])].tobytes()
+            raw = csv_stripped(block.data[first : first + int(lines.length[row])].tobytes())
             try:
                 values = self._strict.read(raw)
             except Bad as bad:

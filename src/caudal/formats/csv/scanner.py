@@ -45,15 +45,14 @@ class Dialect:
 
 @dataclass(slots=True)
 class Lines:
-    """The records of a block. `first`: where the line of each begins, `start` where its text does, `length` without
-    its end. `status`: 0, ODD, HIGH or both.
+    """The records of a block. `start`: where the line of each begins; `length`: without its end. `status`: 0, ODD, HIGH
+    or both.
 
     `fields`, `lengths`, `valid` (wanted columns x lines): the views of the values in `data`, empty and null where a
     line is ODD. `joined`: how many records go over several lines; `texts`: how many have quotes that were read as text.
     """
 
     data: Bytes
-    first: Ints
     start: Ints
     length: npt.NDArray[np.int32]
     status: npt.NDArray[np.uint8]
@@ -80,23 +79,20 @@ class Scanner:
     def scan(self, data: Bytes, start: int, stop: int) -> Lines:
         """Return the records of data[start:stop]; comments and (of more than one column) empty lines are none."""
         most = int(_count(data, start, stop)) + 1
-        first = np.empty(most, np.int64)
         line_start = np.empty(most, np.int64)
         length = np.empty(most, np.int32)
         status = np.empty(most, np.uint8)
         fields = np.empty((self._wanted, most), np.int64)
         lengths = np.empty((self._wanted, most), np.int32)
         valid = np.empty((self._wanted, most), np.bool_)
-        arrays: tuple[Any, ...] = (first, line_start, length, status, fields, lengths, valid)
+        arrays: tuple[Any, ...] = (line_start, length, status, fields, lengths, valid)
         n, doubled, joined, texts = _scan(
             data, start, stop, self._marks, self._slots, self._nulls, self._null_ends, *arrays
         )
         fields, lengths = fields[:, :n], lengths[:, :n]
         if doubled:
             data = _single(data, start, stop, doubled, self._marks[1], status[:n], fields, lengths)
-        return Lines(
-            data, first[:n], line_start[:n], length[:n], status[:n], fields, lengths, valid[:, :n], joined, texts
-        )
+        return Lines(data, line_start[:n], length[:n], status[:n], fields, lengths, valid[:, :n], joined, texts)
 
 
 def _single(data: Bytes, start: int, stop: int, most: int, quote: int, status: Any, fields: Any, lengths: Any) -> Bytes:
@@ -215,9 +211,7 @@ def _fields(data, p, stop, end, delimiter, quote, slots, nulls, null_ends, field
 
 
 @nb.njit(nogil=True, cache=True)
-def _scan(
-    data, start, stop, marks, slots, nulls, null_ends, lines, starts, line_length, status, fields, lengths, valid
-):
+def _scan(data, start, stop, marks, slots, nulls, null_ends, line_start, line_length, status, fields, lengths, valid):
     delimiter, quote, comment, newlines = marks
     columns = slots.size
     memo = np.zeros(MEMO, np.int64)
@@ -228,40 +222,72 @@ def _scan(
     p = start
     while p < stop:
         line = p
-        p = head_of(data, p, stop)
+        c = data[p]
+        if c == 0 or c == 0xEF:
+            p = head_of(data, p, stop)
+            c = data[p] if p < stop else np.uint8(10)
         first = p
         renamed = False
-        if p < stop and data[p] == comment:
+        if c == comment:
             renamed = _renames(data, p, stop)
             if not renamed:
                 while p < stop and data[p] != 10:
                     p += 1
                 p += 1
                 continue
-        mark = -1 if renamed else quote
-        end = p
-        while True:
+        mark = quote
+        twice = 0
+        high = np.uint8(0)
+        column = 0
+        while True:  # fields without quotes, which is most of what there is
+            begin = p
+            if p < stop and data[p] == quote:
+                column = -1
+                break
+            while p < stop:
+                c = data[p]
+                if c == delimiter or c == 10:
+                    break
+                high |= c
+                p += 1
+            last = p
+            if (p == stop or data[p] == 10) and last > begin and data[last - 1] == 13:
+                last -= 1
+            if column < columns:
+                slot = slots[column]
+                if slot >= 0:
+                    fields[slot, n] = begin
+                    lengths[slot, n] = last - begin
+                    valid[slot, n] = not _is_null(data, begin, last, nulls, null_ends)
+            column += 1
+            if p >= stop or data[p] == 10:
+                break
+            p += 1
+        end = first
+        if column < 0 and renamed:
+            mark = -1
+        while column < 0:
+            p = first
             state, p, count, opening, high, twice = _fields(
                 data, p, stop, end, delimiter, mark, slots, nulls, null_ends, fields, lengths, valid, n
             )
             if (state == CLOSED and count + 1 == columns) or mark < 0:
+                column = count + 1
                 break
             if state == OPENED and newlines and p < stop:
                 behind = span(data, p + 1, stop, count, opening, delimiter, quote, columns, True, memo)
                 if behind > 0:
                     end = behind
-                    p = first
                     joined += 1
                     continue
             mark = -1  # the quotes are text
-            p = first
         last = p
         if last > first and data[last - 1] == 13:
             last -= 1
         p += 1
         if last == first and columns != 1:  # of one column, an empty line is an empty field
             continue
-        odd = renamed or count + 1 != columns
+        odd = renamed or column != columns
         if odd:
             for slot in range(fields.shape[0]):
                 fields[slot, n] = first
@@ -270,9 +296,8 @@ def _scan(
         elif mark != quote:
             texts += 1
         doubled += twice
-        lines[n] = line
-        starts[n] = first
-        line_length[n] = last - first
+        line_start[n] = line
+        line_length[n] = last - line
         status[n] = (ODD if odd else 0) | (HIGH if high >= 128 else 0) | (_DOUBLED if twice else 0)
         n += 1
     return n, doubled, joined, texts

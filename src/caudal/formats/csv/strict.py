@@ -6,7 +6,7 @@ from typing import Any
 
 from caudal.core.scalars import Refused
 from caudal.core.types import Field
-from caudal.formats.csv.portable import CSV_RENAMES, CsvRecords, csv_converter, csv_renamed, csv_split
+from caudal.formats.csv.portable import CSV_RENAMES, CsvRecords, csv_converter, csv_renamed, csv_split, csv_stripped
 from caudal.formats.csv.scanner import Dialect
 
 Bad = Refused
@@ -30,6 +30,7 @@ class StrictReader:
 
         Raises `Bad` with the reason "utf8", "columns", "syntax", "fields", "type" or "range", the first that applies.
         """
+        line = csv_stripped(line)
         if line[:1] == self._comment and line.startswith(CSV_RENAMES):
             raise csv_renamed()
         return [value.encode() if isinstance(value, str) else value for value in self._records.read(line)]
