@@ -183,7 +183,9 @@ def _text(data, start, length, valid, salt):
                     mask = np.uint64(capacity - 1)
                     slots = np.full(capacity, -1, np.int32)
                     grown = np.empty((capacity // 2 + 1, 6), np.uint64)
-                    grown[:groups] = entries[:groups]
+                    for x in range(groups):  # a slice would compile texts for an error that cannot be, for seconds
+                        for y in range(6):
+                            grown[x, y] = entries[x, y]
                     entries = grown
                     for x in range(groups):
                         k = entries[x, 0] & mask

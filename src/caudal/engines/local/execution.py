@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from caudal.engines.local.compiling import clock, compiling
 from caudal.engines.local.counters import ledger
 from caudal.engines.local.cut import Cut, export, restore
 from caudal.engines.local.job import LARGEST_READ, Job
 from caudal.engines.local.lower import lower
 from caudal.engines.local.settings import Settings
 from caudal.observe.ledger import Ledger
+from caudal.observe.notices import Notice
 from caudal.observe.summary import Progress
 from caudal.plan.nodes import DeadLetters, Late
 from caudal.plan.plan import Plan
@@ -41,7 +43,7 @@ class LocalExecution:
     def run(self, watch: Callable[[], None] | None = None, *, flush: bool = False) -> None:
         """Run to the end of data or a stop; raises what broke. `flush`: after a stop, close all windows."""
         self.job.functions.start()
-        begin = time.perf_counter()
+        begin, compiled, kernels = clock(), compiling.seconds, compiling.kernels
         try:
             self.job.start()
             self.job.run(None if watch is None else lambda _: watch())
@@ -49,7 +51,8 @@ class LocalExecution:
             if flush and self._drained:
                 self.job.flush()
         finally:
-            self._seconds = time.perf_counter() - begin
+            self._seconds = clock() - begin
+            self._tell(compiling.kernels - kernels, compiling.seconds - compiled)
             self.job.functions.close()
             self.job.finish()
 
@@ -68,6 +71,11 @@ class LocalExecution:
             return export(self.job, whole)
         finally:
             self.job.resume()
+
+    def _tell(self, kernels: int, seconds: float) -> None:
+        if kernels:
+            text = f"{{count}} kernels were compiled, once on this machine, in {seconds:.1f} s that count in no figure"
+            self.job.counters.notices.add(Notice("compiled", "", text, kernels))
 
     @property
     def drained(self) -> bool:
@@ -90,7 +98,7 @@ class LocalExecution:
             state_bytes=job.state_bytes(),
             late=job.counters.total("late"),
             dead=job.counters.total("dead") + job.counters.total("failed"),
-            waiting=job.waiting(),
+            waiting=job.waiting() or compiling.shown(),
         )
 
     def ledger(self) -> Ledger:

@@ -22,6 +22,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
 from caudal.core.types import INT64, STRING, TIMESTAMP
 from caudal.engines.local.admission import Admission
+from caudal.engines.local.compiling import clock
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.emission import Emission
 from caudal.engines.local.functions.binding import Functions
@@ -347,7 +348,7 @@ class Job:
             self._deliver_pieces(lane.put(number, None))
             return
         number, block = got
-        read_at = time.perf_counter()
+        read_at = clock()
         if not lane.settled and (lane.quiet_since is not None or lane.idle):
             self._awake(lane)
         lane.settled = False
@@ -374,7 +375,7 @@ class Job:
             self.counters.add(operator, "dead", len(cooked.dead))
         del block, got
         self._deliver_pieces(lane.put(number, cooked))
-        self._adapt(lane.intake, size, cooked.taken, time.perf_counter() - read_at)
+        self._adapt(lane.intake, size, cooked.taken, clock() - read_at)
 
     def _read_size(self, intake: Intake) -> int:
         if self.settings.read_bytes:
@@ -439,7 +440,7 @@ class Job:
         ticket = Ticket(lambda: self._landed(piece))
         operator = lane.intake.operator
         rows = 0 if piece.morsel is None else piece.morsel.rows
-        begin = time.perf_counter()
+        begin = clock()
         self.send(
             self.routes[operator], (lane.ordinal,), piece.sequence, piece.morsel, piece.watermark, ticket, piece.idle
         )
@@ -449,14 +450,14 @@ class Job:
         )
         piece.morsel = None
         if rows:
-            lane.intake.slicer.learn(rows, time.perf_counter() - begin)
+            lane.intake.slicer.learn(rows, clock() - begin)
         ticket.release()
 
     def _landed(self, piece: Piece) -> None:
         if not piece.counted:
             return
         if piece.read_at:
-            self.latency.add((time.perf_counter() - piece.read_at) * 1000)
+            self.latency.add((clock() - piece.read_at) * 1000)
         with self._wake:
             self.in_flight -= piece.size
             piece.lane.in_flight -= 1

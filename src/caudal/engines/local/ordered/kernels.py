@@ -105,7 +105,8 @@ def exact_sums(start, stop, begin, length, numbers, limbs):
         if b <= start[q] and a < b:
             for x in range(lo, hi + 1):
                 dense[x] = 0
-            special[:] = 0
+            for x in range(special.size):
+                special[x] = 0
             a = b
         if a == b:
             a = start[q]
@@ -132,10 +133,12 @@ def exact_sums(start, stop, begin, length, numbers, limbs):
             a += 1
         if k + LIMBS + 8 > out_numbers.size:
             more = np.empty(out_numbers.size * 2, np.int64)
-            more[:k] = out_numbers[:k]
+            for x in range(k):  # a slice would compile texts for an error that cannot be, for seconds
+                more[x] = out_numbers[x]
             out_numbers = more
             more = np.empty(out_limbs.size * 2, np.int64)
-            more[:k] = out_limbs[:k]
+            for x in range(k):
+                more[x] = out_limbs[x]
             out_limbs = more
         out_start[q] = k
         carry = np.int64(0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 
+from caudal.columnar.column import Ints
+
 NEVER = np.int64(-(2**62))
 """Below every event time: the watermark of a row that cannot be late."""
 
@@ -172,27 +174,11 @@ def expand(first, last, lowest, highest):
     return rows, windows
 
 
-@nb.njit(nogil=True, cache=True)
-def count_by(values):
+def count_by(values: Ints) -> tuple[Ints, Ints]:
     """Return (the different values in ascending order, how often each occurs)."""
-    low = values[0]
-    high = values[0]
-    for v in values:
-        low = min(low, v)
-        high = max(high, v)
-    if high - low > 4 * values.size:
-        ordered = np.sort(values)
-        different = np.empty(values.size, np.int64)
-        counts = np.zeros(values.size, np.int64)
-        k = -1
-        for i in range(ordered.size):
-            if i == 0 or ordered[i] != ordered[i - 1]:
-                k += 1
-                different[k] = ordered[i]
-            counts[k] += 1
-        return different[: k + 1].copy(), counts[: k + 1].copy()
-    place = np.zeros(high - low + 1, np.int64)
-    for v in values:
-        place[v - low] += 1
+    low = int(values.min())
+    if int(values.max()) - low > 4 * values.size:
+        return np.unique(values, return_counts=True)
+    place = np.bincount(values - low)
     present = np.flatnonzero(place)
     return present + low, place[present]
