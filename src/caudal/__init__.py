@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from caudal.core.errors import CaudalError, PlanError, RunError, UserError
+    from caudal.core.errors import CaudalError, CaudalWarning, PlanError, RunError, UserError
     from caudal.core.types import Schema
     from caudal.lang.dsl.functions import batch, jit, row
     from caudal.lang.dsl.settings import settings
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from caudal.runner.infer import infer
 
 _HOME = {
-    "caudal.core.errors": ("CaudalError", "PlanError", "RunError", "UserError"),
+    "caudal.core.errors": ("CaudalError", "CaudalWarning", "PlanError", "RunError", "UserError"),
     "caudal.core.types": ("Schema",),
     "caudal.lang.dsl.functions": ("batch", "jit", "row"),
     "caudal.lang.dsl.settings": ("settings",),

@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--fail-on", type=_fates, default=(), metavar="FATES", help="exit with 1 where there are any: dead,late"
     )
+    _blind(run)
     run.add_argument("--engine", default="local", metavar="NAME", help="the engine to run on (default: %(default)s)")
     _cluster(run)
 
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _file(check)
     check.add_argument("--follow", action="store_true", help="as it would follow its sources")
     _sides(check)
+    _blind(check)
     check.add_argument("--engine", default="local", metavar="NAME", help="for this engine (default: %(default)s)")
     check.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -241,6 +243,14 @@ def _sides(command: argparse.ArgumentParser) -> None:
             default="file",
             help=f"{what} that are not wired (default: %(default)s)",
         )
+
+
+def _blind(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--allow-blind",
+        action="store_true",
+        help="do not end with 1 where all records of a source are dead, or none names a field that is needed",
+    )
 
 
 def _running(command: argparse.ArgumentParser) -> None:

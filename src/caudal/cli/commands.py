@@ -33,15 +33,30 @@ def check(arguments: Namespace) -> int:
 
     plan = load(arguments.file, settings=dict(arguments.settings))
     found = looking.check(
-        plan, follow=arguments.follow, late=arguments.late, dead=arguments.dead, engine=arguments.engine
+        plan,
+        follow=arguments.follow,
+        late=arguments.late,
+        dead=arguments.dead,
+        engine=arguments.engine,
+        allow_blind=arguments.allow_blind,
     )
+    told = {level: [n.to_text() for n in found.notices if n.level == level] for level in ("failure", "warning", "note")}
+    code = 1 if told["failure"] else 0
     if arguments.json:
-        print(json.dumps({"pipeline": plan.name, "operators": len(plan.nodes), "partitions": found}))
-        return 0
-    print(f"{plan.name}: {len(plan.nodes)} operators, nothing to complain about")
-    for name, partitions in found.items():
+        lists = {f"{level}s": texts for level, texts in told.items()}
+        print(
+            json.dumps({"pipeline": plan.name, "operators": len(plan.nodes), "partitions": found.partitions, **lists})
+        )
+        return code
+    complaints = len(told["failure"]) + len(told["warning"])
+    verdict = "nothing to complain about" if not complaints else f"{complaints} to look at"
+    print(f"{plan.name}: {len(plan.nodes)} operators, {verdict}")
+    for name, partitions in found.partitions.items():
         print(f"  {name}: {partitions:,} partition{'' if partitions == 1 else 's'} to read")
-    return 0
+    for level, texts in told.items():
+        for text in texts:
+            print(f"{'error' if level == 'failure' else level}: {text}")
+    return code
 
 
 def explain(arguments: Namespace) -> int:

@@ -31,6 +31,7 @@ class Options:
     fail_on: tuple[str, ...] = ()
     cluster: str = ""
     exchange: str = ""
+    allow_blind: bool = False
     json: bool = False
     quiet: bool = False
 
@@ -68,6 +69,7 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
             cluster=options.cluster,
             exchange=options.exchange,
             native=options.dead == "discard",
+            allow_blind=options.allow_blind,
         )
         told = False
 

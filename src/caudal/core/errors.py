@@ -59,6 +59,10 @@ class CaudalError(Exception):
         return self
 
 
+class CaudalWarning(UserWarning):
+    """What `collect()` warns of: a run that ended, but may not have seen what it was to see."""
+
+
 class UserError(CaudalError):
     """A mistake of the user's, found before anything starts."""
 

@@ -158,6 +158,10 @@ def make_field(name: str, spec: Any, depth: int = 0) -> Field:
     return Field(name, parse_type(spec, f" for column '{name}'", depth))
 
 
+Place = tuple[str, ...]
+"""A field, or a field of a struct in it: the names that lead to it."""
+
+
 class Schema:
     """An ordered, immutable set of fields with unique names.
 
@@ -216,9 +220,24 @@ class Schema:
             raise PlanError(f"unknown column '{cut(name, 100)}'", hint=hint)
         return field
 
+    def places(self) -> dict[Place, tuple[str, ...]]:
+        """Return every field and every field of a struct, parents first, with the keys that lead to it in a record.
+
+        >>> Schema.of({"alert": {"id": "int64"}}).places()
+        {('alert',): ('alert',), ('alert', 'id'): ('alert', 'id')}
+        """
+        return dict(_places((), (), self.fields))
+
     def dtype(self, name: str) -> DataType:
         """Return the type of a column."""
         return self[name].dtype
+
+
+def _places(above: Place, keys: tuple[str, ...], fields: Iterable[Field]) -> Iterator[tuple[Place, tuple[str, ...]]]:
+    for field in fields:
+        inside = ((*above, field.name), (*keys, *field.keys))
+        yield inside
+        yield from _places(*inside, field.dtype.fields)
 
 
 def _no_duplicates(fields: tuple[Field, ...], what: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from caudal.observe.ledger import Ledger
+from caudal.observe.sources import SourceReport
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
 from caudal.ports.sink import Sink
@@ -80,7 +81,10 @@ class Execution(Protocol):
         ...
 
     def figures(self) -> dict[str, Any]:
-        """Return rows, bytes, latency, state_peak, failures (texts), seconds; notes (texts) and notices where there are any."""
+        """Return rows, bytes, latency, state_peak, failures (texts), seconds; notes (texts) and notices where there are any.
+
+        "sources": an `observe.sources.SourceReport` of each source whose records this process decoded.
+        """
         ...
 
 
@@ -101,6 +105,13 @@ class Engine(Protocol):
         """Return what the engine would run, as text: a script that stands alone; "" where the plan says it all.
 
         `sources`: those that could be opened, by operator id.
+        """
+        ...
+
+    def sample(self, physical: Plan, sources: Mapping[str, BoundSource]) -> list[SourceReport]:
+        """Return reports of the first records of each opened source, which is of no use to a run afterwards.
+
+        What cannot be read twice is left alone, what is not there yet is not waited for.
         """
         ...
 

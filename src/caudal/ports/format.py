@@ -43,6 +43,18 @@ class LineReader(Protocol):
 
 
 @runtime_checkable
+class NamingReader(Protocol):
+    """A reader of records that name their fields, each its own."""
+
+    def names(self, sample: bytes) -> frozenset[str]:
+        """Return the names of fields in whole lines (the last may be cut), nested ones with dots; a few hundred at most.
+
+        Never raises for what the data holds.
+        """
+        ...
+
+
+@runtime_checkable
 class FileReader(Protocol):
     """Reads a format that is not framed by lines (Parquet): whole files, in parts."""
 

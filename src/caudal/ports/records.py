@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from caudal.core.types import Place
 from caudal.observe.notices import Notice
 
 if TYPE_CHECKING:
@@ -66,7 +68,9 @@ class Block:
 class Decoded:
     """Rows of a block: the needed columns, the position of each row's record, and the records that are no rows.
 
-    `notices`: what is to be told of them beside that; the engine adds the partition's name.
+    `notices`: what is to be told of them beside that; the engine adds the partition's name. `named`: the places of the
+    declared schema that records have named so far, in this block or an earlier one, rows or not, null or not; None where a
+    record cannot leave one out.
     """
 
     columns: dict[str, Column]
@@ -74,6 +78,16 @@ class Decoded:
     position: Ints
     dead: list[Dead] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    named: frozenset[Place] | None = None
+
+
+def holds(record: Any, keys: Iterable[str]) -> bool:
+    """Whether a record (mappings in mappings) names what these keys lead to, null or not."""
+    for key in keys:
+        if not isinstance(record, Mapping) or key not in record:
+            return False
+        record = record[key]
+    return True
 
 
 Options = dict[str, Any]

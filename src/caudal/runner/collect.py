@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
-from caudal.core.errors import OptionError, RunError
+from caudal.core.errors import CaudalWarning, OptionError, RunError
 from caudal.lang.dsl.stream import Stream
 from caudal.observe.summary import Progress
 from caudal.plan.nodes import Sink
@@ -17,7 +18,8 @@ FRAMES = ("polars", "pandas", "arrow")
 def collect(stream: Stream, to: str = "polars", *, threads: int = 0, first: int | None = None) -> Any:
     """Run the stream over bounded sources; return a polars or pandas frame or an Arrow table.
 
-    `first`: so many rows are enough.
+    `first`: so many rows are enough. Warns (`CaudalWarning`) of what a run warns of: all records dead, a field that no
+    record names, many late rows.
     """
     if to not in FRAMES:
         raise OptionError(f"cannot collect to '{to}'", hint="one of " + ", ".join(FRAMES))
@@ -25,7 +27,7 @@ def collect(stream: Stream, to: str = "polars", *, threads: int = 0, first: int 
 
     tables: list[pa.Table] = []
     sink = Sink(input=stream.node, connector="memory", options=(("into", tables),))
-    job = Job(Plan("collect", (sink,)), threads=threads, late="discard", dead="discard")
+    job = Job(Plan("collect", (sink,)), threads=threads, late="discard", dead="discard", allow_blind=True)
     if job.live:
         job.abort()
         raise OptionError("a live stream cannot be collected", hint="leave out follow=True")
@@ -37,6 +39,8 @@ def collect(stream: Stream, to: str = "polars", *, threads: int = 0, first: int 
     summary = job.run(enough)
     if summary.failures:
         raise RunError("a source broke", detail="; ".join(summary.failures))
+    for warning in summary.warnings:
+        warnings.warn(warning, CaudalWarning, stacklevel=3)
     table = _table(tables, stream)
     if first is not None:
         table = table.slice(0, first)

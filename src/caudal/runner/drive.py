@@ -13,6 +13,7 @@ from caudal.ports import registry
 from caudal.ports.engine import Tuning
 from caudal.rewrite import rewrite
 from caudal.runner.binding import bind, following
+from caudal.runner.judging import judge
 from caudal.runner.sides import role_of, with_sides
 
 
@@ -33,12 +34,14 @@ class Job:
         cluster: str = "",
         exchange: str = "",
         native: bool = False,
+        allow_blind: bool = False,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         """Check everything, open sources and sinks. Raises `UserError` kin; nothing stays open then.
 
         `threads`: operator threads, 0 for the cores. `late`, `dead`: "file" or "discard" for what is not wired.
-        `cluster`, `exchange`, `native`: see `ports.engine.Tuning`.
+        `cluster`, `exchange`, `native`: see `ports.engine.Tuning`. `allow_blind`: a run that saw nothing of what it hangs
+        on (see `judging`) is no failure.
         """
         if not isinstance(plan, Plan):
             kind = type(plan).__name__.lower()
@@ -49,6 +52,7 @@ class Job:
         if follow:
             plan = following(plan)
         self.engine = engine
+        self.allow_blind = allow_blind
         self.logical = with_sides(plan, late, dead)
         self.physical = rewrite(self.logical)
         self.threads = threads or os.cpu_count() or 1
@@ -125,6 +129,7 @@ class Job:
             state_peak=figures["state_peak"],
         )
         summary.tell(figures.get("notices", ()))
+        summary.tell(judge(self.logical, figures.get("sources", ()), ledger, allow_blind=self.allow_blind))
         wrong = ledger.check()
         if wrong:
             raise RunError(
@@ -169,13 +174,16 @@ def run(
     max_state: int = 0,
     cluster: str = "",
     exchange: str = "",
+    allow_blind: bool = False,
     watch: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Run a pipeline to the end of its data and return the summary.
 
     Late rows and dead letters that the pipeline does not wire are written beside its output ("file") or only counted
-    ("discard"). `cluster`: the address of a cluster of the engine's, `exchange`: a directory that it reaches. Raises
-    `UserError` before anything starts, `RunError` while it runs.
+    ("discard"). `cluster`: the address of a cluster of the engine's, `exchange`: a directory that it reaches.
+    What went wrong without ending the run stands in the summary's `failures`: a source that broke; one of which every
+    record was dead, or whose records never name a field that a filter or a key hangs on (with `allow_blind` a warning).
+    Raises `UserError` before anything starts, `RunError` while it runs.
     """
     job = Job(
         plan,
@@ -187,5 +195,6 @@ def run(
         max_state=max_state,
         cluster=cluster,
         exchange=exchange,
+        allow_blind=allow_blind,
     )
     return job.run(watch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from caudal.core.errors import CaudalError, InputError
+from caudal.observe.notices import Notice
 from caudal.plan.explain import explain, mermaid
 from caudal.plan.plan import Plan
 from caudal.plan.wire import dumps
@@ -13,6 +14,7 @@ from caudal.ports.engine import BoundSource, Tuning
 from caudal.ports.format import LineReader
 from caudal.rewrite import rewrite
 from caudal.runner.binding import following, no_input_overwritten, open_source
+from caudal.runner.judging import judge_sample
 from caudal.runner.sides import with_sides
 
 
@@ -61,12 +63,27 @@ def script(found: Explained, engine: str, cluster: str = "", *, native: bool = F
             bound.source.close()
 
 
-def check(
-    plan: Plan, *, follow: bool = False, late: str = "file", dead: str = "file", engine: str = "local"
-) -> dict[str, int]:
-    """Check what can be checked without running: plan, options, functions, and that inputs begin as declared.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: the number of partitions by source, what a sample of their records tells."""
 
-    Return the number of partitions by source. Targets are not touched. Raises `UserError` kin.
+    partitions: dict[str, int]
+    notices: list[Notice]
+
+
+def check(
+    plan: Plan,
+    *,
+    follow: bool = False,
+    late: str = "file",
+    dead: str = "file",
+    engine: str = "local",
+    allow_blind: bool = False,
+) -> Checked:
+    """Check what can be checked without running: plan, options, functions, and that inputs are as declared.
+
+    The first records of each source are decoded (about 1,000, or 1 MiB), save of pipes and of objects in memory. Targets
+    are not touched. Raises `UserError` kin.
     """
     found = explained(plan, follow=follow, late=late, dead=dead)
     running = found.running
@@ -76,8 +93,10 @@ def check(
             opened[node.name] = open_source(node)
         no_input_overwritten(running, opened)
         partitions = {name: _partitions(bound) for name, bound in opened.items()}
-        registry.find("engine", engine).check(found.logical, running, opened)
-        return partitions
+        chosen = registry.find("engine", engine)
+        chosen.check(found.logical, running, opened)
+        reports = chosen.sample(running, opened)
+        return Checked(partitions, judge_sample(found.logical, reports, allow_blind=allow_blind))
     finally:
         for bound in opened.values():
             bound.source.close()

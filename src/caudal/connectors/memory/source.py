@@ -12,7 +12,7 @@ from caudal.connectors.memory import rows as python_rows
 from caudal.connectors.memory import tables
 from caudal.core.errors import OptionError
 from caudal.core.types import Schema
-from caudal.ports.records import Decoded
+from caudal.ports.records import Decoded, holds
 from caudal.ports.source import End, Partition
 
 _ROW_BYTES = 256
@@ -141,6 +141,7 @@ class RowsPartition:
         self.name = name
         self._rows = rows
         self._schema = schema
+        self._unnamed = schema.places()
         self._at = 0
 
     def head(self) -> bytes:
@@ -156,7 +157,10 @@ class RowsPartition:
             return End()
         self._at += len(part)
         columns, good, dead = python_rows.convert(part, self._schema, start)
-        return Decoded(columns, len(good), np.array(good, np.int64) + start, dead)
+        unnamed = {p: keys for p, keys in self._unnamed.items() if not any(holds(row, keys) for row in part)}
+        self._unnamed = unnamed
+        named = frozenset(self._schema.places()) - unnamed.keys()
+        return Decoded(columns, len(good), np.array(good, np.int64) + start, dead, named=named)
 
     def close(self) -> None:
         """There is nothing to release."""

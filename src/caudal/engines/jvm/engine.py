@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from caudal.engines.jvm.clusters import Cluster
     from caudal.engines.jvm.execution import JvmExecution
     from caudal.engines.jvm.script import Job
+    from caudal.observe.sources import SourceReport
     from caudal.plan.plan import Plan
     from caudal.ports.engine import Bindings, BoundSource, Execution, Tuning
 
@@ -163,6 +164,10 @@ class JvmEngine:
             write=self.write(),
             environment={**self.variables, **(variables or {})},
         )
+
+    def sample(self, physical: Plan, sources: Mapping[str, BoundSource]) -> list[SourceReport]:
+        """Return reports of the first records of each source: the reader is the same on every engine."""
+        return registry.find("engine", "local").sample(physical, sources)
 
     def check(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
         """Raise `PlanError` where `start` would; start nothing."""

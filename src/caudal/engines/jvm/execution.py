@@ -155,7 +155,7 @@ class JvmExecution:
         return ledger
 
     def figures(self) -> dict[str, Any]:
-        """Return rows, bytes, seconds and failures of sources."""
+        """Return rows, bytes, seconds, failures and reports of sources."""
         return {
             "rows": sum(sum(h["partitions"].values()) for h in self._handed)
             + sum(number for count, number in self._counts.items() if self._job.counts[count].fate == "taken"),
@@ -165,6 +165,7 @@ class JvmExecution:
             "failures": [f for h in self._handed for f in h["failures"]],
             "state_peak": 0,
             "notes": [*self._job.notes, _LEDGER],
+            "sources": [h["watch"].report() for h in self._handed],
             "notices": [n for h in self._handed if "notices" in h for n in h["notices"].all()],
         }
 
@@ -209,7 +210,7 @@ class JvmExecution:
                 watch=watched,
             )
             self._handed.append(counts)
-        counts = [{k: v for k, v in handed.items() if k != "notices"} for handed in self._handed]
+        counts = [{k: v for k, v in handed.items() if k not in ("notices", "watch")} for handed in self._handed]
         (folder / "counts.json").write_text(json.dumps(counts), encoding="utf-8")
 
     def _call(self, folder: Path, rows: Path, results: Path, watch: Callable[[], None] | None) -> None:

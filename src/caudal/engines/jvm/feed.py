@@ -124,7 +124,8 @@ class Feed:
         self._folder = folder
         self._intakes = [Intake(i.node, b, i.columns, evaluate) for i, b in zip(plan.inputs, sources, strict=True)]
         self._handed = [
-            Handed(i.node, folder / str(first + n), form, i.columns, pool) for n, i in enumerate(plan.inputs)
+            Handed(i.node, folder / str(first + n), form, i.columns, pool, intake.watch)
+            for n, (i, intake) in enumerate(zip(plan.inputs, self._intakes, strict=True))
         ]
         self._numbers = [i.rank for i in plan.inputs]
         self._marks = Parts(folder / f"marks-{number}", form, _MARK, pool)

@@ -15,6 +15,7 @@ from typing import Any
 from caudal.core.types import Schema
 from caudal.engines.jvm.intake import Evaluate, Intake, Lane, Rows
 from caudal.engines.jvm.parts import LETTERS, Parts, letters
+from caudal.engines.watching import SourceWatch
 from caudal.observe.notices import Notices
 from caudal.plan.nodes import Source
 from caudal.ports.engine import BoundSource
@@ -26,12 +27,15 @@ _PAUSE = 0.01
 class Handed:
     """What was handed over of one source: its parts, and how much that is."""
 
-    def __init__(self, node: Source, into: Path, form: str, columns: Schema, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, node: Source, into: Path, form: str, columns: Schema, pool: ThreadPoolExecutor, watch: SourceWatch
+    ) -> None:
         self._node = node
         self.rows = Parts(into / "rows", form, columns, pool)
         self.dead = Parts(into / "dead", form, LETTERS, pool)
         self.counts: dict[str, Any] = {"partitions": {}, "rows": 0, "dead": 0, "failures": [], "bytes": 0}
         self.notices = self.counts["notices"] = Notices()
+        self.counts["watch"] = watch
 
     def take(self, partition: str, got: Rows, *, dead: bool = True) -> None:
         """Take stamped rows, and what is none (where `dead` says so)."""
@@ -65,11 +69,11 @@ def hand_over(
     asked for an event time that is no plain column. `dead`: whether dead letters are written. `threads`: how many decode
     and write at once. `watch` is called now and then, and may raise.
 
-    Counts: "partitions" (name: records taken), "rows", "dead", "failures" (texts), "bytes"; "notices", gathered.
+    Counts: "partitions" (name: records taken), "rows", "dead", "failures" (texts), "bytes"; "notices", gathered; "watch", of the source.
     """
     intake = Intake(node, bound, columns, evaluate)
     with ThreadPoolExecutor(threads, "handover") as pool:
-        handed = Handed(node, into / str(index), form, columns, pool)
+        handed = Handed(node, into / str(index), form, columns, pool, intake.watch)
         for rank, partition in enumerate(bound.source.partitions()):
             lane = Lane(intake, partition, rank)
             handed.counts["partitions"].setdefault(partition.name, 0)

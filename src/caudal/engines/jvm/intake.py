@@ -16,6 +16,7 @@ from caudal.engines.accepting import event_times, far_future, no_time
 from caudal.engines.jvm.parts import array, stored
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
 from caudal.engines.opening import Opening
+from caudal.engines.watching import SourceWatch
 from caudal.observe.notices import Notice
 from caudal.plan.expr import Column as Named
 from caudal.plan.expr import Expr
@@ -60,6 +61,7 @@ class Intake:
         self.columns = columns
         self._max_future = node.max_future if node.max_future is not None else _FUTURE if bound.source.live else None
         self._time = _time_of(node, evaluate)
+        self.watch = SourceWatch(node, bound.reader, live=bound.source.live)
 
     def accepted(self, decoded: Decoded, block: Block | None, rank: int) -> Rows:
         """Give decoded rows their event time; rows without a valid one become dead letters. Runs in any thread."""
@@ -89,6 +91,7 @@ class Intake:
             made[POSITION] = array(morsel.position)
         size = block.stop - block.start if block is not None else sum(column.nbytes for column in made.values())
         dead.sort(key=lambda letter: letter.position)
+        self.watch.block(decoded, block, dead, morsel.time, taken)
         notices = [*(block.notices if block is not None else ()), *decoded.notices]
         return Rows(morsel.rows, taken, size, made, morsel.time, dead, notices)
 
@@ -154,7 +157,9 @@ class Lane:
         self._seen = max(int(before[-1]), int(got.times[-1]))
         disorder = self.intake.node.disorder
         if WATERMARK in named:
-            columns[WATERMARK] = array(np.maximum(before - disorder, self.floor))
+            watermark = np.maximum(before - disorder, self.floor)
+            columns[WATERMARK] = array(watermark)
+            self.intake.watch.late(got.times, watermark, int(np.count_nonzero(got.times < watermark)))
         self.known = max(self.known, self.floor, self._seen - disorder)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from caudal.columnar.column import Column
     from caudal.columnar.morsel import Morsel
     from caudal.core.types import Schema
+    from caudal.observe.sources import SourceReport
     from caudal.plan.expr import Expr
     from caudal.plan.plan import Plan
     from caudal.ports.engine import Bindings, BoundSource, Execution, Tuning
@@ -45,6 +46,12 @@ class LocalEngine:
         from caudal.engines.local.expressions import bind
 
         return bind(expr, schema)
+
+    def sample(self, physical: "Plan", sources: "Mapping[str, BoundSource]") -> "list[SourceReport]":
+        """Return reports of the first records of each source; see `ports.engine.Engine`."""
+        from caudal.engines.local.sampling import sample
+
+        return sample(physical, sources)
 
     def check(self, logical: "Plan", physical: "Plan", sources: "Mapping[str, BoundSource]") -> None:
         """Prepare a job without sinks, and drop it; see `ports.engine.Engine`."""

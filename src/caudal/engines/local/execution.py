@@ -106,7 +106,7 @@ class LocalExecution:
         return ledger(self.logical, self.job.counters)
 
     def figures(self) -> dict[str, Any]:
-        """Return rows, bytes, latency, state_peak, failures, seconds, notices."""
+        """Return rows, bytes, latency, state_peak, failures, seconds, notices, and the reports of sources."""
         job = self.job
         return {
             "rows": sum(job.counters.get(i.operator, "taken") for i in job.intakes),
@@ -115,6 +115,7 @@ class LocalExecution:
             "state_peak": job.state_peak,
             "failures": list(job.failures),
             "seconds": self._seconds,
+            "sources": [intake.watch.report() for intake in job.intakes],
             "notices": job.counters.notices.all(),
         }
 

@@ -22,6 +22,7 @@ from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.engines.local.windows.kernels import NEVER, row_watermarks
 from caudal.engines.opening import Opening
+from caudal.engines.watching import SourceWatch
 from caudal.plan.nodes import Source
 from caudal.ports import framing
 from caudal.ports import source as port
@@ -196,7 +197,8 @@ class PartitionLane:
         if timed and morsel.rows:
             assert morsel.time is not None
             if self.intake.judged:
-                morsel.watermark = row_watermarks(morsel.time, self.seen, disorder, self.floor)
+                morsel.watermark, behind = row_watermarks(morsel.time, self.seen, disorder, self.floor)
+                self.intake.watch.late(morsel.time, morsel.watermark, behind)
             if self.first_time is None:
                 self.first_time = int(morsel.time[0])
             self.seen = max(self.seen, cooked.highest)
@@ -261,6 +263,8 @@ class Intake:
         counters: Counters,
         judged: bool,
         slicer: Slicer,
+        *,
+        quiet: bool = False,
     ) -> None:
         self.node = node
         self.operator = operator
@@ -273,6 +277,7 @@ class Intake:
         self.names = node.schema.names
         self.slicer = slicer
         self.read_size = 0
+        self.watch = SourceWatch(node, reader, live=opened.live, quiet=quiet)
         self.max_future = node.max_future if node.max_future is not None else 3_600_000 if opened.live else None
         self._time = None if node.event_time is None else bind(node.event_time, node.declared)
 
@@ -289,13 +294,17 @@ class Intake:
             end = int(got.position[-1]) + 1 if got.rows else lane.position
             for dead in got.dead:
                 end = max(end, dead.position + 1)
-            return self.cook(lane, got, end, 64 * got.rows, read_at, None)
+            return self._watched(self.cook(lane, got, end, 64 * got.rows, read_at, None), got, None)
         assert lane.decoder is not None
         decoded = lane.decoder.decode(got)
         self.counters.notices.add_all((*got.notices, *decoded.notices), where=lane.name)
         if got.dead:
             decoded.dead = sorted([*decoded.dead, *got.dead], key=lambda d: d.position)
-        return self.cook(lane, decoded, got.end, got.stop - got.start, read_at, got)
+        return self._watched(self.cook(lane, decoded, got.end, got.stop - got.start, read_at, got), decoded, got)
+
+    def _watched(self, cooked: Cooked, decoded: Decoded, block: Block | None) -> Cooked:
+        self.watch.block(decoded, block, cooked.dead, cooked.morsel.time, cooked.taken)
+        return cooked
 
     def cook(
         self, lane: PartitionLane, decoded: Decoded, end: int, size: int, read_at: float, block: Block | None

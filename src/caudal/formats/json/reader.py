@@ -12,18 +12,21 @@ import pyarrow as pa
 from caudal.columnar.column import NUMPY_TYPES, Bytes, Column, Fixed, Nested, Text, arrow_type
 from caudal.core.dialects import other_format
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
-from caudal.core.types import DataType, Schema
+from caudal.core.types import DataType, Place, Schema
 from caudal.formats.json import scanner, strict, values
 from caudal.formats.json.grammar import json_head, json_whole
 from caudal.formats.json.shape import Part, Shape, Slot
 from caudal.observe.notices import Notice
-from caudal.ports.records import PADDING, Block, Dead, Decoded
+from caudal.ports.records import PADDING, Block, Dead, Decoded, holds
 
 BOM = b"\xef\xbb\xbf"
 ENCODINGS = ("escape", "utf-8")
 _ITEM = re.compile(r"\[\d+\]")
 SCANNER, PARSER, STRICT = 1, 0, -1
 """Where decoding starts: with the tree of shapes (what users get), the general parser, the strict one (for tests)."""
+
+_NAMED_LINES, _NAMES, _NAMED_DEPTH = 200, 500, 8
+"""How many lines are looked at for the names of fields, how many names are kept, how deep they lie."""
 
 
 class Scratch:
@@ -35,13 +38,16 @@ class Scratch:
         self.env[values.STRICTLY] = not escape
         self.room = shape.room
         self.side = np.empty(0, np.uint8)
+        self.places = frozenset(shape.named)
+        self.unnamed = dict(shape.named)
         slots, nodes, edges, keys = shape.tables
+        self.seen = np.zeros((len(nodes), 2), np.int64)
         self._kept = {
             values.SLOTS: slots,
             values.NODES: nodes,
             values.EDGES: edges,
             values.KEYS: keys,
-            values.SEEN: np.zeros((len(nodes), 2), np.int64),
+            values.SEEN: self.seen,
             values.RECORDED: np.empty((scanner.MAX_VALUES, 4), np.int64),
             values.STACK: np.zeros(values.MAX_DEPTH + 1, np.int64),
             values.TREE: np.zeros((scanner.MAX_NODES, 8), np.int32),
@@ -53,6 +59,21 @@ class Scratch:
         """Write the addresses of arrays to `env`; the caller keeps them alive."""
         for cell, array in arrays.items():
             self.env[cell] = array.ctypes.data
+
+    def named(self) -> frozenset[Place]:
+        """Return the places of the schema that lines have named so far.
+
+        Every shape was taught by the general parser, which stamps the nodes that it meets: nothing is counted by line.
+        """
+        if self.unnamed:
+            self.unnamed = {p: (keys, n) for p, (keys, n) in self.unnamed.items() if not self.seen[n, 0]}
+        return self.places - self.unnamed.keys() if self.unnamed else self.places
+
+    def met(self, record: dict[str, Any]) -> None:
+        """Note the places that a record names which the strict parser reads."""
+        for place, (keys, _) in [*self.unnamed.items()]:
+            if holds(record, keys):
+                del self.unnamed[place]
 
     def start(self, block: Block) -> None:
         """Make ready for the text of a block."""
@@ -93,6 +114,24 @@ class JsonReader:
         if what:
             raise InputError(what, location=f"{name}:1", hint=hint)
         return self._decoder, len(BOM) if head.startswith(BOM) else 0
+
+    def names(self, sample: bytes) -> frozenset[str]:
+        """Return the names of fields in some lines; see `ports.format.NamingReader`."""
+        found: set[str] = set()
+        for line in sample.split(b"\n")[:_NAMED_LINES]:
+            try:
+                _names(strict.parse(line), "", found)
+            except strict.Refusal:
+                continue
+        return frozenset(found)
+
+
+def _names(record: dict[str, Any], above: str, found: set[str]) -> None:
+    for key, value in record.items():
+        if len(found) < _NAMES:
+            found.add(above + key)
+            if isinstance(value, dict) and above.count(".") < _NAMED_DEPTH:
+                _names(value, f"{above}{key}.", found)
 
 
 class JsonDecoder:
@@ -230,6 +269,8 @@ class _Decoding:
         self.valid[:, row] = False
         try:
             record = strict.parse(line, escape=not self.scratch.env[values.STRICTLY])
+            if self.scratch.unnamed:
+                self.scratch.met(record)
             found = strict.convert_record(record, self.shape)
         except strict.Refusal as refusal:
             self._refuse(row, line, refusal)
@@ -277,7 +318,7 @@ class _Decoding:
             columns = {name: column.take(kept) for name, column in columns.items()}
             position = position[kept]
             rows = len(kept)
-        return Decoded(columns, rows, position, self.dead, self._notices())
+        return Decoded(columns, rows, position, self.dead, self._notices(), self.scratch.named())
 
     def _column(self, part: Part, data: Bytes) -> Column:
         slot, rows, dtype = part.slot, self.rows, part.dtype

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from caudal.core.types import DataType, Field, Schema
+from caudal.core.types import DataType, Field, Place, Schema
 from caudal.formats.json import values
 from caudal.formats.json.portable import JsonConvert, json_converter, json_present
 from caudal.ports.portable import plain_fields
@@ -76,13 +76,15 @@ class Shape:
     `parts`: how each needed column is made. `places`: the slots, those of one place together; `converts`: these
     with their keys and what the strict parser makes of a value. `declared`: the names of
     fields, as `grammar.json_check_names` takes them. `outs`: rows of the result arrays. `room`: bytes that one of a line
-    may take where text is written anew. Immutable, shared by all threads.
+    may take where text is written anew. `named`: for each place of the schema its keys in a record and the number of its
+    node. Immutable, shared by all threads.
     """
 
     def __init__(self, schema: Schema, needed: frozenset[str]) -> None:
         self.schema = schema
         self.slots: list[Slot] = []
         self._root = _Node(())
+        self._declared: dict[Place, _Node] = {}
         parts = {f.name: self._declare(self._root, f) for f in schema}
         self.parts = {name: part for name, part in parts.items() if name in needed}
         self.outs = 0
@@ -95,6 +97,8 @@ class Shape:
         self.converts = [(slots, slots[0].keys, [slot.convert for slot in slots]) for slots in self.places]
         self.keys = [node.keys for node in nodes]
         self.declared = self._names(self._root)
+        number = {id(node): n for n, node in enumerate(nodes)}
+        self.named = {place: (node.keys, number[id(node)]) for place, node in self._declared.items()}
         self.deferred = [slot for slot in self.slots if slot.kind in DEFERRED]
         for slots in self.places:
             if any(slot.kind in DEFERRED for slot in slots):
@@ -103,16 +107,17 @@ class Shape:
         # a column of objects' text and columns inside these; and two texts side by side, to compare them
         self.room = ROOM * (self._layers(self._root) + 2)
 
-    def _declare(self, node: _Node, declared: Field) -> Part:
+    def _declare(self, node: _Node, declared: Field, above: Place = ()) -> Part:
         for key in declared.keys:
             if node is not self._root:
                 self._slot(node, values.PRESENT, Field("", DataType("struct")))
             node = node.children.setdefault(key, _Node((*node.keys, key)))
-        dtype = declared.dtype
+        dtype, place = declared.dtype, (*above, declared.name)
+        self._declared[place] = node
         if dtype.name != "struct":
             return Part(dtype, self._slot(node, values.ANY if declared.any_json else _KINDS[dtype.name], declared))
         present = self._slot(node, values.PRESENT, declared)
-        return Part(dtype, present, tuple(self._declare(node, inner) for inner in dtype.fields))
+        return Part(dtype, present, tuple(self._declare(node, inner, place) for inner in dtype.fields))
 
     def _walk(self) -> list[_Node]:
         """Return all nodes, a parent before its children: a node's number is its place here."""

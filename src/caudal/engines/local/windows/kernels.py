@@ -13,20 +13,25 @@ NEVER = np.int64(-(2**62))
 
 @nb.njit(nogil=True, cache=True)
 def row_watermarks(time, seen, disorder, floor):
-    """Return W_p before each row: the largest earlier event time (`seen` before the first row) minus the disorder.
+    """Return (W_p before each row, how many rows lie below theirs).
 
-    Without earlier rows (`seen` NEVER) it is the row's own time minus the disorder. Never below `floor`.
+    W_p is the largest earlier event time (`seen` before the first row) minus the disorder; without earlier rows (`seen`
+    NEVER) it is the row's own time minus the disorder. Never below `floor`.
     """
     out = np.empty(time.size, np.int64)
     high = seen
+    behind = 0
     for i in range(time.size):
         t = time[i]
         if high == NEVER:
             high = t
-        out[i] = max(high - disorder, floor)
+        w = max(high - disorder, floor)
+        out[i] = w
         if t > high:
             high = t
-    return out
+        if t < w:
+            behind += 1
+    return out, behind
 
 
 @nb.njit(nogil=True, cache=True)

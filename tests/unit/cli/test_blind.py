@@ -1,0 +1,170 @@
+"""A detection that sees nothing of what it hangs on does not pass as a quiet night."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+import caudal as cd
+
+DAY = 1_772_000_000_000
+"""2026-02-25, in milliseconds."""
+
+WATCH = """
+import caudal as cd
+from caudal import col
+
+rows = cd.source("files", path="log.jsonl", format="json", event_time="t", name="rows", schema={schema})
+pipeline = cd.Pipeline("watch", {stream}.to("files", path="out.jsonl"))
+"""
+
+
+def _log(count: int = 5, **more: Any) -> list[dict[str, Any]]:
+    return [{"t": DAY + i, "ip": "a", **more} for i in range(count)]
+
+
+# (schema, stream, rows, exit code, what standard error says even with --quiet)
+SEEN = [
+    # a field that a filter reads, a key, what a column is made of that a filter reads, a counted condition
+    ({"t": "int64", "code": "int64"}, "rows.filter(col('code') > 399)", _log(cod=7), 1, "'code' (did you mean 'cod'?)"),
+    (
+        {"t": "int64", "adr": "string"},
+        "rows.group_by('adr').window(cd.tumbling('1s')).agg(n=cd.count())",
+        _log(),
+        1,
+        "'adr'",
+    ),
+    (
+        {"t": "int64", "x": "int64"},
+        "rows.with_columns(y=col('x') + 1).with_columns(z=col('y') * 2).filter(col('z') > 4)",
+        _log(),
+        1,
+        "'x'",
+    ),
+    (
+        {"t": "int64", "ip": "string", "code": "int64"},
+        "rows.group_by('ip').window(cd.tumbling('1s')).agg(n=cd.count_if(col('code') > 399))",
+        _log(),
+        1,
+        "'code'",
+    ),
+    ({"t": "int64", "a": {"sig": "int64"}}, "rows.filter(col('a').field('sig') > 1)", _log(a={"sid": 1}), 1, "'a.sig'"),
+    ({"t": "int64", "a": {"sig": "int64"}}, "rows.filter(col('a').field('sig') > 1)", _log(b={"sig": 1}), 1, "'a'"),
+    # null is named, and one record that names a field is enough, even one that is dead
+    ({"t": "int64", "code": "int64"}, "rows.filter(col('code') > 399)", _log(code=None), 0, ""),
+    ({"t": "int64", "code": "int64"}, "rows.filter(col('code') > 399)", [*_log(), *_log(1, code=1)], 0, ""),
+    ({"t": "int64", "code": "int64"}, "rows.filter(col('code') > 399)", [*_log(), *_log(1, code="x")], 0, ""),
+    # a field that is only written, or not used, is told of in the summary alone
+    ({"t": "int64", "agent": "string"}, "rows", _log(), 0, ""),
+    ({"t": "int64", "agent": "string"}, "rows.select('t')", _log(), 0, ""),
+    # logs of two kinds: one has this field, the other that
+    (
+        {"t": "int64", "ip": "string", "src": "string"},
+        "rows.filter(cd.coalesce(col('ip'), col('src')) == 'a')",
+        _log(),
+        0,
+        "",
+    ),
+    # nothing but dead letters; no record at all is a quiet night
+    ({"t": "int64", "ip": "int64"}, "rows", _log(), 1, "all 5 records are dead letters: field 'ip' takes an int64"),
+    ({"time": "int64", "t": "int64"}, "rows.select('time')", [], 0, ""),
+]
+
+
+@pytest.mark.parametrize(("schema", "stream", "rows", "code", "said"), SEEN)
+def test_what_ends_a_run_with_1(caudal, write, here, schema: Any, stream: str, rows: Any, code: int, said: str) -> None:
+    (here / "p.py").write_text(WATCH.format(schema=schema, stream=stream))
+    write("log.jsonl", rows)
+    ended = caudal("run", "p.py", "--quiet")
+    assert (ended.code, bool(ended.err)) == (code, bool(said)), ended.err
+    assert said in ended.err
+    if code:
+        allowed = caudal("run", "p.py", "--json", "--allow-blind")
+        assert allowed.code == 0
+        assert any(said in warning for warning in allowed.summary["warnings"])
+        checked = caudal("check", "p.py", "--json")
+        assert checked.code == 1
+        assert any(said in failure for failure in checked.summary["failures"])
+
+
+def test_a_missing_event_time_names_the_field_and_the_nearest(caudal, write, here) -> None:
+    (here / "p.py").write_text(WATCH.format(schema={"t": "int64"}, stream="rows"))
+    write("log.jsonl", [{"ts": DAY, "ip": "a"}] * 3)
+    ended = caudal("run", "p.py", "--quiet")
+    assert ended.code == 1
+    assert "all 3 records are dead letters: the event time is null" in ended.err
+    assert "did you mean 'ts'?" in ended.err
+
+
+def test_a_log_of_another_format_is_shown(caudal, write, here) -> None:
+    (here / "p.py").write_text(WATCH.format(schema={"t": "int64"}, stream="rows"))
+    write("log.jsonl", b"#version: 1.0\x1b[2J\n1.0\tC1\n")
+    for command in ("run", "check"):
+        ended = caudal(command, "p.py")
+        told = ended.err + ended.out
+        assert ended.code == 1
+        assert "the first begins with '#version: 1.0\\u001b[2J'" in told
+        assert "\x1b" not in told
+
+
+def test_a_sample_names_what_may_still_come(caudal, write, here) -> None:
+    (here / "p.py").write_text(
+        WATCH.format(schema={"t": "int64", "code": "int64"}, stream="rows.filter(col('code') > 1)")
+    )
+    write("log.jsonl", [*_log(60_000), *_log(1, code=5)])
+    assert caudal("run", "p.py", "--quiet").code == 0
+    checked = caudal("check", "p.py", "--json")
+    assert checked.code == 0
+    (warning,) = checked.summary["warnings"]
+    assert re.fullmatch(
+        r"rows: none of the first [\d,]+ records has the field 'code', which filters or keys hang on", warning
+    )
+
+
+def test_an_empty_file_is_noted(caudal, write, here) -> None:
+    (here / "p.py").write_text(WATCH.format(schema={"t": "int64"}, stream="rows"))
+    write("log.jsonl", [])
+    ended = caudal("run", "p.py", "--json")
+    assert (ended.code, ended.summary["notes"]) == (0, ["rows: there was no record to read"])
+
+
+# (times, schema type, unit that is proposed or None, whether it is said with --quiet)
+TIMES = [
+    ([DAY // 1000 + i for i in range(3)], "int64", "s", True),
+    ([1000 * (DAY + i) for i in range(3)], "int64", "us", True),
+    ([float(DAY + i) for i in range(3)], "float64", "ms", True),
+    ([DAY, 1000 * DAY], "int64", "us", True),
+    ([DAY, 1000], "int64", None, False),
+    ([DAY, DAY + 1], "int64", None, False),
+]
+
+
+@pytest.mark.parametrize(("times", "kind", "unit", "loud"), TIMES)
+def test_event_times_of_no_event(
+    caudal, write, here, times: list[Any], kind: str, unit: str | None, loud: bool
+) -> None:
+    (here / "p.py").write_text(WATCH.format(schema={"t": kind}, stream="rows"))
+    write("log.jsonl", [{"t": t} for t in times])
+    ended = caudal("run", "p.py", "--json")
+    assert bool(ended.err) == loud
+    hints = [w for w in ended.summary["warnings"] if unit and f'then say unit="{unit}"' in w]
+    assert bool(hints) == bool(unit)
+
+
+def test_collect_warns() -> None:
+    rows = [{"t": DAY, "ip": "a"}]
+    stream = cd.source("memory", rows=rows, event_time="t", schema={"t": "int64", "adr": "string"})
+    with pytest.warns(cd.CaudalWarning, match=r"none of the 1 records has the field 'adr'"):
+        frame = stream.filter(cd.col("adr") == "a").collect()
+    assert frame.height == 0
+
+
+def test_code_gets_it_in_the_summary(write, here) -> None:
+    write("log.jsonl", _log())
+    rows = cd.source("files", path="log.jsonl", event_time="t", schema={"t": "int64", "adr": "string"}, name="rows")
+    plan = cd.Pipeline("p", rows.filter(cd.col("adr") == "a").to("files", path="out.jsonl"))
+    assert [len(cd.run(plan).failures), len(cd.run(plan, allow_blind=True).failures)] == [1, 0]
+    assert json.loads(json.dumps(cd.run(plan).to_json()))["failures"][0].startswith("rows: none of the 5 records")
