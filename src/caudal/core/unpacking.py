@@ -17,7 +17,7 @@ ReadBytes = Callable[[int], bytes | None]
 DecodedPieces = Iterator[bytes | None]
 """Decoded bytes in pieces of at most 256 KiB; None where the source has nothing yet. Raises `BrokenStream`."""
 
-FIRST_BYTES = 512
+FIRST_BYTES = 1024
 """How many of a file's first bytes tell what it is."""
 
 UNPACK_CHUNK = 32 * 1024
@@ -144,8 +144,8 @@ def foreign(first: bytes, path: str) -> tuple[str, str]:
     name = path.lower()
     if not what and (first[257:262] == b"ustar" or (compression_of(first) != "none" and name.endswith(_TAR_SUFFIXES))):
         what, command = "a tar archive", "tar -xOf {}"
-    if not what and not _seems_text(first):
-        what, command = next((v for s, v in _FOREIGN_SUFFIXES.items() if name.endswith(s)), ("", ""))
+    if not what and name.endswith(tuple(_FOREIGN_SUFFIXES)) and not _seems_text(first):
+        what, command = next(v for s, v in _FOREIGN_SUFFIXES.items() if name.endswith(s))
     if what and not command:
         return what, 'read it with format="parquet"'
     hint = f"unpack it and read standard input: {command.format(shlex.quote(path))} | caudal run ... with the path '-'"

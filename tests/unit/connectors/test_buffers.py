@@ -50,24 +50,31 @@ def test_no_view_that_is_held_ever_changes(steps: list[tuple[str, int, int]]) ->
 
 def test_a_buffer_comes_back_when_its_last_view_goes() -> None:
     pool = Buffers()
-    raw, array = pool.take(100)
+    raw, array = pool.take(100_000)
     first = id(raw)
     view = array[5:10]
     del raw, array
-    assert id(pool.take(100)[0]) != first
+    assert id(pool.take(100_000)[0]) != first
     del view
-    lent = [pool.take(100) for _ in range(2)]
+    lent = [pool.take(100_000) for _ in range(2)]
     assert first in {id(raw) for raw, _ in lent}
     assert len(pool) == 2
 
 
 def test_the_pool_does_not_keep_what_a_burst_needed() -> None:
     pool = Buffers()
-    burst = [pool.take(100) for _ in range(50)]
+    burst = [pool.take(100_000) for _ in range(50)]
     assert len(pool) == 50
     del burst
-    pool.take(100)
+    pool.take(100_000)
     assert len(pool) < 12
+
+
+def test_what_is_small_is_not_pooled() -> None:
+    pool = Buffers()
+    held = [pool.take(300) for _ in range(1000)]
+    assert len(pool) == 0
+    assert sum(len(raw) for raw, _ in held) < 1000 * 1024
 
 
 def test_a_small_read_does_not_hold_a_huge_buffer() -> None:

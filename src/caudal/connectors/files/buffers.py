@@ -37,6 +37,9 @@ class Buffers:
     of, holds such a reference (numpy makes a view of a view point to the owner), hence no reader has to give
     anything back, and none can be surprised. Only the pool makes new references to an idle buffer, so the count
     cannot rise behind its back.
+
+    What is smaller than a grain is not pooled: it costs no page faults, and what little it holds may be kept for long
+    (a window's rows of one small file), so that thousands of such buffers would be looked through in vain.
     """
 
     def __init__(self) -> None:
@@ -48,6 +51,8 @@ class Buffers:
 
         Whoever holds its array, or a view of that, keeps it from being lent again.
         """
+        if size < GRAIN:
+            return _allocate(size)
         wanted = -(-size // GRAIN) * GRAIN
         found: Buffer | None = None
         kept: list[Buffer] = []

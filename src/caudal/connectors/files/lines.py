@@ -128,6 +128,12 @@ class LinePartition:
         self._settled = self._undecided >= 0 and self._cut > self._lo
         return self._settled
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the next `read` returns the end, without looking further."""
+        told = self._broken is None or bool(self._failed)
+        return self._ended and told and self._lo == self._hi and self._skipped is None
+
     def close(self) -> None:
         self._stream.close()
         self._raw, self._array = bytearray(), None

@@ -107,18 +107,20 @@ class PartitionLane:
         """The order of reading: the lowest known watermark first, then pinned order."""
         return (self.known, *self.rank)
 
-    def open(self) -> None:
-        """Open the decoder; look at the first rows where the order of reading will depend on them."""
+    def open(self) -> bytes:
+        """Open the decoder; return what the partition begins with, where it had to be looked at."""
         reader = self.intake.reader
+        head = b""
         if isinstance(reader, LineReader) and self.decoder is None:
             head = self.partition.head()
             if not head and self.partition.live:
-                return
+                return b""
             self.decoder, skip = self.intake.opening.open(head, self.partition)
             framing.frame(self.partition, self.decoder)
             if self.position == 0 and skip > getattr(self.partition, "start", 0):
                 self.position = skip
                 self.partition.seek(skip)
+        return head
 
     def _open_with(self, block: Block, size: int) -> Block | Decoded | port.Nothing | port.End:
         """Open the decoder of a live partition whose first lines came between looking at its head and reading.
@@ -136,9 +138,8 @@ class PartitionLane:
             again.notices += block.notices
         return again
 
-    def peek(self) -> None:
-        """Learn the first accepted row's time without reading on."""
-        head = self.partition.head()
+    def peek(self, head: bytes) -> None:
+        """Learn the first accepted row's time, on which the order of reading depends, without reading on."""
         if self.decoder is None or not head:
             return
         skip = self.position
@@ -170,6 +171,14 @@ class PartitionLane:
         self.settled = found
         return found
 
+    def at_end(self) -> port.End | None:
+        """Return the end of a partition that is known to have nothing more, so that it goes with the last block."""
+        if not getattr(self.partition, "exhausted", False):
+            return None
+        got = self.partition.read(1)
+        assert isinstance(got, port.End)
+        return got
+
     def number_end(self, failed: str) -> int:
         """Number the end of the partition behind its blocks."""
         number, self._blocks = self._blocks, self._blocks + 1
@@ -184,7 +193,10 @@ class PartitionLane:
                 self._cooked[number] = cooked
             while (following := self._cooked.pop(self._sequenced, None)) is not None:
                 self._sequenced += 1
-                pieces.extend(self._cut(following))
+                if isinstance(following, str) and pieces:
+                    self.known = pieces[-1].watermark = OPEN
+                else:
+                    pieces.extend(self._cut(following))
         return pieces
 
     def _cut(self, cooked: Cooked | str) -> list[Piece]:

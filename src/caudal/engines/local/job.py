@@ -132,10 +132,10 @@ class Job:
         """Open partitions and lanes; the order of reading is known afterwards."""
         lanes = [(intake, lane) for intake in self.intakes for lane in intake.lanes if not lane.ended]
         for intake, lane in lanes:
-            lane.open()
+            head = lane.open()
             bounded = not lane.partition.live and intake.node.event_time is not None
             if len(lanes) > 1 and bounded and lane.fresh:
-                lane.peek()
+                lane.peek(head)
         for intake in self.intakes:
             intake.opening.check()
         for operator, emission in self.emissions.items():
@@ -336,18 +336,10 @@ class Job:
             self._quiet(lane)
             return
         if isinstance(got, port.End):
-            number = lane.number_end(got.failed)
-            if got.failed:
-                self.failures.append(f"{lane.name}: {got.failed}")
-            with self._wake:
-                lane.ended = True
-                lane.busy = False
-                self.admission.end(lane)
-                self._wake.notify_all()
-            lane.partition.close()
-            self._deliver_pieces(lane.put(number, None))
+            self._deliver_pieces(lane.put(self._end(lane, got), None))
             return
         number, block = got
+        at_end = lane.at_end()
         read_at = clock()
         if not lane.settled and (lane.quiet_since is not None or lane.idle):
             self._awake(lane)
@@ -355,8 +347,9 @@ class Job:
         raw = isinstance(block, Block)
         size = max(1, block.stop - block.start if raw else ROW_BYTES * block.rows)
         with self._wake:
-            lane.busy = False
-            self.admission.back(lane)
+            if at_end is None:
+                lane.busy = False
+                self.admission.back(lane)
             lane.in_flight += 1
             self.in_flight += size
             self._admitted += size
@@ -365,6 +358,8 @@ class Job:
             self.bytes_read += size if raw else 0
             if self._waiting:
                 self._wake.notify()
+        if at_end is not None:
+            self._end(lane, at_end)
         cooked = lane.intake.decode(lane, block, read_at)
         cooked.size, cooked.mark = size, mark
         operator = lane.intake.operator
@@ -376,6 +371,19 @@ class Job:
         del block, got
         self._deliver_pieces(lane.put(number, cooked))
         self._adapt(lane.intake, size, cooked.taken, clock() - read_at)
+
+    def _end(self, lane: PartitionLane, end: port.End) -> int:
+        """Let a partition go that has ended; return the number of its end, which stands behind its blocks."""
+        number = lane.number_end(end.failed)
+        if end.failed:
+            self.failures.append(f"{lane.name}: {end.failed}")
+        with self._wake:
+            lane.ended = True
+            lane.busy = False
+            self.admission.end(lane)
+            self._wake.notify_all()
+        lane.partition.close()
+        return number
 
     def _read_size(self, intake: Intake) -> int:
         if self.settings.read_bytes:
