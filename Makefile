@@ -65,8 +65,9 @@ bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of dis
 	$(RUN)/python lab/dos.py
 
 nightly: setup ## the long campaigns: kills, rotation under load, random cases, fuzzing (about an hour)
-	$(RUN)/pytest -m nightly tests
-	CAUDAL_FUZZ=1000000 $(RUN)/pytest tests/fuzz
+	$(RUN)/pytest -m nightly tests --ignore=tests/engines
+	CAUDAL_PROPERTY=3 $(RUN)/pytest -n auto --dist worksteal tests/property
+	CAUDAL_FUZZ=200000 $(RUN)/pytest -n auto tests/fuzz
 
 fuzz: setup ## a million fuzzed lines through both JSON decoders
 	CAUDAL_FUZZ=1000000 $(RUN)/pytest tests/fuzz
