@@ -7,6 +7,9 @@ import logging
 import os
 import random
 import shutil
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -430,6 +433,70 @@ def test_any_rotation_at_any_time(tmp_path: Path, seed: int) -> None:
     found = b"".join(follower.settle().values())
     assert sorted(found.splitlines()) == sorted(b"".join(written).splitlines())
     follower.close()
+
+
+@pytest.mark.parametrize("given", ["", "*.log"])
+@pytest.mark.parametrize("numbered", [False, True])
+def test_copies_under_load(tmp_path: Path, given: str, numbered: bool) -> None:
+    """Four logs rotated every few looks, while two threads look around and one reads, as in a job."""
+    follower = Follower(str(tmp_path / given), poll=20)
+    readable: list[set[bytes]] = [set() for _ in range(4)]
+    stop = threading.Event()
+    looks: list[int] = []
+    reads: list[int] = []
+
+    def write(number: int) -> None:
+        log, copy = tmp_path / f"{number}.log", tmp_path / f"{number}.log.1"
+        for round in range(8):
+            for line in range(60):
+                append(log, b"%d %d %d %s\n" % (number, round, line, b"x" * (line % 7)))
+            if numbered:
+                for older in range(round, 0, -1):
+                    os.rename(tmp_path / f"{number}.log.{older}", tmp_path / f"{number}.log.{older + 1}")
+            shutil.copyfile(log, copy)
+            readable[number] |= set(copy.read_bytes().splitlines())
+            os.truncate(log, 0)
+            seen = len(looks), len(reads)
+            while len(looks) < seen[0] + 4 or len(reads) < seen[1] + 3:
+                stop.wait(0.001)
+
+    def look() -> None:
+        while not stop.is_set():
+            follower.look()
+            stop.wait(0.001)
+
+    def counted(real: Any = follower.source._look) -> Any:
+        found = real()
+        looks.append(len(found))
+        return found
+
+    follower.source._look = counted
+    follower.source._clock = follower.source._incarnations._clock = time.monotonic
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for thread in [*threads, *lookers]:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        follower.read()
+        reads.append(len(looks))
+    stop.set()
+    for thread in [*threads, *lookers]:
+        thread.join()
+    follower.source._poll = 0.0
+    for _ in range(10):
+        follower.source._next_look = 0.0
+        follower.settle()
+    found = [line for data in follower.found.values() for line in data.splitlines()]
+    assert len(found) == len(set(found)), "nothing is doubled"
+    assert set(found) == set().union(*readable), "nothing is lost"
+    follower.close()
+
+
+@pytest.mark.nightly
+def test_rotation_campaign() -> None:
+    script = Path(__file__).parents[3] / "lab" / "rotation.py"
+    done = subprocess.run([sys.executable, str(script), "--seconds", "60"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_idle_poll_is_cheap(log: Path) -> None:

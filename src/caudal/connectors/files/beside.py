@@ -11,6 +11,9 @@ from caudal.connectors.files.rotation import bases
 Stamp = tuple[int, int]
 """Size and time of the last change."""
 
+_KEPT = 1000
+"""How many files that are gone are remembered at most: one that is just being renamed is missing for a moment."""
+
 
 class Beside:
     """Finds the files whose names are what rotations make of followed ones, and remembers how they were."""
@@ -18,7 +21,7 @@ class Beside:
     def __init__(self) -> None:
         self._names: dict[str, tuple[int, int, list[tuple[str, str]]]] = {}
         self._stamps: dict[Identity, Stamp] = {}
-        self._next: dict[Identity, Stamp] = {}
+        self._seen: set[Identity] = set()
 
     def changed(self, file: Found) -> bool:
         """Return whether a file has appeared or changed since it was last noted."""
@@ -26,11 +29,13 @@ class Beside:
 
     def note(self, file: Found) -> None:
         """Note how a file is: it has been judged."""
-        self._next[file.identity] = file.size, file.modified
+        self._stamps[file.identity] = file.size, file.modified
 
     def find(self, watched: Collection[str], known: Container[str]) -> Iterator[tuple[str, Found]]:
         """Yield the files beside the `watched` paths, each with its watched path; not those at `known` paths."""
-        self._stamps, self._next = self._next, {}
+        if len(self._stamps) > 2 * len(self._seen) + _KEPT:
+            self._stamps = {identity: stamp for identity, stamp in self._stamps.items() if identity in self._seen}
+        self._seen = set()
         for folder in {os.path.dirname(path) for path in watched}:
             for path, original in self._listed(folder, watched):
                 if path in known:
@@ -40,6 +45,7 @@ class Beside:
                 except OSError:
                     continue  # it has just gone
                 if file.regular:
+                    self._seen.add(file.identity)
                     yield original, file
 
     def _listed(self, folder: str, watched: Collection[str]) -> list[tuple[str, str]]:

@@ -345,24 +345,26 @@ class FollowedSource:
 
     def _note_turns(self, found: list[Found], *, starting: bool) -> None:
         """Note which paths begin anew: where another file stands now, or the file that stands there was truncated."""
-        now, patterns = self._clock(), set(self._paths.patterns)
+        now = self._clock()
         for file in found:
-            if file.path in patterns or file.path in self._at:
-                self._names[file.path] = file.name
-                if not starting and file.identity not in self._known:
-                    self._turned[file.path] = now
+            self._names[file.path] = file.name
+            if not starting and file.identity not in self._known:
+                self._turned[file.path] = now
         for growing in self._incarnations.pending:
             self._turned[growing.path] = now
 
     def _look_beside(self, found: list[Found], new: list[LinePartition], *, starting: bool) -> None:
         """Find renamed files, copies and missed incarnations among files that no path leads to."""
-        now = self._clock()
+        now, seen = self._clock(), {file.identity for file in found}
         missed: list[Found] = []
-        watched = self._at.keys() | set(self._paths.patterns)
+        watched = self._names.keys() | set(self._paths.patterns)
         for original, file in self._beside.find(watched, {file.path for file in found}):
             known = self._known.get(file.identity)
-            if isinstance(known, Growing) and not known.ended and known.truncated_at is None:
-                self._incarnations.moved(known, file.path)
+            if file.identity in seen or known == _Settled((file.size, file.modified)):
+                continue  # it has just been renamed, from where a path leads to it
+            if isinstance(known, Growing) and known.truncated_at is None:
+                if not known.ended:
+                    self._incarnations.moved(known, file.path)
             elif not starting and file.size and self._beside.changed(file):
                 turned = now - self._turned.get(original, -_TURNING) < _TURNING
                 verdict = self._judge_beside(file, turned=turned)
@@ -441,6 +443,8 @@ class FollowedSource:
         live = {growing.identity for growing in self._incarnations.live}
         self._known = {i: known for i, known in self._known.items() if i in there or i in live}
         self._at = {path: growing for path, growing in self._at.items() if path in paths or not growing.ended}
+        self._names = {path: name for path, name in self._names.items() if path in paths or path in self._at}
+        self._turned = {path: at for path, at in self._turned.items() if path in self._names}
         self._incarnations.forget_twins(there)
         for identity in self._unpacking.keys() - there:
             self._unpacking.pop(identity).close()

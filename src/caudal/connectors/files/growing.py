@@ -18,6 +18,9 @@ from caudal.core.unpacking import BrokenStream
 RETIRE = 60.0
 """Seconds of silence after which a file that has been replaced or removed is taken to have ended."""
 
+_AT_ONCE = 4 << 20
+"""Bytes of a copy that are read as soon as it is found."""
+
 _uses = itertools.count()
 
 
@@ -59,6 +62,7 @@ class Growing:
         self._quiet_since: float | None = None
         self._finishing = False
         self._cut = False
+        self._rest = b""
         self._changed = -1
         self._looked = (-1, -1)
         self._seen = 0
@@ -89,6 +93,14 @@ class Growing:
         with self._lock:
             if self.ended:
                 return self._after_the_end()
+            if self._rest:
+                count = min(len(view), len(self._rest))
+                view[:count] = self._rest[:count]
+                self._rest = self._rest[count:]
+                self.trace.take(view[:count])
+                return count
+            if self._finishing and self._seen == self.offset:
+                return self._finished()
             if self.truncated or not self._opened():
                 return self._retired()
             tail = self.trace.tail
@@ -212,6 +224,8 @@ class Growing:
             self._fd = fd
             self._seen = os.fstat(fd).st_size
             self._finishing = True
+            if self._seen - self.offset <= _AT_ONCE:  # before the copy is written over in its turn
+                self._rest = self._pread(_AT_ONCE, self.offset)
             self._descriptors.add(self)
 
     def after_last_line(self) -> int:
