@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from caudal.cli.arguments import parser
 from caudal.cli.signals import Interrupted, kept
 from caudal.core.errors import CaudalError
+from caudal.core.shown import shown_lines
 
 __all__ = ["main"]
 
@@ -54,11 +55,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _report(text: str, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    print(f"error: {text}", file=sys.stderr)
+    print(f"error: {shown_lines(text)}", file=sys.stderr)
 
 
 def _report_json(error: CaudalError, arguments: object) -> None:
-    """With --json a run that fails says so in the form of a summary."""
-    if getattr(arguments, "json", False) and getattr(arguments, "command", "") in ("run", "demo"):
+    """With --json a mistake or a failure is said as JSON too; that of a run in the form of a summary."""
+    if getattr(arguments, "json", False) and getattr(arguments, "command", "") in (
+        "run",
+        "demo",
+        "check",
+        "explain",
+        "infer",
+    ):
         parts = {name: getattr(error, name) for name in ("location", "message", "detail", "hint")}
         print(json.dumps({"caudal_summary": 1, "state": "failed", "error": parts}))

@@ -10,6 +10,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from caudal.core.shown import shown
+
 LOGS = {
     "combined": ("nginx_loopback_access.log.gz", {"format": "combined"}),
     "json": ("nginx_loopback_access.jsonl.gz", {"format": "json", "key": "remote_addr", "time": "msec"}),
@@ -55,7 +57,7 @@ def check(arguments: Namespace) -> int:
         print(f"  {name}: {partitions:,} partition{'' if partitions == 1 else 's'} to read")
     for level, texts in told.items():
         for text in texts:
-            print(f"{'error' if level == 'failure' else level}: {text}")
+            print(f"{'error' if level == 'failure' else level}: {shown(text)}")
     return code
 
 
@@ -105,7 +107,7 @@ def _print_alerts(settings: dict[str, str]) -> None:
     for alert in alerts:
         start, end = alert["window_start"], alert["window_end"]
         counts = f"{alert['total']:4} requests, {alert['refused']:4} refused"
-        print(f"  {alert[key]:15}  {start[:10]} {start[11:19]} to {end[11:19]}  {counts}")
+        print(f"  {shown(str(alert[key])):15}  {start[:10]} {start[11:19]} to {end[11:19]}  {counts}")
 
 
 def infer(arguments: Namespace) -> int:

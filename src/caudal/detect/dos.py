@@ -18,9 +18,11 @@ Settings:
 - time: the column of the event time: ISO 8601, or as `time_format` says, or a number (of `unit`; by default integers
   are milliseconds and numbers with a fraction seconds). date: a column of the date, where `time` is that of the day.
 - threshold, window, codes, share: what an alert is.
-- disorder: how much older than the newest row a row may be and still count. idle: how long a log that is followed may
+- disorder: how much older than the newest row a row may be and still count: a server logs a request when it is answered, and a
+  client decides how long that takes. Alerts of a log that is followed come as much later. idle: how long a log that is followed may
   be quiet before it is not waited for. start: where following starts, "beginning" or "end".
-- out: where alerts go: a file, or - for the console. out_format: json, csv or parquet.
+- out: where alerts go: a file, or - for the console. out_format: json, csv or parquet (to the console json, csv, or aligned
+  text if it is left out).
 """
 
 import caudal as cd
@@ -42,7 +44,7 @@ settings = cd.settings(
     window="3s",
     codes=[401, 403],
     share=1.0,
-    disorder="1s",
+    disorder="30s",
     idle="5s",
     start="beginning",
     out="alerts.jsonl",
@@ -98,7 +100,7 @@ alerts = counted.filter(
     (col("total") > settings.threshold) & (col("refused") >= col("total") * settings.share), name="refused-floods"
 )
 if settings.out == "-":
-    sink = alerts.to("console", name="alerts")
+    sink = alerts.to("console", format=settings.out_format, name="alerts")
 else:
     sink = alerts.to("files", path=settings.out, format=settings.out_format, name="alerts")
 

@@ -38,6 +38,7 @@ def judge(plan: Plan, reports: Sequence[SourceReport], ledger: Ledger, *, allow_
         if entry is not None and not entry.taken:
             told.append(Notice("empty", report.source, "there was no record to read"))
     told += _lateness(plan, reports, ledger)
+    told += _restarts(plan, ledger)
     known = {report.source for report in reports}
     for source in plan.sources:
         if source.name not in known:
@@ -91,6 +92,27 @@ def _times(report: SourceReport) -> list[Notice]:
     # times that no unit explains are those of a test, or of a log that has some to spare
     level: Level = "warning" if report.likely_unit or report.ahead else "note"
     return [Notice("implausible_time", report.source, report.time_text(), report.early + report.ahead, level)]
+
+
+def _restarts(plan: Plan, ledger: Ledger) -> list[Notice]:
+    """Return a note for each followed source that was read from its beginning."""
+    told: list[Notice] = []
+    for source in plan.sources:
+        options = dict(source.options)
+        entry = ledger.entries.get(source.name)
+        if (
+            options.get("follow")
+            and options.get("start", "beginning") == "beginning"
+            and entry is not None
+            and entry.taken
+        ):
+            count = len(entry.partitions)
+            text = (
+                f"it was read from the beginning ({count:,} file{'' if count == 1 else 's'}): a restart reads it again and"
+                ' repeats its alerts; start="end" reads what is new alone'
+            )
+            told.append(Notice("restart", source.name, text))
+    return told
 
 
 def _lateness(plan: Plan, reports: Sequence[SourceReport], ledger: Ledger) -> list[Notice]:

@@ -168,3 +168,55 @@ def test_code_gets_it_in_the_summary(write, here) -> None:
     plan = cd.Pipeline("p", rows.filter(cd.col("adr") == "a").to("files", path="out.jsonl"))
     assert [len(cd.run(plan).failures), len(cd.run(plan, allow_blind=True).failures)] == [1, 0]
     assert json.loads(json.dumps(cd.run(plan).to_json()))["failures"][0].startswith("rows: none of the 5 records")
+
+
+def _combined(client: str, second: int, status: int) -> str:
+    clock = f"{12 + second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+    return f'{client} - - [01/Mar/2024:{clock} +0000] "GET / HTTP/1.1" {status} 0 "-" "x"\n'
+
+
+def _dripped() -> bytes:
+    """Others' requests each second; one client's 40 requests of second 0 are answered, and logged, 20 s later."""
+    others = [_combined(f"192.0.2.{second % 50 + 1}", second, 200) for second in range(60)]
+    slow = [_combined("198.51.100.9", 0, 401)] * 40
+    return "".join([*others[:21], *slow, *others[21:]]).encode()
+
+
+def test_who_is_slow_is_counted(caudal, write) -> None:
+    write("access.log", _dripped())
+    ended = caudal(
+        *("run", "dos", "--set", "path=access.log", "--set", "format=combined", "--quiet"),
+        *("--set", "out=-", "--set", "out_format=csv"),
+    )
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines() == [
+        "ip,window_start,window_end,total,refused",
+        "198.51.100.9,2024-03-01T12:00:00.000Z,2024-03-01T12:00:03.000Z,40,40",
+    ]
+
+
+def test_keys_that_are_late_are_named_with_the_disorder_that_counts_them(caudal, write) -> None:
+    write("access.log", _dripped())
+    small = ("run", "dos", "--set", "path=access.log", "--set", "format=combined", "--set", "disorder=1s", "--quiet")
+    ended = caudal(*small)
+    assert ended.code == 0
+    assert "counts: most rows of a key came too late and were not counted: 198.51.100.9 (40)" in ended.err
+    assert '40 of 100 rows (40.0 %) came too late and were not counted: disorder="30s" would have kept' in ended.err
+    assert "192.0.2" not in ended.err
+
+
+@pytest.mark.parametrize(("share", "said"), [(10, True), (200, False)])
+def test_one_late_row_in_a_hundred_is_enough(caudal, write, here, share: int, said: bool) -> None:
+    (here / "p.py").write_text(
+        WATCH.format(schema={"t": "int64"}, stream="rows.window(cd.tumbling('1s')).agg(n=cd.count())")
+    )
+    write("log.jsonl", [{"t": DAY + 1000 * i - (4500 if i % share == share - 1 else 0)} for i in range(1000)])
+    ended = caudal("run", "p.py", "--quiet")
+    assert ("came too late" in ended.err) == said
+    assert ('disorder="5s"' in ended.err) == said
+
+
+def test_a_mistake_found_by_check_is_json_too(caudal) -> None:
+    ended = caudal("check", "p.py", "--json", "--set", "path=nowhere.jsonl")
+    assert ended.code == 2
+    assert ended.summary["error"]["message"] == "no file at nowhere.jsonl"

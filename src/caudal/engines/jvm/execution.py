@@ -19,6 +19,7 @@ from caudal.engines.jvm.causes import causes_of
 from caudal.engines.jvm.handover import hand_over
 from caudal.engines.jvm.processes import sweep, tell
 from caudal.engines.jvm.script import Job
+from caudal.engines.outputs import counted_sinks
 from caudal.observe.ledger import Entry, Ledger
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
@@ -80,6 +81,7 @@ class JvmExecution:
         self._handed: list[dict[str, Any]] = []
         self._counts: dict[int, int] = {}
         self._sunk: dict[str, int] = {}
+        self._alerts = counted_sinks(out.sink for out in job.outputs)
         self._began = time.monotonic()
         self._seconds = 0.0
 
@@ -119,7 +121,9 @@ class JvmExecution:
         rows = sum(sum(h["partitions"].values()) for h in self._handed)
         rate = rows / elapsed if elapsed else 0.0
         doing = f"cancelling the job on {self._engine}" if self._stopped else self._doing
-        return Progress(elapsed, rows, rate, None, 0, 0, sum(self._sunk.values()), 0, elsewhere=doing)
+        return Progress(
+            elapsed, rows, rate, None, 0, 0, sum(self._sunk.get(name, 0) for name in self._alerts), 0, elsewhere=doing
+        )
 
     def ledger(self) -> Ledger:
         """Return the ledger, which is kept at sources and sinks; of other operators what is late or dead is known."""

@@ -13,10 +13,10 @@ from caudal.engines.local.cut import Cut, export, restore
 from caudal.engines.local.job import LARGEST_READ, Job
 from caudal.engines.local.lower import lower
 from caudal.engines.local.settings import Settings
+from caudal.engines.outputs import counted_sinks
 from caudal.observe.ledger import Ledger
 from caudal.observe.notices import Notice
 from caudal.observe.summary import Progress
-from caudal.plan.nodes import DeadLetters, Late
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Bindings, Tuning
 
@@ -32,7 +32,7 @@ class LocalExecution:
         self.logical = logical
         self.job: Job = lower(physical, bindings, settings, tuning.live)
         self.restored: list[Cut] = []
-        self._outputs = [s.name for s in physical.sinks if not isinstance(s.input, Late | DeadLetters)]
+        self._outputs = counted_sinks(physical.sinks)
         self._drained = False
         self._seconds = 0.0
 
@@ -116,7 +116,10 @@ class LocalExecution:
             "failures": list(job.failures),
             "seconds": self._seconds,
             "sources": [intake.watch.report() for intake in job.intakes],
-            "notices": job.counters.notices.all(),
+            "notices": [
+                *job.counters.notices.all(),
+                *(n for name, each in job.stateful.items() for n in each.state.latecomers.notices(name)),
+            ],
         }
 
 

@@ -14,6 +14,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
 from caudal.core.types import DataType
 from caudal.engines.local.functions.outcome import Failed
+from caudal.engines.local.latecomers import Latecomers
 from caudal.engines.local.state import Blob, Blocks
 from caudal.engines.local.table import Table, concat_tables
 from caudal.plan.nodes import Keyed
@@ -74,6 +75,7 @@ class StatefulOperator:
         self.operator = operator
         self._ranks = ranks
         self._keys: list[Bound] = [bind(expr, node.input.schema) for _, expr in node.keys]
+        self.latecomers = Latecomers(self._keys)
         self.key_names = [f"k{i}" for i in range(len(self._keys))]
         self.blocks = Blocks()
         self.watermark = -OPEN

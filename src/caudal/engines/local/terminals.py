@@ -239,6 +239,7 @@ class StateTerminal(Terminal):
         self.counters.add(self.operator, "taken", morsel.rows)
         if partial.late is not None:
             self.counters.add(self.operator, "late", partial.late.rows)
+        self.state.latecomers.add(morsel, partial.late)
         if partial.partly_late:
             self.counters.add(self.operator, "partly_late", partial.partly_late)
         return partial
