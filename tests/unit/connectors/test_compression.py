@@ -326,3 +326,19 @@ def test_utf16_without_a_mark_is_told(tmp_path: Path) -> None:
     (notice,) = block.notices
     assert (notice.code, notice.level) == ("utf16", "warning")
     assert "iconv" in notice.text
+
+
+def test_a_followed_file_may_be_utf16(tmp_path: Path) -> None:
+    path = tmp_path / "f.log"
+    path.write_bytes(b"\xff\xfe" + "a\r\nb".encode("utf-16-le"))
+    source = CONNECTOR.source({**CONNECTOR.source_options, "path": str(path), "follow": True}, None, SCHEMA)
+    (partition,) = source.partitions()
+    assert partition.head() == b"a\r\n"
+    found = b""
+    for more in ("", "é\n", "\U0001f600"[:1] + "\n"):
+        with path.open("ab") as file:
+            file.write(more.encode("utf-16-le"))
+        while isinstance(part := partition.read(100), Block):
+            found += bytes(part.data[part.start : part.stop])
+    assert found == "a\r\nbé\n\U0001f600\n".encode()
+    source.close()

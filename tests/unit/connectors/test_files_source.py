@@ -191,6 +191,57 @@ def test_files_beyond_the_budget_are_opened_for_each_read(tmp_path: Path) -> Non
     assert Opener("auto", 1, 1).budget.acquire(blocking=False)
 
 
+def test_a_quarter_of_the_descriptors_is_for_files_that_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    from caudal.connectors.files.streams import budget
+
+    for soft, most in ((64, 16), (1, 1), (1024, 256), (1 << 20, 512), (resource.RLIM_INFINITY, 512)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, soft=soft: (soft, soft))
+        room = budget()
+        assert sum(room.acquire(blocking=False) for _ in range(600)) == most
+
+
+def test_thousands_of_small_files_take_little_memory_and_are_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import builtins
+    import tracemalloc
+
+    rows = b"".join(b'{"ip": "10.0.0.%d", "n": 1}\n' % i for i in range(5))
+    for i in range(2_000):
+        (tmp_path / f"{i}.log").write_bytes(rows)
+    opened = 0
+    real_open, real_os_open = builtins.open, os.open
+
+    def counted(real: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal opened
+            opened += 1
+            return real(*args, **kwargs)
+
+        return call
+
+    source_of = open_source(str(tmp_path / "0.log"))  # what is imported and allocated once
+    source_of.close()
+    monkeypatch.setattr(builtins, "open", counted(real_open))
+    monkeypatch.setattr(os, "open", counted(real_os_open))
+    tracemalloc.start()
+    try:
+        source = open_source(str(tmp_path))
+        heads = [partition.head() for partition in source.partitions()]
+        blocks = [partition.read(1 << 20) for partition in source.partitions()]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert set(heads) == {rows}
+    assert {bytes(b.data[b.start : b.stop]) for b in blocks} == {rows}
+    assert all(partition.exhausted for partition in source.partitions())
+    assert opened == 2_000, "once each"
+    assert peak < 2_000 * 6_000, "though all rows are held"
+    source.close()
+
+
 def read_to_end(partition: Any, size: int = 100) -> tuple[bytes, list[str], str]:
     data, reasons = b"", []
     while isinstance(part := partition.read(size), Block):

@@ -12,7 +12,7 @@ from caudal.connectors.files.buffers import Buffers
 from caudal.connectors.files.decoded import as_utf8, decompressed, told_by_first_bytes
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Paths, identities_of_stdin, identity_of
-from caudal.connectors.files.streams import MAX_OPEN, Pipe, Plain, Stream, reason_of
+from caudal.connectors.files.streams import Pipe, Plain, Stream, budget, reason_of
 from caudal.core.errors import InputError
 from caudal.core.unpacking import FIRST_BYTES, compression_found, compression_named, encoding_of, foreign, seems_utf16
 from caudal.observe.notices import Notice
@@ -42,7 +42,7 @@ class Opener:
     max_record: int
     max_decoded: int
     buffers: Buffers = field(default_factory=Buffers)
-    budget: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_OPEN))
+    budget: threading.Semaphore = field(default_factory=budget)
 
     def kind(self, path: str) -> str:
         """Return how a file is compressed: by its first bytes and its suffix, unless the option says.

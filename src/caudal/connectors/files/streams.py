@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import select
 import threading
 from typing import Protocol
@@ -11,7 +12,13 @@ from caudal.core.errors import InputError, RunError
 from caudal.core.unpacking import BrokenStream
 
 MAX_OPEN = 512
-"""How many files one source keeps open between reads; the others are opened for each read."""
+"""How many files one source keeps open between reads, at most; the others are opened for each read."""
+
+
+def budget() -> threading.Semaphore:
+    """Return how many files a source may keep open: no more than a quarter of what the process may."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return threading.Semaphore(MAX_OPEN if soft == resource.RLIM_INFINITY else max(1, min(MAX_OPEN, soft // 4)))
 
 
 class Stream(Protocol):

@@ -116,7 +116,7 @@ def test_a_sink_that_a_followed_directory_would_read(caudal, write, here: Path) 
         ("*.jsonl", "new.jsonl", "new.jsonl"),
         (".", "sub/../new.csv", "sub/../new.csv"),
         ("sub", "linked/new.jsonl", "linked/new.jsonl"),
-        ("in.jsonl", "", "takes a path to write to, not ''"),
+        ("in.jsonl", "", "an empty path names no file"),
         ("in.jsonl", ".", "it is a directory"),
         ("in.jsonl", "/", "it is a directory"),
     ],
@@ -138,6 +138,16 @@ def test_no_spelling_of_a_target_reaches_what_is_read(
     assert told in ended.err
     assert len(ended.err.splitlines()) <= 3
     assert sorted((str(file), file.read_bytes()) for file in here.rglob("*") if file.is_file()) == before
+
+
+def test_an_archive_is_no_log(caudal, write, here: Path) -> None:
+    (here / "my logs.zip").write_bytes(b"PK\x03\x04" + bytes(100))
+    for command in ("run", "check"):
+        ended = caudal(command, "p.py", "--set", "path=my logs.zip")
+        assert ended.code == 2
+        assert "my logs.zip: it is a zip archive" in ended.err
+        assert "unzip -p '" in ended.err
+    assert sorted(os.listdir(here)) == ["my logs.zip", "p.py"]
 
 
 def test_unreadable_input(caudal, write, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,58 @@
+"""Thousands of files in a directory: right rows, in bounded memory and with few descriptors."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+
+import pytest
+
+PIPELINE = """
+import caudal as cd
+rows = cd.source("files", path="in", format="json", schema={"t": "timestamp", "ip": "string"}, event_time="t")
+counts = rows.group_by("ip").window(cd.tumbling("1h")).agg(n=cd.count())
+pipeline = cd.Pipeline("many", counts.to("files", path="out.jsonl", format="json"))
+"""
+
+
+def run(here: Path, descriptors: int) -> int:
+    """Run the pipeline in a process of its own; return the most memory that it took, in MiB."""
+    pid = os.fork()
+    if not pid:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        os.chdir(here)
+        os.execv(sys.executable, [sys.executable, "-m", "caudal", "run", "p.py", "--quiet", "--threads", "2"])
+    _, status, usage = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    return usage.ru_maxrss // 1024
+
+
+@pytest.mark.parametrize(
+    ("files", "rows", "apart", "descriptors", "most"),
+    [
+        pytest.param(300, 5, 1_000, 64, 400, id="few"),
+        pytest.param(20_000, 5, 1_000, 1024, 400, id="one behind the other", marks=pytest.mark.nightly),
+        pytest.param(3_000, 60, 1, 256, 500, id="overlapping in time", marks=pytest.mark.nightly),
+    ],
+)
+def test_every_row_of_many_files_counts(
+    tmp_path: Path, files: int, rows: int, apart: int, descriptors: int, most: int
+) -> None:
+    (tmp_path / "p.py").write_text(PIPELINE)
+    (tmp_path / "in").mkdir()
+    expected: dict[tuple[str, int], int] = {}
+    for i in range(files):
+        lines = []
+        for k in range(rows):
+            t, ip = 1_700_000_000_000 + i * apart + k * 60_000, f"10.0.{i % 250}.{k % 5}"
+            lines.append(json.dumps({"t": t, "ip": ip}))
+            key = ip, t // 3_600_000 * 3_600_000
+            expected[key] = expected.get(key, 0) + 1
+        (tmp_path / "in" / f"{i}.jsonl").write_text("\n".join(lines) + "\n")
+    assert run(tmp_path, descriptors) < most
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert sorted((row["ip"], row["n"]) for row in found) == sorted((ip, n) for (ip, _), n in expected.items())
+    assert (tmp_path / "out.late.jsonl").read_text() == (tmp_path / "out.dead.jsonl").read_text() == ""
