@@ -365,7 +365,8 @@ class FollowedSource:
             if isinstance(known, Growing) and known.truncated_at is None:
                 if not known.ended:
                     self._incarnations.moved(known, file.path)
-            elif not starting and file.size and self._beside.changed(file):
+                continue  # should it be written over, that is yet to be seen
+            if not starting and file.size and self._beside.changed(file):
                 turned = now - self._turned.get(original, -_TURNING) < _TURNING
                 verdict = self._judge_beside(file, turned=turned)
                 if verdict == "later":
