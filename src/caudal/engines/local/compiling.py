@@ -13,6 +13,8 @@ from typing import Any
 
 from numba.core import event
 
+from caudal.engines.local.warming import Warming
+
 _log = logging.getLogger("caudal")
 _FUNCTIONS = "caudal.engines.local.functions"
 
@@ -26,6 +28,7 @@ class _Compiling(event.Listener):
         self._since = 0.0
         self._seconds = 0.0
         self._told = False
+        self._warming = Warming()
         self.kernels = 0
         event.register("numba:compile", self)
 
@@ -41,6 +44,7 @@ class _Compiling(event.Listener):
             tell, self._told = kernel and not self._told, self._told or kernel
         if tell:
             _log.info("compiling kernels, once on this machine")
+            self._warming.start()
 
     def on_end(self, event: Any) -> None:
         """Take note that it has ended."""
@@ -48,6 +52,10 @@ class _Compiling(event.Listener):
             self._depth -= 1
             if not self._depth:
                 self._seconds += time.perf_counter() - self._since
+
+    def stop(self) -> None:
+        """End what compiles ahead: the job is over."""
+        self._warming.stop()
 
     @property
     def seconds(self) -> float:

@@ -52,6 +52,7 @@ class LocalExecution:
                 self.job.flush()
         finally:
             self._seconds = clock() - begin
+            compiling.stop()
             self._tell(compiling.kernels - kernels, compiling.seconds - compiled)
             self.job.functions.close()
             self.job.finish()
