@@ -134,7 +134,7 @@ def campaign(way: str, watched: str, seconds: float, every: float) -> bool:
         job.send_signal(signal.SIGINT)
         job.wait()
         found = Counter((row["w"], row["n"]) for row in map(json.loads, out.read_text().splitlines()) if row["w"] >= 0)
-        told = sum("truncated or removed before" in line for line in (root / "said").read_text().splitlines())
+        told = sum(line.startswith("warning: ") for line in (root / "said").read_text().splitlines())
     readable = {(log.number, n) for log in logs for n in log.readable}
     lost, doubled = len(readable - found.keys()), found.total() - len(found)
     print(

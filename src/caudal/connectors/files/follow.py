@@ -103,6 +103,8 @@ class FollowedSource:
         self._suspected: set[Identity] = set()
         """What may be a missed incarnation, if the next look still thinks so."""
         self._pended: set[Growing] = set()
+        self._copying: set[str] = set()
+        """Paths of which rotations make copies."""
         self._unpacking: dict[Identity, Unpacking] = {}
         self._numbers: dict[str, int] = {}
         self._opened: list[LinePartition] = []
@@ -275,6 +277,7 @@ class FollowedSource:
 
     def _copied(self, file: Found, fd: int, original: Growing) -> None:
         original.copied = file.identity
+        self._copying.add(original.names[0])
         self._settle(file)
         self._lost(original, original.unread(copied=file.size))
         if file.size > original.offset:
@@ -424,6 +427,9 @@ class FollowedSource:
         for growing in pending & self._pended:
             if growing.truncated_at is not None and growing.truncated_at <= late:
                 self._lost(growing, growing.unread())
+                if growing.names[0] in self._copying and not growing.unread():
+                    text = "truncations whose copies were gone before they were found: {count}; what was written since the last look is lost"
+                    self._tell(growing, "copy_gone", text, 1)
                 growing.finish()
         self._pended = pending
 
