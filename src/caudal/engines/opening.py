@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from caudal.columnar.column import arrow_type, from_arrow
-from caudal.core.errors import InputError
+from caudal.core.errors import CaudalError, InputError
 from caudal.core.naming import printable
 from caudal.core.types import Schema
 from caudal.observe.notices import Notice
@@ -32,7 +32,7 @@ class Opening:
         self._reader = reader
         self._schema = schema
         self._decoders: dict[str, Any] = {}
-        self._error: InputError | None = None
+        self._error: CaudalError | None = None
         self._told: list[Notice] = []
 
     def open(self, head: bytes, partition: Partition) -> tuple[Any, int]:
@@ -43,8 +43,8 @@ class Opening:
         name = _INCARNATION.sub("", partition.name)
         try:
             decoder, skip = self._reader.open(head, partition.name)
-        except InputError as error:
-            error = error.at(partition.name)
+        except InputError as found:
+            error = found.at(partition.name)
             if not partition.live:
                 raise error from None
             decoder, skip = self._decoders.get(name), 0
@@ -73,7 +73,7 @@ class Opening:
 class Refusing:
     """Decodes a partition of which nothing can be read: each line is a dead letter ("header")."""
 
-    def __init__(self, schema: Schema, error: InputError) -> None:
+    def __init__(self, schema: Schema, error: CaudalError) -> None:
         self._message = error.message
         self._detail = error.detail
         self._columns = {field.name: from_arrow(pa.array([], arrow_type(field.dtype)), field.dtype) for field in schema}

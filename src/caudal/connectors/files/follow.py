@@ -428,7 +428,7 @@ class FollowedSource:
             if growing.truncated_at is not None and growing.truncated_at <= late:
                 self._lost(growing, growing.unread())
                 if growing.names[0] in self._copying and not growing.unread():
-                    text = "truncations whose copies were gone before they were found: {count}; what was written since the last look is lost"
+                    text = "copies that were gone before they were found: {count}; what was written since the last look is lost"
                     self._tell(growing, "copy_gone", text, 1)
                 growing.finish()
         self._pended = pending
