@@ -178,7 +178,9 @@ def test_infer_csv_by_name_and_by_format(caudal, write, here: Path) -> None:
     write("log.txt", "ip,n\na,x\n")
     told = json.loads(caudal("infer", "log.csv", "--json").out)
     assert told == {
-        "path": "log.csv", "format": "csv", "lines": 3, "schema": {"ip": "string", "n": "int64", "when": "timestamp"}
+        "path": "log.csv", "format": "csv", "options": {}, "lines": 3,
+        "event_time": [{"column": "when", "event_time": '"when"'}],
+        "schema": {"ip": "string", "n": "int64", "when": "timestamp"},
     }  # fmt: skip
     tabs = caudal("infer", "log.tsv.gz", "--format", "csv", "--option", "delimiter=\t")
     assert str(pasted(tabs.out, here / "log.tsv.gz", event_time=None).schema) == "ip: string, n: float64"
@@ -193,7 +195,7 @@ def test_infer_csv_by_name_and_by_format(caudal, write, here: Path) -> None:
         ("log.jsonl", b"", "it has no lines"),
         ("log.csv", b"a,a\n1,2\n", "twice"),
         ("log.parquet", b"PAR1", "Parquet"),
-        ("log.jsonl.gz", b"no gzip", "cannot tell a schema"),
+        ("log.jsonl.gz", b"no gzip", "no record of format 'json'"),
     ],
 )
 def test_infer_what_cannot_be_told(caudal, write, name: str, content: bytes, told: str) -> None:

@@ -20,7 +20,7 @@ Reasons of dead letters: "utf8", "syntax", "fields" (too few, too many), "type",
 from __future__ import annotations
 
 from caudal.core.types import Schema
-from caudal.formats.csv.infer import infer
+from caudal.formats.csv.infer import guess, infer
 from caudal.formats.csv.reader import CsvReader
 from caudal.formats.csv.writer import CsvEncoder
 from caudal.ports.portable import Portable, plain_fields
@@ -59,6 +59,10 @@ class CsvFormat:
     def infer(self, sample: bytes, path: str, options: Options) -> Schema:
         """Return a schema that accepts every record of the sample; see `infer.infer`."""
         return infer(sample, options)
+
+    def guess(self, sample: bytes, given: Options) -> Options | None:
+        """Return the options that a sample seems to want; see `infer.guess`."""
+        return guess(sample, given)
 
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CsvReader:
         """Return a reader; raises `PlanError` for types that CSV has not, `OptionError` for options that cannot be."""
