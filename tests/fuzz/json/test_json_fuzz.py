@@ -49,7 +49,7 @@ def _fields() -> dict[str, object]:
         "any": "json",
         "text": Field("text", kind("t", "string").dtype, path=("any",)),
         "inner": Field("inner", kind("i", "json").dtype, path=("a", "b"), any_json=True),
-        "items": [{"x": "int64"}],
+        "items": [{"x": "int64", "z": "json"}],
     }
 
 
@@ -84,6 +84,7 @@ OTHERS = [
     "[,1]", '{"signature":"s","severity":3,"meta":{"x":1}}', '{"signature":null}', '{"severity":1.5}', '{"b":{"c":5}}',
     '{"b":{"c":"5"}}', '{"b":7}', '{"b":null}', '{"meta":[]}', '{"signature":"a","signature":"b"}',
     '{"x":{"y":[{"z":1}]}}', '{"b":{"c":5,"c":5}}', '{"b":{"c":5,"d":1,"c":6}}', '{"b":1,"b":[1]}', '[{"x":1,"x":2}]',
+    '[{"z":1.50,"x":2},{"z":[{}]}]',
     '[{"x":1,"x":1}]', '[{"x":null},{}]', '{"meta":{"x":1},"meta":{"x":1 }}', "[NaN]", '{"y":-Infinity}',
     '"YWJj"', '"YW Jj"', '"YQ=="', '"YQ"', '"1h30m"', '"5 s"', '"-5s"', '{"a":1,}', '{"a"}', "{,}", '[{"a":[]}]', "",
 ]  # fmt: skip

@@ -118,6 +118,7 @@ def json_decoder(*, exact: bool, escape: bool, twice: bool = False) -> Any:
 
 
 _JSON_EXACT = {escape: json_decoder(exact=True, escape=escape, twice=True) for escape in (True, False)}
+_JSON_FAST = {escape: json_decoder(exact=False, escape=escape) for escape in (True, False)}
 
 
 def json_value(text: str) -> Any:
@@ -136,16 +137,26 @@ def json_halves(line: bytes) -> bool:
     return _JSON_SURROGATE.search(line) is not None
 
 
-def json_record(line: bytes, *, escape: bool = True) -> JsonObject:
-    """Return the object that a line (without its newline) holds, parsed exactly; `escape`: leniently.
+def json_record(line: bytes, *, escape: bool = True, exact: bool = True) -> dict[str, Any]:
+    """Return the object that a line (without its newline) holds; `escape`: leniently.
+
+    It is parsed exactly, so a `JsonObject`, unless that is not asked for and the line has nothing that must be looked at.
 
     Raises `Refused` with the reason "utf8" (strictly, also for half of a surrogate pair), "depth", "syntax" or
     "not_object".
     """
     at = json_head(line)
-    line = b" " * at + line[at:]
+    if at:
+        line = b" " * at + line[at:]
     if line.count(b"{") + line.count(b"[") > JSON_DEPTH:
         _json_check_depth(line)
+    if not exact and not json_halves(line):
+        try:
+            record = _JSON_FAST[escape].decode(line.decode())
+            if isinstance(record, dict):
+                return record
+        except (Refused, ValueError, RecursionError):
+            pass  # the exact way tells what is wrong
     try:
         record = _json_parsed(line, escape=escape)
         halves = json_halves(line)
@@ -221,12 +232,14 @@ def _json_check_halves(line: bytes) -> None:
         raise Refused("utf8", f"half of a surrogate pair at byte {first.start() + 1}")
 
 
-def json_check_names(record: JsonObject, declared: dict[str, Any], where: str = "") -> None:
+def json_check_names(record: dict[str, Any], declared: dict[str, Any], where: str = "") -> None:
     """Check the names in the objects that a schema looks into, which messages put behind `where`; raises `Refused`.
 
     `declared`: the names of fields, each with those inside it. "utf8", "syntax": a name that was no valid JSON, for
     names are read strictly. "duplicate_key": a declared one that stands there twice with different values.
     """
+    if not isinstance(record, JsonObject):
+        return  # no name stands there twice, and none was mended
     seen: dict[str, str] = {}
     for name in record:
         if name.startswith(_JSON_ODD):

@@ -27,7 +27,6 @@ from caudal.formats.json.grammar import (
     JSON_DEPTH,
     JsonConstant,
     JsonHuge,
-    JsonObject,
     json_check_names,
     json_compact,
     json_decoder,
@@ -80,8 +79,7 @@ def _json_struct(fields: tuple[Any, ...]) -> JsonConvert:
     def to_struct(value: Any, name: str) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise json_mismatch(name, "an object", value)
-        if isinstance(value, JsonObject):
-            json_check_names(value, declared, f"{name}.")
+        json_check_names(value, declared, f"{name}.")
         return {field.name: field.inside(value, name) for field in inner}
 
     return to_struct
@@ -248,6 +246,13 @@ _JSON_SCALARS: dict[str, JsonConvert] = {
 }
 
 
+def json_exactly(kind: Any) -> bool:
+    """Whether a type takes any value, so that values must be parsed exactly."""
+    if isinstance(kind, list):
+        return json_exactly(kind[0])
+    return any(json_exactly(field[1]) for field in kind) if isinstance(kind, tuple) else kind == "json"
+
+
 def json_declared(fields: Iterable[_JsonField]) -> dict[str, Any]:
     """Return the names of declared fields, each with those inside it, as `json_check_names` takes them."""
     tree: dict[str, Any] = {}
@@ -388,7 +393,7 @@ class JsonLines:
                 self._object(keys)
             keys = (*keys, key)
         if not isinstance(field.kind, tuple):
-            self._exact |= field.kind == "json"
+            self._exact |= json_exactly(field.kind)
             place = _JsonPlace(keys, field.kind, field.convert)
             self._nodes.setdefault(keys, []).append(place)
             return place
@@ -483,7 +488,7 @@ class JsonLines:
 
     def _refusal(self, line: bytes, at: int) -> Any:
         """Return the dead letter of a record that does not fit, by its first place that does not."""
-        record = json_record(line, escape=self._escape)
+        record = json_record(line, escape=self._escape, exact=self._exact)
         try:
             for keys, places in self._nodes.items():
                 json_values(record, keys, [place.convert for place in places])

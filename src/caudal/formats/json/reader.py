@@ -268,7 +268,7 @@ class _Decoding:
         line = self.block.data[start:stop].tobytes()
         self.valid[:, row] = False
         try:
-            record = strict.parse(line, escape=not self.scratch.env[values.STRICTLY])
+            record = strict.parse(line, escape=not self.scratch.env[values.STRICTLY], exact=self.shape.exact)
             if self.scratch.unnamed:
                 self.scratch.met(record)
             found = strict.convert_record(record, self.shape)

@@ -206,8 +206,8 @@ def _same(buf, p, q, node, depth, env):
         same = i == q - p
     if not same:
         side, at = long(env, SIDE), long(env, SIDE_USED)
-        middle = compact(buf, start, stop, side, at)
-        end = compact(buf, p, q, side, middle)
+        middle = compact(buf, start, stop, side, at, True)
+        end = compact(buf, p, q, side, middle, True)
         same = end - middle == middle - at
         i = at
         while same and i < middle:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from caudal.core.types import DataType, Field, Place, Schema
 from caudal.formats.json import values
-from caudal.formats.json.portable import JsonConvert, json_converter, json_present
+from caudal.formats.json.portable import JsonConvert, json_converter, json_exactly, json_present
 from caudal.ports.portable import plain_fields
 
 _KINDS = {
@@ -40,7 +40,7 @@ ROOM = 6
 @dataclass(slots=True)
 class Slot:
     """One place of the record with one type. `field` tells type, unit and time format; `out` its result row or -1;
-    `convert` is what the strict parser makes of a value.
+    `convert` is what the strict parser makes of a value, which must be parsed exactly where `exact`.
 
     `kind` PRESENT: the place of an object that the schema looks into (a struct, or a parent of a path).
     """
@@ -50,6 +50,7 @@ class Slot:
     keys: tuple[str, ...]
     field: Field
     convert: JsonConvert
+    exact: bool = False
     out: int = -1
 
 
@@ -75,9 +76,9 @@ class Shape:
     `tables`: (slots, nodes, edges, keys) for `scanner.scan`: int32 tables of 8 columns, and the bytes of all keys.
     `parts`: how each needed column is made. `places`: the slots, those of one place together; `converts`: these
     with their keys and what the strict parser makes of a value. `declared`: the names of
-    fields, as `grammar.json_check_names` takes them. `outs`: rows of the result arrays. `room`: bytes that one of a line
-    may take where text is written anew. `named`: for each place of the schema its keys in a record and the number of its
-    node. Immutable, shared by all threads.
+    fields, as `grammar.json_check_names` takes them. `exact`: whether the strict parser must know how numbers are written.
+    `outs`: rows of the result arrays. `room`: bytes that one of a line may take where text is written anew. `named`: for
+    each place of the schema its keys in a record and the number of its node. Immutable, shared by all threads.
     """
 
     def __init__(self, schema: Schema, needed: frozenset[str]) -> None:
@@ -94,6 +95,7 @@ class Shape:
         self.places = sorted(
             (node.slots for node in nodes if node.slots), key=lambda slots: min(s.index for s in slots)
         )
+        self.exact = any(slot.exact for slot in self.slots)
         self.converts = [(slots, slots[0].keys, [slot.convert for slot in slots]) for slots in self.places]
         self.keys = [node.keys for node in nodes]
         self.declared = self._names(self._root)
@@ -139,12 +141,12 @@ class Shape:
             same = (other.dtype, other.unit, other.time_format) == (declared.dtype, declared.unit, declared.time_format)
             if slot.kind == kind and (same or kind in (values.PRESENT, values.ANY)):
                 return slot
-        convert = (
-            json_present
-            if kind == values.PRESENT
-            else json_converter(plain_fields([declared])[0][1], declared.unit, declared.time_format)
-        )
-        slot = Slot(len(self.slots), kind, node.keys, declared, convert)
+        if kind == values.PRESENT:
+            slot = Slot(len(self.slots), kind, node.keys, declared, json_present)
+        else:
+            plain = plain_fields([declared])[0][1]
+            convert = json_converter(plain, declared.unit, declared.time_format)
+            slot = Slot(len(self.slots), kind, node.keys, declared, convert, json_exactly(plain))
         self.slots.append(slot)
         # an object's place comes first: the scanner marks the head of the chain
         node.slots.insert(0, slot) if kind == values.PRESENT else node.slots.append(slot)

@@ -22,8 +22,10 @@ named_twice = json_twice
 def parse_lists(texts: list[bytes], slot: Slot) -> list[Any]:
     """Return the converted list (or the `Refusal` of one that does not fit) in each text, whose grammar is known."""
     try:
-        found = _once(b"".join([b"[", b",".join(texts), b"]"]).decode())
+        found = [] if slot.exact else _once(b"".join([b"[", b",".join(texts), b"]"]).decode())
     except ValueError:  # an object names a field twice, or a number is very long
+        found = []
+    if not found:
         found = [json_value(text.decode()) for text in texts]
     dtype, name = slot.field.dtype, ".".join(slot.keys)
     plain = _PLAIN.get(dtype.item.name if dtype.item else "", frozenset())

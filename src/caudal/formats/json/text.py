@@ -239,10 +239,10 @@ def rewrite(buf, start, end, side, at, quoted):
 
 
 @nb.njit(nogil=True, cache=True)
-def compact(buf, start, end, side, at):
+def compact(buf, start, end, side, at, nulls):
     """Write the checked JSON value from start to end as compact JSON from side[at] on; return where it ends.
 
-    Without blanks, numbers as written, each text written one way; NaN and infinities as null.
+    Without blanks, numbers as written, each text written one way; NaN and infinities as null where `nulls`.
     """
     p = start
     while p < end:
@@ -255,10 +255,10 @@ def compact(buf, start, end, side, at):
             at += 1
             p = q + 1
             continue
-        if c == 45 and byte(buf, p + 1) == 73:
+        if nulls and c == 45 and byte(buf, p + 1) == 73:
             p += 1
             c = np.int64(73)
-        if c == 73 or c == 78:
+        if nulls and (c == 73 or c == 78):
             set_byte(side, at, 110)
             set_byte(side, at + 1, 117)
             set_byte(side, at + 2, 108)

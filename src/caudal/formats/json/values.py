@@ -292,7 +292,8 @@ def _put_text(buf, p, q, anew, slot, row, env):
 def put_nested(buf, p, q, row, slot, kind, anew, env):
     """Store the checked array or object from p to q for the slots of this kind; return whether there is one.
 
-    The kind is LIST (whose text is parsed behind the scanner) or ANY; `anew`: as compact JSON.
+    The kind is LIST (whose text is parsed behind the scanner) or ANY; `anew`: as compact JSON
+    (a LIST may still hold NaN, which not every type takes).
     """
     slots = long(env, SLOTS)
     size = q - p
@@ -307,7 +308,7 @@ def put_nested(buf, p, q, row, slot, kind, anew, env):
             if o >= 0:
                 if anew:
                     used = long(env, SIDE_USED)
-                    set_long(env, SIDE_USED, compact(buf, p, q, long(env, SIDE), used))
+                    set_long(env, SIDE_USED, compact(buf, p, q, long(env, SIDE), used, kind == ANY))
                     place = long(env, SIDE_BASE) + used
                     size = long(env, SIDE_USED) - used
                     anew = False

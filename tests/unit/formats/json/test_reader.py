@@ -186,6 +186,7 @@ REFUSED = [
     (b'{"i":NaN}', "type"),
     (b'{"s":Infinity}', "type"),
     (b'{"t":NaN}', "type"),
+    (b'{"l":[1,NaN]}', "type"),
     (b'{"u":nan}', "syntax"),
     (b'{"u":-NaN}', "syntax"),
     (b'{"u":+Infinity}', "syntax"),
@@ -482,6 +483,8 @@ def test_the_type_json_takes_any_value(path) -> None:
     assert found.dead == []
     assert found.columns["any"].to_list() == [text for _, text in ANY]
     assert found.columns["o"].to_list() == [{"in": text} for _, text in ANY]
+    inside = decode(b'{"l":[{"x":1.50},{"x":{"y":[ ]}},{"x":"a"},{}]}\n', path, Schema.of({"l": [{"x": "json"}]}))
+    assert rows_of(inside) == [{"l": [{"x": "1.50"}, {"x": '{"y":[]}'}, {"x": "a"}, {"x": None}]}]
     both = Schema([make_field("any", "json"), Field("y", schema.dtype("i"), ("any", "y"))])
     found = decode(b'{"any":{"y": 1}}\n{"any":{"z":[1, 2]}}\n{"any":"a"}\n{"any":{"y":"1"}}\n', path, both)
     assert rows_of(found) == [{"any": '{"y":1}', "y": 1}, {"any": '{"z":[1,2]}'}, {"any": "a"}]
