@@ -291,3 +291,31 @@ def test_a_head_is_of_whole_lines_however_many_there_are(tmp_path: Path) -> None
     assert head.startswith(b"a,b\n")
     assert len(head) <= HEAD
     made.close()
+
+
+class Quotes:
+    """A framer of records that end at a newline behind an even number of quotes."""
+
+    mark = b'"'
+
+    def cut(self, data: Any, start: int, stop: int, size: int, limit: int, *, final: bool) -> tuple[int, int]:
+        raw = bytes(data[start:stop])
+        ends = [i + 1 for i in range(len(raw)) if raw[i : i + 1] == b"\n" and raw[: i + 1].count(b'"') % 2 == 0]
+        end = next((e for e in ends if e >= size), ends[-1] if ends else 0)
+        return (stop, stop) if final and not end else (start + end, start + end)
+
+
+def test_blocks_end_where_records_end_and_settle_ends_the_wait() -> None:
+    partition = over(Chunks([b'a\n"b\n', None, b'c"\nd\n"e\n', None, None, b"f\n"]), live=True)
+    partition.frame(Quotes())
+    found: list[bytes] = []
+    polls = 0
+    while not isinstance(got := partition.read(100), End):
+        if isinstance(got, Nothing):
+            polls += 1
+            assert partition.settle() == (polls == 1)
+            continue
+        found.append(bytes(got.data[got.start : got.stop]))
+        assert [n.code for n in got.notices] == (["settled"] if polls == 1 and b"e" in found[-1] else [])
+    assert b"".join(found) == b'a\n"b\nc"\nd\n"e\nf\n'
+    assert b'"e\n' in found

@@ -1,11 +1,12 @@
-"""CSV by RFC 4180, framed by lines.
+"""CSV by RFC 4180.
 
-Enters: blocks of whole lines, a schema. Leaves: typed columns and dead letters; rows as text.
+Enters: blocks of whole records, a schema. Leaves: typed columns and dead letters; rows as text.
 May touch: columnar, ports, core; polars to write. Must never: import another format, a connector or the plan.
 
-One record is one line: a quoted field may hold delimiters and doubled quotes, but no newline (such a record is a
-dead letter, "syntax"). A quote inside an unquoted field is text. A line may end with CR LF; an empty line is no
-record, save where there is one column; a BOM is skipped. The header maps the declared fields (by their `path`, else
+A quoted field may hold delimiters, doubled quotes, and newlines where it closes in time and the number of fields is right
+(`framing`); else the quotes of its first line are text. A quote inside an unquoted field is text. A line may end with CR LF;
+an empty line is no record, save where there is one column; NULs and BOMs at the head of a line are skipped. The header maps the
+declared fields (by their `path`, else
 their name) to columns; what is not declared is not read, but its UTF-8, its quotes and the number of fields count.
 
 An unquoted field that is one of `null_values` (the empty one by default) is null; a quoted one never is. Quotes
@@ -14,7 +15,7 @@ float32, float64 (decimal, with an optional exponent; no NaN, no infinity), bool
 timestamp (`time_format`; without one ISO 8601, or a number of the field's `unit`: integers are milliseconds, floats
 seconds, by default), duration (integer milliseconds, or `1h30m`). Binary, lists and structs are not in CSV.
 
-Reasons of dead letters: "utf8", "syntax", "fields" (too few, too many), "type", "range".
+Reasons of dead letters: "utf8", "columns" (Zeek's #fields as a comment), "syntax", "fields" (too few, too many), "type", "range".
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class CsvFormat:
     """CSV by name; keeps `ports.format.Format`.
 
     Reader: `delimiter`, `quote` ("" for none), `header`, `columns` (names, where header=False; by default the
-    schema's), `null_values`, `comment` (lines that begin with this character are skipped). Writer: `delimiter`,
+    schema's), `null_values`, `quoted_newlines`, `comment` (lines that begin with this character are skipped). Writer: `delimiter`,
     `header`.
     """
 

@@ -17,7 +17,7 @@ class CsvEncoder:
 
     Lines end with LF, fields are quoted where they must be. Null, NaN and infinities are an unquoted empty field, an
     empty string a quoted one; timestamps ISO 8601 in UTC with three decimals; durations integer milliseconds. A string
-    with a newline is written quoted over two lines, which the line-framed reader refuses.
+    with a newline is written quoted over two lines.
     """
 
     def __init__(self, schema: Schema, options: Options) -> None:
