@@ -18,8 +18,8 @@ FRAMES = ("polars", "pandas", "arrow")
 def collect(stream: Stream, to: str = "polars", *, threads: int = 0, first: int | None = None) -> Any:
     """Run the stream over bounded sources; return a polars or pandas frame or an Arrow table.
 
-    `first`: so many rows are enough. Warns (`CaudalWarning`) of what a run warns of: all records dead, a field that no
-    record names, many late rows.
+    `first`: so many rows are enough. Warns (`CaudalWarning`) where every record of a source was dead, or
+    none names a field that a filter or a key hangs on.
     """
     if to not in FRAMES:
         raise OptionError(f"cannot collect to '{to}'", hint="one of " + ", ".join(FRAMES))
@@ -39,7 +39,7 @@ def collect(stream: Stream, to: str = "polars", *, threads: int = 0, first: int 
     summary = job.run(enough)
     if summary.failures:
         raise RunError("a source broke", detail="; ".join(summary.failures))
-    for warning in summary.warnings:
+    for warning in job.blind:
         warnings.warn(warning, CaudalWarning, stacklevel=3)
     table = _table(tables, stream)
     if first is not None:

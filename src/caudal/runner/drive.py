@@ -13,7 +13,7 @@ from caudal.ports import registry
 from caudal.ports.engine import Tuning
 from caudal.rewrite import rewrite
 from caudal.runner.binding import bind, following
-from caudal.runner.judging import judge
+from caudal.runner.judging import BLIND, judge
 from caudal.runner.sides import role_of, with_sides
 
 
@@ -53,6 +53,8 @@ class Job:
             plan = following(plan)
         self.engine = engine
         self.allow_blind = allow_blind
+        self.blind: list[str] = []
+        """What the run did not see of what it hangs on, once it has ended."""
         self.logical = with_sides(plan, late, dead)
         self.physical = rewrite(self.logical)
         self.threads = threads or os.cpu_count() or 1
@@ -129,7 +131,9 @@ class Job:
             state_peak=figures["state_peak"],
         )
         summary.tell(figures.get("notices", ()))
-        summary.tell(judge(self.logical, figures.get("sources", ()), ledger, allow_blind=self.allow_blind))
+        judged = judge(self.logical, figures.get("sources", ()), ledger, allow_blind=self.allow_blind)
+        self.blind = [notice.to_text() for notice in judged if notice.code == BLIND]
+        summary.tell(judged)
         wrong = ledger.check()
         if wrong:
             raise RunError(

@@ -87,11 +87,10 @@ def judge_sample(plan: Plan, reports: Iterable[SourceReport], *, allow_blind: bo
 
 
 def _times(report: SourceReport) -> list[Notice]:
-    if report.odd is None:
+    # times long ago that no unit explains are those of a test, or of stamps that are not set
+    if report.likely_unit is None and not report.ahead:
         return []
-    # times that no unit explains are those of a test, or of a log that has some to spare
-    level: Level = "warning" if report.likely_unit or report.ahead else "note"
-    return [Notice("implausible_time", report.source, report.time_text(), report.early + report.ahead, level)]
+    return [Notice("implausible_time", report.source, report.time_text(), report.early + report.ahead, "warning")]
 
 
 def _restarts(plan: Plan, ledger: Ledger) -> list[Notice]:
