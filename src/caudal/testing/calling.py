@@ -29,6 +29,12 @@ class Failing(Exception):
     reason = "exception"
 
 
+class Undeclared(Failing):
+    """A function has returned what its declaration excludes."""
+
+    reason = "result"
+
+
 def scalar(function: PythonFunction, args: Sequence[Any], types: Sequence[DataType], returns: DataType) -> Any:
     """Return what a call in an expression gives; raises `Failing`. A null argument gives null, as it is declared."""
     if None in args and not function.pass_nulls:
@@ -40,6 +46,8 @@ def scalar(function: PythonFunction, args: Sequence[Any], types: Sequence[DataTy
         value = _called(function, *widened)
     else:
         value = _called(function, *map(python, widened, types))
+    if function.kind != JIT and not _declared(value, returns):
+        raise Undeclared(f"{value!r:.60} is no {returns}")
     return plain(value, returns)
 
 
@@ -116,6 +124,15 @@ def plain(value: Any, dtype: DataType) -> Any:
         bits = 32 if dtype == INT32 else 64
         return (int(value) + (1 << (bits - 1))) % (1 << bits) - (1 << (bits - 1))
     return value
+
+
+def _declared(value: Any, dtype: DataType) -> bool:
+    """Whether a value is one of this type; an int is taken for a float."""
+    if value is None or dtype.item is not None or dtype.name == "struct":
+        return True
+    kinds = {"bool": bool, "string": str, "binary": bytes, "timestamp": datetime, "duration": timedelta}
+    kind = kinds.get(dtype.name, int if dtype.is_integer else int | float)
+    return isinstance(value, kind) and (dtype.name == "bool" or not isinstance(value, bool))
 
 
 def _called(function: PythonFunction, *args: Any) -> Any:
