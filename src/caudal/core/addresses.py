@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 """RFC 1918, RFC 4193."""
@@ -51,6 +51,19 @@ def canonical_address(text: str) -> str:
     """Return the one spelling of the address that a text names (IPv6: RFC 5952); other text as it is."""
     found = address_of(text)
     return text if found is None else str(found)
+
+
+def network_of(text: str) -> IPv4Network | IPv6Network:
+    """Return a network written as 10.0.0.0/8 or 2001:db8::/32, one of IPv4-mapped addresses as that of IPv4.
+
+    Raises `ValueError`.
+    """
+    if "%" in text:
+        raise ValueError("a network has no zone")
+    found = ip_network(text)
+    if found.version == 6 and found.prefixlen >= 96 and (mapped := found.network_address.ipv4_mapped) is not None:
+        return IPv4Network((mapped, found.prefixlen - 96))
+    return found
 
 
 def is_within(address: IPv4Address | IPv6Address, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

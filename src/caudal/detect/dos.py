@@ -10,7 +10,8 @@ An alert is one row for each key and tumbling window with more than `threshold` 
 Settings:
 
 - path: the logs: a file, a glob, a directory, or - for standard input. format: combined, json, csv or parquet; by
-  default what the path's suffix says. delimiter: of CSV.
+  default what the path's suffix says. delimiter: of CSV. layout, trusted: of combined, what stands before the client, and
+  the networks of proxies that add addresses.
 - key: the column to count by; texts in it that name IP addresses are counted under one spelling of each, without port and
   zone (`ip.canonical()`). code: the column of the response code. Both by their name in the log; in the combined
   format the client is `ip` and the code `status`. key_type, code_type: their types in JSON, CSV and Parquet (codes as
@@ -32,6 +33,8 @@ settings = cd.settings(
     path="",
     format="",
     delimiter=",",
+    layout="auto",
+    trusted=[],
     key="ip",
     key_type="string",
     code="status",
@@ -73,6 +76,10 @@ else:
     columns[settings.time] = cd.field("timestamp", unit=settings.unit, time_format=settings.time_format)
 if settings.format == "csv" or settings.delimiter != ",":
     options["delimiter"] = settings.delimiter
+if settings.layout != "auto":
+    options["layout"] = settings.layout
+if settings.trusted:
+    options["trusted"] = settings.trusted
 if settings.start != "beginning":
     options["start"] = settings.start
 if settings.idle != "5s":  # as ever; an engine that does not know idle partitions refuses it where it is given

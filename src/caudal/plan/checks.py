@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 
+from caudal.core.addresses import network_of
 from caudal.core.errors import PlanError
 
 
@@ -13,13 +14,8 @@ def network(text: str) -> IPv4Network | IPv6Network:
     One of IPv4-mapped addresses is that of IPv4.
     """
     try:
-        found = ip_network(text)
+        return network_of(text)
     except ValueError as error:
         raise PlanError(
             f"'{text}' is no network", detail=str(error), hint="write it as 10.0.0.0/8 or 2001:db8::/32"
         ) from error
-    if "%" in text:
-        raise PlanError(f"'{text}' is no network", hint="leave out the zone")
-    if found.version == 6 and found.prefixlen >= 96 and (mapped := found.network_address.ipv4_mapped) is not None:
-        return IPv4Network((mapped, found.prefixlen - 96))
-    return found

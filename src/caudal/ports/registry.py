@@ -52,7 +52,7 @@ def check_options(given: dict[str, Any], known: dict[str, Any], what: str) -> di
         default = known[name]
         if default is None:
             continue
-        wanted: tuple[type, ...] = (int, float) if isinstance(default, float) else (type(default),)
+        wanted: tuple[type, ...] = {float: (int, float), list: (list, tuple)}.get(type(default), (type(default),))
         if not isinstance(value, wanted) or (isinstance(value, bool) and not isinstance(default, bool)):
             raise OptionError(
                 f"option '{name}' of {what} takes {type(default).__name__}, not {value!r}",

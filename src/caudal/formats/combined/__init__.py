@@ -5,7 +5,14 @@ import another format, a connector or the plan; write.
 
     ip ident user [17/May/2015:10:05:03 +0000] "method path protocol" status bytes "referer" "user_agent"
 
-gives `ip`, `ident`, `user`, `timestamp` (with its offset, as UTC), `method`, `path`, `protocol`, `status` and `bytes`
+The line above is the layout "client". Before the ident may stand a virtual host (`vhost`), a list of addresses that
+requests were forwarded for (`forwarded`), and the address of who was connected, in this order: "vhost client",
+"forwarded", "vhost forwarded", "forwarded client", "vhost forwarded client". `layout=` declares it; with "auto" most of a
+file's first 1,000 lines decide, as far as they lie in its first 64 KiB, and a line that does not fit is a dead letter,
+"layout": its client would be another. Of several addresses the client (`ip`) is the rightmost that is not in `trusted=`
+(the leftmost where all are): what stands left of it, the client may have written himself.
+
+A line gives `ip`, `ident`, `user`, `timestamp` (with its offset, as UTC), `method`, `path`, `protocol`, `status` and `bytes`
 (int64), `referer`, `user_agent` and `request` (the request line as it stands). A dash is null. The common format ends
 behind `bytes`: `referer` and `user_agent` are null. What follows behind the agent is not looked at.
 
@@ -24,7 +31,7 @@ Servers of old wrote the bytes of a request as they came. With `encoding="escape
 UTF-8 are read as `\xNN`, which is what the servers of today write for them; so no stray byte takes a request out
 of sight of a detection. With `encoding="utf-8"` such a line is a dead letter.
 
-Reasons of dead letters: "utf8", "syntax", "type" (time, status, bytes), "range".
+Reasons of dead letters: "utf8", "syntax", "layout", "type" (time, status, bytes), "range".
 """
 
 from __future__ import annotations
@@ -33,7 +40,9 @@ from typing import NoReturn
 
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
-from caudal.formats.combined.reader import FIELDS, CombinedReader
+from caudal.formats.combined.layout import decide
+from caudal.formats.combined.portable import LOG_LAYOUTS
+from caudal.formats.combined.reader import AUTO, COMMON, FIELDS, CombinedReader
 from caudal.ports.portable import Portable, plain_fields
 from caudal.ports.records import Options
 
@@ -41,22 +50,28 @@ __all__ = ["FORMAT", "CombinedFormat"]
 
 
 class CombinedFormat:
-    """The combined log by name; keeps `ports.format.Format`. Reader: `encoding`, "escape" or "utf-8"."""
+    """The combined log by name; keeps `ports.format.Format`.
+
+    Reader: `encoding`, "escape" or "utf-8"; `layout`; `trusted`, networks of proxies.
+    """
 
     name = "combined"
     suffixes = ()
 
     def __init__(self) -> None:
-        self.reader_options: Options = {"encoding": "escape"}
+        self.reader_options: Options = {"encoding": "escape", "layout": "auto", "trusted": []}
         self.writer_options: Options = {}
 
     def default_schema(self) -> Schema | None:
-        """Return the twelve documented fields; the event time is `timestamp`."""
-        return FIELDS
+        """Return the twelve fields that every layout has; the event time is `timestamp`."""
+        return COMMON
 
     def infer(self, sample: bytes, path: str, options: Options) -> Schema:
-        """Return the documented fields, whatever the sample."""
-        return FIELDS
+        """Return the twelve fields, and `vhost` and `forwarded` where the sample's layout has them."""
+        layout = str(options.get("layout", AUTO))
+        has_vhost, has_list, _ = LOG_LAYOUTS[decide(sample) if layout == AUTO else layout]
+        more = {"vhost": has_vhost, "forwarded": has_list}
+        return Schema([field for field in FIELDS if more.get(field.name, True)])
 
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CombinedReader:
         """Return a reader; raises `PlanError` for a field that the format has not, or of another type."""
@@ -66,7 +81,9 @@ class CombinedFormat:
         """Return a reader for scripts; raises what `reader` raises."""
         self.reader(schema, needed, options)
         names = tuple(name for name in schema.names if name in needed)
-        call = f"CombinedLines({plain_fields(schema)!r}, {names!r}, encoding={options['encoding']!r})"
+        given = {**options, "trusted": tuple(options["trusted"])}
+        named = ", ".join(f"{name}={given[name]!r}" for name in self.reader_options)
+        call = f"CombinedLines({plain_fields(schema)!r}, {names!r}, {named})"
         return Portable("caudal.formats.combined.portable", call)
 
     def encoder(self, schema: Schema, options: Options) -> NoReturn:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 import numpy as np
 
 from caudal.columnar import times, utf8
+from caudal.columnar.addresses import network_rows
 from caudal.columnar.column import ALL_VALID, Bools, Ints
 from caudal.columnar.draft import Draft
+from caudal.core.addresses import network_of
 from caudal.core.dialects import other_format
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import INT64, STRING, TIMESTAMP, Field, Schema
 from caudal.formats.combined import scanner, strict
-from caudal.formats.combined.scanner import NUMBERS, TEXTS, TIME_LENGTH, Lines
+from caudal.formats.combined.layout import TIME_LENGTH, decide, layout_of
+from caudal.formats.combined.portable import LOG_LAYOUTS
+from caudal.formats.combined.scanner import NUMBERS, TEXTS, Lines
+from caudal.observe.notices import Notice
 from caudal.ports.records import Block, Dead, Decoded, Options
 
 BOM = b"\xef\xbb\xbf"
 ENCODINGS = ("escape", "utf-8")
+AUTO = "auto"
+Network = IPv4Network | IPv6Network
+
+_DOUBT = (
+    "{{count}} lines do not fit the log's layout ({} ident user), so that their client is in doubt: dead letters;"
+    " declare the layout= if it is another"
+)
 
 FIELDS = Schema(
     [
@@ -33,8 +46,12 @@ FIELDS = Schema(
         Field("referer", STRING),
         Field("user_agent", STRING),
         Field("request", STRING),
+        Field("vhost", STRING),
+        Field("forwarded", STRING),
     ]
 )
+COMMON = Schema([field for field in FIELDS if field.name not in ("vhost", "forwarded")])
+"""What every layout has."""
 
 
 class CombinedReader:
@@ -53,26 +70,47 @@ class CombinedReader:
             if field.unit or field.time_format:
                 raise PlanError(f"the field '{key}' of an access log has a fixed form: leave out unit and time_format")
         fields = [field for field in schema if field.name in needed]
-        self._decoder = CombinedDecoder(fields, escape=encoding == "escape")
+        self._layout = str(options["layout"])
+        if self._layout not in (AUTO, *LOG_LAYOUTS):
+            hint = nearest(self._layout, (AUTO, *LOG_LAYOUTS))
+            raise OptionError(f"option 'layout' of combined is {self._layout!r}", hint=hint)
+        trusted = trusted_networks(options["trusted"])
+        escape = encoding == "escape"
+        self._decoders = {name: CombinedDecoder(fields, escape, name, trusted) for name in LOG_LAYOUTS}
 
     def open(self, head: bytes, name: str) -> tuple[CombinedDecoder, int]:
-        """Return the decoder, and the length of a BOM; an access log has no header."""
+        """Return the decoder of a log that begins so, and the length of a BOM; an access log has no header."""
         what, hint = other_format(head)
         if what:
             raise InputError(what, location=f"{name}:1", hint=hint)
-        return self._decoder, len(BOM) if head.startswith(BOM) else 0
+        layout = decide(head) if self._layout == AUTO else self._layout
+        return self._decoders[layout], len(BOM) if head.startswith(BOM) else 0
+
+
+def trusted_networks(texts: Any) -> tuple[Network, ...]:
+    """Return the networks of the option `trusted`; raises `OptionError`."""
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        raise OptionError(f"option 'trusted' of combined is {texts!r}", hint='a list of networks: ["10.0.0.0/8"]')
+    try:
+        return tuple(network_of(text) for text in texts)
+    except ValueError as error:
+        hint = 'write networks as ["10.0.0.0/8", "2001:db8::1"]'
+        raise OptionError(f"option 'trusted' of combined is {list(texts)!r}", detail=str(error), hint=hint) from None
 
 
 class CombinedDecoder:
-    """Decodes blocks; keeps `ports.format.Decoder`. Holds no state between blocks."""
+    """Decodes blocks of one layout; keeps `ports.format.Decoder`. Holds no state between blocks."""
 
-    def __init__(self, fields: list[Field], *, escape: bool) -> None:
+    def __init__(self, fields: list[Field], escape: bool, layout: str, trusted: tuple[Network, ...]) -> None:
+        self.layout = layout
         self._fields = fields
         self._escape = escape
+        self._trusted = trusted
+        self._compiled = layout_of(layout), network_rows(trusted)
 
     def decode(self, block: Block) -> Decoded:
         """Return the rows of the block; see `Decoder.decode`."""
-        lines = scanner.scan(block.data, block.start, block.stop)
+        lines = scanner.scan(block.data, block.start, block.stop, *self._compiled)
         odd = lines.odd
         # UTF-8 is looked at line by line only where there is a byte beyond ASCII at all.
         if len(lines.start) and int(block.data[block.start : block.stop].max()) >= 128:
@@ -87,7 +125,11 @@ class CombinedDecoder:
         keep = None if not odd.any() else ~odd
         columns = {name: draft.column(keep) for name, draft in drafts.items()}
         position = position if keep is None else position[keep]
-        return Decoded(columns, len(position), position, dead)
+        return Decoded(columns, len(position), position, dead, self._doubts(dead))
+
+    def _doubts(self, dead: list[Dead]) -> list[Notice]:
+        count = sum(letter.reason == "layout" for letter in dead)
+        return [Notice("layout", "", _DOUBT.format(self.layout), count, "warning")] if count else []
 
     def _read_odd(self, block: Block, lines: Lines, odd: Bools, position: Ints, drafts: dict[str, Draft]) -> list[Dead]:
         """Read the odd lines strictly: put their values in place and unmark them, or return them as dead letters."""
@@ -96,7 +138,7 @@ class CombinedDecoder:
             first = int(lines.start[row])
             raw = block.data[first : first + int(lines.length[row])].tobytes()
             try:
-                values = strict.read(raw, escape=self._escape)
+                values = strict.read(raw, escape=self._escape, layout=self.layout, trusted=self._trusted)
             except strict.Bad as bad:
                 dead.append(Dead.of(int(position[row]), bad.reason, bad.message, raw, bad.detail))
                 continue

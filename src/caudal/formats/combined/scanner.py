@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from caudal.columnar.column import Bools, Bytes, Ints
+from caudal.formats.combined.layout import CLIENT, IDENT, LISTED, TIME_LENGTH, USER, VHOST, before, find_client
 
-TEXTS = ("ip", "ident", "user", "request", "method", "path", "protocol", "referer", "user_agent")
+TEXTS = (
+    *("ip", "ident", "user", "request", "method", "path", "protocol", "referer", "user_agent"),
+    *("vhost", "forwarded"),
+)
 NUMBERS = ("status", "bytes")
-TIME_LENGTH = 26
-"""Bytes of `17/May/2015:10:05:03 +0000`."""
 
-_IP, _IDENT, _USER, _REQUEST, _METHOD, _PATH, _PROTOCOL, _REFERER, _AGENT = range(len(TEXTS))
+_IP, _IDENT, _USER, _REQUEST, _METHOD, _PATH, _PROTOCOL, _REFERER, _AGENT, _VHOST, _FORWARDED = range(len(TEXTS))
 
 
 @dataclass(slots=True)
@@ -52,8 +54,8 @@ class Lines:
         )
 
 
-def scan(data: Bytes, start: int, stop: int) -> Lines:
-    """Return the records of data[start:stop]; empty lines are none."""
+def scan(data: Bytes, start: int, stop: int, layout: Bools, trusted: npt.NDArray[np.int64]) -> Lines:
+    """Return the records of data[start:stop]; empty lines are none. See `layout` for what it and `trusted` are."""
     ends = np.flatnonzero(data[start:stop] == 10) + start
     if start < stop and data[stop - 1] != 10:
         ends = np.append(ends, stop)
@@ -71,15 +73,8 @@ def scan(data: Bytes, start: int, stop: int) -> Lines:
     )
     arrays: tuple[Any, ...] = (lines.start, lines.length, lines.odd, lines.time)
     views: tuple[Any, ...] = (lines.text, lines.lengths, lines.text_valid, lines.numbers, lines.number_valid)
-    n = _scan(data, start, ends, *arrays, *views)
+    n = _scan(data, start, ends, layout, trusted, *arrays, *views)
     return lines.first(n)
-
-
-@nb.njit(nogil=True, cache=True)
-def _blank(data, p, end):
-    while p < end and data[p] != 32:
-        p += 1
-    return p
 
 
 @nb.njit(nogil=True, inline="always")
@@ -192,24 +187,20 @@ def _blanks(data, p, end):
 
 
 @nb.njit(nogil=True, inline="always")
-def _line(data, first, end, n, time, text, lengths, valid, numbers, number_valid):
+def _line(data, first, end, layout, trusted, groups, spans, n, time, text, lengths, valid, numbers, number_valid):
     """Read one line into row n; return whether it could be."""
-    p = _blank(data, first, end)
-    q = _blank(data, p + 1, end)
-    if p == first or q == p + 1 or q >= end:
+    p = before(data, first, end, layout, spans)
+    if p < 0:
         return False
-    _set(data, _IP, first, p, n, text, lengths, valid)
-    _set(data, _IDENT, p + 1, q, n, text, lengths, valid)
-    user = q + 1
-    p = user + 2  # where the bracket stands
-    last = end - TIME_LENGTH - 4
-    while p <= last and not (
-        data[p] == 91 and data[p - 1] == 32 and data[p + 27] == 93 and data[p + 28] == 32 and data[p + 29] == 34
-    ):
-        p += 1
-    if p > last:
-        return False
-    _set(data, _USER, user, p - 1, n, text, lengths, valid)
+    find_client(data, layout, trusted, groups, spans)
+    if spans[CLIENT, 0] >= 0:
+        _set(data, _IP, spans[CLIENT, 0], spans[CLIENT, 1], n, text, lengths, valid)
+    _set(data, _IDENT, spans[IDENT, 0], spans[IDENT, 1], n, text, lengths, valid)
+    _set(data, _USER, spans[USER, 0], spans[USER, 1], n, text, lengths, valid)
+    if layout[0]:
+        _set(data, _VHOST, spans[VHOST, 0], spans[VHOST, 1], n, text, lengths, valid)
+    if layout[1]:
+        _set(data, _FORWARDED, spans[LISTED, 0], spans[LISTED, 1], n, text, lengths, valid)
     time[n] = p + 1
     p += TIME_LENGTH + 4
     q = _closing(data, p, end)
@@ -242,7 +233,11 @@ def _line(data, first, end, n, time, text, lengths, valid, numbers, number_valid
 
 
 @nb.njit(nogil=True, cache=True)
-def _scan(data, start, ends, starts, lengths, odd, time, text, text_lengths, valid, numbers, number_valid):
+def _scan(
+    data, start, ends, layout, trusted, starts, lengths, odd, time, text, text_lengths, valid, numbers, number_valid
+):
+    spans = np.zeros((5, 2), np.int64)
+    groups = np.zeros(8, np.int64)
     n = 0
     first = start
     for i in range(ends.size):
@@ -264,6 +259,21 @@ def _scan(data, start, ends, starts, lengths, odd, time, text, text_lengths, val
             number_valid[field, n] = False
         starts[n] = begin
         lengths[n] = end - begin
-        odd[n] = not _line(data, read_from, end, n, time, text, text_lengths, valid, numbers, number_valid)
+        odd[n] = not _line(
+            data,
+            read_from,
+            end,
+            layout,
+            trusted,
+            groups,
+            spans,
+            n,
+            time,
+            text,
+            text_lengths,
+            valid,
+            numbers,
+            number_valid,
+        )
         n += 1
     return n

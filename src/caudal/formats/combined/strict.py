@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from caudal.core.scalars import Refused
@@ -11,6 +12,6 @@ TIME_FORMAT = LOG_TIME_FORMAT
 Bad = Refused
 
 
-def read(raw: bytes, *, escape: bool) -> dict[str, Any]:
+def read(raw: bytes, *, escape: bool, layout: str = "client", trusted: Sequence[Any] = ()) -> dict[str, Any]:
     """Return the values of a line as it stands in the log; see `portable.log_record`."""
-    return log_record(log_line(raw), escape=escape)
+    return log_record(log_line(raw), escape=escape, layout=layout, trusted=trusted)

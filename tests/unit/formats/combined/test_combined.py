@@ -15,12 +15,13 @@ import pytest
 from caudal.core.errors import OptionError, PlanError
 from caudal.core.types import Field, Schema, parse_type
 from caudal.formats.combined import FORMAT
+from caudal.formats.combined.reader import FIELDS
 from caudal.ports.records import Block
 
 LOGS = Path(__file__).resolve().parents[4] / "../shared/data/weblogs"
 needs_logs = pytest.mark.skipif(not LOGS.exists(), reason="the shared sample data is not here")
 
-NAMES = FORMAT.default_schema().names
+NAMES = FIELDS.names
 STAMP = "17/May/2015:10:05:03 +0000"
 TIME = 1431857103000
 HEAD = f"1.2.3.4 - - [{STAMP}]"
@@ -28,7 +29,7 @@ HEAD = f"1.2.3.4 - - [{STAMP}]"
 
 def decode(raw, needed=NAMES, cuts=(), **options):
     """Return (rows as dicts by position, dead letters) of a file, cut into blocks behind given lines."""
-    schema = FORMAT.default_schema()
+    schema = FIELDS
     reader = FORMAT.reader(schema, frozenset(needed), {**FORMAT.reader_options, **options})
     decoder, at = reader.open(raw[:65536], "access.log")
     data = np.frombuffer(bytearray(b"?" * 7 + raw + b'" 200' * 32), np.uint8)
@@ -292,6 +293,8 @@ def test_it_is_only_read():
     with pytest.raises(PlanError, match="only read"):
         FORMAT.encoder(FORMAT.default_schema(), {})
     assert FORMAT.infer(b"", "x.log", {}) == FORMAT.default_schema()
+    twelve = FORMAT.default_schema().names
+    assert FORMAT.infer(f"a.b 10.0.0.1, ::1 - - {REST}".encode(), "x.log", {}).names == (*twelve, "vhost", "forwarded")
 
 
 MIXED = b"".join(
@@ -375,3 +378,136 @@ def test_lines_of_old_servers_are_dead_letters_only_where_asked():
     high = [line for line in raw.split(b"\n") if not line.isascii()]
     assert Counter(reason for _, reason, _ in dead) == {"utf8": len(high)}
     assert len(rows) == 9344 - len(high)
+
+
+REST = f'[{STAMP}] "GET / HTTP/1.1" 401 5'
+
+
+def layout_of(*starts):
+    """Return the layout of a file whose lines begin so."""
+    reader = FORMAT.reader(FORMAT.default_schema(), frozenset(), FORMAT.reader_options)
+    return reader.open("".join(f"{start} {REST}\n" for start in starts).encode(), "x")[0].layout
+
+
+def named(start, **options):
+    """Return the client, virtual host and list of a line that begins so; or the reason why it is no row."""
+    got = one(f"{start} {REST}", **options)
+    return got if isinstance(got, str) else tuple(got.get(name) for name in ("ip", "vhost", "forwarded"))
+
+
+@pytest.mark.parametrize(
+    ("layout", "starts"),
+    [
+        ("client", ["198.51.100.9 - -"]),
+        ("client", ["2001:db8::9 - frank", "host.example - -", "- - -"]),
+        ("client", ["198.51.100.9 - John Smith", "198.51.100.9 - x, 203.0.113.7 - -", "198.51.100.9 - -"]),
+        ("client", []),
+        ("vhost client", ["shop.example:443 198.51.100.9 - -"]),
+        ("vhost client", ["shop.example 2001:db8::9 - -", "localhost host.example - -", "127.0.1.1:80 ::1 - -"]),
+        ("vhost client", ["203.0.113.80 198.51.100.9 - -", "shop.example 198.51.100.9 - -"]),
+        ("forwarded", ["203.0.113.7, 10.0.0.1 - -", "198.51.100.9 - -", "- - -"]),
+        ("forwarded", ["203.0.113.7,10.0.0.1 - -"]),
+        ("vhost forwarded", ["shop.example 203.0.113.7, 10.0.0.1 - -", "shop.example 198.51.100.9 - -"]),
+        ("forwarded client", ["203.0.113.7, 10.0.0.1 10.0.0.2 - -", "203.0.113.7 10.0.0.2 - -"]),
+        ("forwarded client", ["203.0.113.7 10.0.0.2 - -", "- 10.0.0.2 - -"]),
+        ("vhost forwarded client", ["shop.example 203.0.113.7, 10.0.0.1 10.0.0.2 - -"]),
+        # most lines decide
+        ("client", ["198.51.100.9 - -"] * 3 + ["shop.example 198.51.100.9 - -"] * 2),
+        ("vhost client", ["198.51.100.9 - -"] * 2 + ["shop.example 198.51.100.9 - -"] * 3),
+        # and of these the first 1,000
+        ("client", ["198.51.100.9 - -"] * 501 + ["a.b 198.51.100.9 - -"] * 499 + ["a.b ::1 - -"] * 9),
+    ],
+)
+def test_the_layout_is_decided_once_a_file(layout, starts):
+    assert layout_of(*starts) == layout
+
+
+@pytest.mark.parametrize(
+    ("layout", "start", "expected"),
+    [
+        ("client", "shop.example:443 198.51.100.9 - -", "layout"),
+        ("client", "shop.example host.example - -", "layout"),
+        ("client", "203.0.113.7, 10.0.0.1 - -", "layout"),
+        ("client", "203.0.113.7,10.0.0.1 - -", "layout"),
+        ("client", "198.51.100.9 - x, 203.0.113.7 - -", ("198.51.100.9", None, None)),
+        ("client", "198.51.100.9 10.0.0.1 -", ("198.51.100.9", None, None)),
+        ("vhost client", "shop.example:443 198.51.100.9 - -", ("198.51.100.9", "shop.example:443", None)),
+        ("vhost client", "shop.example host.example - John Smith", ("host.example", "shop.example", None)),
+        ("vhost client", "203.0.113.80 [2001:db8::9]:443 - -", ("[2001:db8::9]:443", "203.0.113.80", None)),
+        ("vhost client", "198.51.100.9 - -", "layout"),
+        ("vhost client", "198.51.100.9 - John Smith", "layout"),
+        ("vhost client", "198.51.100.9 me frank", "layout"),
+        ("vhost client", "a 203.0.113.7 198.51.100.9 - -", "layout"),
+        ("vhost client", "a, 203.0.113.7 - -", "layout"),
+        ("vhost client", "a 203.0.113.7 y, 198.51.100.9 - -", "layout"),
+        ("forwarded", "203.0.113.7 - -", ("203.0.113.7", None, "203.0.113.7")),
+        ("forwarded", "203.0.113.7, 198.51.100.9 - -", ("198.51.100.9", None, "203.0.113.7, 198.51.100.9")),
+        (
+            "forwarded",
+            "203.0.113.7,198.51.100.9,10.0.0.1 - -",
+            ("198.51.100.9", None, "203.0.113.7,198.51.100.9,10.0.0.1"),
+        ),
+        ("forwarded", "203.0.113.7 , 198.51.100.9:7 - -", ("198.51.100.9:7", None, "203.0.113.7 , 198.51.100.9:7")),
+        ("forwarded", "unknown, 10.0.0.1 - -", ("unknown", None, "unknown, 10.0.0.1")),
+        ("forwarded", "10.0.0.2, ::ffff:10.0.0.1 - -", ("10.0.0.2", None, "10.0.0.2, ::ffff:10.0.0.1")),
+        ("forwarded", ",, 198.51.100.9,- - -", ("198.51.100.9", None, ",, 198.51.100.9,-")),
+        ("forwarded", "- - -", (None, None, None)),
+        ("forwarded", ",- - -", (None, None, ",-")),
+        # a client writes blanks into the list, or a comma into his user: nobody can tell which
+        ("forwarded", "203.0.113.7 - -, 198.51.100.9 - -", "layout"),
+        ("forwarded", "203.0.113.7 x, 198.51.100.9 - -", "layout"),
+        ("forwarded", "203.0.113.7, 10.0.0.1 10.0.0.2 - -", "layout"),
+        (
+            "forwarded client",
+            "203.0.113.7, 198.51.100.9 10.0.0.2 - -",
+            ("198.51.100.9", None, "203.0.113.7, 198.51.100.9"),
+        ),
+        ("forwarded client", "203.0.113.7 198.51.100.9 - -", ("198.51.100.9", None, "203.0.113.7")),
+        ("forwarded client", "- 10.0.0.2 - -", ("10.0.0.2", None, None)),
+        ("forwarded client", "203.0.113.7, 198.51.100.9 - -", "layout"),
+        ("forwarded client", "198.51.100.9 - John Smith", "layout"),
+        ("vhost forwarded", "a.b 203.0.113.7, 198.51.100.9 - -", ("198.51.100.9", "a.b", "203.0.113.7, 198.51.100.9")),
+        ("vhost forwarded", "a.b - - -", (None, "a.b", None)),
+        (
+            "vhost forwarded client",
+            "a.b 198.51.100.9, 10.0.0.1 10.0.0.2 - -",
+            ("198.51.100.9", "a.b", "198.51.100.9, 10.0.0.1"),
+        ),
+    ],
+)
+def test_who_the_client_is(layout, start, expected):
+    given = {"layout": layout, "trusted": ["10.0.0.0/8"]}
+    assert named(start, **given) == expected
+    # the same by the strict reader
+    stray = one(f'{start} {REST} "'.encode() + b'\xff" "-"', **given)
+    assert (stray if isinstance(stray, str) else tuple(stray.get(n) for n in ("ip", "vhost", "forwarded"))) == expected
+
+
+def test_nobody_is_trusted_by_default():
+    assert named("203.0.113.7, 10.0.0.1 - -", layout="forwarded")[0] == "10.0.0.1"
+    assert named("203.0.113.7, 10.0.0.1 10.0.0.2 - -", layout="forwarded client")[0] == "10.0.0.2"
+
+
+def test_lines_whose_client_is_in_doubt_are_told():
+    raw = "".join(f"{start} {REST}\n" for start in ["a.b ::1 - -", "::1 - -", "a.b ::1 - -", "::1 - -"]).encode()
+    decoder, _ = FORMAT.reader(
+        FORMAT.default_schema(), frozenset(), {**FORMAT.reader_options, "layout": "client"}
+    ).open(raw, "")
+    data = np.frombuffer(bytearray(raw + b" " * 128), np.uint8)
+    (notice,) = decoder.decode(Block(data, 0, len(raw), 0, len(raw))).notices
+    assert (notice.code, notice.count, notice.level) == ("layout", 2, "warning")
+    assert notice.to_text().startswith("2 lines do not fit the log's layout (client ident user)")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layout": "vhosts"}, "layout"),
+        ({"trusted": "10.0.0.0/8"}, "trusted"),
+        ({"trusted": ["10.0.0.1/8"]}, "trusted"),
+        ({"trusted": [10]}, "trusted"),
+    ],
+)
+def test_options_that_cannot_be(options, message):
+    with pytest.raises(OptionError, match=message):
+        FORMAT.reader(FORMAT.default_schema(), frozenset(), {**FORMAT.reader_options, **options})
