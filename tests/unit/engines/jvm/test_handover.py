@@ -185,6 +185,7 @@ def check(script: types.ModuleType, case: Case, path: Path, tmp: Path) -> tuple[
                 counts = by_caudal(case, path, into, form)
                 counts.pop("bytes")
                 counts.pop("notices")
+                counts.pop("watch")
             else:
                 counts = by_script(script, case, path, into, form)
             rows, dead = parts(into / "0" / "rows", form), parts(into / "0" / "dead", form)
