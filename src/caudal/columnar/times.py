@@ -148,6 +148,23 @@ def civil(values: Ints, part: int) -> Ints:
     return out
 
 
+_INSTANT = (
+    "an instant needs one year, month and day, or %s; times of syslog have no year: let it write ISO 8601 "
+    "(rsyslog: RSYSLOG_FileFormat)"
+)
+_INSTEAD = {
+    "T": "write %H:%M:%S",
+    "F": "write %Y-%m-%d",
+    "D": "write %m/%d/%y",
+    "R": "write %H:%M",
+    "e": "write %d, which takes a blank before one digit too",
+    "Z": "names of time zones are not read: leave the name out of the text, and say where it is local, or log offsets (%z)",
+    "I": "hours of a 12-hour clock are not read: let the writer log 24 hours (%H)",
+    "p": "AM and PM are not read: let the writer log 24 hours (%H)",
+}
+"""What to write for directives that other tools have."""
+
+
 @lru_cache(256)
 def check_format(time_format: str) -> Ints:
     """Return the compiled table of a format (empty for "", ISO 8601): each entry a directive's code, or -1 - byte.
@@ -166,7 +183,8 @@ def check_format(time_format: str) -> Ints:
             continue
         name = chr(raw[at + 1]) if at + 1 < len(raw) else ""
         if name not in DIRECTIVES:
-            raise PlanError(f"unknown directive '%{name}' in the time format '{time_format}'", hint=f"known: {known}")
+            instead = f"{_INSTEAD[name]}; known: {known}" if name in _INSTEAD else f"known: {known}"
+            raise PlanError(f"unknown directive '%{name}' in the time format '{time_format}'", hint=instead)
         if name == "%":
             program.append(-1 - ord("%"))
         else:
@@ -178,9 +196,7 @@ def check_format(time_format: str) -> Ints:
     if program:
         problem = _problem(seen)
         if problem:
-            raise PlanError(
-                f"the time format '{time_format}' {problem}", hint="an instant needs one year, month and day, or %s"
-            )
+            raise PlanError(f"the time format '{time_format}' {problem}", hint=_INSTANT)
     return np.array(program, np.int64)
 
 

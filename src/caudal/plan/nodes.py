@@ -26,6 +26,12 @@ Pairs = tuple[tuple[str, Any], ...]
 Named = tuple[tuple[str, Expr], ...]
 
 
+_NO_TIME = (
+    "give the source event_time='...'; where times are made later, of a list that becomes rows, let the source have them: "
+    "make a line of each item first (jq -c '.Records[]')"
+)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Node:
     """A node: its inputs, the schema of what it emits, whether its rows carry event time.
@@ -399,7 +405,7 @@ def windowed_fields(node: Keyed, window: Window) -> list[Field]:
     """Return the fields that every window result begins with: keys, window_start, window_end; raises `PlanError`."""
     arrival = isinstance(window, CountWindow) and window.order.arrival
     if not node.input.timed and not arrival:
-        raise PlanError("a window needs event time", hint="give the source event_time='...'")
+        raise PlanError("a window needs event time", hint=_NO_TIME)
     if isinstance(window, Sliding):
         raise PlanError(
             "a sliding window has a row for each row, not one for each window",
