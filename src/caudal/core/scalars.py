@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import struct
 from calendar import monthrange
-from datetime import date
+from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 LOCAL_TIME = 2**60
 """What is added to a time that was read without an offset, until it is known where it is local: no time lies that far."""
+
+FIRST_ZONED, LAST_ZONED = -2_840_140_800_000, 7_258_118_400_000
+"""Between 1880 and 2200 zones are followed; outside, their offsets at these borders hold."""
 
 MAX_DURATION = 2**53
 """Milliseconds of the longest duration."""
@@ -23,6 +26,7 @@ _DURATION = re.compile(r"(?:\d+(?:ms|s|m|h|d))+")
 _DURATION_PART = re.compile(r"(\d+)(ms|s|m|h|d)")
 
 _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
+_UNIX_WALL = datetime(1970, 1, 1)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _PER_MS = {"us": 1_000, "ns": 1_000_000}
 _FLOAT_SCALE = {"": 1e3, "s": 1e3, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
@@ -111,6 +115,26 @@ def time_of_text(text: str, time_format: str = "", local: bool = False) -> int |
     if not _FIRST_MS <= ms <= _LAST_MS:
         return None
     return ms + LOCAL_TIME if local and sign is None and text[-1] not in "Zz" else ms
+
+
+def readings_of_local(ms: int, zone: tzinfo) -> tuple[int, int, bool]:
+    """Return the instants that a local time (as if it were UTC) can mean, and whether no clock showed it.
+
+    They are the same twice but in a doubled hour; a missing hour is moved on by the gap.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> early, late, _ = readings_of_local(1_729_994_400_000, ZoneInfo("Europe/Berlin"))  # 2024-10-27 02:00
+    >>> late - early
+    3600000
+    """
+    wall = _UNIX_WALL + timedelta(milliseconds=min(max(ms, FIRST_ZONED), LAST_ZONED))
+    first, second = (ms - _offset_at(wall.replace(fold=fold), zone) for fold in (0, 1))
+    return first, max(first, second), second < first
+
+
+def _offset_at(wall: datetime, zone: tzinfo) -> int:
+    offset = wall.replace(tzinfo=zone).utcoffset() or timedelta(0)
+    return offset // timedelta(milliseconds=1)
 
 
 def time_of_int(value: int, unit: str = "") -> int | None:

@@ -71,7 +71,8 @@ class Field:
 
     `unit` says what integers (and floats) of a timestamp are counted in: "s", "ms", "us", "ns" or "" (the default:
     integers are milliseconds, floats seconds); `time_format` how its text is written ("": ISO 8601). `any_json`: a
-    string column that takes any JSON value: text as it is, anything else as compact JSON text.
+    string column that takes any JSON value: text as it is, anything else as compact JSON text. `local`, which only readers
+    see: a time without an offset is local, and stands `core.scalars.LOCAL_TIME` above.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Field:
     unit: str = ""
     time_format: str = ""
     any_json: bool = False
+    local: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:

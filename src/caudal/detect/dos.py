@@ -18,6 +18,8 @@ Settings:
   400, 400.0 or, in JSON with code_type=string, "400").
 - time: the column of the event time: ISO 8601, or as `time_format` says, or a number (of `unit`; by default integers
   are milliseconds and numbers with a fraction seconds). date: a column of the date, where `time` is that of the day.
+  timezone: where times without an offset are local, such as Europe/Berlin; without it they are UTC. max_future: how far
+  ahead of its arrival a time may be: beyond, the record is a dead letter, so that a wrong clock hides no attack.
 - threshold, window, codes, share: what an alert is.
 - disorder: how much older than the newest row a row may be and still count: a server logs a request when it is answered, and a
   client decides how long that takes. Alerts of a log that is followed come as much later. idle: how long a log that is followed may
@@ -43,6 +45,8 @@ settings = cd.settings(
     date="",
     time_format="",
     unit="",
+    timezone="",
+    max_future="1h",
     threshold=30,
     window="3s",
     codes=[401, 403],
@@ -71,7 +75,8 @@ event_time = col(settings.time)
 options = {}
 if settings.date:
     columns |= {settings.date: "string", settings.time: "string"}
-    event_time = cd.concat(col(settings.date), "T", col(settings.time)).str.to_timestamp(settings.time_format)
+    event_time = cd.concat(col(settings.date), "T", col(settings.time))
+    options["time_format"] = settings.time_format
 else:
     columns[settings.time] = cd.field("timestamp", unit=settings.unit, time_format=settings.time_format)
 if settings.format == "csv" or settings.delimiter != ",":
@@ -93,6 +98,8 @@ requests = cd.source(
     schema=None if settings.format == "combined" else columns,
     event_time=event_time,
     disorder=settings.disorder,
+    max_future=settings.max_future,
+    timezone=settings.timezone,
     **options,
 )
 client = col(settings.key)

@@ -7,15 +7,16 @@ that exists is a plan that can be explained to an engine. Two streams that share
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from caudal.core import duration
+from caudal.core import duration, time_formats
 from caudal.core.errors import PlanError
 from caudal.core.naming import cut
 from caudal.core.types import BOOL, INT64, STRING, TIMESTAMP, Field, Schema
+from caudal.core.zones import zone
 from caudal.plan.aggregates import Aggregate
-from caudal.plan.expr import Expr
+from caudal.plan.expr import Call, Column, Expr
 from caudal.plan.python import PythonFunction, calls
 from caudal.plan.windows import CountWindow, Sliding, Window
 
@@ -84,7 +85,8 @@ class Node:
 class Source(Node):
     """Rows read by a connector and decoded by a format, with event time and bounded disorder in milliseconds.
 
-    `idle` and `max_future` are in milliseconds; None means the engine's default for the kind of source. `projection`
+    `idle` and `max_future` are in milliseconds; None means the engine's default for the kind of source. `timezone`: an IANA
+    name, the zone of times that are written without an offset ("": UTC). `projection`
     is set by a rewrite pass: the declared columns that the plan uses (None: all of them).
     """
 
@@ -100,6 +102,7 @@ class Source(Node):
     disorder: int = 0
     idle: int | None = None
     max_future: int | None = None
+    timezone: str = ""
     projection: tuple[str, ...] | None = None
 
     def derive(self) -> tuple[Schema, bool]:
@@ -122,10 +125,44 @@ class Source(Node):
                 raise PlanError(f"unit= is for numbers; event time is a {dtype}", hint="for text use time_format=")
             if self.time_format and dtype.name != "string":
                 raise PlanError(f"time_format= is for text; event time is a {dtype}", hint="for numbers use unit=")
+            time_formats.compiled(self.time_format)
         elif self.disorder:
             raise PlanError("disorder= needs event_time=")
+        if self.timezone:
+            self._check_zone()
         names = self.declared.names if self.projection is None else self.projection
         return Schema([f for f in self.declared if f.name in names]), self.event_time is not None
+
+    @property
+    def readable(self) -> Schema:
+        """The declared schema as a reader takes it: it marks the times that are local."""
+        if not self.timezone:
+            return self.declared
+        return Schema([replace(f, local=True) if f.dtype.name == "timestamp" else f for f in self.declared])
+
+    @property
+    def time_text(self) -> tuple[Expr | None, str]:
+        """What the event time is made of, and the form of its text: of text that an expression parses, the text itself."""
+        made = self.event_time
+        if self.timezone and isinstance(made, Call) and made.function == "strptime":
+            return made.args[0], str(dict(made.options)["format"])
+        return made, self.time_format
+
+    def _check_zone(self) -> None:
+        zone(self.timezone)
+        made = self.time_text[0]
+        if made is not None and not isinstance(made, Column) and made.dtype(self.declared) == TIMESTAMP:
+            raise PlanError(
+                "timezone= does not reach into the expression of the event time",
+                detail=str(made),
+                hint="give it as text, which is parsed then: event_time=cd.concat(...), time_format=...",
+            )
+        for f in self.declared:
+            if f.dtype.is_nested and "timestamp" in str(f.dtype):
+                raise PlanError(
+                    f"timezone= does not reach the times inside '{f.name}'",
+                    hint="declare each as a column of its own: cd.field('timestamp', path=[...])",
+                )
 
     @property
     def has_dead(self) -> bool:
@@ -138,6 +175,8 @@ class Source(Node):
         if self.event_time is not None:
             parts.append(f"event_time={self.event_time}")
             parts.append(f"disorder={duration.show(self.disorder)}")
+        if self.timezone:
+            parts.append(f"timezone={self.timezone}")
         if self.projection is not None:
             parts.append(f"reads {len(self.projection)} of {len(self.declared)} columns: {', '.join(self.projection)}")
         return " ".join(parts)

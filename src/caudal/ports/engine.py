@@ -13,6 +13,9 @@ from caudal.plan.plan import Plan
 from caudal.ports.sink import Sink
 from caudal.ports.source import Source
 
+ALWAYS = 1 << 62
+"""A reading time that no event time is ahead of."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoundSource:
@@ -35,6 +38,9 @@ class Tuning:
     """How to run. `threads`: operator threads; `credit`: bytes in flight, 0 for the engine's choice; `max_state`:
     bytes of state, 0 for half of memory.
 
+    `read_at`: the reading time of a bounded run, wall clock in milliseconds (0: when it starts); what lies further ahead
+    of it than `max_future` is a dead letter.
+
     For engines that run elsewhere: `cluster` is the address of one that is there ("": this machine), `exchange` a directory
     that both sides reach, `native` whether an engine's own readers may take the place of caudal's, whose dead letters
     nobody wants.
@@ -46,6 +52,7 @@ class Tuning:
     live: bool = False
     credit: int = 0
     max_state: int = 0
+    read_at: int = 0
     cluster: str = ""
     exchange: str = ""
     native: bool = False

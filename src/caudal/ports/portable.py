@@ -13,7 +13,7 @@ from typing import Any
 from caudal.core.types import ANY_JSON, DataType, Field, Schema
 
 Plain = Any
-"""A field as plain values: (name, type) or (name, type, path, unit, time_format).
+"""A field as plain values: (name, type) or (name, type, path, unit, time_format, local).
 
 A type is a name ("json": any value, as text), [item type] for a list, a tuple of fields for a struct."""
 
@@ -48,7 +48,7 @@ def plain_fields(schema: Schema | Iterable[Field]) -> tuple[Plain, ...]:
 
 
 def _plain_field(field: Field) -> Plain:
-    more = (field.path, field.unit, field.time_format)
+    more = (field.path, field.unit, field.time_format, field.local)
     while more and not more[-1]:
         more = more[:-1]
     return (field.name, ANY_JSON if field.any_json else plain_type(field.dtype), *more)

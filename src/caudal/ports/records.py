@@ -70,7 +70,8 @@ class Decoded:
 
     `notices`: what is to be told of them beside that; the engine adds the partition's name. `named`: the places of the
     declared schema that records have named so far, in this block or an earlier one, rows or not, null or not; None where a
-    record cannot leave one out.
+    record cannot leave one out. `read_at`: when they arrived, wall clock in milliseconds; 0 where that is not known, and for
+    blocks, which say it themselves.
     """
 
     columns: dict[str, Column]
@@ -79,6 +80,7 @@ class Decoded:
     dead: list[Dead] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     named: frozenset[Place] | None = None
+    read_at: int = 0
 
 
 def holds(record: Any, keys: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ matches and has not is changed, what matches nothing is new or lost.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -93,10 +94,11 @@ def backtest(
     # an identity holds the pipeline's name: the versions are one pipeline here
     plans = [replace(plan.pinned(), name="backtest") for plan in (old, new)]
     runs: list[Captured] = []
+    read_at = time.time_ns() // 1_000_000  # one for both
     for side, plan in zip(("old", "new"), plans, strict=True):
         if watch is not None:
             watch(side)
-        runs.append(_run(plan, side, engine, threads))
+        runs.append(_run(plan, side, engine, threads, read_at))
     found = Backtest(old.name, new.name, (runs[0].summary, runs[1].summary), [])
     exact = engine == "local"
     for a, b in _paired(plans[0].sinks, plans[1].sinks):
@@ -104,12 +106,12 @@ def backtest(
     return found
 
 
-def _run(plan: Plan, side: str, engine: str, threads: int) -> Captured:
+def _run(plan: Plan, side: str, engine: str, threads: int, read_at: int) -> Captured:
     try:
-        return capture(plan, engine=engine, threads=threads, identity=_IDENTITY, what=side)
+        return capture(plan, engine=engine, threads=threads, identity=_IDENTITY, what=side, read_at=read_at)
     except PlanError:
         # not every engine knows the identity of its rows; one that refuses the plan itself does so again
-        return capture(plan, engine=engine, threads=threads, what=side)
+        return capture(plan, engine=engine, threads=threads, what=side, read_at=read_at)
 
 
 def _compare(plans: list[Plan], runs: list[Captured], a: Sink | None, b: Sink | None, exact: bool) -> Output:

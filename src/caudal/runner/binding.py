@@ -113,11 +113,11 @@ def open_source(node: Source) -> BoundSource:
         needed = frozenset(node.schema.names) | (
             node.event_time.columns() if node.event_time is not None else frozenset()
         )
-        reader = chosen.reader(node.declared, needed, given)
+        reader = chosen.reader(node.readable, needed, given)
     try:
         if isinstance(reader, FileReader):
-            return BoundSource(plugin.source(options, reader, node.declared), None)
-        return BoundSource(plugin.source(options, None, node.declared), reader)
+            return BoundSource(plugin.source(options, reader, node.readable), None)
+        return BoundSource(plugin.source(options, None, node.readable), reader)
     except InputError as error:
         raise error.at(node.name) from error.__cause__
 

@@ -23,7 +23,9 @@ class Captured:
     summary: Summary
 
 
-def capture(plan: Plan, *, engine: str = "local", threads: int = 0, identity: str = "", what: str = "") -> Captured:
+def capture(
+    plan: Plan, *, engine: str = "local", threads: int = 0, identity: str = "", what: str = "", read_at: int = 0
+) -> Captured:
     """Run a plan over bounded sources and return the rows of its sinks.
 
     `identity` names a column with the identity of each row, "" for none. Late rows and dead letters that the pipeline
@@ -36,7 +38,9 @@ def capture(plan: Plan, *, engine: str = "local", threads: int = 0, identity: st
     written: dict[str, list[pa.Table]] = {}
     captured = with_captures(plan, written, identity)
     try:
-        job = Job(captured, engine=engine, threads=threads, late="discard", dead="discard", allow_blind=True)
+        job = Job(
+            captured, engine=engine, threads=threads, late="discard", dead="discard", allow_blind=True, read_at=read_at
+        )
         if job.live:
             job.abort()
             raise OptionError("a live source has no end to compare at", hint="leave out follow=True")

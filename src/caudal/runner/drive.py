@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,17 +36,19 @@ class Job:
         exchange: str = "",
         native: bool = False,
         allow_blind: bool = False,
+        read_at: int = 0,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         """Check everything, open sources and sinks. Raises `UserError` kin; nothing stays open then.
 
         `threads`: operator threads, 0 for the cores. `late`, `dead`: "file" or "discard" for what is not wired.
         `cluster`, `exchange`, `native`: see `ports.engine.Tuning`. `allow_blind`: a run that saw nothing of what it hangs
-        on (see `judging`) is no failure.
+        on (see `judging`) is no failure. `read_at`: the reading time of bounded sources in milliseconds, 0: now.
         """
         if not isinstance(plan, Plan):
             kind = type(plan).__name__.lower()
             raise PlanError(f"a pipeline is run, not a {kind}", hint='cd.run(cd.Pipeline("dos", alerts.to("console")))')
+        self.read_at = read_at or time.time_ns() // 1_000_000
         if threads < 0:
             raise OptionError(f"threads cannot be {threads}", hint="0 means one for each core")
         chosen = registry.find("engine", engine)
@@ -67,6 +70,7 @@ class Job:
             self.threads,
             self.live,
             max_state=max_state,
+            read_at=self.read_at,
             cluster=cluster,
             exchange=exchange,
             native=native,

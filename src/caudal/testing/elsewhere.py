@@ -16,7 +16,7 @@ from caudal.observe.ledger import Ledger
 from caudal.plan.nodes import DeadLetters, Late
 from caudal.plan.plan import Plan
 from caudal.ports import registry
-from caudal.ports.engine import Bindings, BoundSource, Tuning
+from caudal.ports.engine import ALWAYS, Bindings, BoundSource, Tuning
 from caudal.rewrite import rewrite
 from caudal.runner.binding import open_source
 from caudal.testing.flow import Flow
@@ -117,7 +117,7 @@ def run_on(
             captures.append({sink.name: Capture() for sink in case.plan.sinks})
             given.append((case.plan, physical, Bindings(sources, captures[-1])))
         extra = {"clock": clocks, "idle_poll": 0.0, "lockstep": lockstep} if live else {}
-        tuning = Tuning(1, live, extra=extra)
+        tuning = Tuning(1, live, read_at=ALWAYS, extra=extra)
         registry.find("engine", engine).together(given, tuning, variables, begun if live else None)
     finally:
         for bound in opened:
@@ -129,7 +129,7 @@ def _source(case: Case, node: Any, clock: VirtualClock) -> BoundSource:
     script = case.scripts.get(node.name)
     if script is None:
         return open_source(node)
-    source = ScriptedSource(script.steps, node.declared, clock, until=case.until, step=STEP, live=script.live)
+    source = ScriptedSource(script.steps, node.readable, clock, until=case.until, step=STEP, live=script.live)
     return BoundSource(source, None)
 
 

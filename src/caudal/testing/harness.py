@@ -17,7 +17,7 @@ from caudal.observe.ledger import Ledger
 from caudal.plan.nodes import Node, Sink
 from caudal.plan.plan import Plan
 from caudal.ports import registry
-from caudal.ports.engine import Bindings, BoundSource, Tuning
+from caudal.ports.engine import ALWAYS, Bindings, BoundSource, Tuning
 from caudal.ports.source import Partition, Source
 from caudal.rewrite import rewrite
 from caudal.runner.binding import open_source
@@ -85,7 +85,7 @@ class Started:
         if wrap is not None:
             opened = {name: replace(b, source=wrap(name, b.source)) for name, b in opened.items()}
         self.captures = {sink.name: Capture() for sink in physical.sinks}
-        fields: dict[str, Any] = {"max_state": 1 << 40, **(tuning or {})}
+        fields: dict[str, Any] = {"max_state": 1 << 40, "read_at": ALWAYS, **(tuning or {})}
         settings = Tuning(threads, live, **fields, extra=extra)
         engine = registry.find("engine", "local")
         self.execution: Any = engine.start(logical, physical, Bindings(opened, self.captures), settings)

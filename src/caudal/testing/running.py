@@ -172,7 +172,7 @@ class Case:
 
     def _started(self, way: Way, dice: random.Random, stop_at: int = 0) -> Started:
         clock = VirtualClock()
-        schemas = {source.name: source.declared for source in self.plan.sources}
+        schemas = {source.name: source.readable for source in self.plan.sources}
         sources = {
             name: ScriptedSource(s.steps, schemas[name], clock, until=self.until, step=way.step, live=s.live)
             for name, s in self.scripts.items()

@@ -201,6 +201,7 @@ class JvmExecution:
             if watch is not None:
                 watch()
 
+        read_at = self._tuning.read_at or time.time_ns() // 1_000_000  # one for all sources
         for index, (each, bound) in enumerate(zip(self._job.inputs, self._sources, strict=True)):
             counts = hand_over(
                 each.node,
@@ -212,6 +213,7 @@ class JvmExecution:
                 local.evaluate,
                 threads=self._tuning.threads,
                 watch=watched,
+                read_at=read_at,
             )
             self._handed.append(counts)
         counts = [{k: v for k, v in handed.items() if k not in ("notices", "watch")} for handed in self._handed]

@@ -45,11 +45,13 @@ _MARK = Schema([Field("e", INT64)])
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """`clock` gives milliseconds that never go back, `idle_poll` is in seconds, `idle` in milliseconds."""
+    """`clock` gives milliseconds that never go back, `idle_poll` is in seconds, `idle` in milliseconds;
+    `read_at`: the reading time of bounded sources, wall clock in milliseconds, 0 for none."""
 
     clock: Callable[[], int]
     idle_poll: float = 0.005
     idle: int = 5_000
+    read_at: int = 0
 
 
 class _Live(Lane):
@@ -122,7 +124,9 @@ class Feed:
         """Marks that the job has read."""
         self._timing = timing
         self._folder = folder
-        self._intakes = [Intake(i.node, b, i.columns, evaluate) for i, b in zip(plan.inputs, sources, strict=True)]
+        self._intakes = [
+            Intake(i.node, b, i.columns, evaluate, timing.read_at) for i, b in zip(plan.inputs, sources, strict=True)
+        ]
         self._handed = [
             Handed(i.node, folder / str(first + n), form, i.columns, pool, intake.watch)
             for n, (i, intake) in enumerate(zip(plan.inputs, self._intakes, strict=True))

@@ -62,16 +62,17 @@ def hand_over(
     dead: bool = True,
     threads: int = 1,
     watch: Callable[[], None] | None = None,
+    read_at: int = 0,
 ) -> dict[str, Any]:
     """Write a source's rows to `into`/`index`/rows and what is none to .../dead, as parts; return the counts.
 
     `form`: "parquet" or "json". `columns`: what a row has, the hidden columns of `places` among them. `evaluate` is
     asked for an event time that is no plain column. `dead`: whether dead letters are written. `threads`: how many decode
-    and write at once. `watch` is called now and then, and may raise.
+    and write at once. `watch` is called now and then, and may raise. `read_at`: the reading time, by default now.
 
     Counts: "partitions" (name: records taken), "rows", "dead", "failures" (texts), "bytes"; "notices", gathered; "watch", of the source.
     """
-    intake = Intake(node, bound, columns, evaluate)
+    intake = Intake(node, bound, columns, evaluate, read_at or time.time_ns() // 1_000_000)
     with ThreadPoolExecutor(threads, "handover") as pool:
         handed = Handed(node, into / str(index), form, columns, pool, intake.watch)
         for rank, partition in enumerate(bound.source.partitions()):

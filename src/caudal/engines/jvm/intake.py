@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from caudal.columnar import zones
 from caudal.columnar.column import Column, Ints
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import Schema
-from caudal.engines.accepting import event_times, far_future, no_time
+from caudal.engines.accepting import Accepted, Acceptor
 from caudal.engines.jvm.parts import array, stored
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
 from caudal.engines.opening import Opening
@@ -33,67 +34,88 @@ Evaluate = Callable[[Expr, Schema], Callable[[Morsel], Column]]
 LOWEST = -(1 << 62)
 """A watermark before the first row."""
 
-_FUTURE = 3_600_000
 _READ = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class Rows:
-    """Rows of a block: accepted, with all columns but the watermark. `taken`: records, those that are no rows too."""
+    """Rows of a block: accepted, with all columns but the watermark; `Lane.stamp` makes them whole."""
 
-    rows: int
-    taken: int
-    size: int
-    columns: dict[str, pa.Array]
-    times: Ints | None
-    dead: list[Dead] = field(default_factory=list[Dead])
-    notices: list[Notice] = field(default_factory=list[Notice])
+    accepted: Accepted
+    rank: int
+    size: int = 0
+    columns: dict[str, pa.Array] = field(default_factory=dict[str, pa.Array])
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return self.accepted.morsel.rows
+
+    @property
+    def taken(self) -> int:
+        """Records, those that are no rows too."""
+        return self.accepted.taken
+
+    @property
+    def times(self) -> Ints | None:
+        """Their event times."""
+        return self.accepted.morsel.time
+
+    @property
+    def dead(self) -> list[Dead]:
+        """The records that are no rows."""
+        return self.accepted.dead
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What is to be told of them."""
+        return self.accepted.notices
 
 
 class Intake:
     """What the partitions of one source have in common. `columns`: what a row has, hidden ones among them."""
 
-    def __init__(self, node: Source, bound: BoundSource, columns: Schema, evaluate: Evaluate | None) -> None:
-        """`evaluate` is asked for an event time that is no plain column."""
+    def __init__(
+        self, node: Source, bound: BoundSource, columns: Schema, evaluate: Evaluate | None, read_at: int
+    ) -> None:
+        """`evaluate` is asked for an event time that is no plain column; `read_at`: the reading time of a bounded run."""
         self.node = node
         self.bound = bound
         self.opening = Opening(bound.reader, node.declared)
         self.columns = columns
-        self._max_future = node.max_future if node.max_future is not None else _FUTURE if bound.source.live else None
-        self._time = _time_of(node, evaluate)
+        self._acceptor = Acceptor(node, _time_of(node, evaluate), live=bound.source.live, read_at=read_at)
         self.watch = SourceWatch(node, bound.reader, live=bound.source.live)
 
     def accepted(self, decoded: Decoded, block: Block | None, rank: int) -> Rows:
         """Give decoded rows their event time; rows without a valid one become dead letters. Runs in any thread."""
-        dead = [*decoded.dead, *(block.dead if block is not None else ())]
-        taken = decoded.rows + len(dead)
-        morsel = Morsel(dict(decoded.columns), decoded.rows, position=decoded.position)
-        if self._time is not None:
-            column = self._time(morsel)
-            times, ok = event_times(column, self.node.unit, self.node.time_format)
-            morsel.time = times
-            if ok is not None:
-                dead += no_time(decoded, column, ~ok, block)
-                morsel = morsel.take(np.flatnonzero(ok))
-            if self._max_future is not None and block is not None and block.read_at and morsel.rows:
-                assert morsel.time is not None
-                far = morsel.time > block.read_at + self._max_future
-                if far.any():
-                    dead += far_future(morsel, np.flatnonzero(far), self._max_future, block)
-                    morsel = morsel.take(np.flatnonzero(~far))
+        decoded.dead = [*decoded.dead, *(block.dead if block is not None else ())]
+        made = self._acceptor.accept(decoded, block)
+        self.watch.block(decoded, block, made.dead, made.morsel.time, made.taken)
+        made.notices += [*(block.notices if block is not None else ()), *decoded.notices]
+        return Rows(made, rank) if made.open else self.stored(Rows(made, rank))
+
+    def settled(self, rows: Rows, seen: int | None) -> Rows:
+        """Decide what hangs on the rows before, of which `seen` is the largest event time."""
+        if rows.accepted.open:
+            self._acceptor.settle(rows.accepted, int(zones.NEVER) if seen is None else seen)
+            self.stored(rows)
+        return rows
+
+    def stored(self, rows: Rows) -> Rows:
+        """Give rows the columns as they are handed over."""
+        morsel = rows.accepted.morsel
         made = {
             f.name: stored(morsel.columns[f.name].to_arrow(), f.dtype) for f in self.columns if f.name in morsel.columns
         }
         if PARTITION in self.columns:
-            made[PARTITION] = array(np.full(morsel.rows, rank, np.int64))
+            made[PARTITION] = array(np.full(morsel.rows, rows.rank, np.int64))
         if POSITION in self.columns:
             assert morsel.position is not None
             made[POSITION] = array(morsel.position)
-        size = block.stop - block.start if block is not None else sum(column.nbytes for column in made.values())
-        dead.sort(key=lambda letter: letter.position)
-        self.watch.block(decoded, block, dead, morsel.time, taken)
-        notices = [*(block.notices if block is not None else ()), *decoded.notices]
-        return Rows(morsel.rows, taken, size, made, morsel.time, dead, notices)
+        rows.columns = made
+        block = rows.accepted.block
+        rows.size = block.stop - block.start if block is not None else sum(column.nbytes for column in made.values())
+        return rows
 
 
 class Lane:
@@ -141,6 +163,7 @@ class Lane:
 
     def stamp(self, got: Rows) -> None:
         """Give rows time and W_p; to be called in order, for these hang on what came before."""
+        self.intake.settled(got, self._seen)
         columns, named = got.columns, self.intake.columns
         if got.times is None:
             if WATERMARK in named:
@@ -163,13 +186,13 @@ class Lane:
         self.known = max(self.known, self.floor, self._seen - disorder)
 
 
-def _time_of(node: Source, evaluate: Evaluate | None) -> Callable[[Morsel], Column] | None:
-    expression = node.event_time
-    if expression is None:
-        return None
-    if isinstance(expression, Named):
-        name = expression.name
-        return lambda morsel: morsel.columns[name]
-    if evaluate is None:
-        raise ValueError("an event time that is no plain column needs evaluate=")
-    return evaluate(expression, node.declared)
+def _time_of(node: Source, evaluate: Evaluate | None) -> Callable[[Expr], Callable[[Morsel], Column]]:
+    def made(expression: Expr) -> Callable[[Morsel], Column]:
+        if isinstance(expression, Named):
+            name = expression.name
+            return lambda morsel: morsel.columns[name]
+        if evaluate is None:
+            raise ValueError("an event time that is no plain column needs evaluate=")
+        return evaluate(expression, node.declared)
+
+    return made

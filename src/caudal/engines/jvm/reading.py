@@ -14,6 +14,7 @@ from typing import Any
 from caudal.core.errors import CaudalError, PlanError
 from caudal.core.types import INT64, DataType, Schema
 from caudal.core.unpacking import FIRST_BYTES, compression_of, encoding_of, foreign
+from caudal.engines.accepting import FUTURE
 from caudal.engines.jvm.places import HIDDEN
 from caudal.engines.jvm.shape import spec
 from caudal.plan.expr import Column, Expr, call, lit
@@ -85,7 +86,7 @@ def scripted(node: Source, columns: Schema, files: Files | None) -> Scripted:
     given = registry.check_options(dict(node.format_options), plugin.reader_options, f"format '{node.format}'")
     own = Schema([f for f in columns if f.name not in HIDDEN])
     needed = frozenset(own.names) | ({time.name} if time is not None else frozenset[str]())
-    reader = plugin.portable(node.declared, needed, given)
+    reader = plugin.portable(node.readable, needed, given)
     connector = registry.find("connector", node.connector)
     options = registry.check_options(dict(node.options), connector.source_options, "connector 'files'")
     found = files if files is not None else Files((), ())
@@ -99,7 +100,9 @@ def scripted(node: Source, columns: Schema, files: Files | None) -> Scripted:
         "compression": options["compression"],
         "max_record": options["max_record"],
         "max_decoded": options["max_decoded"],
-        "max_future": node.max_future,
+        "max_future": FUTURE if node.max_future is None else node.max_future,
+        "timezone": node.timezone,
+        "local": [f.name for f in node.readable if f.local and f.name in needed],
         "dead": True,
     }
     return Scripted((reader.module,), f"dict(reader={reader.call}, **{described!r})")
@@ -111,6 +114,8 @@ def native(node: Source, read: Schema, files: Files | None, formats: Sequence[st
         raise PlanError("the engine's own readers read files")
     if node.format not in formats:
         raise PlanError(f"the engine has no reader of the format '{node.format}'")
+    if node.timezone:
+        raise PlanError("the engine's own readers know nothing of time zones")
     if len(files.paths) > 64:
         raise PlanError("too many files for the engine's own reader")
     for path in files.paths:
@@ -164,7 +169,7 @@ def _deviations(node: Source) -> tuple[str, ...]:
     out = [
         "the engine's own reader took the place of caudal's checked one (--dead discard): records that do not fit are"
         " skipped, nulls or converted, as it sees fit, and not counted",
-        "lateness is not decided: all rows count",
+        "lateness is not decided, nor what lies too far ahead: all rows count",
     ]
     if node.event_time is not None and node.event_time.dtype(node.declared).is_float:
         out.append("event times before 1970 that lie on half a millisecond are rounded up")

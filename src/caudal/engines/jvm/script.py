@@ -249,7 +249,7 @@ def _reads(job: Job, form: str, files: Mapping[str, Files] | None) -> str:
                     [
                         "given.rows = tempfile.mkdtemp(prefix='rows-')",
                         "atexit.register(shutil.rmtree, given.rows, ignore_errors=True)",
-                        f"told = hand_over(SOURCES, given.rows, {form!r})",
+                        f"told = hand_over(SOURCES, given.rows, {form!r}, given.read_at)",
                         "HANDED = [told[source['id']] for source in SOURCES]",
                         "for source, counts in zip(SOURCES, HANDED):",
                         "    print(source['id'], 'rows', counts['rows'], 'dead letters', counts['dead'], file=sys.stderr)",

@@ -28,6 +28,7 @@ class LocalExecution:
         limit = tuning.max_state or _memory() // 2
         credit = tuning.credit or (tuning.threads + 2) * LARGEST_READ
         chosen: dict[str, Any] = {"threads": tuning.threads, "credit": credit, "max_state": limit, **tuning.extra}
+        chosen.setdefault("read_at", tuning.read_at or time.time_ns() // 1_000_000)
         settings = Settings(**chosen)
         self.logical = logical
         self.job: Job = lower(physical, bindings, settings, tuning.live)

@@ -16,7 +16,7 @@ import numpy as np
 
 from caudal.columnar.morsel import Morsel
 from caudal.core.naming import natural_key
-from caudal.engines.accepting import event_times, far_future, no_time
+from caudal.engines.accepting import Accepted, Acceptor
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
@@ -26,6 +26,7 @@ from caudal.engines.watching import SourceWatch
 from caudal.plan.nodes import Source
 from caudal.ports import framing
 from caudal.ports import source as port
+from caudal.ports.engine import BoundSource
 from caudal.ports.format import Decoder, LineReader
 from caudal.ports.records import Block, Dead, Decoded
 
@@ -34,16 +35,18 @@ log = logging.getLogger("caudal")
 
 @dataclass(slots=True)
 class Cooked:
-    """A decoded block: the accepted rows as a morsel (without watermark), its bad records, where its partition stands."""
+    """A decoded block: what was accepted of it (without watermark), and where its partition stands."""
 
-    morsel: Morsel
-    dead: list[Dead]
-    taken: int
-    highest: int
+    rows: Accepted
     end: int
     size: int
     read_at: float
     mark: int = 0
+
+    @property
+    def taken(self) -> int:
+        """Records, those that are no rows too."""
+        return self.rows.taken
 
 
 @dataclass(slots=True)
@@ -146,9 +149,12 @@ class PartitionLane:
         data = np.zeros(len(head) + 256, np.uint8)
         data[: len(head)] = np.frombuffer(head, np.uint8)
         decoded = self.decoder.decode(Block(data, min(skip, len(head)), len(head), skip, len(head)))
-        cooked = self.intake.cook(self, decoded, len(head), len(head), 0.0, None)
-        if cooked.morsel.rows and cooked.morsel.time is not None:
-            self.first_time = int(cooked.morsel.time[0])
+        made = self.intake.acceptor.accept(decoded, None)
+        if made.open:
+            self.intake.acceptor.settle(made, self.seen)
+        morsel = made.morsel
+        if morsel.rows and morsel.time is not None:
+            self.first_time = int(morsel.time[0])
             self.known = self.first_time - self.intake.node.disorder
 
     def read(self, size: int) -> tuple[int, Block | Decoded] | port.Nothing | port.End:
@@ -203,7 +209,13 @@ class PartitionLane:
         if isinstance(cooked, str):
             self.known = OPEN
             return [self._piece(None, OPEN)]
-        morsel = cooked.morsel
+        if cooked.rows.open:
+            self.intake.acceptor.settle(cooked.rows, self.seen)
+        morsel = self.intake.shown(cooked.rows, self.ordinal)
+        counters, operator = self.intake.counters, self.intake.operator
+        counters.add(operator, "passed", morsel.rows)
+        if cooked.rows.dead:
+            counters.add(operator, "dead", len(cooked.rows.dead))
         timed = morsel.time is not None
         disorder = self.intake.node.disorder
         if timed and morsel.rows:
@@ -213,7 +225,7 @@ class PartitionLane:
                 self.intake.watch.late(morsel.time, morsel.watermark, behind)
             if self.first_time is None:
                 self.first_time = int(morsel.time[0])
-            self.seen = max(self.seen, cooked.highest)
+            self.seen = max(self.seen, cooked.rows.highest)
         after = max(self.seen - disorder, self.floor) if self.seen != NEVER else self.known
         self.known = max(self.known, after) if timed else self.known
         self.position = cooked.end
@@ -223,7 +235,7 @@ class PartitionLane:
         for i, part in enumerate(parts):
             last = i == len(parts) - 1
             piece = self._piece(part, self.known if last or part.watermark is None else int(part.watermark[-1]))
-            piece.dead = [] if i else cooked.dead
+            piece.dead = [] if i else cooked.rows.dead
             piece.size, piece.read_at = share + (rest if last else 0), cooked.read_at
             piece.counted, piece.part, piece.mark = True, i > 0, cooked.mark
             pieces.append(piece)
@@ -268,30 +280,28 @@ class Intake:
     def __init__(
         self,
         node: Source,
-        operator: str,
-        opened: port.Source,
-        reader: Any,
+        bound: BoundSource,
         bind: Callable[..., Any],
         counters: Counters,
         judged: bool,
         slicer: Slicer,
+        read_at: int,
         *,
         quiet: bool = False,
     ) -> None:
         self.node = node
-        self.operator = operator
-        self.opened = opened
-        self.reader = reader
-        self.opening = Opening(reader, node.declared)
+        self.operator = node.name
+        self.opened = bound.source
+        self.reader = bound.reader
+        self.opening = Opening(bound.reader, node.declared)
         self.counters = counters
         self.judged = judged and node.event_time is not None
         self.lanes: list[PartitionLane] = []
         self.names = node.schema.names
         self.slicer = slicer
         self.read_size = 0
-        self.watch = SourceWatch(node, reader, live=opened.live, quiet=quiet)
-        self.max_future = node.max_future if node.max_future is not None else 3_600_000 if opened.live else None
-        self._time = None if node.event_time is None else bind(node.event_time, node.declared)
+        self.watch = SourceWatch(node, bound.reader, live=self.opened.live, quiet=quiet)
+        self.acceptor = Acceptor(node, lambda e: bind(e, node.declared), live=self.opened.live, read_at=read_at)
 
     def add(self, partition: port.Partition, ordinal: int, order: int) -> PartitionLane:
         """Take a partition in."""
@@ -315,36 +325,19 @@ class Intake:
         return self._watched(self.cook(lane, decoded, got.end, got.stop - got.start, read_at, got), decoded, got)
 
     def _watched(self, cooked: Cooked, decoded: Decoded, block: Block | None) -> Cooked:
-        self.watch.block(decoded, block, cooked.dead, cooked.morsel.time, cooked.taken)
+        self.watch.block(decoded, block, cooked.rows.dead, cooked.rows.morsel.time, cooked.taken)
         return cooked
 
     def cook(
         self, lane: PartitionLane, decoded: Decoded, end: int, size: int, read_at: float, block: Block | None
     ) -> Cooked:
         """Give decoded rows their event time; rows without a valid one become dead letters."""
-        rows = decoded.rows
-        columns = {name: decoded.columns[name] for name in self.names}
-        morsel = Morsel(columns, rows, position=decoded.position, partition=lane.ordinal)
-        dead = decoded.dead
-        taken = rows + len(dead)
-        highest = int(NEVER)
-        if self._time is not None:
-            whole = Morsel(decoded.columns, rows)
-            column = self._time(whole)
-            time, ok = event_times(column, self.node.unit, self.node.time_format)
-            morsel.time = time
-            if ok is not None:
-                dead = [*dead, *no_time(decoded, column, ~ok, block)]
-                morsel = morsel.take(np.flatnonzero(ok))
-            if self.max_future is not None and block is not None and block.read_at and morsel.rows:
-                assert morsel.time is not None
-                far = morsel.time > block.read_at + self.max_future
-                if far.any():
-                    dead = [*dead, *far_future(morsel, np.flatnonzero(far), self.max_future, block)]
-                    morsel = morsel.take(np.flatnonzero(~far))
-            if morsel.rows:
-                assert morsel.time is not None
-                highest = int(morsel.time.max())
-        if dead is not decoded.dead:
-            dead = sorted(dead, key=lambda letter: letter.position)
-        return Cooked(morsel, dead, taken, highest, end, size, read_at)
+        made = self.acceptor.accept(decoded, block)
+        self.counters.notices.add_all(made.notices, where=lane.name)
+        return Cooked(made, end, size, read_at)
+
+    def shown(self, made: Accepted, ordinal: int) -> Morsel:
+        """Return accepted rows with the columns that the plan uses."""
+        given = made.morsel
+        columns = {name: given.columns[name] for name in self.names}
+        return Morsel(columns, given.rows, given.time, position=given.position, partition=ordinal)

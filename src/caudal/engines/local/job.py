@@ -364,10 +364,7 @@ class Job:
         cooked.size, cooked.mark = size, mark
         operator = lane.intake.operator
         self.counters.add(operator, "taken", cooked.taken)
-        self.counters.add(operator, "passed", cooked.morsel.rows)
         self.counters.add(operator, f"partition:{lane.name}", cooked.taken)
-        if cooked.dead:
-            self.counters.add(operator, "dead", len(cooked.dead))
         del block, got
         self._deliver_pieces(lane.put(number, cooked))
         self._adapt(lane.intake, size, cooked.taken, clock() - read_at)

@@ -104,7 +104,7 @@ def _intake(job: Job, node: Source, bound: BoundSource) -> None:
     judged = any(isinstance(e.terminal, StateTerminal) for e in route.all_edges())
     slicer = Slicer(route.costly, settings.threads)
     slicer.fixed = settings.morsel_rows
-    intake = Intake(node, node.name, bound.source, bound.reader, bind, job.counters, judged, slicer)
+    intake = Intake(node, bound, bind, job.counters, judged, slicer, settings.read_at)
     job.intakes.append(intake)
     for edge in route.all_edges():
         if isinstance(edge.terminal, StateTerminal):

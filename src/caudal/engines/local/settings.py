@@ -27,6 +27,7 @@ class Settings:
     morsel_rows: int = 0
     read_bytes: int = 0
     shuffle: Any = None
+    read_at: int = 0
     clock: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000
 
 

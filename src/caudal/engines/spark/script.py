@@ -37,6 +37,7 @@ from pyspark.sql import SparkSession
 
 arguments = argparse.ArgumentParser(description="A Spark job, written by caudal.")
 arguments.add_argument("--rows", default="", help="the directory of rows that were checked and handed over")
+arguments.add_argument("--read-at", type=int, default=0, help="the reading time in milliseconds (default: now)")
 arguments.add_argument("--results", default="", help="a directory for results as Arrow files")
 arguments.add_argument("--cluster", default={cluster!r}, help="the master's URL (default: this process)")
 arguments.add_argument("--parallelism", type=int, default={threads}, help="how many tasks run side by side")

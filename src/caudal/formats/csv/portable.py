@@ -225,10 +225,10 @@ class _CsvPath:
         return self._next + 1 if self._ended and fits else 0
 
 
-def csv_converter(kind: str, unit: str = "", time_format: str = "") -> CsvConvert:
+def csv_converter(kind: str, unit: str = "", time_format: str = "", local: bool = False) -> CsvConvert:
     """Return the function to values of a type: str, bool, int (also times in ms) or float."""
     if kind == "timestamp":
-        return lambda text: _csv_timestamp(text, unit, time_format)
+        return lambda text: _csv_timestamp(text, unit, time_format, local)
     return _CSV_SCALARS[kind]
 
 
@@ -286,8 +286,8 @@ def _csv_duration(text: str) -> int:
     return value
 
 
-def _csv_timestamp(text: str, unit: str, time_format: str) -> int:
-    value = time_of_text(text, time_format)
+def _csv_timestamp(text: str, unit: str, time_format: str, local: bool) -> int:
+    value = time_of_text(text, time_format, local)
     if value is not None:
         return value
     if time_format:
@@ -381,7 +381,7 @@ def _csv_at(refused: Refused, name: str, place: int) -> Refused:
 
 
 class CsvLines:
-    """Reads CSV by a schema. `fields` as plain values: (name, type, path, unit, time_format), the last three optional.
+    """Reads CSV by a schema. `fields` as plain values: (name, type, path, unit, time_format, local), the last four optional.
 
     `columns`: the names of the columns where there is no header line.
     """

@@ -168,7 +168,7 @@ def _parse(kind: str, field: Field, data: Any, start: Ints, length: Any, valid: 
         return values, ok
     if kind == "bool":
         return numbers.parse_bools(data, start, length, valid)
-    values, ok = times.parse(data, start, length, valid, field.time_format)
+    values, ok = times.parse(data, start, length, valid, field.time_format, local=field.local)
     if not field.time_format:
         _count_times(numbers.parse_ints, times.from_ints, field, data, start, length, valid, values, ok)
         _count_times(numbers.parse_floats, times.from_floats, field, data, start, length, valid, values, ok)

@@ -20,7 +20,8 @@ class StrictReader:
         self._quote = chr(dialect.quote) if dialect.quote >= 0 else ""
         self._comment = bytes([dialect.comment]) if dialect.comment >= 0 else b""
         wanted = [
-            (f.name, column, csv_converter(f.dtype.name, f.unit, f.time_format)) for f, column in zip(declared, columns)
+            (f.name, column, csv_converter(f.dtype.name, f.unit, f.time_format, f.local))
+            for f, column in zip(declared, columns)
         ]
         nulls = frozenset(n.decode() for n in dialect.nulls)
         self._records = CsvRecords(self._delimiter, self._quote, nulls, wanted, width)
@@ -42,4 +43,4 @@ class StrictReader:
 
 def convert(text: str, field: Field) -> Any:
     """Return the value of a field's text by its declared type; raises `Bad` "type" or "range"."""
-    return csv_converter(field.dtype.name, field.unit, field.time_format)(text)
+    return csv_converter(field.dtype.name, field.unit, field.time_format, field.local)(text)

@@ -49,7 +49,7 @@ JsonConvert = Callable[[Any, str], Any]
 # -- values ---------------------------------------------------------------------------------------------------------
 
 
-def json_converter(kind: Any, unit: str = "", time_format: str = "") -> JsonConvert:
+def json_converter(kind: Any, unit: str = "", time_format: str = "", local: bool = False) -> JsonConvert:
     """Return the function to values of a type: bool, int (also times in ms), float, str, bytes, list, dict or None.
 
     It raises `Refused` with the reason "type" or "range", which names the field.
@@ -59,7 +59,7 @@ def json_converter(kind: Any, unit: str = "", time_format: str = "") -> JsonConv
     if isinstance(kind, tuple):
         return _json_struct(kind)
     if kind == "timestamp":
-        return _json_timestamp(unit, time_format)
+        return _json_timestamp(unit, time_format, local)
     return _JSON_SCALARS[kind]
 
 
@@ -88,13 +88,21 @@ def _json_struct(fields: tuple[Any, ...]) -> JsonConvert:
 class _JsonField:
     """A declared field: where it is in the record, and what its value becomes."""
 
-    def __init__(self, name: str, kind: Any, path: tuple[str, ...] = (), unit: str = "", time_format: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: Any,
+        path: tuple[str, ...] = (),
+        unit: str = "",
+        time_format: str = "",
+        local: bool = False,
+    ) -> None:
         self.name = name
         self.kind = kind
         self.keys = path or (name,)
         self.unit = unit
         self.time_format = time_format
-        self.convert = json_converter(kind, unit, time_format)
+        self.convert = json_converter(kind, unit, time_format, local)
 
     def inside(self, value: Any, name: str) -> Any:
         """Return the field's value in a parsed value that messages call `name`."""
@@ -194,12 +202,12 @@ def _json_any(value: Any, name: str) -> str | None:
     return None if isinstance(value, JsonConstant) else json_compact(value)
 
 
-def _json_timestamp(unit: str, time_format: str) -> JsonConvert:
+def _json_timestamp(unit: str, time_format: str, local: bool) -> JsonConvert:
     wanted = f"a time of the form {time_format!r}" if time_format else "an ISO 8601 time"
 
     def to_time(value: Any, name: str) -> int:
         if isinstance(value, str):
-            parsed = time_of_text(value, time_format)
+            parsed = time_of_text(value, time_format, local)
             if parsed is None:
                 raise json_mismatch(name, wanted, value)
             return parsed

@@ -244,7 +244,9 @@ class _Decoding:
             from caudal.columnar import times
 
             every = np.ones(len(rows), np.bool_)
-            milliseconds, good = times.parse(data, start, size[rows], every, slot.field.time_format)
+            milliseconds, good = times.parse(
+                data, start, size[rows], every, slot.field.time_format, local=slot.field.local
+            )
             word[rows] = milliseconds
             self.valid[slot.out, rows[~good]] = False
             return rows[~good].tolist()

@@ -145,7 +145,7 @@ class Shape:
             slot = Slot(len(self.slots), kind, node.keys, declared, json_present)
         else:
             plain = plain_fields([declared])[0][1]
-            convert = json_converter(plain, declared.unit, declared.time_format)
+            convert = json_converter(plain, declared.unit, declared.time_format, declared.local)
             slot = Slot(len(self.slots), kind, node.keys, declared, convert, json_exactly(plain))
         self.slots.append(slot)
         # an object's place comes first: the scanner marks the head of the chain

@@ -4,12 +4,15 @@ Enters: the path of a file. Leaves: its rows as columns, in parts; rows as a fil
 pyarrow. Must never: import another format, a connector or the plan; read a file whole.
 
 Only the needed columns are read, and those whose values can be refused. The types of the file are checked against
-the declared ones before the first row: int64 takes any integer that fits it by type, int32 those of up to 32 bits,
-float64 also float32; string also dictionaries of strings; timestamp any unit (floored to milliseconds; without a zone
-it is UTC), dates, and, as in the other formats, numbers of the field's `unit` and text; duration any unit, and
-integers (milliseconds). A declared `path` goes into structs. Positions are row numbers.
+the declared ones before the first row: int32 and int64 take any integer, unsigned ones too, and decimals without a
+scale; float64 any number, decimals among them, float32 also halves; string also dictionaries of strings, and decimals
+with all their digits; timestamp any unit (floored to milliseconds; without a zone it is UTC, or of the source's
+`timezone`), dates, and, as in the other formats, numbers of the field's `unit` and text; duration any unit, and integers
+(milliseconds); a column without a value (pandas writes it as null) is of any type. Inside lists and structs only types
+that hold every value. A declared `path` goes into structs. Positions are row numbers.
 
-A record is refused only for a timestamp that is written as text or as a number and is none ("type"). Text that is not
+A record is refused for a timestamp that is written as text or as a number and is none ("type"), and for a number that
+the declared type does not hold ("range"): an integer beyond int64, or one of more than 2**53 as float64. Text that is not
 UTF-8, which the format forbids, is read with `\\xNN` for the bytes that are not.
 """
 

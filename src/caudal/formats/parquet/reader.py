@@ -15,6 +15,7 @@ from caudal.columnar.column import Bools, Column, Fixed, Text, arrow_type, from_
 from caudal.core import types
 from caudal.core.errors import InputError, RunError, nearest
 from caudal.core.types import DataType, Field, Schema
+from caudal.formats.parquet import values
 from caudal.ports.records import Dead, Decoded
 
 compute: Any = pyarrow.compute  # its functions are made at import, which no type checker sees
@@ -67,12 +68,12 @@ class ParquetReader:
     def _decode(self, batch: pa.RecordBatch, chosen: list[tuple[Field, pa.DataType]], first: int) -> Decoded:
         position = np.arange(first, first + batch.num_rows, dtype=np.int64)
         columns: dict[str, Column] = {}
-        bad: dict[int, tuple[str, str]] = {}
+        bad: dict[int, tuple[str, str, str]] = {}
         for field, _ in chosen:
             array = _inside(batch, field.keys)
             column, ok = _convert(array, field)
             for row in np.flatnonzero(~ok).tolist() if ok is not None else ():
-                bad.setdefault(row, (field.name, repr(array[row].as_py())))
+                bad.setdefault(row, (*_refused(field), repr(array[row].as_py())))
             if field.name in self._needed:
                 columns[field.name] = column
         if not bad:
@@ -81,8 +82,8 @@ class ParquetReader:
         keep[list(bad)] = False
         rows = np.flatnonzero(keep)
         dead = [
-            Dead.of(int(position[row]), "type", f"column '{name}' is not a time: {shown[:40]}", shown.encode())
-            for row, (name, shown) in sorted(bad.items())
+            Dead.of(int(position[row]), reason, f"{message}: {shown[:40]}", shown.encode())
+            for row, (reason, message, shown) in sorted(bad.items())
         ]
         return Decoded({name: c.take(rows) for name, c in columns.items()}, len(rows), position[rows], dead)
 
@@ -102,6 +103,8 @@ def _field_of(stored: pa.Field, path: str) -> Field:
         return Field(stored.name, types.struct_of(_field_of(kind.field(i), path) for i in range(kind.num_fields)))
     if _is_list(kind):
         return Field(stored.name, types.list_of(_field_of(kind.value_field, path).dtype))
+    if pa.types.is_uint64(kind):
+        return Field(stored.name, types.INT64)
     for dtype in types.SCALARS.values():
         if _fits(kind, dtype, strict=True):
             return Field(stored.name, dtype)
@@ -124,7 +127,7 @@ def _source(field: Field, stored: pa.Schema, path: str) -> pa.DataType:
         raise InputError(
             f"column '{'.'.join(field.keys)}' of the file is {kind}, not {field.dtype}",
             location=path,
-            hint="declare it as the file has it and cast it in the pipeline",
+            hint=_instead(kind, field.dtype),
         )
     return kind
 
@@ -142,6 +145,8 @@ def _is_string(kind: pa.DataType) -> bool:
 def _fits(kind: pa.DataType, dtype: DataType, *, strict: bool = False) -> bool:
     """Whether a stored type can be read as the declared one; `strict`: whether it is the natural one."""
     name = dtype.name
+    if pa.types.is_null(kind):  # of a column without a value: pandas writes it so
+        return name == "string" or not strict
     if name == "list":
         assert dtype.item is not None
         return _is_list(kind) and _fits(kind.value_type, dtype.item, strict=True)
@@ -153,16 +158,17 @@ def _fits(kind: pa.DataType, dtype: DataType, *, strict: bool = False) -> bool:
     if name == "bool":
         return pa.types.is_boolean(kind)
     if dtype.is_integer:
+        if not strict:
+            return pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale <= 0)
         small = pa.types.is_integer(kind) and (kind.bit_width < 32 or pa.types.is_int32(kind))
-        if name == "int32":
-            return small
-        return (small and not strict) or pa.types.is_int64(kind) or pa.types.is_uint32(kind)
+        return small or (name == "int64" and (pa.types.is_int64(kind) or pa.types.is_uint32(kind)))
     if name == "float32":
-        return pa.types.is_float32(kind)
+        return pa.types.is_float32(kind) or pa.types.is_float16(kind)
     if name == "float64":
-        return pa.types.is_float64(kind) or (pa.types.is_float32(kind) and not strict)
+        loose = pa.types.is_floating(kind) or pa.types.is_integer(kind)
+        return pa.types.is_float64(kind) or pa.types.is_decimal(kind) or (loose and not strict)
     if name == "string":
-        return _is_string(kind)
+        return _is_string(kind) or (pa.types.is_decimal(kind) and not strict)
     if name == "binary":
         return (
             pa.types.is_binary(kind)
@@ -171,18 +177,34 @@ def _fits(kind: pa.DataType, dtype: DataType, *, strict: bool = False) -> bool:
             or pa.types.is_fixed_size_binary(kind)
         )
     if name == "duration":
-        return pa.types.is_duration(kind) or (pa.types.is_int64(kind) and not strict)
+        return pa.types.is_duration(kind) or (pa.types.is_integer(kind) and not strict)
     natural = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
     return natural or (not strict and _counts_or_text(kind))
 
 
 def _counts_or_text(kind: pa.DataType) -> bool:
-    signed = pa.types.is_signed_integer(kind)
-    return signed or pa.types.is_float32(kind) or pa.types.is_float64(kind) or _is_string(kind)
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or _is_string(kind)
 
 
 def _can_fail(field: Field, stored: pa.DataType) -> bool:
-    return field.dtype.name == "timestamp" and _counts_or_text(stored)
+    return (field.dtype.name == "timestamp" and _counts_or_text(stored)) or values.can_fail(field.dtype, stored)
+
+
+def _refused(field: Field) -> tuple[str, str]:
+    """Return the reason and the message of a value that does not fit."""
+    if field.dtype.name == "timestamp":
+        return "type", f"column '{field.name}' is not a time"
+    return "range", f"column '{field.name}' is out of the range of {field.dtype}"
+
+
+def _instead(kind: pa.DataType, dtype: DataType) -> str:
+    """Return what to declare for a stored type that the declared one does not fit."""
+    for other in types.SCALARS.values():
+        if _fits(kind, other, strict=True):
+            return f"declare it as '{other}'" + ("" if dtype.is_nested else " and cast it in the pipeline")
+    if _is_list(kind) or pa.types.is_struct(kind):
+        return "declare it as a list or struct of what is inside"
+    return "this type cannot be read: leave the column out, or write it as text or numbers"
 
 
 def _groups_from(file: pq.ParquetFile, skip: int) -> tuple[list[int], int]:
@@ -207,18 +229,35 @@ def _inside(batch: pa.RecordBatch, keys: tuple[str, ...]) -> pa.Array:
 def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
     """Return the column, and where each value is good (None: everywhere)."""
     kind = array.type
+    if pa.types.is_null(kind):
+        return from_arrow(pa.nulls(len(array), arrow_type(field.dtype)), field.dtype), None
     if field.dtype.name == "timestamp":
+        if pa.types.is_unsigned_integer(kind):
+            fitting, good = values.fitting(array, types.INT64)
+            column, ok = _convert(fitting, field)
+            return column, good if ok is None or good is None else ok & good
+        if pa.types.is_float16(kind):
+            return _convert(values.fitting(array, types.FLOAT64)[0], field)
         if _is_string(kind):
             text = _text(array, types.STRING)
-            values, ok = times.parse(text.data, text.start, text.length, text.valid_or_all(), field.time_format)
-            return _checked(values, ok, text.valid)
+            parsed, ok = times.parse(
+                text.data, text.start, text.length, text.valid_or_all(), field.time_format, local=field.local
+            )
+            return _checked(parsed, ok, text.valid)
         if pa.types.is_integer(kind) or pa.types.is_floating(kind):
             counts = from_arrow(array, types.FLOAT64 if pa.types.is_floating(kind) else types.INT64)
             assert isinstance(counts, Fixed)
             scale = times.from_floats if pa.types.is_floating(kind) else times.from_ints
             return _checked(*scale(counts.values, field.unit), counts.valid)
+        if field.local and getattr(kind, "tz", None) is None:
+            column = from_arrow(_floored(array, field.dtype), field.dtype)
+            assert isinstance(column, Fixed)
+            return Fixed(types.TIMESTAMP, column.values + times.LOCAL_TIME, column.valid), None
     if field.dtype.is_text:
-        return _text(array, field.dtype), None
+        return _text(values.fitting(array, field.dtype)[0], field.dtype), None
+    if field.dtype.is_integer or field.dtype.is_float or pa.types.is_integer(kind):
+        fitting, good = values.fitting(array, field.dtype)
+        return from_arrow(fitting, field.dtype), good
     if field.dtype.is_nested:
         return from_arrow(_nested(array, field.dtype), field.dtype), None
     return from_arrow(_floored(array, field.dtype), field.dtype), None

@@ -29,6 +29,7 @@ def source(
     disorder: Duration = "0ms",
     idle: Duration | None = None,
     max_future: Duration | None = None,
+    timezone: str = "",
     name: str = "",
     **options: Any,
 ) -> Stream:
@@ -36,7 +37,9 @@ def source(
 
     `event_time`: a column or an expression (a timestamp; text in ISO 8601 or `time_format`; integers in milliseconds
     or `unit`; floats in seconds). `disorder`: how far behind the newest row a row may be without being late. `idle`
-    and `max_future` matter on live sources only. Raises `OptionError` and `PlanError`, with the nearest name.
+    matters on live sources only. `max_future`: how far ahead of its arrival an event time may be (1h; a bounded run
+    arrives at one time, that of its start); beyond, the row is a dead letter. `timezone`: where times without an offset
+    are local, such as "Europe/Berlin"; without it they are UTC. Raises `OptionError` and `PlanError`, with the nearest name.
     """
     instead.refuse_connector(connector, "source")
     plugin = registry.find("connector", connector)
@@ -72,6 +75,7 @@ def source(
         disorder=duration.parse(disorder, what="disorder"),
         idle=None if idle is None else duration.parse(idle, what="idle"),
         max_future=None if max_future is None else duration.parse(max_future, what="max_future"),
+        timezone=timezone,
     )
     if format:
         chosen = registry.find("format", format)

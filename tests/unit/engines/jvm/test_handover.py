@@ -13,6 +13,7 @@ import random
 import subprocess
 import types
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import zstandard
 from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
 from caudal.core.types import INT32, INT64, Field, Schema
+from caudal.engines.accepting import FUTURE
 from caudal.engines.jvm import handover, intake
 from caudal.engines.jvm import parts as written
 from caudal.engines.jvm.pasting import pasted
@@ -33,7 +35,7 @@ from caudal.engines.local.expressions import bind
 from caudal.plan.expr import col
 from caudal.plan.nodes import DEAD_FIELDS, Source
 from caudal.ports import registry
-from caudal.ports.engine import BoundSource
+from caudal.ports.engine import ALWAYS, BoundSource
 from caudal.ports.format import FileReader, PortableFormat
 from caudal.testing.flow import load
 from caudal.testing.scenario import prepared
@@ -59,10 +61,27 @@ class Case:
     time_format: str = ""
     disorder: int = 0
     max_future: int | None = None
+    timezone: str = ""
+    read_at: int = ALWAYS
 
     @property
     def names(self) -> list[str]:
         return list(self.schema.names) if self.needed is None else self.needed
+
+    @property
+    def node(self) -> Source:
+        return Source(
+            name="events",
+            connector="files",
+            options=(),
+            declared=self.schema,
+            event_time=col(self.time) if self.time else None,
+            unit=self.unit,
+            time_format=self.time_format,
+            disorder=self.disorder,
+            max_future=self.max_future,
+            timezone=self.timezone,
+        )
 
     @property
     def columns(self) -> Schema:
@@ -89,23 +108,15 @@ def reader_options(case: Case) -> dict[str, Any]:
 def by_caudal(case: Case, path: Path, into: Path, form: str, threads: int = 1) -> dict[str, Any]:
     plugin = registry.find("format", case.format)
     needed = frozenset([*case.names, case.time]) - {""}
-    reader = plugin.reader(case.schema, needed, reader_options(case))
+    reader = plugin.reader(case.node.readable, needed, reader_options(case))
     connector = registry.find("connector", "files")
     options = {**connector.source_options, "path": str(path), **case.files}
-    source = connector.source(options, reader if isinstance(reader, FileReader) else None, case.schema)
-    node = Source(
-        name="events",
-        connector="files",
-        options=(),
-        declared=case.schema,
-        event_time=col(case.time) if case.time else None,
-        unit=case.unit,
-        time_format=case.time_format,
-        disorder=case.disorder,
-        max_future=case.max_future,
-    )
+    source = connector.source(options, reader if isinstance(reader, FileReader) else None, case.node.readable)
     try:
-        return handover.hand_over(node, BoundSource(source, reader), 0, into, form, case.columns, bind, threads=threads)
+        bound = BoundSource(source, reader)
+        return handover.hand_over(
+            case.node, bound, 0, into, form, case.columns, bind, threads=threads, read_at=case.read_at
+        )
     finally:
         source.close()
 
@@ -115,7 +126,7 @@ def source_of(case: Case, path: Path) -> tuple[dict[str, Any], str]:
     plugin = registry.find("format", case.format)
     assert isinstance(plugin, PortableFormat)
     needed = frozenset([*case.names, case.time]) - {""}
-    portable = plugin.portable(case.schema, needed, reader_options(case))
+    portable = plugin.portable(case.node.readable, needed, reader_options(case))
     assert portable.module in MODULES
     found = (
         sorted((str(file.relative_to(path)), str(file)) for file in path.rglob("*") if file.is_file())
@@ -133,7 +144,9 @@ def source_of(case: Case, path: Path) -> tuple[dict[str, Any], str]:
         "compression": files["compression"],
         "max_record": files["max_record"],
         "max_decoded": files["max_decoded"],
-        "max_future": case.max_future,
+        "max_future": FUTURE if case.max_future is None else case.max_future,
+        "timezone": case.timezone,
+        "local": [f.name for f in case.node.readable if f.local and f.name in needed],
         "dead": True,
     }, portable.call
 
@@ -141,7 +154,7 @@ def source_of(case: Case, path: Path) -> tuple[dict[str, Any], str]:
 def by_script(script: types.ModuleType, case: Case, path: Path, into: Path, form: str) -> dict[str, Any]:
     source, call = source_of(case, path)
     reader = eval(call, script.__dict__)
-    return script.hand_over([{**source, "reader": reader}], str(into), form)["events"]
+    return script.hand_over([{**source, "reader": reader}], str(into), form, case.read_at)["events"]
 
 
 def parts(folder: Path, form: str) -> list[dict[str, Any]]:
@@ -508,7 +521,7 @@ def test_times_that_are_none_or_far_ahead(script, tmp_path) -> None:
         "the event time cannot be read",
         "the event time cannot be read",
     ]
-    limited = Case("json", schema, time="t", max_future=90_000)
+    limited = Case("json", schema, time="t", max_future=90_000, read_at=1_700_000_000_000)
     letters = []
     for who in ("caudal", "script"):
         into = tmp_path / who
@@ -517,12 +530,72 @@ def test_times_that_are_none_or_far_ahead(script, tmp_path) -> None:
         else:
             by_script(script, limited, path, into, "json")
         (letter,) = [d for d in parts(into / "0" / "dead", "json") if d["reason"] == "far_future"]
-        assert " s after the read at " in letter.pop("detail")
+        assert letter["detail"] == "2300000000.000 s after the read at 1700000000000 ms"
         letters.append(letter)
     assert letters[0] == letters[1]
     assert letters[0]["event_time"] == far
     assert "1m30s ahead" in letters[0]["message"]
     assert letters[0]["truncated"]
+
+
+BERLIN = {"t": "timestamp", "seen": "timestamp", "s": "string"}
+WALLS = [
+    "2024-10-27T01:59:59",
+    "2024-10-27T02:30:00",
+    "2024-10-27T02:00:00",
+    "2024-10-27T02:59:59",
+    "2024-10-27T03:00:00",
+]
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "text", "parquet"])
+def test_local_times(script, tmp_path, monkeypatch, form) -> None:
+    """Doubled and missing hours, behind one another and in any order; text with an offset keeps it, numbers are epochs."""
+    monkeypatch.setattr(intake, "_READ", 400)
+    monkeypatch.setattr(script, "_READ_BYTES", 400)
+    r = random.Random(form)
+    texts = [
+        *WALLS,
+        "2024-10-27T02:10:00",
+        "2024-10-27 02:20",
+        "2024-03-31T02:30:00",
+        "2024-10-27T02:15:00Z",
+        "nonsense",
+    ]
+    rows = [{"t": r.choice(texts), "seen": r.choice(texts[:-1]), "s": r.choice(texts)} for _ in range(300)]
+    path = tmp_path / f"in.{form}"
+    if form == "csv":
+        path.write_text("t,seen,s\n" + "".join(f"{row['t']},{row['seen']},{row['s']}\n" for row in rows))
+    elif form == "parquet":
+        naive = [datetime.fromisoformat(row["t"]).replace(tzinfo=None) for row in rows if row["t"] != "nonsense"]
+        pq.write_table(pa.table({"t": naive, "seen": naive, "s": ["x"] * len(naive)}), path)
+    else:
+        rows += [{"t": 1_729_990_800_000, "seen": None, "s": "x"}]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    name = "json" if form == "text" else form
+    case = Case(
+        name,
+        Schema.of(BERLIN),
+        time="s" if form == "text" else "t",
+        timezone="Europe/Berlin",
+        read_at=1_735_000_000_000,
+        disorder=1_000,
+    )
+    found, dead, _ = check(script, case, path, tmp_path)
+    assert bool(dead) == (form != "parquet")
+    assert len({row["__t"] for row in found}) > 8
+
+
+def test_the_reading_nearer_to_what_came_before(script, tmp_path) -> None:
+    path = tmp_path / "in.jsonl"
+    walls = ["01:59:00", "02:59:00", "02:00:00", "02:58:00", "03:30:00", "02:59:00"]
+    path.write_text("".join(f'{{"t":"2024-10-27T{wall}"}}\n' for wall in walls))
+    case = Case("json", Schema.of({"t": "timestamp"}), time="t", timezone="Europe/Berlin", read_at=1_735_000_000_000)
+    rows, _, _ = check(script, case, path, tmp_path)
+    midnight = 1_729_987_200_000  # 2024-10-27 00:00 UTC, 02:00 CEST
+    # 02:00 behind 02:59 is winter time; 02:58 is nearer to that in summer time; behind 03:30 it is winter again
+    assert [(row["__t"] - midnight) // 60_000 for row in rows] == [-1, 59, 60, 58, 150, 119]
+    assert [row["t"] for row in rows] == [row["__t"] for row in rows]
 
 
 def file_flows() -> list[Path]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import math
-from datetime import date
+from datetime import date, time
+from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +16,11 @@ import pytest
 from caudal.core.errors import InputError, OptionError, RunError
 from caudal.core.types import Field, Schema, parse_type
 from caudal.formats.parquet import FORMAT, schema_of
+from caudal.formats.parquet.portable import ParquetFiles
+from caudal.ports.portable import plain_fields
+
+RANGE = object()
+"""A value that its column has no room for."""
 
 
 def write(path, table, **options):
@@ -73,16 +81,16 @@ def test_types(tmp_path, name):
 @pytest.mark.parametrize(
     ("array", "spec"),
     [
-        (pa.array([1]), "int32"),
-        (pa.array([1], pa.uint64()), "int64"),
         (pa.array([1.5]), "int64"),
-        (pa.array([1]), "float64"),
         (pa.array([1.5]), "float32"),
         (pa.array(["1"]), "int64"),
         (pa.array([1]), "string"),
         (pa.array([b"1"]), "string"),
         (pa.array(["x"]), "binary"),
         (pa.array([1]), "bool"),
+        (pa.array([[1]], pa.list_(pa.uint64())), "list<int64>"),
+        (pa.array([Decimal("1.5")]), "int64"),
+        (pa.array([time(1)]), "string"),
         (pa.array([True]), "timestamp"),
         (pa.array([[1]]), "list<string>"),
         (pa.array([{"a": 1}]), {"a": "string"}),
@@ -94,6 +102,63 @@ def test_a_type_that_does_not_fit_names_the_column(tmp_path, array, spec):
     with pytest.raises(InputError, match="column 'c'") as caught:
         read(path, {"c": spec})
     assert caught.value.location == path
+
+
+NUMBERS: dict[str, tuple[pa.Array, str, list[Any]]] = {
+    "uint64": (
+        pa.array([1, None, 2**63 - 1, 2**63, 2**64 - 1], pa.uint64()),
+        "int64",
+        [1, None, 2**63 - 1, RANGE, RANGE],
+    ),
+    "uint64 as double": (pa.array([1, 2**53, 2**53 + 1], pa.uint64()), "float64", [1.0, 2.0**53, RANGE]),
+    "uint64 as time": (pa.array([1, None, 2**64 - 1], pa.uint64()), "timestamp", [1, None, None]),
+    "int64 as int32": (pa.array([-(2**31), 2**31, None]), "int32", [-(2**31), RANGE, None]),
+    "int64 as double": (pa.array([-(2**53), 2**53 + 1, None, 3]), "float64", [-(2.0**53), RANGE, None, 3.0]),
+    "uint8": (pa.array([0, 255], pa.uint8()), "int64", [0, 255]),
+    "decimal as double": (pa.array([Decimal("1.25"), None, Decimal("-0.10")]), "float64", [1.25, None, -0.1]),
+    "decimal as text": (pa.array([Decimal("1.25"), None, Decimal("-0.10")]), "string", ["1.25", None, "-0.10"]),
+    "decimal as int": (
+        pa.array([Decimal(2**63 - 1), Decimal(2**63), None], pa.decimal128(30, 0)),
+        "int64",
+        [2**63 - 1, RANGE, None],
+    ),
+    "small decimal": (pa.array([Decimal(7)], pa.decimal128(5, 0)), "int32", [7]),
+    "half": (pa.array(np.array([1.5, -0.25], np.float16)), "float32", [1.5, -0.25]),
+    "half as double": (pa.array(np.array([1.5, np.inf], np.float16)), "float64", [1.5, math.inf]),
+    **{
+        f"null as {kind}": (pa.nulls(2), kind, [None, None])
+        for kind in ("string", "int64", "float64", "bool", "timestamp")
+    },
+    "null as list": (pa.nulls(2), "list<int64>", [None, None]),
+    "dictionary": (pa.array(["a", None, "a"]).dictionary_encode(), "string", ["a", None, "a"]),
+    "date64": (pa.array([86_400_000], pa.date64()), "timestamp", [86_400_000]),
+    "zoned": (pa.array([1, None], pa.timestamp("us", "America/New_York")), "timestamp", [0, None]),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_that_fit_by_their_value(tmp_path, name):
+    """Both readers; what does not fit is a dead letter, whatever is needed."""
+    array, spec, wanted = NUMBERS[name]
+    path = write(tmp_path / "a.parquet", pa.table({"c": array, "n": range(len(array))}))
+    schema = Schema.of({"c": spec, "n": "int64"})
+    good = [
+        i
+        for i, value in enumerate(wanted)
+        if value is not RANGE and not (spec == "timestamp" and array[i].is_valid and value is None)
+    ]
+    for needed in (["c", "n"], ["n"]):
+        (part,) = read(path, schema, needed)
+        assert part.position.tolist() == good
+        assert [d.reason for d in part.dead] == ["type" if spec == "timestamp" else "range"] * (len(wanted) - len(good))
+        (portable,) = ParquetFiles(plain_fields(schema), tuple(needed)).parts(path)
+        assert portable[0] == good
+        assert [d[:4] for d in portable[2]] == [(d.position, d.reason, d.message, d.detail) for d in part.dead]
+        if "c" in needed:
+            assert part.columns["c"].to_list() == [wanted[i] for i in good]
+            text = portable[1]["c"]
+            assert text == [wanted[i] for i in good]
+    assert [*schema_of(path).names] == ["c", "n"]
 
 
 def test_a_missing_column_has_a_hint_even_when_not_needed(tmp_path):

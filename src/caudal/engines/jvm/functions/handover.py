@@ -14,8 +14,17 @@ import time
 from collections.abc import Iterator
 from itertools import accumulate, chain
 from typing import Any, BinaryIO, cast
+from zoneinfo import ZoneInfo
 
-from caudal.core.scalars import Unreadable, text_of_duration, time_of_float, time_of_int, time_of_text
+from caudal.core.scalars import (
+    LOCAL_TIME,
+    Unreadable,
+    readings_of_local,
+    text_of_duration,
+    time_of_float,
+    time_of_int,
+    time_of_text,
+)
 from caudal.core.unpacking import (
     FIRST_BYTES,
     BrokenStream,
@@ -51,13 +60,14 @@ _QUOTED_FLOATS = {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}
 _quoted_text: Any = json.encoder.encode_basestring
 
 
-def hand_over(sources: list[dict[str, Any]], into: str, form: str) -> dict[str, Any]:
+def hand_over(sources: list[dict[str, Any]], into: str, form: str, read_at: int = 0) -> dict[str, Any]:
     """Write the rows of each source to `into`/<its number>/rows, and what is none to .../dead; return the counts.
 
     `form`: "parquet" or "json". A source: its "id", "files" (name of the partition and path, in order), "reader",
     "columns" (name: type, as they are written), "event_time" (None, or its "column", "unit" and "time_format"),
     "disorder" (ms), "compression" ("auto", "none", "gzip", "zstd", "xz", "bz2"), "max_record" and "max_decoded" (bytes),
-    "max_future" (None or ms) and "dead" (whether dead letters are written).
+    "max_future" (ms), "timezone" (an IANA name, or ""), "local" (the columns with its times) and "dead" (whether dead letters
+    are written). `read_at`: the reading time of all, by default now, in milliseconds.
 
     Behind its columns a row has `__t` (event time, ms; only where there is one), `__w` (the watermark of its partition
     before it; null without event time), `__p` (the number of its partition) and `__o` (its position there). Rows stand in order within
@@ -66,9 +76,12 @@ def hand_over(sources: list[dict[str, Any]], into: str, form: str) -> dict[str, 
     Raises `Unreadable` for a file that cannot be read, or does not fit as a whole.
     """
     collecting = gc.isenabled()
+    read_at = read_at or time.time_ns() // 1_000_000
     gc.disable()  # rows are made by the million, and none of them is part of a cycle
     try:
-        return {s["id"]: _HandedSource(s, os.path.join(into, str(i)), form).run() for i, s in enumerate(sources)}
+        return {
+            s["id"]: _HandedSource(s, os.path.join(into, str(i)), form, read_at).run() for i, s in enumerate(sources)
+        }
     finally:
         if collecting:
             gc.enable()
@@ -77,7 +90,9 @@ def hand_over(sources: list[dict[str, Any]], into: str, form: str) -> dict[str, 
 class _HandedSource:
     """One source: what it has taken, and the parts it writes."""
 
-    def __init__(self, source: dict[str, Any], into: str, form: str) -> None:
+    def __init__(self, source: dict[str, Any], into: str, form: str, read_at: int) -> None:
+        self._read_at = read_at
+        self._zone = ZoneInfo(source["timezone"]) if source["timezone"] else None
         self._source = source
         self._timed = source["event_time"] is not None
         kinds = dict(source["columns"])
@@ -96,7 +111,7 @@ class _HandedSource:
                 else:
                     seen: int | None = None
                     for positions, columns, dead in self._source["reader"].parts(path):
-                        seen = self._take(rank, name, seen, positions, columns, dead, None, 0)
+                        seen = self._take(rank, name, seen, positions, columns, dead, None)
             except OSError as error:
                 raise Unreadable(f"cannot read {path}: {error.strerror or error}") from error
         self._rows.close()
@@ -116,8 +131,7 @@ class _HandedSource:
                 kept, columns, more = decode(lines, at[: len(lines)])
                 raw = [lines[i] for i in kept]
                 more.sort(key=lambda letter: letter[0])
-                read_at = time.time_ns() // 1_000_000
-                seen = self._take(rank, name, seen, [at[i] for i in kept], columns, [*more, *dead], raw, read_at)
+                seen = self._take(rank, name, seen, [at[i] for i in kept], columns, [*more, *dead], raw)
             if stream.failed:
                 self._counts["failures"].append(f"{name}: {stream.failed}")
 
@@ -130,7 +144,6 @@ class _HandedSource:
         columns: dict[str, list[Any]],
         dead: list[Any],
         raw: list[bytes] | None,
-        read_at: int,
     ) -> int | None:
         """Take decoded rows in: give them their time and watermark; return the largest time of the partition so far.
 
@@ -139,8 +152,11 @@ class _HandedSource:
         """
         taken = len(positions) + len(dead)
         times: list[Any] = []
+        if self._zone is not None and not self._timed:
+            for column in self._source["local"]:
+                columns[column] = [self._instant(value, None) for value in columns[column]]
         if self._timed and positions:
-            times, late = self._times(positions, columns, raw, read_at)
+            times, late = self._times(positions, columns, raw, seen)
             if late:
                 dead = sorted([*dead, *late], key=lambda letter: letter[0])
                 good = [i for i, t in enumerate(times) if t is not None]
@@ -164,7 +180,7 @@ class _HandedSource:
         return seen
 
     def _times(
-        self, positions: list[int], columns: dict[str, list[Any]], raw: list[bytes] | None, read_at: int
+        self, positions: list[int], columns: dict[str, list[Any]], raw: list[bytes] | None, seen: int | None
     ) -> tuple[list[Any], list[Any]]:
         """Return the event time of each row, None for one without, and the dead letters of those."""
         how = self._source["event_time"]
@@ -173,7 +189,11 @@ class _HandedSource:
             times: list[Any] = values
         else:
             narrow = how["column"] in self._source["reader"].narrow
-            times = [_event_time(value, how["unit"], how["time_format"], narrow) for value in values]
+            times = [
+                _event_time(value, how["unit"], how["time_format"], narrow, self._zone is not None) for value in values
+            ]
+        if self._zone is not None:
+            times = self._local(times, columns, seen)
         dead: list[Any] = []
         if None in times or min(times) < -_FARTHEST_MS or max(times) > _FARTHEST_MS:
             times = [None if t is None or abs(t) > _FARTHEST_MS else t for t in times]
@@ -183,29 +203,49 @@ class _HandedSource:
                     payload = _first_line(raw[i]) if raw is not None else b""
                     message = f"the event time {wrong}"
                     dead.append((positions[i], "event_time", message, f"value {values[i]!r}", payload))
-        limit = self._source["max_future"]
-        if limit is not None and raw is not None:
+        limit, read_at = self._source["max_future"], self._read_at
+        if any(t is not None and t > read_at + limit for t in times):
             far = [i for i, t in enumerate(times) if t is not None and t > read_at + limit]
             message = f"the event time is more than {text_of_duration(limit)} ahead of the record's arrival"
-            times = list(times) if far else times
+            times = list(times)
             for i in far:
                 detail = f"{(times[i] - read_at) / 1000:.3f} s after the read at {read_at} ms"
-                payload = _first_line(raw[i])
+                payload = _first_line(raw[i]) if raw is not None else b""
                 cut = len(payload) > _MOST_PAYLOAD
                 dead.append((positions[i], "far_future", message, detail, payload, cut, times[i]))
                 times[i] = None
         return times, dead
+
+    def _local(self, times: list[Any], columns: dict[str, list[Any]], seen: int | None) -> list[Any]:
+        """Return event times as instants, and make the local times in columns instants: each row by those before it."""
+        limit = self._read_at + self._source["max_future"]
+        made: list[Any] = []
+        for i, given in enumerate(times):
+            found = self._instant(given, seen)
+            made.append(found)
+            for column in self._source["local"]:
+                columns[column][i] = self._instant(columns[column][i], seen)
+            if found is not None and abs(found) <= _FARTHEST_MS and found <= limit:
+                seen = found if seen is None else max(seen, found)
+        return made
+
+    def _instant(self, value: Any, seen: int | None) -> Any:
+        """Return a time as an instant: of two that a local one can mean that nearer to the largest before, else the earlier."""
+        if value is None or self._zone is None or value < LOCAL_TIME // 2:
+            return value
+        early, late, _ = readings_of_local(value - LOCAL_TIME, self._zone)
+        return late if seen is not None and abs(late - seen) < abs(early - seen) else early
 
 
 def _first_line(record: bytes) -> bytes:
     return record.split(b"\n", 1)[0].rstrip(b"\r")
 
 
-def _event_time(value: Any, unit: str, time_format: str, narrow: bool) -> int | None:
+def _event_time(value: Any, unit: str, time_format: str, narrow: bool, local: bool) -> int | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return time_of_text(value, time_format)
+        return time_of_text(value, time_format, local)
     return time_of_float(value, unit, narrow=narrow) if isinstance(value, float) else time_of_int(value, unit)
 
 
