@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from caudal.core.errors import CaudalError
@@ -49,7 +50,8 @@ def _above_windows(plan: Plan) -> set[str]:
 
 def _sampled(node: Source, bound: BoundSource, judged: bool) -> SourceReport:
     partitions = [p for p in bound.source.partitions() if bound.source.live or not p.live]
-    intake = Intake(node, node.name, bound.source, bound.reader, bind, Counters(), judged, Slicer(False, 1), quiet=True)
+    read_at = time.time_ns() // 1_000_000
+    intake = Intake(node, bound, bind, Counters(), judged, Slicer(False, 1), read_at, quiet=True)
     whole = len(partitions) == len(bound.source.partitions()) <= PARTITIONS and not bound.source.live
     for number, partition in enumerate(partitions[:PARTITIONS]):
         whole = _read(intake.add(partition, number, 0), partition, intake) and whole
