@@ -82,7 +82,9 @@ class Plain:
         return None if self._size is None else max(0, self._size - self._offset)
 
     def readinto(self, view: memoryview) -> int:
-        if len(self._first) == self._size and self._first.endswith(b"\n"):  # a small file, read when it was found
+        if (
+            self._size is not None and len(self._first) == self._size and self._first.endswith(b"\n")
+        ):  # a small file, read when it was found
             count = len(view[: self._size - self._offset])
             view[:count] = self._first[self._offset : self._offset + count]
             self._offset += count
