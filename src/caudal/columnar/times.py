@@ -4,10 +4,9 @@ Instants are int64 milliseconds since 1970-01-01T00:00:00Z on the proleptic Greg
 
 Without a format, text is ISO 8601 in the profile of RFC 3339 and a little more: `2015-05-17`, then optionally `T` or
 one blank and `10:05`, `10:05:03`, `10:05:03.25` (or a comma; any number of digits), then optionally `Z`, `+hh`,
-`+hhmm` or `+hh:mm`. No offset means UTC. A second of 60 is the first of the next minute, as
-POSIX counts a leap second, in whatever minute it stands; an hour of 24, a date that does not exist and anything before
-or behind the text are refused. Instants lie in the years 0001 to 9999 UTC. Fractions are floored to
-milliseconds, before 1970 too.
+`+hhmm` or `+hh:mm`. No offset means UTC. A second of 60, a leap second, is the last millisecond of its minute whatever its
+fraction, in whatever minute it stands; an hour of 24, a date that does not exist and anything before or behind the text
+are refused. Instants lie in the years 0001 to 9999 UTC. Fractions are floored to milliseconds, before 1970 too.
 
 With a format, text is read as by POSIX `strptime`: see `core.time_formats`. Day and month names are English.
 
@@ -260,6 +259,7 @@ def _iso(data, p, stop, bare):
     hour = _pair(data, p + 1)
     minute = _pair(data, p + 4)
     second = 0
+    fraction = 0
     p += 6
     if p + 3 <= stop and data[p] == 58:
         second = _pair(data, p + 1)
@@ -268,10 +268,9 @@ def _iso(data, p, stop, bare):
             fraction, _, p = _fraction(data, p + 1, stop)
             if fraction < 0:
                 return 0, False
-            ms += fraction
     if hour < 0 or hour > 23 or minute < 0 or minute > 59 or second < 0 or second > 60:
         return 0, False
-    ms += hour * 3_600_000 + minute * 60_000 + second * 1_000
+    ms += hour * 3_600_000 + minute * 60_000 + (second * 1_000 + fraction if second < 60 else 59_999)
     if p < stop:
         minutes, p = _offset(data, p, stop)
         if p != stop:
@@ -309,7 +308,9 @@ def _formatted(data, p, stop, program, names, long_names):
     day = 1
     ordinal = 0
     ms = 0
+    fraction = 0
     cut = False
+    leaps = False
     minutes = 0
     epoch = 0
     negative = False
@@ -324,10 +325,9 @@ def _formatted(data, p, stop, program, names, long_names):
             if p < 0:
                 return 0, False
         elif step == 102:  # f
-            value, cut, p = _fraction(data, p, stop)
-            if value < 0:
+            fraction, cut, p = _fraction(data, p, stop)
+            if fraction < 0:
                 return 0, False
-            ms += value
         elif step == 97 or step == 98 or step == 66:  # a b B
             first = 12 if step == 97 else 0
             table = long_names if step == 66 else names
@@ -371,9 +371,11 @@ def _formatted(data, p, stop, program, names, long_names):
             else:  # H M S
                 if value > (23 if step == 72 else 59 if step == 77 else 60):
                     return 0, False
+                leaps = leaps or (step == 83 and value == 60)
                 ms += value * (3_600_000 if step == 72 else 60_000 if step == 77 else 1_000)
     if p != stop:
         return 0, False
+    ms += fraction if not leaps else -1
     if has_epoch:
         # The sign of "-1.5" is the whole number's: -1.5 s, floored to milliseconds.
         ms = -(epoch * 1_000 + ms) - (1 if cut else 0) if negative else epoch * 1_000 + ms

@@ -104,9 +104,7 @@ def time_of_text(text: str, time_format: str = "", local: bool = False) -> int |
         h, m, s = int(hour), int(minute), int(second or 0)
         if h > 23 or m > 59 or s > 60:
             return None
-        ms += h * 3_600_000 + m * 60_000 + s * 1_000
-        if fraction is not None:
-            ms += int(fraction[:3].ljust(3, "0"))
+        ms += h * 3_600_000 + m * 60_000 + _within_minute(s, fraction or "")
         if sign is not None:
             h, m = int(hours), int(minutes or 0)
             if h > 23 or m > 59:
@@ -212,6 +210,11 @@ def _is_bare(time_format: str) -> bool:
     return not {"%z", "%s"} & {*re.findall(r"%.", time_format)}
 
 
+def _within_minute(second: int, fraction: str) -> int:
+    """Return milliseconds since the minute began; all of a leap second is the last of them."""
+    return second * 1_000 + int(fraction[:3].ljust(3, "0")) if second < 60 else 59_999
+
+
 @lru_cache(64)
 def _time_pattern(time_format: str) -> re.Pattern[str]:
     pieces: list[str] = re.findall(r"%.|[^%]", time_format, re.DOTALL)
@@ -226,9 +229,8 @@ def _formatted_time(text: str, time_format: str) -> int | None:
         return None
     part = found.groupdict()
     fraction = part.get("f") or ""
-    ms = int(fraction[:3].ljust(3, "0"))
     if part.get("s"):
-        ms += int(part["s"]) * 1_000
+        ms = int(part["s"]) * 1_000 + int(fraction[:3].ljust(3, "0"))
         if part["minus"]:  # -1.5 is the whole number's sign: floored, where something was cut
             ms = -ms - any(digit != "0" for digit in fraction[3:])
         return ms if _FIRST_MS <= ms <= _LAST_MS else None
@@ -252,7 +254,7 @@ def _formatted_time(text: str, time_format: str) -> int | None:
         if not 1 <= month <= 12 or not 1 <= day <= monthrange(year, month)[1]:
             return None
         days = date(year, month, day).toordinal()
-    ms += (days - _EPOCH_DAY) * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1_000
+    ms = (days - _EPOCH_DAY) * 86_400_000 + hour * 3_600_000 + minute * 60_000 + _within_minute(second, fraction)
     if part.get("sign"):
         hours, minutes = int(part["zh"]), int(part["zc"] or part["zm"] or 0)
         if hours > 23 or minutes > 59:

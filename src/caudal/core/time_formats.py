@@ -16,7 +16,7 @@ DIRECTIVES = {
     "j": "day of the year, one to three digits",
     "H": "hour 0 to 23, one or two digits",
     "M": "minute, one or two digits",
-    "S": "second 0 to 60, one or two digits; 60 is the first of the next minute",
+    "S": "second 0 to 60, one or two digits; 60, a leap second, is the last millisecond of its minute",
     "f": "fraction of a second, any number of digits",
     "z": "offset: Z, +hh, +hhmm or +hh:mm; UTC where the format has none",
     "a": "day of the week, three letters, any case; not compared with the date",

@@ -7,6 +7,7 @@ bounded run closes every window, so a window operator can take all its rows at o
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -162,8 +163,9 @@ def instant(value: Any, unit: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, str):
+        leap = re.fullmatch(r"(.{16}:)60(?:[.,][0-9]+)?(.*)", value)
         try:
-            parsed = datetime.fromisoformat(value)
+            parsed = datetime.fromisoformat(f"{leap[1]}59.999{leap[2]}" if leap else value)
         except ValueError:
             return None
         aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

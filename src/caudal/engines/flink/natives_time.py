@@ -136,7 +136,8 @@ def parsed_iso(a: str) -> str:
         f"CAST(SUBSTRING({offset}, 2, 2) AS BIGINT) * 60 + CAST(SUBSTRING(CONCAT({offset}, '00'), 4, 2) AS BIGINT)"
     )
     shifted = f"(CASE WHEN REGEXP({a}, ':.*[+]') THEN {minutes} WHEN REGEXP({a}, ':.*-') THEN - ({minutes}) ELSE 0 END)"
-    clock = f"{number(12)} * 3600000 + {number(15)} * 60000 + {seconds} * 1000 + {fraction} - {shifted} * 60000"
+    rest = f"(CASE WHEN SUBSTRING({a}, 17, 3) = ':60' THEN 59999 ELSE {seconds} * 1000 + {fraction} END)"
+    clock = f"{number(12)} * 3600000 + {number(15)} * 60000 + {rest} - {shifted} * 60000"
     days = f"CAST(TIMESTAMPDIFF(DAY, DATE '1970-01-01', {day}) AS BIGINT) * 86400000"
     # An offset can lead out of the years 1 to 9999.
     whole = f"(CASE WHEN CHAR_LENGTH({a}) = 10 THEN {days} ELSE {days} + {clock} END)"

@@ -118,6 +118,8 @@ def _instant(parts: dict[str, int]) -> int | None:
         if not 1 <= month <= 12 or not 1 <= day <= monthrange(year, month)[1]:
             return None
         days = date(year, month, day).toordinal()
-    ms += (days - _EPOCH) * 86_400_000 + hour * 3_600_000 + minute * 60_000 + second * 1_000
+    # All of a leap second is the last millisecond of its minute.
+    ms = second * 1_000 + ms if second < 60 else 59_999
+    ms += (days - _EPOCH) * 86_400_000 + hour * 3_600_000 + minute * 60_000
     ms -= parts.get("z", 0) * 60_000
     return ms if _FIRST <= ms <= _LAST else None

@@ -142,12 +142,13 @@ def time_of_text(library: Library) -> str:
 
     zone, milli = (text_of(p) for p in _ISO_PARTS)
     minutes = f"{number(f'regexp_extract(s, {zone}, 2)', 60)} + {number(f'regexp_extract(s, {zone}, 3)', 1)}"
+    second = number("CASE WHEN substring(s, 17, 1) = ':' THEN substring(s, 18, 2) END", 1_000)
+    fraction = number(f"rpad(regexp_extract(s, {milli}, 1), 3, '0')", 1)
     parts = [
         f"CAST(unix_date(TRY_CAST(substring(s, 1, 10) AS DATE)) AS BIGINT) * {_DAY}L",
         number("substring(s, 12, 2)", 3_600_000),
         number("substring(s, 15, 2)", 60_000),
-        number("CASE WHEN substring(s, 17, 1) = ':' THEN substring(s, 18, 2) END", 1_000),
-        number(f"rpad(regexp_extract(s, {milli}, 1), 3, '0')", 1),
+        f"CASE WHEN substring(s, 17, 3) = ':60' THEN 59999L ELSE {second} + {fraction} END",
         f"CASE WHEN regexp_extract(s, {zone}, 1) = '-' THEN 60000L ELSE -60000L END * ({minutes})",
     ]
     whole = library.sql("time_in_range", "t BIGINT", "BIGINT", f"CASE WHEN t BETWEEN {_FIRST}L AND {_LAST}L THEN t END")
