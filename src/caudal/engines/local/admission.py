@@ -65,7 +65,9 @@ class Admission:
         `least` is the rule. Where there are many, those that have long been quiet are asked less often, so that asking
         takes a small part of the time however many there are.
         """
-        return max(least, min(quiet / 10, POLL_SHARE * self._live))
+        return max(
+            least, min(quiet / 10, POLL_SHARE * self._live) // 1
+        )  # whole ones: a clock that polls move may not go on
 
     def choose(self, now: int) -> PartitionLane | None:
         """Return the partition to read at this moment of the engine's clock; None when none may be read."""
