@@ -12,6 +12,9 @@ from caudal.plan.nodes import DeadLetters, Filter, Keyed, Late, Node, Sink, Sour
 from caudal.plan.operators import Copies, FlatMap, WindowApply, WindowTop
 from caudal.plan.plan import Plan, side_port
 
+_HEAD = "partition:"
+"""What tells the counts of partitions from others in a cut."""
+
 
 class Counters:
     """Thread-safe counts by (operator, name), and the notices of the run."""
@@ -20,11 +23,18 @@ class Counters:
         self.notices = Notices()
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
+        self._partitions: dict[tuple[str, str], int] = defaultdict(int)  # apart: there may be thousands
 
     def add(self, operator: str, name: str, count: int) -> None:
         """Add to a count."""
         with self._lock:
             self._counts[operator, name] += count
+
+    def take(self, operator: str, partition: str, rows: int) -> None:
+        """Count rows that a source has taken from one of its partitions."""
+        with self._lock:
+            self._counts[operator, "taken"] += rows
+            self._partitions[operator, partition] += rows
 
     def get(self, operator: str, name: str) -> int:
         """Return a count, 0 when nothing was added."""
@@ -37,18 +47,24 @@ class Counters:
     def export(self) -> list[list[Any]]:
         """Return the counts as plain values, for a cut."""
         with self._lock:
-            return [[operator, name, value] for (operator, name), value in sorted(self._counts.items())]
+            counts = [[operator, name, value] for (operator, name), value in sorted(self._counts.items())]
+            parts = [[operator, _HEAD + name, value] for (operator, name), value in sorted(self._partitions.items())]
+            return counts + parts
 
     def restore(self, values: list[list[Any]]) -> None:
         """Load exported counts."""
         with self._lock:
-            self._counts.update({(operator, name): value for operator, name, value in values})
+            for operator, name, value in values:
+                if name.startswith(_HEAD):
+                    self._partitions[operator, name.removeprefix(_HEAD)] = value
+                else:
+                    self._counts[operator, name] = value
 
     def partitions(self, operator: str) -> dict[str, int]:
         """Return the rows taken by each partition of a source."""
-        head = "partition:"
-        items = sorted(self._counts.items())
-        return {n[len(head) :]: v for (o, n), v in items if o == operator and n.startswith(head)}
+        with self._lock:
+            items = sorted(self._partitions.items())
+        return {name: value for (owner, name), value in items if owner == operator}
 
 
 def ledger(logical: Plan, counters: Counters) -> Ledger:

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from caudal.columnar.morsel import Morsel
 from caudal.core.naming import natural_key
 from caudal.engines.accepting import Accepted, Acceptor
@@ -141,21 +139,10 @@ class PartitionLane:
             again.notices += block.notices
         return again
 
-    def peek(self, head: bytes) -> None:
-        """Learn the first accepted row's time, on which the order of reading depends, without reading on."""
-        if self.decoder is None or not head:
-            return
-        skip = self.position
-        data = np.zeros(len(head) + 256, np.uint8)
-        data[: len(head)] = np.frombuffer(head, np.uint8)
-        decoded = self.decoder.decode(Block(data, min(skip, len(head)), len(head), skip, len(head)))
-        made = self.intake.acceptor.accept(decoded, None)
-        if made.open:
-            self.intake.acceptor.settle(made, self.seen)
-        morsel = made.morsel
-        if morsel.rows and morsel.time is not None:
-            self.first_time = int(morsel.time[0])
-            self.known = self.first_time - self.intake.node.disorder
+    def begins(self, time: int) -> None:
+        """Take note of the first accepted row's time, before that row is read."""
+        self.first_time = time
+        self.known = time - self.intake.node.disorder
 
     def read(self, size: int) -> tuple[int, Block | Decoded] | port.Nothing | port.End:
         """Read a block and number it."""

@@ -29,6 +29,7 @@ from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.intake import Intake, PartitionLane, Piece
 from caudal.engines.local.letters import letters
 from caudal.engines.local.origins import Origins
+from caudal.engines.local.peeking import Peeking
 from caudal.engines.local.routes import Branch, Edge
 from caudal.engines.local.settings import Latency, Settings
 from caudal.engines.local.slicing import TASK_SECONDS
@@ -77,6 +78,8 @@ class Job:
         self.late_routes: dict[str, Branch] = {}
         self.stateful: dict[str, StateTerminal] = {}
         self.sinks: dict[str, SinkTerminal] = {}
+        self._ways: dict[str, list[tuple[Edge, LaneKey]]] = {}
+        """For each operator, the edges to the terminals below it with the keys of their lanes, but for the ordinal."""
         self.emissions: dict[str, Emission] = {}
         self.failures: list[str] = []
         self.latency = Latency()
@@ -116,9 +119,14 @@ class Job:
         yield from self._ports(intake.operator, lane.ordinal)
 
     def _ports(self, operator: str, ordinal: int) -> Iterator[tuple[Edge, LaneKey]]:
-        yield from self._below(self.routes[operator], (ordinal,))
-        if operator in self.dead_routes:
-            yield from self._below(self.dead_routes[operator], (ordinal,))
+        ways = self._ways.get(operator)
+        if ways is None:
+            ways = [*self._below(self.routes[operator], ())]
+            if operator in self.dead_routes:
+                ways += self._below(self.dead_routes[operator], ())
+            self._ways[operator] = ways
+        for edge, key in ways:
+            yield edge, (ordinal, *key)
 
     def _below(self, route: Branch, prefix: LaneKey) -> Iterator[tuple[Edge, LaneKey]]:
         """Yield the edges to all terminals that see a lane's deliveries, with the key of its lane there."""
@@ -131,11 +139,13 @@ class Job:
     def start(self) -> None:
         """Open partitions and lanes; the order of reading is known afterwards."""
         lanes = [(intake, lane) for intake in self.intakes for lane in intake.lanes if not lane.ended]
+        peeking = Peeking()
         for intake, lane in lanes:
             head = lane.open()
             bounded = not lane.partition.live and intake.node.event_time is not None
             if len(lanes) > 1 and bounded and lane.fresh:
-                lane.peek(head)
+                peeking.add(lane, head)
+        peeking.finish()
         for intake in self.intakes:
             intake.opening.check()
         for operator, emission in self.emissions.items():
@@ -363,8 +373,7 @@ class Job:
         cooked = lane.intake.decode(lane, block, read_at)
         cooked.size, cooked.mark = size, mark
         operator = lane.intake.operator
-        self.counters.add(operator, "taken", cooked.taken)
-        self.counters.add(operator, f"partition:{lane.name}", cooked.taken)
+        self.counters.take(operator, lane.name, cooked.taken)
         del block, got
         self._deliver_pieces(lane.put(number, cooked))
         self._adapt(lane.intake, size, cooked.taken, clock() - read_at)

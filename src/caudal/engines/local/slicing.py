@@ -22,6 +22,9 @@ SHARES = 4
 CHEAP = 2048
 """Rows a task from which on nothing is cut: the cost of a row is then small against that of a morsel."""
 
+TELLING = 256
+"""Rows of the smallest task whose time tells what a cheap row costs."""
+
 FIRST = 64
 """Rows of the largest piece while the cost of a row is not known and may be large."""
 
@@ -52,9 +55,13 @@ class Slicer:
     def learn(self, rows: int, seconds: float) -> None:
         """Learn from a task of so many rows: a line through what tasks took, the newest counting most.
 
-        One slow task (a kernel that is loaded, a busy machine) moves the estimate little.
+        One slow task (a kernel that is loaded, a busy machine) moves the estimate little. Where rows are cheap a task of
+        few of them says nothing of theirs: nearly all that it takes is its own.
         """
+        seconds = max(0.0, seconds)  # a clock that stands still while kernels are compiled may step back a little
         if not self.costly:
+            if rows < TELLING:
+                return
             measured = seconds / rows
             if not self.cost:
                 self.cost = min(measured, TASK_SECONDS / 4096)
