@@ -6,6 +6,7 @@ nothing, which is all the backpressure there is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -58,6 +59,17 @@ class Partition(Protocol):
     def close(self) -> None:
         """Release files; idempotent."""
         ...
+
+
+def idle_after(partition: Partition, idle: int | None, default: int) -> float:
+    """Return the milliseconds of quiet after which a live partition leaves the minimum of watermarks.
+
+    `idle`: what the source says; where it says nothing, a partition that is `patient` never leaves: one whose rows are
+    made by the process itself, at whatever pace.
+    """
+    if idle is not None:
+        return idle
+    return math.inf if getattr(partition, "patient", False) else default
 
 
 class Source(Protocol):

@@ -16,7 +16,7 @@ from caudal.connectors.memory import CONNECTOR
 from caudal.core.errors import InputError, OptionError
 from caudal.core.types import Field, Schema, parse_type
 from caudal.ports.records import Dead, Decoded
-from caudal.ports.source import End
+from caudal.ports.source import End, Nothing
 
 
 def read(rows: Any, schema: Schema, size: int = 1 << 20) -> tuple[dict[str, list[Any]], list[int], list[Dead]]:
@@ -24,7 +24,9 @@ def read(rows: Any, schema: Schema, size: int = 1 << 20) -> tuple[dict[str, list
     columns: dict[str, list[Any]] = {name: [] for name in schema.names}
     positions: list[int] = []
     dead: list[Dead] = []
-    while isinstance(part := partition.read(size), Decoded):
+    while not isinstance(part := partition.read(size), End):
+        if isinstance(part, Nothing):
+            continue
         for name, column in part.columns.items():
             columns[name] += column.to_list()
         positions += part.position.tolist()

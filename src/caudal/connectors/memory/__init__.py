@@ -1,6 +1,6 @@
 """The connector `memory`: rows that are in the process already, and tables for whoever asked for them.
 
-Enters: lists of dicts, Arrow tables, polars and pandas frames. Leaves: decoded rows of the declared schema; Arrow
+Enters: lists of dicts, Arrow tables, polars and pandas frames, generators of these. Leaves: decoded rows of the declared schema; Arrow
 tables in a list of the caller's. May touch: core, columnar, ports. Must never: copy a column that fits as it is,
 keep anything beyond the objects it was given.
 """
@@ -32,9 +32,10 @@ class MemoryConnector:
     def source(self, options: Options, file_reader: FileReader | None, schema: Schema) -> Source:
         """Open rows in memory.
 
-        `rows`: a list of dicts, an Arrow table or record batch, a polars or pandas frame, a callable that returns an
-        iterable of Arrow tables or batches (called again for every pass, and each pass must give the same rows), or
-        a list of these: one partition each, named p0, p1 and so on.
+        `rows`: a list of dicts, an Arrow table or record batch, a polars or pandas frame; a generator or other iterable of
+        dicts or of any of these, or a function that returns one (called again for every pass, and each pass must give the
+        same rows); or a list of these: one partition each, named p0, p1 and so on. What a generator yields goes on at
+        once, and about 4 MiB are drawn ahead of what is read, in a thread of its own.
 
         Raises `OptionError` for anything else, `InputError` for a table without a declared column or with one of
         another type. A dict's value that does not fit its column makes the row a dead letter.
@@ -55,7 +56,8 @@ class MemorySink:
     """Arrow tables, appended to a list of the caller's.
 
     A bounded job's rows are there after `commit`, as at least one table, which may be empty; after `drain` too, since
-    memory has no other place to keep them; after `abort` there are none. A live job's are there after every write.
+    memory has no other place to keep them; after `abort` there are none but those of a `flush`. A live job's are there
+    after every write, and those of a source that flows after every flush.
     """
 
     where = "memory"
@@ -75,7 +77,8 @@ class MemorySink:
         self._written = True
 
     def flush(self) -> None:
-        """Rows of a live job are visible at once."""
+        """Hand over what was written."""
+        self._hand_over()
 
     def commit(self) -> None:
         if not self._written:
@@ -83,9 +86,7 @@ class MemorySink:
 
             fields = [pa.field(field.name, arrow_type(field.dtype)) for field in self._schema]
             self.write(pa.schema(fields).empty_table())
-        for table in self._tables:
-            self._into.append(table)
-        self._tables = []
+        self._hand_over()
 
     def drain(self) -> str:
         self.commit()
@@ -93,6 +94,11 @@ class MemorySink:
 
     def abort(self) -> None:
         self._tables = []
+
+    def _hand_over(self) -> None:
+        tables, self._tables = self._tables, []
+        for table in tables:
+            self._into.append(table)
 
 
 CONNECTOR = MemoryConnector()

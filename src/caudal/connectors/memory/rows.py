@@ -14,7 +14,10 @@ from caudal.columnar.column import Column, from_list
 from caudal.core import duration
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Field, Schema
-from caudal.ports.records import Dead
+from caudal.ports.records import Dead, Decoded, holds
+
+ROW_BYTES = 256
+"""What a dict is taken to weigh when a part of so and so many bytes is asked for."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -25,6 +28,21 @@ class _Refused(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class Converter:
+    """Dicts to rows of one schema, part by part; it knows which fields were named already."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._unnamed = schema.places()
+
+    def decode(self, part: Sequence[Mapping[str, Any]], first: int) -> Decoded:
+        """Return the rows; `first` is the position of the first."""
+        columns, good, dead = convert(part, self._schema, first)
+        self._unnamed = {p: keys for p, keys in self._unnamed.items() if not any(holds(row, keys) for row in part)}
+        named = frozenset(self._schema.places()) - self._unnamed.keys()
+        return Decoded(columns, len(good), np.array(good, np.int64) + first, dead, named=named)
 
 
 def convert(

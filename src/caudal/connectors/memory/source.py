@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from caudal.connectors.memory import flow, tables
 from caudal.connectors.memory import rows as python_rows
-from caudal.connectors.memory import tables
 from caudal.core.errors import OptionError
 from caudal.core.types import Schema
-from caudal.ports.records import Decoded, holds
+from caudal.ports.records import Decoded
 from caudal.ports.source import End, Partition
-
-_ROW_BYTES = 256
-"""What a dict is taken to weigh when a part of so and so many bytes is asked for."""
-
-Batches = Callable[[], Iterable[pa.RecordBatch]]
 
 
 def open_source(given: Any, schema: Schema) -> MemorySource:
@@ -31,43 +25,25 @@ def open_source(given: Any, schema: Schema) -> MemorySource:
 def _partition(name: str, given: Any, schema: Schema) -> Partition:
     if isinstance(given, list | tuple) and all(isinstance(row, Mapping) for row in given):
         return RowsPartition(name, given, schema)
+    table = tables.table_of(given)
+    if table is not None:
+        tables.check(table.schema, schema)
+        return TablePartition(name, table, schema)
     if callable(given):
         make: Callable[[], Any] = given
-        return TablePartition(name, lambda: _batches(make(), schema), schema)
-    table = _table(given)
-    if table is None:
-        raise OptionError(
-            f"option 'rows' of memory cannot read {type(given).__name__}",
-            hint="pass a list of dicts, an Arrow table, a polars or pandas frame, or a list of these",
-        )
-    tables.check(table.schema, schema)
-    return TablePartition(name, table.to_batches, schema)
-
-
-def _table(given: Any) -> pa.Table | None:
-    if isinstance(given, pa.Table):
-        return given
-    if isinstance(given, pa.RecordBatch):
-        return pa.Table.from_batches([given])
-    module = type(given).__module__.partition(".")[0]
-    if module == "polars" and hasattr(given, "to_arrow"):
-        return given.to_arrow()
-    if module == "pandas" and hasattr(given, "columns"):
-        return pa.Table.from_pandas(given, preserve_index=False)
-    return None
-
-
-def _batches(parts: Iterable[Any], schema: Schema) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        table = _table(part)
-        if table is None:
-            raise OptionError(f"the callable given to memory returned {type(part).__name__}, not Arrow tables")
-        tables.check(table.schema, schema)
-        yield from table.to_batches()
+        return flow.FlowPartition(name, make, schema)
+    if isinstance(given, Iterator):
+        return flow.FlowPartition(name, flow.once(given), schema)
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping | list | tuple):
+        return flow.FlowPartition(name, lambda: given, schema)
+    hint = "pass a list of dicts, an Arrow table, a polars or pandas frame, a generator of these, or a list of these"
+    if hasattr(given, "__anext__"):
+        hint = "an asynchronous generator is not read: pass a plain one"
+    raise OptionError(f"option 'rows' of memory cannot read {type(given).__name__}", hint=hint)
 
 
 class MemorySource:
-    """Partitions p0, p1 and so on; bounded."""
+    """Partitions p0, p1 and so on. Bounded: none comes later, though one that flows may take its time to end."""
 
     live = False
 
@@ -81,7 +57,8 @@ class MemorySource:
         return []
 
     def close(self) -> None:
-        """There is nothing to release."""
+        for partition in self._partitions:
+            partition.close()
 
 
 class TablePartition:
@@ -89,9 +66,9 @@ class TablePartition:
 
     live = False
 
-    def __init__(self, name: str, batches: Batches, schema: Schema) -> None:
+    def __init__(self, name: str, table: pa.Table, schema: Schema) -> None:
         self.name = name
-        self._batches = batches
+        self._batches = table.to_batches()
         self._schema = schema
         self.seek(0)
 
@@ -108,7 +85,7 @@ class TablePartition:
 
     def read(self, size: int) -> Decoded | End:
         if self._open is None:
-            self._open = iter(self._batches())
+            self._open = iter(self._batches)
         while self._batch is None or self._inside >= self._batch.num_rows:
             self._batch = next(self._open, None)
             self._inside = 0
@@ -140,8 +117,7 @@ class RowsPartition:
     def __init__(self, name: str, rows: Sequence[Mapping[str, Any]], schema: Schema) -> None:
         self.name = name
         self._rows = rows
-        self._schema = schema
-        self._unnamed = schema.places()
+        self._converter = python_rows.Converter(schema)
         self._at = 0
 
     def head(self) -> bytes:
@@ -152,15 +128,11 @@ class RowsPartition:
 
     def read(self, size: int) -> Decoded | End:
         start = self._at
-        part = self._rows[start : start + max(1, size // _ROW_BYTES)]
+        part = self._rows[start : start + max(1, size // python_rows.ROW_BYTES)]
         if not part:
             return End()
         self._at += len(part)
-        columns, good, dead = python_rows.convert(part, self._schema, start)
-        unnamed = {p: keys for p, keys in self._unnamed.items() if not any(holds(row, keys) for row in part)}
-        self._unnamed = unnamed
-        named = frozenset(self._schema.places()) - unnamed.keys()
-        return Decoded(columns, len(good), np.array(good, np.int64) + start, dead, named=named)
+        return self._converter.decode(part, start)
 
     def close(self) -> None:
         """There is nothing to release."""

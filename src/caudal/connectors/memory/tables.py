@@ -22,6 +22,20 @@ _compute: Any = pyarrow.compute  # its functions are made at import, which no ty
 _UNITS_PER_MS = {"us": 1_000, "ns": 1_000_000}
 
 
+def table_of(given: Any) -> pa.Table | None:
+    """Return an Arrow table or batch, a polars or pandas frame as a table; None for anything else."""
+    if isinstance(given, pa.Table):
+        return given
+    if isinstance(given, pa.RecordBatch):
+        return pa.Table.from_batches([given])
+    module = type(given).__module__.partition(".")[0]
+    if module == "polars" and hasattr(given, "to_arrow"):
+        return given.to_arrow()
+    if module == "pandas" and hasattr(given, "columns"):
+        return pa.Table.from_pandas(given, preserve_index=False)
+    return None
+
+
 def check(given: pa.Schema, schema: Schema) -> None:
     """Raise `InputError` for a declared column that the table has not, or has of a type that does not fit."""
     for field in schema:

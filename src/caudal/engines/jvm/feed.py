@@ -28,7 +28,7 @@ from caudal.engines.jvm.streaming import NEAR_EPOCH, epoch_of, shifted
 from caudal.plan.nodes import Keyed, Node, Source
 from caudal.ports import framing
 from caudal.ports.engine import BoundSource
-from caudal.ports.source import End, Nothing, Telling
+from caudal.ports.source import End, Nothing, Telling, idle_after
 
 OPEN = 1 << 62
 """The watermark at the end of data."""
@@ -315,7 +315,7 @@ class Feed:
         if lane.quiet_since is None:
             lane.quiet_since = now
         lane.poll_at = now + 1000 * self._timing.idle_poll
-        wait = self._timing.idle if lane.intake.node.idle is None else lane.intake.node.idle
+        wait = idle_after(lane.partition, lane.intake.node.idle, self._timing.idle)
         if not lane.idle and now - lane.quiet_since >= wait:
             lane.settled = framing.settle(lane.partition)
             lane.idle = not lane.settled

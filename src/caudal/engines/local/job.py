@@ -415,7 +415,7 @@ class Job:
         if lane.quiet_since is None:
             lane.quiet_since = now
         lane.poll_at = now + self.admission.pause(now - lane.quiet_since, 1000 * self.settings.idle_poll)
-        wait = self.settings.idle if lane.intake.node.idle is None else lane.intake.node.idle
+        wait = port.idle_after(lane.partition, lane.intake.node.idle, self.settings.idle)
         if not lane.idle and not lane.in_flight and now - lane.quiet_since >= wait and not lane.settle():
             log.info("%s: partition %s is idle", lane.intake.operator, lane.name)
             self._deliver_pieces(lane.mark_idle())
