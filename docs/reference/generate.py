@@ -41,7 +41,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("col", "lit", "when", "coalesce", "concat", "greatest", "least", "int_div", "int_mod", "now"),
     ),
     "Streams": ("Stream",),
-    "Types and errors": ("Schema", "CaudalError", "UserError", "PlanError", "RunError"),
+    "Types and errors": ("Schema", "CaudalError", "UserError", "PlanError", "RunError", "CaudalWarning"),
 }
 """Every public name, by section."""
 

@@ -116,7 +116,7 @@ def _reasons() -> set[str]:
             given = node.args[makers[name]] if name in makers and len(node.args) > makers[name] else None
             if isinstance(given, ast.Constant) and isinstance(given.value, str) and given.value:
                 found.add(given.value)
-    return found | {outcome.EXCEPTION, outcome.TIMED_OUT, outcome.DIED}
+    return found | {outcome.EXCEPTION, outcome.RESULT, outcome.TIMED_OUT, outcome.DIED}
 
 
 def test_reasons_of_dead_letters_are_written_down() -> None:

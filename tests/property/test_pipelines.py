@@ -62,7 +62,9 @@ def test_rows_that_are_late_for_some_of_their_windows(seed: int) -> None:
             values = {"k": dice.choice(["a", "b", None]), "n": dice.randrange(9), "x": dice.random(), "b": True, "g": 1}
             rows.append({**values, "t": time - dice.choice([0, 0, 300, 1100, 2600, 9000])})
         parts.append(rows)
-    source = cd.source("memory", rows=parts, schema=SCHEMA, event_time="t", disorder=dice.choice([0, 700]), name="one")
+    source = cd.source(
+        "memory", rows=parts, schema=SCHEMA, event_time="t", disorder=dice.choice(["0ms", "700ms"]), name="one"
+    )
     window = cd.hopping("4s", every=dice.choice(["500ms", "1s", "2s"]), offset=dice.choice([0, "300ms"]))
     out = source.group_by("k").window(window).agg(c=cd.count(), s=cd.sum("x"), all=cd.collect("n"), name="w")
     plan = cd.Pipeline("partly", out.to("console", name="to out"), out.late().to("console", name="to late"))

@@ -72,7 +72,8 @@ class Acceptor:
         self._zoned = f"local time of {node.timezone}"
         self._local = [f.name for f in node.readable if f.local]
         self._future = FUTURE if node.max_future is None else node.max_future
-        self._read_at = 0 if live else read_at
+        # where nothing is too far ahead, a limit that was asked for is one over the time of reading
+        self._read_at = 0 if live or (read_at == ALWAYS and node.max_future is not None) else read_at
 
     def accept(self, decoded: Decoded, block: Block | None) -> Accepted:
         """Return the rows that have an event time; in any thread."""

@@ -92,7 +92,7 @@ def reads(expr: Expr, above: _Columns) -> frozenset[Origin]:
         return whole
     args: tuple[Expr, ...] = getattr(expr, "args", ())
     parts = [reads(each, above) for each in args]
-    if isinstance(expr, Call) and expr.function == "coalesce" and len(args) > 1:
+    if isinstance(expr, Call) and (expr.function == "is_null" or (expr.function == "coalesce" and len(args) > 1)):
         return _NONE  # logs of several kinds: one has this field, another that
     return _all(parts)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -11,10 +10,6 @@ from typing import Any
 from caudal.core.errors import PlanError
 from caudal.core.naming import cut
 from caudal.plan.nodes import DeadLetters, Late, Node, Sink, Source, Union
-
-MAX_NAME = 100
-"""Bytes of a pipeline's name: it stands in names of files."""
-_NO_NAME = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,15 +33,6 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.name or not isinstance(self.name, str):
             raise PlanError("a pipeline needs a name", hint='cd.Pipeline("dos", alerts.to(...))')
-        if (
-            len(self.name.encode("utf-8", "replace")) > MAX_NAME
-            or _NO_NAME.search(self.name)
-            or not self.name.strip(".")
-        ):
-            raise PlanError(
-                f"a pipeline cannot be named {cut(repr(self.name), 60)}",
-                hint="it names files too: no slash, no control character, no dots alone, at most 100 bytes",
-            )
         if not self.sinks:
             raise PlanError("a pipeline needs at least one sink", hint='end a stream with .to("console")')
         for sink in self.sinks:

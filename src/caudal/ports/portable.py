@@ -6,6 +6,8 @@ pasted behind one another and find each other's names, so no two of them may def
 
 from __future__ import annotations
 
+import ast
+import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +42,15 @@ class Portable:
 
     module: str
     call: str
+
+    def make(self) -> Any:
+        """Return what the call makes, here: its arguments are constants, so nothing is evaluated."""
+        call = ast.parse(self.call, mode="eval").body
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Name)
+        args = [ast.literal_eval(arg) for arg in call.args]
+        options = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg is not None}
+        return getattr(importlib.import_module(self.module), call.func.id)(*args, **options)
 
 
 def plain_fields(schema: Schema | Iterable[Field]) -> tuple[Plain, ...]:

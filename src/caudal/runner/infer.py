@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -155,7 +154,7 @@ def _values(chosen: Any, given: Mapping[str, Any], schema: Schema, sample: bytes
     plain = [f for f in schema if f.dtype.name in names and not f.any_json]
     read = Schema([replace(f, dtype=STRING) if f.dtype.name == "timestamp" else f for f in plain])
     made = chosen.portable(read, frozenset(read.names), dict(given))  # plain Python: nothing is compiled for a look
-    decode, skip = eval(made.call, vars(importlib.import_module(made.module))).open(sample, "")
+    decode, skip = made.make().open(sample, "")
     lines = sample[skip : skip + _LOOK].split(b"\n")
     _, columns, _ = decode(lines[:-1] if len(lines) > 1 else lines, [0] * len(lines))
     return columns

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -80,7 +81,11 @@ def start(here: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
     def popen(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        process = subprocess.Popen([sys.executable, "-m", "caudal", *arguments], **options)
+        before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the suite runs in the background
+        try:
+            process = subprocess.Popen([sys.executable, "-m", "caudal", *arguments], **options)
+        finally:
+            signal.signal(signal.SIGINT, before)
         started.append(process)
         return process
 

@@ -105,7 +105,7 @@ REFUSED: dict[str, tuple[str, str, list[str]]] = {
     "a map without a schema": (
         "def f(row):\n    return row",
         'map(f, name="calls")',
-        ["p.py:15", "Stream.map() missing 1 required keyword-only argument: 'schema'"],
+        ["p.py:15", "the function's result needs a schema"],
     ),
     "a map with an empty schema": (
         "def f(row):\n    return row",

@@ -77,10 +77,3 @@ def test_thousands_of_operators_in_a_row_just_run() -> None:
     for _ in range(2000):
         s = s.with_columns(n=col("n") + 1)
     assert s.collect()["n"].to_list() == [2000]
-
-
-@pytest.mark.parametrize("name", ["", "a/b", "..", ".", "a\\b", "a\0b", "a\nb", "x" * 101, "\ud800"])
-def test_a_pipeline_name_that_is_no_file_name_is_refused(name: str) -> None:
-    s = cd.source("memory", rows=[], schema=COLUMNS)
-    with pytest.raises(cd.PlanError, match="name"):
-        cd.Pipeline(name, s.to("console"))
