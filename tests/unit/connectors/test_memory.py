@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+import caudal as cd
 from caudal.columnar.column import Fixed, Text
 from caudal.connectors.memory import CONNECTOR
 from caudal.core.errors import InputError, OptionError
@@ -239,3 +240,25 @@ def test_no_rows_are_an_empty_table_of_the_schema() -> None:
     sink.commit()
     assert pa.concat_tables(into).schema.names == list(SCHEMA.names)
     assert into[0].num_rows == 0
+
+
+def test_times_without_a_zone_are_local_where_the_source_says_so() -> None:
+    """In lists of dicts and in tables, naive times and dates too; what has a zone or an offset keeps it."""
+    noon = datetime(2024, 7, 1, 12, tzinfo=UTC)
+
+    def read_in_berlin(rows: Any) -> list[Any]:
+        stream = cd.source("memory", rows=rows, schema={"t": "timestamp"}, event_time="t", timezone="Europe/Berlin")
+        return stream.collect()["t"].to_list()
+
+    naive, aware = noon.replace(tzinfo=None), noon
+    rows = [{"t": v} for v in (naive, aware, "2024-07-01T12:00", "2024-07-01T12:00Z", date(2024, 7, 1), 1719835200000)]
+    local, midnight = noon - timedelta(hours=2), datetime(2024, 6, 30, 22, tzinfo=UTC)
+    assert read_in_berlin(rows) == [local, noon, local, noon, midnight, noon]
+    for given, want in (
+        (pa.array([naive, None]), local),
+        (pa.array([aware], pa.timestamp("us", "UTC")), noon),
+        (pa.array(["2024-07-01 12:00"]), local),
+        (pa.array([date(2024, 7, 1)]), midnight),
+        (pa.array([1719835200000]), noon),
+    ):
+        assert read_in_berlin(pa.table({"t": given})) == [want]

@@ -11,7 +11,7 @@ import numpy as np
 
 from caudal.columnar import times
 from caudal.columnar.column import Column, from_list
-from caudal.core import duration
+from caudal.core import duration, scalars
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Field, Schema
 from caudal.ports.records import Dead, Decoded, holds
@@ -150,23 +150,25 @@ def _real(bits: int, limit: float) -> Callable[[Any, Field, str], float]:
 
 
 def _timestamp(value: Any, field: Field, name: str) -> int:
+    bare = scalars.LOCAL_TIME if field.local else 0  # where it says nothing of a time zone
     if isinstance(value, datetime):
-        return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
+        made = ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MILLISECOND
+        return made if value.tzinfo else made + bare
     if isinstance(value, date):
-        return (value - _EPOCH.date()) // _MILLISECOND
+        return (value - _EPOCH.date()) // _MILLISECOND + bare
     if isinstance(value, str):
-        parsed = times.parse_text(value, field.time_format)
+        parsed = scalars.time_of_text(value, field.time_format, field.local)
         if parsed is None:
             wanted = f"a time of the form {field.time_format!r}" if field.time_format else "an ISO 8601 time"
             raise _mismatch(name, wanted, value)
         return parsed
     if isinstance(value, float):
-        made, fits = times.from_floats(np.full(1, value), field.unit)
+        counts, fits = times.from_floats(np.full(1, value), field.unit)
     else:
-        made, fits = times.from_ints(np.full(1, _WHOLE_64(value, field, name)), field.unit)
+        counts, fits = times.from_ints(np.full(1, _WHOLE_64(value, field, name)), field.unit)
     if not fits[0]:
         raise _out_of_range(name, "timestamp")
-    return int(made[0])
+    return int(counts[0])
 
 
 def _duration(value: Any, field: Field, name: str) -> int:

@@ -125,7 +125,9 @@ def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
     if dtype.name == "timestamp" and _is_string(kind):
         text = from_arrow(array, STRING)
         assert isinstance(text, Text)
-        parsed, good = times.parse(text.data, text.start, text.length, text.valid_or_all(), field.time_format)
+        parsed, good = times.parse(
+            text.data, text.start, text.length, text.valid_or_all(), field.time_format, local=field.local
+        )
         return Fixed(TIMESTAMP, parsed, text.valid), good if text.valid is None else good | ~text.valid
     if dtype.name == "timestamp" and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         counts = from_arrow(array, INT64 if pa.types.is_integer(kind) else FLOAT64)
@@ -135,7 +137,10 @@ def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
         scale = times.from_ints if pa.types.is_integer(kind) else times.from_floats
         made, good = scale(counts.values, field.unit)
         return Fixed(TIMESTAMP, made, counts.valid), good if counts.valid is None else good | ~counts.valid
-    return from_arrow(_as_declared(array, dtype), dtype), None
+    column = from_arrow(_as_declared(array, dtype), dtype)
+    if field.local and isinstance(column, Fixed) and getattr(kind, "tz", None) is None:
+        return Fixed(TIMESTAMP, column.values + times.LOCAL_TIME, column.valid), None
+    return column, None
 
 
 def _as_declared(array: pa.Array, dtype: DataType) -> pa.Array:
