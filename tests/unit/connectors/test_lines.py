@@ -56,10 +56,11 @@ def expected(data: bytes, limit: int) -> tuple[list[tuple[int, bytes]], list[tup
         lines.pop()
     good, dead, at = [], [], 0
     for line in lines:
-        if len(line) <= limit:
-            good.append((at, line))
+        record = line.lstrip(b"\0")
+        if len(record) <= limit:
+            good.append((at, record))
         else:
-            dead.append((at, line[:MAX_PAYLOAD], len(line) > MAX_PAYLOAD))
+            dead.append((at, record[:MAX_PAYLOAD], len(record) > MAX_PAYLOAD))
         at += len(line) + 1
     return good, dead
 
@@ -70,7 +71,7 @@ def split(block: Block) -> list[tuple[int, bytes]]:
         lines.pop()
     found, at = [], block.position
     for line in lines:
-        found.append((at, line))
+        found.append((at, line.lstrip(b"\0")))
         at += len(line) + 1
     return found
 
@@ -95,12 +96,9 @@ def over(stream: Any, limit: int = 1 << 20, **more: Any) -> LinePartition:
     return LinePartition("p", stream, Buffers(), max_record=limit, where="here", **more)
 
 
-TEXT = st.lists(
-    st.one_of(
-        st.binary(max_size=12), st.sampled_from([b"\r", b"\0" * 5, b"x" * 20, b"y" * 21, b"z" * 300, b"w" * 9000])
-    ),
-    max_size=30,
-).map(b"\n".join)
+NULS = [b"\0" * 5, b"\0" * 30 + b"n", b"\0" * 9000 + b"m" * 20, b"\0" * 40 + b"o" * 21]
+LONG = [b"\r", b"x" * 20, b"y" * 21, b"z" * 300, b"w" * 9000]
+TEXT = st.lists(st.one_of(st.binary(max_size=12), st.sampled_from(NULS + LONG)), max_size=30).map(b"\n".join)
 
 
 @settings(max_examples=300, deadline=None)
@@ -136,8 +134,8 @@ def test_an_empty_file_has_no_block(tmp_path: Path) -> None:
 
 
 def test_carriage_returns_and_nulls_are_bytes_of_the_record() -> None:
-    lines, _, _ = read(over(Chunks([b"a\r\n\0\xff\r\n\nlast"])), lambda: 100)
-    assert lines == [(0, b"a\r"), (3, b"\0\xff\r"), (7, b""), (8, b"last")]
+    lines, _, _ = read(over(Chunks([b"a\r\nb\0\xff\r\n\nlast"])), lambda: 100)
+    assert lines == [(0, b"a\r"), (3, b"b\0\xff\r"), (8, b""), (9, b"last")]
 
 
 def test_the_message_says_how_long_and_how_long_it_may_be() -> None:
@@ -165,6 +163,17 @@ def test_a_line_of_100_mb_is_one_dead_letter_and_is_not_held(tmp_path: Path) -> 
     assert [(d.position, d.reason, d.payload, d.truncated) for d in dead] == [(7, "too_long", b"{" * 4096, True)]
     assert f"a record of {size} bytes" in dead[0].message
     assert peak < 6_000_000
+
+
+def test_nuls_at_the_head_of_a_line_are_no_part_of_it_and_are_not_held() -> None:
+    data = b"a\n" + b"\0" * 1_000_000 + b"b\nc\n" + b"\0" * 1_000_000
+    got = over(Chunks([data[at : at + 1000] for at in range(0, len(data), 1000)]), limit=10)
+    lines, dead, end = read(got, lambda: 100)
+    assert ([line for line in lines if line[1]], dead, end.failed) == (
+        [(0, b"a"), (2, b"b"), (1_000_004, b"c")],
+        [],
+        "",
+    )
 
 
 def test_a_line_without_an_end_waits_while_the_stream_is_open() -> None:

@@ -26,7 +26,8 @@ class LinePartition:
     The window `raw[lo:hi]` holds what was read and not handed out; `cut` is where its last whole line ends. Blocks
     are views of it, and the next read goes behind it or, when there is little room, to another buffer that takes the
     rest along. A line longer than `max_record` ends the block before it, is passed over without being held, and
-    becomes one dead letter.
+    becomes one dead letter. NULs that a line begins with, as a log has that was truncated under its writer, are no part of
+    it: where there are more than `max_record` of them they are dropped, and its block holds that line alone.
 
     With a framer blocks end where records end that go over several lines: lo may then stand before `cut`, while a
     record waits for its rest. At the end of the stream, or once `settle` is called, it is decided with what is there.
@@ -67,6 +68,7 @@ class LinePartition:
         self._position = position
         self._skipped: Dead | None = None
         self._skipped_bytes = 0
+        self._nuls = 0
         self._ended = False
         self._broken: BrokenStream | None = None
         self._failed = ""
@@ -90,7 +92,7 @@ class LinePartition:
 
     def seek(self, position: int) -> None:
         ahead = position - self._position
-        if -self._handed <= ahead <= self._hi - self._lo and self._skipped is None and not self._failed:
+        if -self._handed <= ahead <= self._hi - self._lo and not (self._nuls or self._skipped or self._failed):
             self._lo += ahead
             self._handed = 0
             self._undecided = -1
@@ -147,6 +149,8 @@ class LinePartition:
 
         There is no whole record in the window when this is called.
         """
+        if self._skipped is None and self._hi - self._lo > self._longest and self._cut <= self._lo:
+            self._drop_nuls()
         rest = self._hi - self._lo
         if self._skipped is not None or self._hi - max(self._cut, self._lo) > self._longest:
             self._skip(self._hi)
@@ -174,6 +178,17 @@ class LinePartition:
                 self._cut = newline + 1
         return self._hi > before or self._ended
 
+    def _drop_nuls(self) -> None:
+        """Drop what the window holds of NULs at the head of a line that is longer than it."""
+        behind = self._behind_nuls(self._lo, self._hi)
+        if behind > self._lo:
+            self._nuls += behind - self._lo
+            self._handed = 0
+            self._lo = self._cut = behind
+
+    def _behind_nuls(self, start: int, stop: int) -> int:
+        return stop - len(self._raw[start:stop].lstrip(b"\0")) if self._raw[start] == 0 else start
+
     def _let_go(self) -> None:
         """Give the buffer back: of many partitions, most have nothing in their windows most of the time."""
         self._raw, self._array = bytearray(), None
@@ -191,6 +206,7 @@ class LinePartition:
     def _block(self, size: int) -> Block | None:
         """Hand out whole records of the window, about `size` bytes of them; None where there is none yet."""
         stop = self._cut
+        size = 1 if self._nuls else size  # its bytes stand closer together than in the stream
         if stop - self._lo > size:
             newline = self._raw.rfind(b"\n", self._lo, self._lo + size)
             stop = (newline if newline >= 0 else self._raw.find(b"\n", self._lo + size, self._cut)) + 1
@@ -231,12 +247,16 @@ class LinePartition:
             if newline < 0:
                 end = self._raw.find(b"\n", line + limit, stop)
                 content = end if end >= 0 else stop
+                begin = self._behind_nuls(line, content)
+                if content - begin <= self._max_record:
+                    line = content + 1
+                    continue
                 position = self._position + line - self._lo
-                payload = bytes(self._raw[line : min(content, line + MAX_PAYLOAD)])
-                dead = self._too_long(position, content - line, payload)
+                payload = bytes(self._raw[begin : min(content, begin + MAX_PAYLOAD)])
+                dead = self._too_long(position, content - begin, payload)
                 return self._taken(line, end + 1 if end >= 0 else stop, [dead])
             line = newline + 1
-        if stop - line == limit and self._raw[stop - 1] != 10:  # the last line, without a newline
+        if stop - line == limit and self._raw[stop - 1] != 10 and self._raw[line]:  # the last line, without a newline
             payload = bytes(self._raw[line : min(stop, line + MAX_PAYLOAD)])
             dead = self._too_long(self._position + line - self._lo, stop - line, payload)
             return self._taken(line, stop, [dead])
@@ -245,8 +265,9 @@ class LinePartition:
     def _taken(self, stop: int, behind: int, dead: list[Dead]) -> Block:
         assert self._array is not None
         start, position = self._lo, self._position
-        self._handed = behind - start
-        self._position += behind - start
+        self._handed = 0 if self._nuls else behind - start
+        self._position += self._nuls + behind - start
+        self._nuls = 0
         self._lo = behind
         return Block(self._array, start, stop, position, self._position, self._read_at, dead)
 
@@ -293,7 +314,8 @@ class LinePartition:
         assert skipped is not None
         assert self._array is not None
         begin = self._position
-        self._position += length
+        self._position += self._nuls + length
+        self._nuls = 0
         if end >= 0:
             self._position += 1
             self._lo, self._cut = end + 1, cut

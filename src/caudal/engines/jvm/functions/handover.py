@@ -281,6 +281,7 @@ class _LineStream:
         self._ahead = b""
         self._position = 0
         self._rest = b""
+        self._nuls = 0
         self._length = 0
         self.failed = ""
 
@@ -345,19 +346,32 @@ class _LineStream:
             self._length += len(piece)
             if self._length <= self._most or len(self._rest) < _MOST_PAYLOAD:
                 self._rest += piece
-            if self._length > self._most:  # what is passed over is not held
-                self._rest = self._rest[:_MOST_PAYLOAD]
+            self._drop()
             return
         first = piece.find(b"\n")
         length = self._length + first
         lines = [self._rest + piece[:first]]
+        if self._nuls:  # the line stands further on than its bytes
+            yield from self._runs(lines, length)
+            self._position += self._nuls
+            self._nuls, self._rest, self._length = 0, b"", 0
+            yield from self._feed(piece[first + 1 :])
+            return
         if cut > first:
             lines += piece[first + 1 : cut].split(b"\n")
         self._rest = piece[cut + 1 :]
         self._length = len(self._rest)
         yield from self._runs(lines, length)
+        self._drop()
+
+    def _drop(self) -> None:
+        """Drop what is not held of a line that is longer than it may be: NULs at its head, which are no part of it, and its rest."""
         if self._length > self._most:
-            self._rest = self._rest[:_MOST_PAYLOAD]
+            held = self._rest.lstrip(b"\0")
+            nuls = len(self._rest) - len(held)
+            self._nuls += nuls
+            self._length -= nuls
+            self._rest = held if self._length <= self._most else held[:_MOST_PAYLOAD]
 
     def _runs(self, lines: list[bytes], length: int) -> Iterator[tuple[int, list[bytes], list[Any]]]:
         """Yield whole lines, of which the first is `length` bytes long (and may not be held whole)."""
@@ -376,11 +390,13 @@ class _LineStream:
         start = at = position
         for i, line in enumerate(lines):
             size = length if i == 0 and length >= 0 else len(line)
-            if size <= most:
+            held = line.lstrip(b"\0") if size > most else line
+            record = size - (len(line) - len(held))  # without the NULs at its head
+            if record <= most:
                 run.append(line)
             else:
-                message = f"a record of {size} bytes is longer than max_record ({self._limit})"
-                yield start, run, [(at, "too_long", message, "", line[:_MOST_PAYLOAD], size > _MOST_PAYLOAD)]
+                message = f"a record of {record} bytes is longer than max_record ({self._limit})"
+                yield start, run, [(at, "too_long", message, "", held[:_MOST_PAYLOAD], record > _MOST_PAYLOAD)]
                 run, start = [], at + size + 1
             at += size + 1
         if run or dead:
