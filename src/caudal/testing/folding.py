@@ -65,7 +65,7 @@ def _stddev(values: Sequence[Any]) -> float | None:
         return None
     if _special(values) is not None:
         return math.nan
-    exact = [Fraction(float(v)) for v in values]  # integers count as doubles here
+    exact = [Fraction(v) for v in values]
     mean = sum(exact, Fraction(0)) / len(exact)
     return root(sum(((v - mean) ** 2 for v in exact), Fraction(0)) / (len(exact) - 1))
 

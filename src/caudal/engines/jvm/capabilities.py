@@ -42,7 +42,7 @@ SHARED = (
         "exact sums of doubles",
         NEVER,
         "the engines add doubles one by one, in an order of their own; an exact sum would need all values of a window in one place",
-        "sum, mean and stddev of doubles may differ by 1e-9 of the sum of magnitudes; verify allows that and says what hangs on it",
+        "sum and mean of doubles, and stddev, may differ by 1e-9 of the sum of magnitudes; verify allows that and says what hangs on it",
         ("values/exact_sums",),
     ),
     Gap(

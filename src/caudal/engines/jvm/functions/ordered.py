@@ -216,11 +216,11 @@ def _by_exact(
 ) -> pa.Array:
     """Return what `result` makes of (count, sum, sum of squares, unit) of each frame; sums are in units of 2**unit.
 
-    A deviation (`squares`) takes integers as doubles, and is NaN beside a NaN or an infinity.
+    A deviation (`squares`) is NaN beside a NaN or an infinity.
     """
     numbers = frames.numbers()
     odd: list[Any] = []
-    if numbers.dtype.kind == "f" or squares:
+    if numbers.dtype.kind == "f":
         numbers = numbers.astype(np.float64)
         odd = [
             frames.total(frames.present & test) for test in (np.isnan(numbers), numbers == np.inf, numbers == -np.inf)

@@ -1,4 +1,4 @@
-"""Exact sums of doubles: a sparse fixed-point accumulator, so that no grouping of the additions changes a result.
+"""Exact sums of doubles and integers: a sparse fixed-point accumulator, so that no grouping of the additions changes a result.
 
 A sum is an integer multiple of 2**-BIAS, written in limbs of 32 bits. A group keeps its non-zero limbs only: a list of
 (limb number, value), all limbs non-negative but the last, which carries the sign. Merging adds limbs. NaN and the
@@ -41,6 +41,21 @@ def _add_bits(dense, word, position, negative):
         dense[limb + 1] += b
         dense[limb + 2] += c
     return limb
+
+
+@nb.njit(nogil=True, cache=True, inline="always")
+def _add(dense, magnitude, position, negative, square):
+    """Add a number of up to 64 bits at a bit position, or the square of it; return (first limb, last limb) that changed."""
+    if not square:
+        first = _add_bits(dense, magnitude, position, negative)
+        return first, first + 2
+    low = magnitude & np.uint64(0xFFFFFFFF)
+    high = magnitude >> np.uint64(32)
+    at = 2 * position - BIAS
+    cross = low * high
+    first = _add_bits(dense, low * low, at, False)
+    _add_bits(dense, cross, at + 33, False)
+    return first, _add_bits(dense, high * high, at + 64, False) + 2
 
 
 @nb.njit(nogil=True, cache=True)
@@ -115,16 +130,41 @@ def accumulate(order, offsets, values, valid, square):
                 mantissa |= np.int64(1) << np.int64(52)
             if mantissa == 0:
                 continue
-            if square:
-                m_lo = np.uint64(mantissa & _LOW)
-                m_hi = np.uint64(mantissa >> _S32)
-                at = BIAS + 2 * (exponent - 1075)
-                first = _add_bits(dense, m_lo * m_lo, at, False)
-                _add_bits(dense, m_lo * m_hi * np.uint64(2), at + 32, False)
-                last = _add_bits(dense, m_hi * m_hi, at + 64, False) + 2
-            else:
-                first = _add_bits(dense, np.uint64(mantissa), BIAS + exponent - 1075, b < 0)
-                last = first + 2
+            at = BIAS + exponent - 1075
+            first, last = _add(dense, np.uint64(mantissa), at, b < 0, square)
+            lo = min(lo, first)
+            hi = max(hi, last)
+        numbers = _grow(numbers, k + LIMBS + 8)
+        limbs = _grow(limbs, k + LIMBS + 8)
+        start[g] = k
+        k = _flush(dense, lo, hi, special, numbers, limbs, k)
+        length[g] = k - start[g]
+    return start, length, numbers[:k].copy(), limbs[:k].copy()
+
+
+@nb.njit(nogil=True, cache=True)
+def accumulate_integers(order, offsets, values, valid, square):
+    """Return (starts, lengths, limb numbers, limb values) of the sums of int64s (or of their squares) by group."""
+    groups = offsets.size - 1
+    masked = valid.size > 0
+    dense = np.zeros(LIMBS, np.int64)
+    special = np.zeros(3, np.int64)
+    start = np.empty(groups, np.int64)
+    length = np.empty(groups, np.int64)
+    numbers = np.empty(groups * 4 + LIMBS, np.int64)
+    limbs = np.empty(groups * 4 + LIMBS, np.int64)
+    k = 0
+    for g in range(groups):
+        lo = LIMBS
+        hi = -1
+        for j in range(offsets[g], offsets[g + 1]):
+            i = order[j]
+            value = values[i]
+            if value == 0 or (masked and not valid[i]):
+                continue
+            # -2**63 has a magnitude too, as a number without a sign
+            magnitude = np.uint64(value) if value > 0 else np.uint64(0) - np.uint64(value)
+            first, last = _add(dense, magnitude, BIAS, value < 0, square)
             lo = min(lo, first)
             hi = max(hi, last)
         numbers = _grow(numbers, k + LIMBS + 8)
@@ -137,7 +177,7 @@ def accumulate(order, offsets, values, valid, square):
 
 @nb.njit(nogil=True, cache=True)
 def merge(order, offsets, start_in, length_in, numbers_in, limbs_in):
-    """Return the sums by group of sums that `accumulate` made."""
+    """Return the sums by group of sums that `accumulate` or `accumulate_integers` made."""
     groups = offsets.size - 1
     dense = np.zeros(LIMBS, np.int64)
     special = np.zeros(3, np.int64)

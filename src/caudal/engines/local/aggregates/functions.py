@@ -123,20 +123,22 @@ class MeanInt(Aggregator):
 
 
 class _Exact(Aggregator):
-    """Exact sums of doubles (and of their squares): lists of limbs, and the count of values."""
+    """Exact sums of doubles or integers (and of their squares): lists of limbs, and the count of values."""
 
     squares = False
 
     def partial(self, rows: Rows, groups: Groups) -> list[Column]:
         column = rows.argument
         assert isinstance(column, Fixed)
-        values = np.ascontiguousarray(column.values.astype(np.float64, copy=False))
+        whole = column.values.dtype.kind == "i"
+        accumulate = exact.accumulate_integers if whole else exact.accumulate
+        values = np.ascontiguousarray(column.values.astype(np.int64 if whole else np.float64, copy=False))
         valid = column.valid_or_all()
         order, offsets = order_by_group(groups.codes, len(groups))
         n = kernels.count_valid(groups.codes, valid, len(groups))
-        states = [_int(n), _limbs(exact.accumulate(order, offsets, values, valid, False))]
+        states = [_int(n), _limbs(accumulate(order, offsets, values, valid, False))]
         if self.squares:
-            states.append(_limbs(exact.accumulate(order, offsets, values, valid, True)))
+            states.append(_limbs(accumulate(order, offsets, values, valid, True)))
         return states
 
     def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:

@@ -13,7 +13,7 @@ import pytest
 
 from caudal.columnar.column import Fixed, from_list
 from caudal.columnar.grouping import Groups
-from caudal.core.types import FLOAT64, INT64
+from caudal.core.types import FLOAT64, INT32, INT64
 from caudal.engines.local.aggregates import Rows, aggregator
 from caudal.engines.local.lists import concat_columns
 from caudal.testing.folding import fold
@@ -145,6 +145,34 @@ INTEGERS = [
     [-(2**32), 1],
     [-1, 0, 0],
 ]
+
+
+def near(seed: int) -> list[int]:
+    """Return integers beyond 2**53 that lie close to each other, or at the ends of int64."""
+    dice = random.Random(seed)
+    middle = dice.choice([2**53, 2**60, 2**62, 2**63 - 50, -(2**53), -(2**63) + 50])
+    return [middle + dice.randrange(-50, 50) for _ in range(dice.randrange(1, 12))]
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_deviation_of_integers_is_that_of_their_exact_values(cut: bool) -> None:
+    cases: list[list[int | None]] = [
+        [2**62, 2**62 + 2],
+        [2**53, 2**53 + 1, None],
+        [-(2**63), -(2**63) + 4],
+        [-(2**63), 2**63 - 1],
+        [2**63 - 1] * 3,
+        [2**63 - 1],
+    ]
+    cases += [*INTEGERS, *(near(seed) for seed in range(200))]
+    got = aggregated("stddev", cases, INT64, random.Random(4) if cut else None)
+    assert got == [fold("stddev", values) for values in cases]
+    assert got[:6] == [2**0.5, 0.5**0.5, 8**0.5, float(2**64 - 1) * 0.5**0.5, 0.0, None]
+
+
+def test_the_deviation_of_int32_is_exact() -> None:
+    cases = [[2**31 - 1, -(2**31)], [2**31 - 1, 2**31 - 2, 2**31 - 4], [-(2**31), -(2**31)]]
+    assert aggregated("stddev", cases, INT32, None) == [fold("stddev", values) for values in cases]
 
 
 @pytest.mark.parametrize("cut", [False, True])
