@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,59 @@ def test_text_that_is_no_time_is_a_dead_letter() -> None:
     assert b"soon" in dead[0].payload
 
 
+@pytest.mark.parametrize(
+    ("array", "spec", "good", "values"),
+    [
+        (pa.array([1, None, 2**63 - 1, 2**63, 2**64 - 1], pa.uint64()), "int64", [0, 1, 2], [1, None, 2**63 - 1]),
+        (pa.array([2**31 - 1, 2**31, None], pa.uint32()), "int32", [0, 2], [2**31 - 1, None]),
+        (pa.array([-(2**31), -(2**31) - 1]), "int32", [0], [-(2**31)]),
+        (pa.array([2**53 + 1, 2**64 - 1], pa.uint64()), "float64", [0, 1], [2.0**53, 2.0**64]),
+        (pa.array([7, 2**64 - 1], pa.uint64()), "duration", [0], [7]),
+        (pa.array([Decimal("1.25"), None]), "float64", [0, 1], [1.25, None]),
+        (pa.array([Decimal("1.250"), None]), "string", [0, 1], ["1.250", None]),
+        (pa.array([Decimal(2**63), Decimal(-(2**63))], pa.decimal128(30, 0)), "int64", [1], [-(2**63)]),
+        (pa.array(np.array([1.5, np.inf], np.float16)), "float64", [0, 1], [1.5, np.inf]),
+        (pa.array(np.array([1.5], np.float16)), "float32", [0], [1.5]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("flows", [False, True])
+def test_numbers_of_tables_that_fit_by_their_value(
+    array: pa.Array, spec: str, good: list[int], values: list[Any], flows: bool
+) -> None:
+    table = pa.table({"c": array})
+    columns, positions, dead = read((lambda: table) if flows else table, Schema.of({"c": spec}))
+    assert (columns, positions) == ({"c": values}, good)
+    bad = [i for i in range(len(array)) if i not in good]
+    assert [(d.position, d.reason) for d in dead] == [(i, "range") for i in bad]
+    assert all(d.message == f"field 'c' is out of the range of {spec}" for d in dead)
+    assert all(str(array[i].as_py()).encode() in d.payload for i, d in zip(bad, dead))
+
+
+@pytest.mark.parametrize(
+    ("array", "unit", "good", "values"),
+    [
+        (pa.array([5, None, 2**64 - 1], pa.uint64()), "", [0, 1], [5, None]),
+        (pa.array([5, None, 2**63], pa.uint64()), "s", [0, 1], [5000, None]),
+        (pa.array([5, None, 2**62], pa.uint64()), "s", [0, 1], [5000, None]),
+        (pa.array(np.array([1.5], np.float16)), "s", [0], [1500]),
+    ],
+    ids=str,
+)
+def test_unsigned_and_half_counts_of_time(array: pa.Array, unit: str, good: list[int], values: list[Any]) -> None:
+    schema = Schema([Field("t", parse_type("timestamp"), unit=unit)])
+    columns, positions, dead = read(pa.table({"t": array}), schema)
+    assert (columns, positions) == ({"t": values}, good)
+    assert [d.reason for d in dead] == ["type"] * (len(array) - len(good))
+
+
+@pytest.mark.parametrize("unsigned", [pa.list_(pa.uint64()), pa.struct([("x", pa.uint64())])])
+def test_unsigned_integers_inside_are_refused(unsigned: pa.DataType) -> None:
+    spec: Any = ["int64"] if pa.types.is_list(unsigned) else {"x": "int64"}
+    with pytest.raises(InputError, match="column 'c' of the table"):
+        read(pa.table({"c": pa.array([None], unsigned)}), Schema([Field("c", parse_type(spec))]))
+
+
 def test_nested_tables() -> None:
     rows = [{"a": {"x": 1, "y": "no", "at": datetime(1970, 1, 1, 0, 0, 1)}, "l": [1, None]}, {"a": None, "l": None}]
     schema = Schema(
@@ -214,7 +268,7 @@ def test_nested_tables() -> None:
         (pa.table({"n": [1], "ip": [5], "f": [0.5]}), "column 'ip' of the table is int64, not string"),
         (pa.table({"n": [1.0], "ip": ["x"], "f": [0.5]}), "column 'n' of the table is double, not int64"),
         (pa.table({"n": ["1"], "ip": ["x"], "f": [0.5]}), "column 'n' of the table is string, not int64"),
-        (pa.table({"n": pa.array([1], pa.uint64()), "ip": ["x"], "f": [0.5]}), "column 'n' of the table is uint64"),
+        (pa.table({"n": pa.array([Decimal("1.5")]), "ip": ["x"], "f": [0.5]}), "column 'n' of the table is decimal"),
     ],
 )
 def test_tables_that_do_not_fit_are_refused_before_they_are_read(table: pa.Table, message: str) -> None:

@@ -38,7 +38,8 @@ class MemoryConnector:
         once, and about 4 MiB are drawn ahead of what is read, in a thread of its own.
 
         Raises `OptionError` for anything else, `InputError` for a table without a declared column or with one of
-        another type. A dict's value that does not fit its column makes the row a dead letter.
+        another type. A dict's value that does not fit its column, and a table's number beyond its declared type, make the
+        row a dead letter.
         """
         return open_source(options["rows"], schema)
 

@@ -1,7 +1,7 @@
 """Arrow batches to columns, without a copy where a column has the declared type already.
 
-A column of another type is found before anything is read; only text and numbers that stand for times can still be
-wrong row by row.
+A column of another type is found before anything is read; only numbers beyond the declared type, and text and numbers that
+stand for times, can still be wrong row by row.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from caudal.columnar import times
+from caudal.columnar import fitting, times
 from caudal.columnar.column import Bools, Column, Fixed, Text, arrow_type, from_arrow
 from caudal.core.errors import InputError, nearest
 from caudal.core.types import FLOAT64, INT64, STRING, TIMESTAMP, DataType, Field, Schema
@@ -60,7 +60,7 @@ def decode(batch: pa.RecordBatch, schema: Schema, first: int) -> Decoded:
     """Return the rows of a batch; `first` is the position of its first row."""
     position = np.arange(first, first + batch.num_rows, dtype=np.int64)
     columns: dict[str, Column] = {}
-    wrong: dict[int, str] = {}
+    wrong: dict[int, tuple[str, str]] = {}
     for field in schema:
         array = batch.column(batch.schema.get_field_index(field.keys[0]))
         for key in field.keys[1:]:
@@ -68,15 +68,22 @@ def decode(batch: pa.RecordBatch, schema: Schema, first: int) -> Decoded:
         columns[field.name], good = _convert(array, field)
         if good is not None and not good.all():
             for row in np.flatnonzero(~good).tolist():
-                wrong.setdefault(row, f"field '{field.name}' is not a time: {array[row].as_py()!r:.100}")
+                wrong.setdefault(row, _refused(field, array[row].as_py()))
     if not wrong:
         return Decoded(columns, batch.num_rows, position)
     dead = [
-        Dead.of(first + row, "type", message, repr(batch.slice(row, 1).to_pylist()[0]).encode("utf-8", "replace"))
-        for row, message in sorted(wrong.items())
+        Dead.of(first + row, reason, message, repr(batch.slice(row, 1).to_pylist()[0]).encode("utf-8", "replace"))
+        for row, (reason, message) in sorted(wrong.items())
     ]
     rows = np.delete(np.arange(batch.num_rows), list(wrong))
     return Decoded({name: c.take(rows) for name, c in columns.items()}, len(rows), position[rows], dead)
+
+
+def _refused(field: Field, value: Any) -> tuple[str, str]:
+    """Return the reason and the message of a value that does not fit."""
+    if field.dtype.name == "timestamp":
+        return "type", f"field '{field.name}' is not a time: {value!r:.100}"
+    return "range", f"field '{field.name}' is out of the range of {field.dtype}"
 
 
 def _is_string(kind: pa.DataType) -> bool:
@@ -86,15 +93,30 @@ def _is_string(kind: pa.DataType) -> bool:
 
 
 def _fits(kind: pa.DataType, dtype: DataType) -> bool:
+    """Whether the values of a column can be read as the declared type, as far as their type says."""
+    is_ = pa.types
+    if dtype.is_integer:
+        return is_.is_integer(kind) or (is_.is_decimal(kind) and kind.scale <= 0) or is_.is_null(kind)
+    if dtype.name in ("float64", "string") and is_.is_decimal(kind):
+        return True
+    if dtype.name == "duration" and is_.is_integer(kind):
+        return True
+    if dtype.name == "timestamp" and (is_.is_integer(kind) or is_.is_floating(kind) or _is_string(kind)):
+        return True
+    return _fits_inside(kind, dtype)
+
+
+def _fits_inside(kind: pa.DataType, dtype: DataType) -> bool:
+    """Whether every value of a type, which may be inside a list or struct, fits: there, text and numbers are no times."""
     is_ = pa.types
     if is_.is_null(kind):
         return True
     if dtype.item is not None:
         lists = is_.is_list(kind) or is_.is_large_list(kind) or is_.is_fixed_size_list(kind)
-        return lists and _fits_as_is(kind.value_type, dtype.item)
+        return lists and _fits_inside(kind.value_type, dtype.item)
     if dtype.name == "struct":
         inner = {kind.field(i).name: kind.field(i).type for i in range(kind.num_fields)} if is_.is_struct(kind) else {}
-        return bool(inner) and all(f.name in inner and _fits_as_is(inner[f.name], f.dtype) for f in dtype.fields)
+        return bool(inner) and all(f.name in inner and _fits_inside(inner[f.name], f.dtype) for f in dtype.fields)
     if dtype.is_integer:
         bits = 32 if dtype.name == "int32" else 64
         return is_.is_integer(kind) and kind.bit_width <= bits - is_.is_unsigned_integer(kind)
@@ -110,13 +132,7 @@ def _fits(kind: pa.DataType, dtype: DataType) -> bool:
         return is_.is_binary(kind) or is_.is_large_binary(kind) or is_.is_binary_view(kind)
     if dtype.name == "duration":
         return is_.is_duration(kind) or is_.is_int64(kind)
-    counts = is_.is_signed_integer(kind) or is_.is_float32(kind) or is_.is_float64(kind)
-    return is_.is_timestamp(kind) or is_.is_date(kind) or counts or _is_string(kind)
-
-
-def _fits_as_is(kind: pa.DataType, dtype: DataType) -> bool:
-    """Whether a value inside a list or struct fits: there, text and numbers are no times."""
-    return _fits(kind, dtype) and (dtype.name != "timestamp" or pa.types.is_temporal(kind) or pa.types.is_null(kind))
+    return is_.is_timestamp(kind) or is_.is_date(kind)
 
 
 def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
@@ -129,6 +145,12 @@ def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
             text.data, text.start, text.length, text.valid_or_all(), field.time_format, local=field.local
         )
         return Fixed(TIMESTAMP, parsed, text.valid), good if text.valid is None else good | ~text.valid
+    if dtype.name == "timestamp" and pa.types.is_float16(kind):
+        return _convert(fitting.fitted(array, FLOAT64)[0], field)
+    if dtype.name == "timestamp" and pa.types.is_unsigned_integer(kind):
+        numbers, good = fitting.fitted(array, INT64)
+        column, ok = _convert(numbers, field)
+        return column, ok if good is None else good if ok is None else ok & good
     if dtype.name == "timestamp" and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         counts = from_arrow(array, INT64 if pa.types.is_integer(kind) else FLOAT64)
         assert isinstance(counts, Fixed)
@@ -137,6 +159,10 @@ def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
         scale = times.from_ints if pa.types.is_integer(kind) else times.from_floats
         made, good = scale(counts.values, field.unit)
         return Fixed(TIMESTAMP, made, counts.valid), good if counts.valid is None else good | ~counts.valid
+    rounded = dtype.name == "float64" and pa.types.is_integer(kind)
+    if not rounded and (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        numbers, good = fitting.fitted(array, dtype)
+        return from_arrow(numbers, dtype), good
     column = from_arrow(_as_declared(array, dtype), dtype)
     if field.local and isinstance(column, Fixed) and getattr(kind, "tz", None) is None:
         return Fixed(TIMESTAMP, column.values + times.LOCAL_TIME, column.valid), None

@@ -161,6 +161,13 @@ def test_numbers_that_fit_by_their_value(tmp_path, name):
     assert [*schema_of(path).names] == ["c", "n"]
 
 
+def test_unsigned_counts_of_seconds_beyond_the_range_are_dead_letters(tmp_path):
+    path = write(tmp_path / "a.parquet", pa.table({"c": pa.array([5, None, 2**62], pa.uint64())}))
+    schema = Schema([Field("c", parse_type("timestamp"), unit="s")])
+    (part,) = FORMAT.reader(schema, frozenset(["c"]), FORMAT.reader_options).read(path, 0)
+    assert (part.columns["c"].to_list(), [d.position for d in part.dead]) == ([5000, None], [2])
+
+
 def test_a_missing_column_has_a_hint_even_when_not_needed(tmp_path):
     path = write(tmp_path / "a.parquet", pa.table({"code": [1]}))
     with pytest.raises(InputError, match="no column 'kode'") as caught:
