@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from caudal.connectors.files import CONNECTOR as FILES
 from caudal.connectors.memory import CONNECTOR as MEMORY
 from caudal.core.types import Schema
 from caudal.ports.registry import check_options
+from caudal.ports.source import Nothing
 
 SCHEMA = Schema.of({"n": "int64", "text": "string"})
 
@@ -104,7 +106,27 @@ class CallableCase(TablesCase):
             parts = [numbers[i : i + 50] for i in range(0, len(numbers), 50)]
             return lambda: (pa.Table.from_pylist([record(n) for n in part]) for part in parts)
 
-        return MEMORY.source({"rows": [pass_over(numbers) for numbers in partitions.values()]}, None, SCHEMA)
+        source = MEMORY.source({"rows": [pass_over(numbers) for numbers in partitions.values()]}, None, SCHEMA)
+        patient = [Patient(partition) for partition in source.partitions()]
+        source.partitions = lambda: patient  # type: ignore[method-assign]
+        return source
+
+
+class Patient:
+    """A partition that is fed by a thread: it is asked again until it has something, and it ends."""
+
+    live = False
+
+    def __init__(self, partition: Any) -> None:
+        self._partition = partition
+
+    def read(self, size: int) -> Any:
+        while isinstance(part := self._partition.read(size), Nothing):
+            os.sched_yield()
+        return part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._partition, name)
 
 
 class LinesEncoder:
@@ -128,12 +150,14 @@ class LinesEncoder:
 class SinkCase:
     """How the suite opens a sink of one connector, and sees what stands in its target.
 
-    `atomic`: rows appear at once, at the commit. `kept_aside`: a drain leaves them elsewhere, the target untouched.
+    `atomic`: rows appear at once, at the commit; `flushed`: or at a flush before it. `kept_aside`: a drain leaves them
+    elsewhere, the target untouched.
     """
 
     live = False
     atomic = True
     kept_aside = True
+    flushed = False
 
     def __init__(self, tmp: Path, capsys: Any) -> None:
         self.tmp = tmp
@@ -163,7 +187,7 @@ class LiveFileSinkCase(FileSinkCase):
 
 
 class MemorySinkCase(SinkCase):
-    kept_aside = False
+    kept_aside, flushed = False, True
 
     def __init__(self, tmp: Path, capsys: Any) -> None:
         super().__init__(tmp, capsys)
