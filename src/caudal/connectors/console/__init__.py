@@ -171,6 +171,8 @@ def _for_json(value: Any, dtype: DataType) -> Any:
         return {f.name: _for_json(value[f.name], f.dtype) for f in dtype.fields}
     if dtype.name == "timestamp":
         return _time(value)
+    if dtype.is_float:
+        return value + 0.0  # -0 is 0.0
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
@@ -187,7 +189,7 @@ def _for_people(value: Any, dtype: DataType) -> str:
         return "true" if value else "false"
     if dtype.is_text:
         return _text(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
-    return repr(value)
+    return repr(value + 0.0 if dtype.is_float else value)  # -0 is 0.0
 
 
 def _text(value: str) -> str:

@@ -16,7 +16,7 @@ class CsvEncoder:
     """Writes a header and rows; keeps `ports.format.Encoder`.
 
     Lines end with LF, fields are quoted where they must be. Null, NaN and infinities are an unquoted empty field, an
-    empty string a quoted one; timestamps ISO 8601 in UTC with three decimals; durations integer milliseconds. A string
+    empty string a quoted one; -0 is 0.0; timestamps ISO 8601 in UTC with three decimals; durations integer milliseconds. A string
     with a newline is written quoted over two lines.
     """
 
@@ -61,7 +61,9 @@ class CsvEncoder:
             elif field.dtype.name == "duration":
                 changed.append(column.dt.total_milliseconds())
             elif field.dtype.is_float:
-                changed.append(pl.when(column.is_finite()).then(column))
+                # -0 is 0; polars leaves out an addition of 0
+                plain = pl.when(column == 0).then(0.0).otherwise(column)
+                changed.append(pl.when(column.is_finite()).then(plain).alias(field.name))
         return frame.with_columns(changed).write_csv(include_header=False, separator=self._delimiter).encode()
 
     def write(self, payload: Any) -> None:

@@ -5,7 +5,7 @@ caller leaves `SLACK` bytes of room behind the longest text.
 
 Floats get the shortest decimal that reads back the same, of these the nearest: Raffaello Giulietti, "The Schubfach way
 to render doubles", 2020, with powers of ten of 128 bits, rounded up. They are written 123.0 for at most 16 digits
-before the point, 0.00012 for at most four zeros behind it, and 1.2e-7 or 1e+16 else. Eight digits are made at once
+before the point, 0.00012 for at most four zeros behind it, and 1.2e-7 or 1e+16 else; -0 is 0.0. Eight digits are made at once
 within a word, after Paul Khuong, "How to print integers really fast", 2017.
 """
 
@@ -230,7 +230,7 @@ def real(out, p, bits, fraction, top):
     exponent = np.int64(bits >> _U(fraction)) & top
     if exponent == top:
         return null(out, p)
-    if bits > (_U(top) << _U(fraction)):  # the sign is set
+    if bits > (_U(top + 1) << _U(fraction)):  # the sign is set, and it is not -0
         set_byte(out, p, 45)
         p += 1
     hidden = _U(1) << _U(fraction)

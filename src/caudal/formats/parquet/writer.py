@@ -17,7 +17,7 @@ compute: Any = pyarrow.compute  # its functions are made at import, which no typ
 
 
 class ParquetEncoder:
-    """Writes rows, compressed by zstd, in row groups; keeps `ports.format.Encoder`. NaN is written as null."""
+    """Writes rows, compressed by zstd, in row groups; keeps `ports.format.Encoder`. NaN is written as null, -0 as 0."""
 
     def __init__(self, schema: Schema, options: Options) -> None:
         if options["row_group"] < 1:
@@ -37,8 +37,8 @@ class ParquetEncoder:
         self._writer = pq.ParquetWriter(out, self._schema, compression="zstd")
 
     def encode(self, table: pa.Table) -> pa.Table:
-        """Return the rows with the types and the order of the schema, NaN as null."""
-        columns = [_without_nan(table.column(field.name).cast(field.type)) for field in self._schema]
+        """Return the rows with the types and the order of the schema, NaN as null, -0 as 0."""
+        columns = [_plain_floats(table.column(field.name).cast(field.type)) for field in self._schema]
         return pa.table(columns, schema=self._schema)
 
     def write(self, payload: Any) -> None:
@@ -62,7 +62,7 @@ class ParquetEncoder:
         self._out.flush()
 
 
-def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _plain_floats(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not _has_floats(column.type):
         return column
     return pa.chunked_array([_cleared(chunk) for chunk in column.chunks], column.type)
@@ -77,10 +77,10 @@ def _has_floats(kind: pa.DataType) -> bool:
 
 
 def _cleared(array: pa.Array) -> pa.Array:
-    """Return an array, also a nested one, with null for NaN."""
+    """Return an array, also a nested one, with null for NaN and 0 for -0."""
     kind = array.type
     if pa.types.is_floating(kind):
-        return compute.if_else(compute.is_nan(array), pa.scalar(None, kind), array)
+        return compute.if_else(compute.is_nan(array), pa.scalar(None, kind), compute.add(array, pa.scalar(0.0, kind)))
     if pa.types.is_large_list(kind) and _has_floats(kind):
         values = _cleared(array.flatten())
         lengths = compute.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)

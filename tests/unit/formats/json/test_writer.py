@@ -78,7 +78,7 @@ def significant(text: str) -> str:
     ("value", "text"),
     [
         (0.0, "0.0"),
-        (-0.0, "-0.0"),
+        (-0.0, "0.0"),
         (1.0, "1.0"),
         (-401.5, "-401.5"),
         (100.0, "100.0"),
@@ -124,7 +124,8 @@ def test_a_float64_reads_back_and_is_as_short_as_pythons(floats: npt.NDArray[np.
     """Python's repr is the oracle: the shortest text that reads back, of these the nearest."""
     finite = floats[np.isfinite(floats)]
     texts = values(arrow(finite))
-    assert (np.array([json.loads(text) for text in texts], np.float64).view(np.uint64) == finite.view(np.uint64)).all()
+    back = np.array([json.loads(text) for text in texts], np.float64)
+    assert (back.view(np.uint64) == (finite + 0.0).view(np.uint64)).all()  # -0 is written as 0
     assert [significant(text) for text in texts] == [significant(repr(value)) for value in finite.tolist()]
     assert all("." in text or "e" in text for text in texts)
 
@@ -136,7 +137,7 @@ def test_a_float32_reads_back_and_is_as_short_as_numpys() -> None:
     finite = floats[np.isfinite(floats)]
     texts = values(arrow(finite))
     back = np.array([json.loads(text) for text in texts]).astype(np.float32)
-    assert (back.view(np.uint32) == finite.view(np.uint32)).all()
+    assert (back.view(np.uint32) == (finite + np.float32(0)).view(np.uint32)).all()
     assert [significant(text) for text in texts] == [significant(str(value)) for value in finite]
 
 

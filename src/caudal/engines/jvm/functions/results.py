@@ -80,7 +80,7 @@ def _opened(target: str) -> Any:
 
 
 def shown(value: Any, kind: Any) -> Any:
-    """Return a value as JSON has it: times in ISO 8601, binary in base64, what is no finite number as null."""
+    """Return a value as JSON has it: times in ISO 8601, binary in base64, what is no finite number as null, -0 as 0."""
     if value is None:
         return None
     if isinstance(kind, list):
@@ -92,4 +92,6 @@ def shown(value: Any, kind: Any) -> Any:
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if kind == "binary":
         return base64.b64encode(value).decode()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        return value + 0.0 if math.isfinite(value) else None
+    return value
