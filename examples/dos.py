@@ -20,7 +20,7 @@ requests = cd.source(
     schema={"ip": "string", "timestamp": "int64", "code": "float64"},
 )
 alerts = (
-    requests.group_by("ip")
+    requests.group_by(ip=col("ip").ip.canonical())  # one client, however it is spelt
     .window(cd.tumbling("3s"))
     .agg(total=cd.count(), refused=cd.count_if(col("code").is_in([401, 403])))
     .filter((col("total") > settings.threshold) & (col("refused") == col("total")))

@@ -14,7 +14,7 @@ settings = cd.settings(path="access.log", out="floods.csv", misses=20, gap="30s"
 sessions = (
     cd.source("files", path=settings.path, format="combined", event_time="timestamp", disorder=settings.disorder)
     .filter("status BETWEEN 400 AND 499")
-    .group_by("ip")
+    .group_by(ip=col("ip").ip.canonical())
     .window(cd.session(settings.gap))
     .agg(misses=cd.count(), paths=cd.count_distinct("path"), first=cd.first("path"), last=cd.last("path"))
 )

@@ -26,12 +26,12 @@ connections = cd.source(
     },
 )
 scans = (
-    connections.group_by(scanner="id.orig_h")
+    connections.group_by(scanner=col("id.orig_h").ip.canonical())
     .window(cd.tumbling(settings.window))
     .agg(
         connections=cd.count(),
         ports=cd.count_distinct("id.resp_p"),
-        hosts=cd.count_distinct("id.resp_h"),
+        hosts=cd.count_distinct(col("id.resp_h").ip.canonical()),
         unanswered=cd.count_if(col("conn_state").is_in(["S0", "REJ"])),
     )
     .filter(col("ports") > settings.ports)

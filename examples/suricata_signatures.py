@@ -28,6 +28,6 @@ signatures = (
     events.filter((col("event_type") == "alert") & (col("alert").field("severity") <= settings.severity))
     .group_by(signature=col("alert").field("signature"))
     .window(cd.hopping("1h", every="15m"))
-    .agg(alerts=cd.count(), sources=cd.count_distinct("src_ip"), servers=cd.collect("server"))
+    .agg(alerts=cd.count(), sources=cd.count_distinct(col("src_ip").ip.canonical()), servers=cd.collect("server"))
 )
 pipeline = cd.Pipeline("signatures", signatures.to("console"))

@@ -59,7 +59,10 @@ SECTIONS = {
 }
 _NAMED = ("input", "sql", "output", "late", "dead")
 _KEYS = ("title", "needs", "until")
-_OPTIONS = ("event_time", "disorder", "unit", "time_format", "idle", "max_future", "format", "schema")
+SOURCE_OPTIONS = ("event_time", "disorder", "unit", "time_format", "timezone", "idle", "max_future", "format")
+"""What an input says of its source; its schema is one more, and with a format the options of that."""
+
+_OPTIONS = (*SOURCE_OPTIONS, "schema")
 _HEADER = re.compile(r"---\s*(\w*)\s*(.*?)\s*")
 _PAIR = re.compile(r"(\w+):(?:\s+(.*?))?\s*")
 _NAME = re.compile(r"[A-Za-z_]\w*")

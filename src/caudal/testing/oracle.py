@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from caudal.plan import nodes as n
 from caudal.plan import operators as o
@@ -135,7 +136,8 @@ def _source(node: n.Source, name: str, partitions: Mapping[str, Sequence[Record]
             if values is not None:
                 values = {f.name: values.get(f.name) for f in node.declared}
                 if node.event_time is not None:
-                    time = instant(evaluate(node.event_time, values, node.declared), node.unit)
+                    given_time = evaluate(node.event_time, values, node.declared)
+                    time = instant(given_time, node.unit, node.timezone, highest)
                     if time is None:
                         values, reason = None, "event_time"
             if values is None:
@@ -158,8 +160,11 @@ def _source(node: n.Source, name: str, partitions: Mapping[str, Sequence[Record]
     return {"out": out, "dead": dead}
 
 
-def instant(value: Any, unit: str) -> int | None:
-    """Return event time in milliseconds; None where there is none: null, no time, or beyond 2**53 ms."""
+def instant(value: Any, unit: str, timezone: str = "", highest: int | None = None) -> int | None:
+    """Return event time in milliseconds; None where there is none: null, no time, or beyond 2**53 ms.
+
+    `timezone`: where text without an offset is local, UTC if empty; `highest`: the partition's largest time so far.
+    """
     if value is None:
         return None
     if isinstance(value, str):
@@ -168,6 +173,8 @@ def instant(value: Any, unit: str) -> int | None:
             parsed = datetime.fromisoformat(f"{leap[1]}59.999{leap[2]}" if leap else value)
         except ValueError:
             return None
+        if parsed.tzinfo is None and timezone:
+            return _local(parsed, timezone, highest)
         aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         return (aware - _EPOCH) // _MS
     if isinstance(value, float):
@@ -181,3 +188,12 @@ def instant(value: Any, unit: str) -> int | None:
             value * {"": Fraction(1), "s": 1000, "ms": 1, "us": Fraction(1, 10**3), "ns": Fraction(1, 10**6)}[unit]
         )
     return time if -LIMIT <= time <= LIMIT else None
+
+
+def _local(naive: datetime, timezone: str, highest: int | None) -> int:
+    """Return the instant of a local time: a doubled one's nearer to `highest`, a missing one moved on by the gap."""
+    aware = naive.replace(tzinfo=ZoneInfo(timezone))
+    first, second = ((aware.replace(fold=fold).astimezone(UTC) - _EPOCH) // _MS for fold in (0, 1))
+    if second <= first or highest is None:
+        return first
+    return min(first, second, key=lambda reading: abs(reading - highest))

@@ -20,7 +20,7 @@ from caudal.lang.dsl.stream import Stream
 from caudal.lang.sql import parse
 from caudal.plan.nodes import Sink, Union
 from caudal.plan.plan import Plan
-from caudal.testing.flow import Flow, Input, Section
+from caudal.testing.flow import SOURCE_OPTIONS, Flow, Input, Section
 
 Side = tuple[str, str]
 """A section of a side output: "late" or "dead", and its name."""
@@ -146,7 +146,7 @@ def _source(given: Input, folder: Path) -> str:
 
 
 def _option(name: str, text: str) -> Any:
-    if name in ("event_time", "disorder", "unit", "time_format", "idle", "max_future", "format"):
+    if name in SOURCE_OPTIONS:
         return text
     return {"true": True, "false": False}.get(text, int(text) if text.lstrip("-").isdigit() else text)
 
