@@ -19,6 +19,7 @@ from caudal.core.errors import CaudalError, InputError
 from caudal.core.naming import printable
 from caudal.core.types import Schema
 from caudal.observe.notices import Notice
+from caudal.ports.format import TellingDecoder
 from caudal.ports.records import Block, Dead, Decoded
 from caudal.ports.source import Partition
 
@@ -57,6 +58,8 @@ class Opening:
             self._told.append(Notice("header", printable(partition.name), printable(text), level="warning"))
         else:
             self._decoders[name] = decoder
+            if head and isinstance(decoder, TellingDecoder):
+                self._told += [notice.at(printable(partition.name)) for notice in decoder.notices]
         return decoder, skip
 
     def check(self) -> None:

@@ -41,10 +41,36 @@ class Notice:
         return f"{self.where}: {line}" if self.where else line
 
 
-class Notices:
-    """Gathers notices from any thread; equal ones are counted together. The first of a warning is logged at once."""
+PLACES = 5
+"""Of how many places one and the same is told apart."""
 
-    def __init__(self) -> None:
+
+def summed(notices: Iterable[Notice]) -> list[Notice]:
+    """Return notices of which those that tell one thing of more than `PLACES` places are one, in the order of the first.
+
+    >>> [n.to_text() for n in summed(Notice("odd", f"{i}.log", "{count} odd lines") for i in range(1000))]
+    ['0.log and 999 others: 1,000 odd lines']
+    """
+    alike: dict[tuple[str, str, Level], list[Notice]] = {}
+    for notice in notices:
+        alike.setdefault((notice.code, notice.text, notice.level), []).append(notice)
+    told: list[Notice] = []
+    for group in alike.values():
+        if len(group) > PLACES:
+            where = f"{group[0].where} and {len(group) - 1:,} others"
+            group = [replace(group[0], where=where, count=sum(notice.count for notice in group))]
+        told += group
+    return told
+
+
+class Notices:
+    """Gathers notices from any thread; equal ones are counted together.
+
+    The first of a warning is logged at once, unless `quiet`: then all is told at the end.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, str, str], Notice] = {}
 
@@ -54,7 +80,7 @@ class Notices:
         with self._lock:
             before = self._kept.get(key)
             self._kept[key] = notice if before is None else replace(before, count=before.count + notice.count)
-        if before is None and notice.level != "note":
+        if before is None and notice.level != "note" and not self._quiet:
             _log.warning("%s", notice.to_text())
 
     def add_all(self, notices: Iterable[Notice], where: str = "") -> None:

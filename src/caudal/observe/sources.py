@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from caudal.core.errors import nearest
 from caudal.core.shown import shown
 from caudal.core.types import Place
+from caudal.observe.notices import Notice
 
 EARLIEST = 631_152_000_000
 """The year 1990 in milliseconds: what lies before it was counted in another unit, or is no time of an event."""
@@ -47,7 +48,7 @@ class SourceReport:
     `unnamed`: those that no record named; `names`: those that the first records do have. `rows`: accepted ones; `behind`:
     those below their W_p, by `lateness`: how many rows stood how far behind the newest one (see `cell_of`). `early`, `ahead`:
     rows before 1990 and beyond the next year, `odd` the first such time, in a column that counts `unit` ("" for text).
-    `whole`: whether that is all of the source, not its first records.
+    `whole`: whether that is all of the source, not its first records. `notices`: what else a sample of it tells.
     """
 
     source: str
@@ -66,6 +67,7 @@ class SourceReport:
     ahead: int = 0
     odd: int | None = None
     whole: bool = True
+    notices: Sequence[Notice] = ()
 
     @property
     def all_dead(self) -> bool:

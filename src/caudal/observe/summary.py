@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.observe.ledger import Ledger
-from caudal.observe.notices import Notice
+from caudal.observe.notices import Notice, summed
 
 SCHEMA = 1
 """Version of the summary's JSON form."""
@@ -73,9 +73,9 @@ class Summary:
     state_peak: int = 0
 
     def tell(self, notices: Iterable[Notice]) -> None:
-        """Add notices to the list that their level asks for."""
+        """Add notices to the list that their level asks for, those of many places summed up."""
         lists = {"failure": self.failures, "warning": self.warnings, "note": self.notes}
-        for notice in notices:
+        for notice in summed(notices):
             lists[notice.level].append(notice.to_text())
 
     @property

@@ -6,10 +6,11 @@ is checked like one that is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
+from caudal.observe.notices import Notice
 from caudal.ports.portable import Portable
 from caudal.ports.records import Block, Decoded, Options
 
@@ -26,6 +27,13 @@ class Decoder(Protocol):
         Never raises for what the data holds. Text columns may be views into the block's buffer.
         """
         ...
+
+
+@runtime_checkable
+class TellingDecoder(Protocol):
+    """A decoder with something to tell of each partition that it is opened for, such as how it is read."""
+
+    notices: Sequence[Notice]
 
 
 @runtime_checkable

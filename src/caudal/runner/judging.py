@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from caudal.core import duration
 from caudal.core.types import Place
 from caudal.observe.ledger import Ledger
-from caudal.observe.notices import Level, Notice
+from caudal.observe.notices import Level, Notice, summed
 from caudal.observe.sources import SourceReport, show_share
 from caudal.plan.deciding import deciding
 from caudal.plan.plan import Plan
@@ -78,12 +78,13 @@ def judge_sample(plan: Plan, reports: Iterable[SourceReport], *, allow_blind: bo
         if report.dead and not report.all_dead:
             told.append(Notice("dead", report.source, report.dead_text(), report.dead, "warning"))
         told += _times(report)
+        told += report.notices
         if report.behind > LATE * report.rows:
             wanted, has = duration.show(report.proposed()), duration.show(report.disorder)
             share = show_share(report.behind, report.rows)
             text = f'{{count}} rows ({share}) come later than disorder="{has}" allows: disorder="{wanted}" keeps 99.9 %'
             told.append(Notice("late", report.source, text, report.behind, "warning"))
-    return told
+    return summed(told)
 
 
 def _times(report: SourceReport) -> list[Notice]:

@@ -220,3 +220,21 @@ def test_a_mistake_found_by_check_is_json_too(caudal) -> None:
     ended = caudal("check", "p.py", "--json", "--set", "path=nowhere.jsonl")
     assert ended.code == 2
     assert ended.summary["error"]["message"] == "no file at nowhere.jsonl"
+
+
+def test_the_layout_of_access_logs_is_told_once_a_file_and_summed_up(caudal, here) -> None:
+    rest = '192.0.2.7 - - [17/May/2015:10:05:03 +0000] "GET / HTTP/1.1" 200 5 "-" "x"\n'
+    (here / "logs").mkdir()
+    for number in range(7):
+        (here / "logs" / f"a{number}.log").write_text(rest * 3)
+    (here / "logs" / "v.log").write_text(f"www.example.org {rest}" * 2)
+    (here / "logs" / "w.log").touch()
+    given = ("dos", "--set", "path=logs", "--set", "format=combined", "--set", "out=-", "--json")
+    told = [
+        'a0.log and 6 others: lines begin as: client ident user (by most of the first ones; layout="client" declares it)',
+        'v.log: lines begin as: vhost client ident user (by most of the first ones; layout="vhost client" declares it)',
+    ]
+    for command in ("check", "run"):
+        ended = caudal(command, *given)
+        assert (ended.code, ended.summary["warnings"], ended.summary["notes"]) == (0, [], told), command
+    assert caudal("check", *given, "--set", "layout=client").summary["notes"] == []

@@ -1,7 +1,7 @@
 import logging
 
 from caudal.observe.ledger import Ledger
-from caudal.observe.notices import Notice, Notices
+from caudal.observe.notices import PLACES, Notice, Notices, summed
 from caudal.observe.summary import Summary
 
 
@@ -22,3 +22,15 @@ def test_the_level_decides_where_a_summary_tells_it():
     )
     assert (summary.notes, summary.warnings, summary.failures) == (["x: one"], ["two"], ["3"])
     assert summary.to_text().endswith("failed: 3\nwarning: two\nnote: x: one")
+
+
+def test_what_many_places_have_in_common_is_told_once(caplog):
+    many = [Notice("odd", f"{i}.log", "{count} odd lines", 2) for i in range(PLACES + 1)]
+    few = [Notice("even", f"{i}.log", "{count} even lines", 2, "warning") for i in range(PLACES)]
+    assert summed([*many[:3], *few, *many[3:]]) == [
+        Notice("odd", f"0.log and {PLACES} others", "{count} odd lines", 12),
+        *few,
+    ]
+    quiet = Notices(quiet=True)
+    quiet.add_all(few)
+    assert (quiet.all(), caplog.messages) == (few, [])

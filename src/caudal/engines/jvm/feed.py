@@ -260,6 +260,8 @@ class Feed:
             for minimum in self._minima:
                 minimum.endless = False
             self._move()
+        for source in range(len(self._intakes)):
+            self._hear(source)
         if self._pending or whole or self._lowest() > self._marked:
             self.publish()
         (self._folder / f"end-{self.number}").touch()
@@ -287,13 +289,17 @@ class Feed:
                 lane.floor = max(lane.floor, minimum.watermark)
         lane.known = max(lane.known, lane.floor)
 
+    def _hear(self, source: int) -> None:
+        intake, notices = self._intakes[source], self._handed[source].notices
+        notices.add_all(intake.opening.told())
+        if isinstance(intake.bound.source, Telling):
+            notices.add_all(intake.bound.source.told())
+
     def _discover(self) -> bool:
         found = False
         for n, intake in enumerate(self._intakes):
             if intake.bound.source.live:
-                self._handed[n].notices.add_all(intake.opening.told())
-                if isinstance(intake.bound.source, Telling):
-                    self._handed[n].notices.add_all(intake.bound.source.told())
+                self._hear(n)
                 for partition in intake.bound.source.discover():
                     self._add(n, partition, self._ranks[n].add(partition.name))
                     found = True

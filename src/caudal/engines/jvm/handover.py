@@ -99,6 +99,7 @@ def hand_over(
                 handed.counts["failures"].append(f"{partition.name}: {work.failed}")
             while waiting:
                 take()
+        handed.notices.add_all(intake.opening.told())
         handed.rows.close()
         handed.dead.close()
         return handed.counts

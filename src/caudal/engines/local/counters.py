@@ -19,8 +19,9 @@ _HEAD = "partition:"
 class Counters:
     """Thread-safe counts by (operator, name), and the notices of the run."""
 
-    def __init__(self) -> None:
-        self.notices = Notices()
+    def __init__(self, *, quiet: bool = False) -> None:
+        """`quiet`: no notice is logged when it comes."""
+        self.notices = Notices(quiet=quiet)
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._partitions: dict[tuple[str, str], int] = defaultdict(int)  # apart: there may be thousands

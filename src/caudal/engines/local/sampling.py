@@ -11,6 +11,7 @@ from caudal.engines.local.expressions import bind
 from caudal.engines.local.intake import Intake, PartitionLane
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.watching import SAMPLE_BYTES, SAMPLE_RECORDS
+from caudal.observe.notices import Notice
 from caudal.observe.sources import SourceReport
 from caudal.plan.nodes import Keyed, Source
 from caudal.plan.plan import Plan
@@ -51,12 +52,17 @@ def _above_windows(plan: Plan) -> set[str]:
 def _sampled(node: Source, bound: BoundSource, judged: bool) -> SourceReport:
     partitions = [p for p in bound.source.partitions() if bound.source.live or not p.live]
     read_at = time.time_ns() // 1_000_000
-    intake = Intake(node, bound, bind, Counters(), judged, Slicer(False, 1), read_at, quiet=True)
+    counters = Counters(quiet=True)
+    intake = Intake(node, bound, bind, counters, judged, Slicer(False, 1), read_at, quiet=True)
     whole = len(partitions) == len(bound.source.partitions()) <= PARTITIONS and not bound.source.live
     for number, partition in enumerate(partitions[:PARTITIONS]):
         whole = _read(intake.add(partition, number, 0), partition, intake) and whole
     report = intake.watch.report()
     report.whole = whole
+    report.notices = [*intake.opening.told(), *counters.notices.all()]
+    if len(partitions) > PARTITIONS:
+        text = f"the first {PARTITIONS} of {{count}} partitions were looked at"
+        report.notices.append(Notice("sampled", node.name, text, len(partitions)))
     return report
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
@@ -31,6 +32,8 @@ _DOUBT = (
     "{{count}} lines do not fit the log's layout ({} ident user), so that their client is in doubt: dead letters;"
     " declare the layout= if it is another"
 )
+
+_DECIDED = 'lines begin as: {0} ident user (by most of the first ones; layout="{0}" declares it)'
 
 FIELDS = Schema(
     [
@@ -77,6 +80,9 @@ class CombinedReader:
         trusted = trusted_networks(options["trusted"])
         escape = encoding == "escape"
         self._decoders = {name: CombinedDecoder(fields, escape, name, trusted) for name in LOG_LAYOUTS}
+        if self._layout == AUTO:
+            for name, decoder in self._decoders.items():
+                decoder.notices = (Notice("layout_decided", "", _DECIDED.format(name)),)
 
     def open(self, head: bytes, name: str) -> tuple[CombinedDecoder, int]:
         """Return the decoder of a log that begins so, and the length of a BOM; an access log has no header."""
@@ -103,6 +109,7 @@ class CombinedDecoder:
 
     def __init__(self, fields: list[Field], escape: bool, layout: str, trusted: tuple[Network, ...]) -> None:
         self.layout = layout
+        self.notices: Sequence[Notice] = ()
         self._fields = fields
         self._escape = escape
         self._trusted = trusted

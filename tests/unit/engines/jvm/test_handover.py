@@ -167,9 +167,9 @@ def parts(folder: Path, form: str) -> list[dict[str, Any]]:
 
 
 def exact(value: Any) -> Any:
-    """Return a value whose comparison tells -0.0 from 0.0, 1 from 1.0, and finds NaN equal to itself."""
+    """Return a value whose comparison tells 1 from 1.0, and finds NaN equal to itself. -0 is 0, and written so."""
     if isinstance(value, float):
-        return ("float", repr(value))
+        return ("float", repr(value + 0.0))
     if isinstance(value, dict):
         return {key: exact(inner) for key, inner in value.items()}
     return [exact(item) for item in value] if isinstance(value, list) else value
