@@ -1,5 +1,7 @@
 """Profiles of the property tests: few seeded cases in the suite; with CAUDAL_PROPERTY=<factor> so many times 60, at random.
 
+The seeded cases are the same in every run: they find what a change breaks, and more of them would find little more.
+
 `make nightly` asks for three times that.
 """
 
@@ -16,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for what the tests here share:
 GIVEN = os.environ.get("CAUDAL_PROPERTY", "")
 settings.register_profile(
     "caudal",
-    max_examples=round(60 * float(GIVEN or "0.4")),
+    max_examples=round(60 * float(GIVEN or "0.25")),
     derandomize=not GIVEN,
     deadline=None,
     database=None,

@@ -30,7 +30,7 @@ from caudal.lang.dsl.stream import Stream
 from caudal.plan.nodes import DeadLetters, Keyed, Late
 from caudal.testing.harness import Started
 
-FEW = settings(max_examples=max(8, settings.default.max_examples // 6))
+FEW = settings(max_examples=max(5, settings.default.max_examples // 6))
 
 
 def several(draw: Any, stream: Any) -> Ends:

@@ -23,7 +23,7 @@ from caudal.testing.scalars import evaluate, identity
 
 TYPES = Schema.of(SCHEMA)
 NUMBERS = ("g", "x", "n", "t")
-COUNT = settings.default.max_examples * 50
+COUNT = settings.default.max_examples * 30
 MANY = settings(max_examples=COUNT)
 NO_RANKS = np.zeros(1, np.int64)
 

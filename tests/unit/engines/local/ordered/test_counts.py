@@ -98,21 +98,15 @@ def test_any_morsels_steps_and_cuts(driver: Any, size: int, step: int, ordered: 
     def by(row: Any) -> Any:
         return (row.values["o"] is not None, row.values["o"] or 0) if ordered else 0
 
-    for seed in range(2):
+    for seed, (largest, cut, steps) in enumerate([(1, 0.0, 1.0), (4, 0.4, 0.5), (1000, 0.0, 0.0), (7, 0.1, 0.9)]):
         partitions = driver.random_partitions(random.Random(seed), 70)
         rows = driver.in_order(partitions, by)
         wanted = expected(rows, size, step)
-        for largest, cut, steps in ((1, 0.0, 1.0), (4, 0.4, 0.5), (1000, 0.0, 0.0), (7, 0.1, 0.9)):
-            got = driver.run(
-                lambda: driver.operator(CountOperator, node, True),
-                partitions,
-                seed,
-                largest=largest,
-                cut=cut,
-                steps=steps,
-            )
-            assert got.rows == wanted
-            assert (got.fates.get("absorbed", 0), got.buffered) == (len(rows), 0)
+        got = driver.run(
+            lambda: driver.operator(CountOperator, node, True), partitions, seed, largest=largest, cut=cut, steps=steps
+        )
+        assert got.rows == wanted
+        assert (got.fates.get("absorbed", 0), got.buffered) == (len(rows), 0)
 
 
 @pytest.mark.parametrize("timed", [True, False])

@@ -113,7 +113,7 @@ def test_every_aggregate_over_any_morsels_steps_and_cuts(driver: Any, name: str)
     def by(row: Any) -> Any:
         return null_first(row.values["o"]) if node.frame.order.by else 0
 
-    for seed in range(2):
+    for seed, (largest, cut, steps) in enumerate([(1, 0.0, 1.0), (4, 0.4, 0.5), (1000, 0.0, 0.0)]):
         partitions = driver.random_partitions(random.Random(seed), 50)
         rows = driver.in_order(partitions, by)
         wanted = []
@@ -121,13 +121,12 @@ def test_every_aggregate_over_any_morsels_steps_and_cuts(driver: Any, name: str)
             inside = frame(node, rows, i, lambda r: (r.values["k"], r.values["j"]))
             made = {name: expected(aggregate, inside) for name, aggregate in AGGREGATES}
             wanted.append((row.time, row.watermark, {**row.values, "parity": row.values["j"], **made}))
-        for largest, cut, steps in ((1, 0.0, 1.0), (4, 0.4, 0.5), (1000, 0.0, 0.0)):
-            got = driver.run(
-                lambda: driver.operator(RunningOperator, node), partitions, seed, largest=largest, cut=cut, steps=steps
-            )
-            assert got.rows == wanted
-            assert (got.fates.get("passed", 0), got.buffered) == (len(rows), 0)
-            assert got.late + len(rows) == sum(map(len, partitions))
+        got = driver.run(
+            lambda: driver.operator(RunningOperator, node), partitions, seed, largest=largest, cut=cut, steps=steps
+        )
+        assert got.rows == wanted
+        assert (got.fates.get("passed", 0), got.buffered) == (len(rows), 0)
+        assert got.late + len(rows) == sum(map(len, partitions))
 
 
 def test_without_keys_and_without_watermarks_per_row(driver: Any) -> None:
