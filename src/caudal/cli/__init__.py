@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from caudal.cli.arguments import parser
 from caudal.cli.signals import Interrupted, kept
 from caudal.core.errors import CaudalError
-from caudal.core.shown import shown_lines
+from caudal.core.shown import shown, shown_lines
 
 __all__ = ["main"]
 
@@ -48,14 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:
         hint = "this looks like a defect of caudal: run again with --debug, and report what it prints"
-        _report(f"unexpected {type(error).__name__}: {error}\n  hint: {hint}", arguments.debug)
+        _report(f"unexpected {shown(f'{type(error).__name__}: {error}')}\n  hint: {hint}", arguments.debug)
         return 1
 
 
 def _report(text: str, debug: bool) -> None:
     if debug:
-        traceback.print_exc()
-    print(f"error: {shown_lines(text)}", file=sys.stderr)
+        print(shown_lines(traceback.format_exc()), file=sys.stderr, end="")
+    print(f"error: {text}", file=sys.stderr)
 
 
 def _report_json(error: CaudalError, arguments: object) -> None:

@@ -57,7 +57,7 @@ def check(arguments: Namespace) -> int:
         print(f"  {name}: {partitions:,} partition{'' if partitions == 1 else 's'} to read")
     for level, texts in told.items():
         for text in texts:
-            print(f"{'error' if level == 'failure' else level}: {shown(text)}")
+            print(f"{'error' if level == 'failure' else level}: {text}")
     return code
 
 

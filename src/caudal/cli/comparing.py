@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
+from caudal.core.shown import shown_lines
 from caudal.observe.summary import Summary
 from caudal.runner.backtest import Backtest, Output, load_both
 from caudal.runner.backtest import backtest as run_both
@@ -32,7 +33,7 @@ def backtest(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps(_backtest_json(found, arguments.show)))
     else:
-        print("\n".join(_backtest_text(found, arguments.show)))
+        print(shown_lines("\n".join(_backtest_text(found, arguments.show))))
     return 0 if found.equal else DIFFERENT
 
 
@@ -44,7 +45,7 @@ def verify(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps(_verify_json(found, arguments.show)))
     else:
-        print("\n".join(_verify_text(found, arguments.show)))
+        print(shown_lines("\n".join(_verify_text(found, arguments.show))))
     return 0 if found.equal else DIFFERENT
 
 

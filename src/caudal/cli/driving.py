@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from caudal.cli.progress import Logging, choose
 from caudal.cli.signals import Interrupted, Signals
 from caudal.core.errors import RunError, UserError
-from caudal.core.shown import shown_lines
+from caudal.core.shown import shown
 from caudal.observe.summary import Progress, Summary
 from caudal.plan.plan import Plan
 from caudal.runner import Job
@@ -109,15 +109,15 @@ def _conclude(summary: Summary, options: Options, received: int) -> int:
     if options.json:
         print(json.dumps(summary.to_json()))
     elif not options.quiet:
-        print(shown_lines(summary.to_text()), file=sys.stderr)
+        print(summary.to_text(), file=sys.stderr)
     code = 0
     for failure in summary.failures:
         code = 1
         if options.json or options.quiet:
-            print(f"error: {shown_lines(failure)}", file=sys.stderr)
+            print(f"error: {shown(failure)}", file=sys.stderr)
     if options.json or options.quiet:
         for warning in summary.warnings:
-            print(f"warning: {shown_lines(warning)}", file=sys.stderr)
+            print(f"warning: {shown(warning)}", file=sys.stderr)
     for fate, what in (("dead", "dead letter"), ("late", "late row")):
         count = getattr(summary, fate)
         if count and fate in options.fail_on:

@@ -9,7 +9,6 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from caudal.core.shown import shown_lines
 from caudal.observe.summary import Progress, size_text
 
 EVERY = 5.0
@@ -171,7 +170,7 @@ class Logging(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print the record as a line with the time of day."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        self._display.note(shown_lines(f"{clock} {record.getMessage()}"))
+        self._display.note(f"{clock} {record.getMessage()}")
 
 
 def choose(name: str, *, silent: bool) -> Display:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from caudal.core.errors import CaudalError, InputError, UserError
 from caudal.core.naming import natural_key
+from caudal.core.shown import shown, shown_lines
 
 _CODES = {"passed": 0, "completed": 0, "failed": 1, "mistake": 2}
 
@@ -32,9 +33,9 @@ def test(arguments: Namespace) -> int:
         outcome = _run(path, arguments.complete)
         outcomes.append(outcome)
         if not arguments.json:
-            print(f"{outcome.state:9}  {outcome.file}  {outcome.title}".rstrip(), flush=True)
+            print(shown(f"{outcome.state:9}  {outcome.file}  {outcome.title}".rstrip()), flush=True)
             for message in outcome.messages:
-                print("  " + message.replace("\n", "\n  "), flush=True)
+                print("  " + shown_lines(message).replace("\n", "\n  "), flush=True)
     if arguments.json:
         print(json.dumps({"scenarios": [asdict(o) for o in outcomes]}))
     else:

@@ -13,9 +13,14 @@ import sys
 import traceback
 from collections.abc import Iterable
 
+from caudal.core.shown import shown, shown_lines
+
 
 class CaudalError(Exception):
-    """An error with a location, a message, a detail and a hint; all but the message are optional."""
+    """An error with a location, a message, a detail and a hint; all but the message are optional.
+
+    They are as they came; as text nothing in them steers a terminal, and only a detail has several lines.
+    """
 
     exit_code = 1
 
@@ -27,12 +32,11 @@ class CaudalError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        head = f"{self.location}: {self.message}" if self.location else self.message
-        lines = [head]
+        lines = [shown(f"{self.location}: {self.message}" if self.location else self.message)]
         if self.detail:
-            lines.append(f"  {self.detail}")
+            lines += [line if line.startswith("  ") else f"  {line}" for line in shown_lines(self.detail).split("\n")]
         if self.hint:
-            lines.append(f"  hint: {self.hint}")
+            lines.append(f"  hint: {shown(self.hint)}")
         return "\n".join(lines)
 
     def _render_traceback_(self) -> list[str]:
@@ -109,8 +113,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return f"did you mean '{close[0]}'?"
     if not options:
         return "there are none"
-    shown = ", ".join(options[:20]) + (" ..." if len(options) > 20 else "")
-    return f"known: {shown}"
+    return f"known: {', '.join(options[:20])}" + (" ..." if len(options) > 20 else "")
 
 
 def _shown(filename: str) -> str:

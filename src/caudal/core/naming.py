@@ -1,4 +1,4 @@
-"""Natural order of partition names; texts cut to size, and made printable."""
+"""Natural order of partition names; texts cut to size."""
 
 from __future__ import annotations
 
@@ -29,12 +29,3 @@ def cut(text: str, size: int) -> str:
     'a long...'
     """
     return text if len(text) <= size else text[: size - 3] + "..."
-
-
-def printable(text: str) -> str:
-    """Return a text for people, what is not printable escaped: names of files are chosen by others.
-
-    >>> printable("a\\x1b[2J.log")
-    'a\\\\x1b[2J.log'
-    """
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

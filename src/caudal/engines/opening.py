@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from caudal.columnar.column import arrow_type, from_arrow
 from caudal.core.errors import CaudalError, InputError
-from caudal.core.naming import printable
 from caudal.core.types import Schema
 from caudal.observe.notices import Notice
 from caudal.ports.format import TellingDecoder
@@ -55,11 +54,11 @@ class Opening:
                 text = f"{error.message}: its lines are dead letters"
             else:
                 text = f"{error.message}: it is read by the header that the file had before"
-            self._told.append(Notice("header", printable(partition.name), printable(text), level="warning"))
+            self._told.append(Notice("header", partition.name, text, level="warning"))
         else:
             self._decoders[name] = decoder
             if head and isinstance(decoder, TellingDecoder):
-                self._told += [notice.at(printable(partition.name)) for notice in decoder.notices]
+                self._told += [notice.at(partition.name) for notice in decoder.notices]
         return decoder, skip
 
     def check(self) -> None:

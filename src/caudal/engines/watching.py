@@ -18,13 +18,12 @@ import numpy as np
 from caudal.columnar.column import Ints
 from caudal.core.shown import shown
 from caudal.core.types import Place
+from caudal.observe.log import log
 from caudal.observe.sources import CELLS, EARLIEST, REASONS, SourceReport, latest, show_share
 from caudal.plan.expr import Column
 from caudal.plan.nodes import Source
 from caudal.ports.format import NamingReader
 from caudal.ports.records import Block, Dead, Decoded
-
-log = logging.getLogger("caudal")
 
 SAMPLE_RECORDS = 1_000
 SAMPLE_BYTES = 1 << 20

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-_log = logging.getLogger("caudal")
+from caudal.core.shown import shown
+from caudal.observe.log import log
 
 Level = Literal["note", "warning", "failure"]
 """note: in the summary; warning: told at once and at the end, with `--quiet` too; failure: also ends the run with 1."""
@@ -36,9 +36,9 @@ class Notice:
         return self if self.where else replace(self, where=where)
 
     def to_text(self) -> str:
-        """Return the line for people."""
+        """Return the line for people, in which nothing of the data steers a terminal."""
         line = self.text.replace("{count}", f"{self.count:,}")
-        return f"{self.where}: {line}" if self.where else line
+        return shown(f"{self.where}: {line}" if self.where else line)
 
 
 PLACES = 5
@@ -81,7 +81,7 @@ class Notices:
             before = self._kept.get(key)
             self._kept[key] = notice if before is None else replace(before, count=before.count + notice.count)
         if before is None and notice.level != "note" and not self._quiet:
-            _log.warning("%s", notice.to_text())
+            log.warning("%s", notice.to_text())
 
     def add_all(self, notices: Iterable[Notice], where: str = "") -> None:
         """Take several in, those without a place as being at `where`."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from caudal.core.shown import shown
 from caudal.observe.ledger import Ledger
 from caudal.observe.notices import Notice, summed
 
@@ -139,7 +140,7 @@ class Summary:
         ]
         if self.latency:
             lines.append("  latency " + ", ".join(f"{k} {v:,.1f} ms" for k, v in self.latency.items()))
-        lines += ["ledger", self.ledger.to_text(), "written"]
+        lines += ["ledger", *self.ledger.to_text().split("\n"), "written"]
         width = max((len(f"{t.rows:,}") for t in self.targets), default=1)
         for target in self.targets:
             tail = " (the run was stopped before the end of its data)" if target.drained else ""
@@ -150,7 +151,7 @@ class Summary:
         lines.extend(f"failed: {f}" for f in self.failures)
         lines.extend(f"warning: {w}" for w in self.warnings)
         lines.extend(f"note: {n}" for n in self.notes)
-        return "\n".join(lines)
+        return "\n".join(map(shown, lines))
 
 
 _ROLES = {"out": "row", "late": "late row", "dead": "dead letter"}

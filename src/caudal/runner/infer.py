@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from caudal.core.errors import InputError, OptionError
+from caudal.core.shown import shown
 from caudal.core.types import ANY_JSON, STRING, DataType, Field, Schema
 from caudal.ports import registry
 from caudal.ports.format import FileReader
@@ -36,7 +37,7 @@ class Inferred:
 
     def to_text(self) -> str:
         """Return the schema as the arguments of `cd.source(...)`, to paste."""
-        head = f"# {self.path}" + (f": {self.lines:,} lines looked at" if self.lines else "")
+        head = f"# {shown(self.path)}" + (f": {self.lines:,} lines looked at" if self.lines else "")
         if not self.times:
             head += "\n# no column is a time by its looks: name the one that is in event_time="
         lines = [head, f"format={_quoted(self.format)},", *(f"{k}={v!r}," for k, v in self.options.items())]

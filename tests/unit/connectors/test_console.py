@@ -88,7 +88,11 @@ def test_no_value_can_move_the_cursor_or_end_the_line(value: str, capsys: Any) -
 
 
 @pytest.mark.parametrize(
-    ("terminal", "shown"), [(True, "1,\\u001b[2J\\u009b\\u202e\n"), (False, "1,\x1b[2J\x9b\u202e\n")]
+    ("terminal", "shown"),
+    [
+        (True, 'n,v\n1,"\\u001b[2J\\u009b\\u202e\\u000a9,x"\n2,b\n'),
+        (False, 'n,v\n1,"\x1b[2J\x9b\u202e\n9,x"\n2,b\n'),
+    ],
 )
 def test_an_encoder_steers_no_terminal(terminal: bool, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Stream(io.StringIO):
@@ -98,9 +102,11 @@ def test_an_encoder_steers_no_terminal(terminal: bool, shown: str, monkeypatch: 
     stream = Stream()
     monkeypatch.setattr(sys, "stdout", stream)
     schema = Schema.of({"n": "int64", "v": "string"})
-    encoder = find("format", "csv").encoder(schema, {"delimiter": ",", "header": False})
+    encoder = find("format", "csv").encoder(schema, {"delimiter": ",", "header": True})
     sink = CONNECTOR.sink({"stderr": False}, encoder, schema, live=False)
-    sink.write(sink.encode(pa.table({"n": [1], "v": pa.array(["\x1b[2J\x9b\u202e"], pa.large_string())})))
+    texts = pa.array(["\x1b[2J\x9b\u202e\n9,x", "b"], pa.large_string())
+    sink.write(sink.encode(pa.table({"n": [1, 2], "v": texts})))
+    sink.commit()
     assert stream.getvalue() == shown
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 from caudal.core import duration
 from caudal.core.errors import OptionError, RunError
+from caudal.core.shown import shown
 from caudal.core.types import DataType, Schema
 from caudal.ports.format import Encoder
 from caudal.ports.records import Options
@@ -22,9 +23,6 @@ from caudal.ports.sink import Sink
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_CONTROLS = {c: f"\\u{c:04x}" for c in [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F)]}
-"""Every control character but tab and newline, and those that turn the text's direction, as they are shown instead."""
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:/_-+@%")
 
@@ -50,8 +48,8 @@ class ConsoleSink:
 
     Text: `name=value` for every column, two blanks between; values of one write are padded to one width. Times are
     ISO 8601 in UTC, durations as `1h30m`, null is `-`, and text with anything but plain characters is quoted as in
-    JSON, so that no control character of an attacker's reaches the terminal; what an encoder wrote is shown with
-    its control characters escaped when the stream is a terminal, and as it is when it is a pipe. What was written stays: there is
+    JSON, so that no control character of an attacker's reaches the terminal. What an encoder wrote is data to a pipe,
+    and stays as it is; on a terminal each row is a line, with its control characters and newlines escaped. What was written stays: there is
     nothing to commit, keep aside or take back.
     """
 
@@ -62,6 +60,7 @@ class ConsoleSink:
         self._schema = schema
         self._encoder = encoder
         self._out = io.BytesIO()
+        self._people = stream.isatty()
         if encoder is not None:
             if not isinstance(encoder.encode(_no_rows(schema)), bytes | bytearray | memoryview):
                 raise OptionError("the console takes text", hint='format="json" or "csv", or none for aligned lines')
@@ -69,7 +68,8 @@ class ConsoleSink:
 
     def encode(self, table: pa.Table) -> Any:
         if self._encoder is not None:
-            return self._encoder.encode(table)
+            rows = range(table.num_rows) if self._people else ()
+            return [self._encoder.encode(table.slice(row, 1)) for row in rows] or [self._encoder.encode(table)]
         cells = []
         for field in self._schema:
             values = _values(table.column(field.name), field.dtype)
@@ -82,8 +82,10 @@ class ConsoleSink:
         if self._encoder is None:
             self._put(payload)
         else:
-            self._encoder.write(payload)
-            self._put_encoded()
+            self._put_encoded()  # a header
+            for rows in payload:
+                self._encoder.write(rows)
+                self._put_encoded()
 
     def flush(self) -> None:
         """Every write is flushed already."""
@@ -105,8 +107,8 @@ class ConsoleSink:
         text = self._out.getvalue().decode("utf-8", "replace")
         self._out.seek(0)
         self._out.truncate()
-        # a pipe gets what the format says; a terminal must not be steered by what stands in a log
-        self._put(text.translate(_CONTROLS) if self._stream.isatty() else text)
+        if text:
+            self._put(shown(text.removesuffix("\n")) + "\n" if self._people else text)
 
     def _put(self, text: str) -> None:
         try:

@@ -38,7 +38,8 @@ from caudal.connectors.files.source import ForeignFile, Opener
 from caudal.connectors.files.streams import reason_of
 from caudal.connectors.files.waiting import Waiting
 from caudal.core.errors import InputError
-from caudal.core.naming import natural_key, printable
+from caudal.core.naming import natural_key
+from caudal.observe.log import log
 from caudal.observe.notices import Notice
 from caudal.ports.source import Partition
 
@@ -58,8 +59,6 @@ _TURNING = 2 * COPY_WAIT
 
 _KEPT = 1000
 """How many files that are gone are remembered at most, beside as many as there are."""
-
-_log = logging.getLogger("caudal.connectors.files")
 
 
 @dataclass(slots=True)
@@ -246,7 +245,7 @@ class FollowedSource:
             if starting and file.path in self._paths.patterns:
                 raise
             self._settle(file)
-            _log.warning("%s", printable(str(error)))
+            log.warning("%s", error)
             return None
         if kind != "none":
             return self._compressed(file, kind, skip=starting and at_end)
@@ -282,8 +281,7 @@ class FollowedSource:
         self._lost(original, original.unread(copied=file.size))
         if file.size > original.offset:
             original.continue_in(os.dup(fd))
-            paths = printable(original.path), printable(file.path)
-            _log.info("%s was truncated: the rest of it is read from %s", *paths)
+            log.info("%s was truncated: the rest of it is read from %s", original.path, file.path)
         else:
             original.finish()
 
@@ -439,7 +437,7 @@ class FollowedSource:
             self._tell(growing, "truncated", text, count)
 
     def _tell(self, growing: Growing, code: str, text: str, count: int) -> None:
-        self._told.append(Notice(code, printable(growing.names[0]), printable(text), count, "warning"))
+        self._told.append(Notice(code, growing.names[0], text, count, "warning"))
 
     def _forget(self, found: list[Found]) -> None:
         """Forget what is known of files that are not there any more."""

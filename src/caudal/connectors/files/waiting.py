@@ -6,12 +6,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from caudal.core.naming import printable
+from caudal.core.shown import shown
+from caudal.observe.log import log
 
 PATIENCE = 2.0
 """Seconds after which it is told what is waited for: a rotation takes a moment."""
-
-_log = logging.getLogger("caudal.connectors.files")
 
 
 @dataclass(slots=True)
@@ -37,7 +36,7 @@ class Waiting:
 
     def meet(self, key: str, text: str, level: int = logging.WARNING) -> None:
         """Note a cause."""
-        text = printable(text)
+        text = shown(text)
         cause = self._causes.get(key)
         if cause is None or cause.text != text:
             self._causes[key] = _Cause(text, self._clock(), level)
@@ -50,10 +49,10 @@ class Waiting:
             if not cause.seen:
                 del self._causes[key]
                 if cause.told:
-                    _log.info("no longer %s", cause.text)
+                    log.info("no longer %s", cause.text)
             elif not cause.told and (starting or self._clock() - cause.since >= PATIENCE):
                 cause.told = True
-                _log.log(cause.level, "%s", cause.text)
+                log.log(cause.level, "%s", cause.text)
 
     def __str__(self) -> str:
         texts = [cause.text for cause in self._causes.values() if cause.told]

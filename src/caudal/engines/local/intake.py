@@ -6,7 +6,6 @@ reading, gives each the largest event time before it, and numbers the morsels of
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,14 +20,13 @@ from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.engines.local.windows.kernels import NEVER, row_watermarks
 from caudal.engines.opening import Opening
 from caudal.engines.watching import SourceWatch
+from caudal.observe.log import log
 from caudal.plan.nodes import Source
 from caudal.ports import framing
 from caudal.ports import source as port
 from caudal.ports.engine import BoundSource
 from caudal.ports.format import Decoder, LineReader
 from caudal.ports.records import Block, Dead, Decoded
-
-log = logging.getLogger("caudal")
 
 
 @dataclass(slots=True)

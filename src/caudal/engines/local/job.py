@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -35,10 +34,9 @@ from caudal.engines.local.settings import Latency, Settings
 from caudal.engines.local.slicing import TASK_SECONDS
 from caudal.engines.local.stateful import OPEN
 from caudal.engines.local.terminals import Delivery, LaneKey, SinkTerminal, StateTerminal, Ticket
+from caudal.observe.log import log
 from caudal.ports import source as port
 from caudal.ports.records import Block
-
-log = logging.getLogger("caudal")
 
 SMALLEST_READ = 1 << 20
 LARGEST_READ = 4 << 20

@@ -15,7 +15,6 @@ import numpy as np
 from caudal.columnar.column import Column
 from caudal.columnar.grouping import group
 from caudal.columnar.morsel import Morsel
-from caudal.core.naming import printable
 from caudal.observe.notices import Notice
 
 KEYS = 256
@@ -92,4 +91,4 @@ class Latecomers:
 
 
 def _shown(key: Key) -> str:
-    return printable(", ".join("null" if value is None else str(value) for value in key)[:120])
+    return ", ".join("null" if value is None else str(value) for value in key)[:120]

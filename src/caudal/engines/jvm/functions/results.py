@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,8 +41,9 @@ class Results:
         if number not in self._files:
             self._files[number] = (_opened(target) if target else None, None)
         file = self._files[number][0]
+        people = file is None and sys.stdout.isatty()  # what stands in a log must not steer a terminal
         for row in batch.to_pylist():
-            print(json.dumps({n: shown(row[n], k) for n, k in kinds.items()}, ensure_ascii=False), file=file)
+            print(json.dumps({n: shown(row[n], k) for n, k in kinds.items()}, ensure_ascii=people), file=file)
 
     def take_ports(self, batch: Any, slots: list[list[int]]) -> None:
         """Take a batch of several outputs' rows: which one's, the first column says; `slots`, where its columns are.
