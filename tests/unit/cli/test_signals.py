@@ -103,6 +103,7 @@ def test_a_drained_bounded_run_leaves_the_target_and_a_partial_file(start: Start
     process.stdin.flush()
     assert [pipe.row()["t"] for _ in range(3)] == [100, 1200, 2300]
     process.send_signal(signal.SIGTERM)
+    process.wait(DEADLINE)  # before its standard input is closed, which would end it as well
     returned, out, err = end(process)
     assert (returned, out) == (0, "")
     assert "drained" in err

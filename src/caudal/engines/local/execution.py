@@ -120,7 +120,7 @@ class LocalExecution:
             "sources": [intake.watch.report() for intake in job.intakes],
             "notices": [
                 *job.counters.notices.all(),
-                *(n for name, each in job.stateful.items() for n in each.state.latecomers.notices(name)),
+                *(n for each in job.stateful.values() for n in each.state.latecomers.notices()),
             ],
         }
 

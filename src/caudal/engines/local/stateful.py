@@ -75,7 +75,7 @@ class StatefulOperator:
         self.operator = operator
         self._ranks = ranks
         self._keys: list[Bound] = [bind(expr, node.input.schema) for _, expr in node.keys]
-        self.latecomers = Latecomers(self._keys)
+        self.latecomers = Latecomers(operator, self._keys)
         self.key_names = [f"k{i}" for i in range(len(self._keys))]
         self.blocks = Blocks()
         self.watermark = -OPEN
