@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Bytes, Text
+from caudal.columnar.compiled import kernel, part
 
 _V4_SIZE, _V6_SIZE = 15, 39
 """The most bytes of a canonical text."""
@@ -77,12 +77,12 @@ def _array(data: bytes) -> Bytes:
     return np.frombuffer(bytearray(data), np.uint8)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def parse_v4(data, p, stop):
     """The plain IPv4 address in data[p:stop] as a number, or -1."""
     value = 0
-    for part in range(4):
-        if part > 0:
+    for octet in range(4):
+        if octet > 0:
             if p >= stop or data[p] != 46:
                 return -1
             p += 1
@@ -97,7 +97,7 @@ def parse_v4(data, p, stop):
     return value if p == stop else -1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _hex(c):
     if 48 <= c <= 57:
         return np.int64(c) - 48
@@ -106,7 +106,7 @@ def _hex(c):
     return np.int64(-1)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _parse_v6(data, p, stop, groups):
     """Fill eight groups of 16 bits from data[p:stop]; False when it is no address."""
     count = 0
@@ -160,7 +160,7 @@ def _parse_v6(data, p, stop, groups):
     return True
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def parse_plain(data, p, stop, groups):
     """Return (family, high, low) of the address that data[p:stop] is."""
     if stop - p < 2 or stop - p > 45:
@@ -174,12 +174,12 @@ def parse_plain(data, p, stop, groups):
     return 6, high, groups[4] << 48 | groups[5] << 32 | groups[6] << 16 | groups[7]
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _is_space(c):
     return c == 32 or 9 <= c <= 13
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _is_port(data, p, stop):
     """Whether data[p:stop] is a colon and a port."""
     if stop - p < 2 or stop - p > 6 or data[p] != 58:
@@ -192,7 +192,7 @@ def _is_port(data, p, stop):
     return number <= 65535
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def parse_named(data, p, stop, groups):
     """Return (family, high, low) of the address that data[p:stop] names, whatever port, zone and brackets are around."""
     none = (0, np.int64(0), np.int64(0))
@@ -240,7 +240,7 @@ def parse_named(data, p, stop, groups):
     return family, high, low
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _parse(data, start, length, valid, plain, family, high, low):
     masked = valid.size > 0
     groups = np.zeros(8, np.int64)
@@ -262,7 +262,7 @@ def _parse(data, start, length, valid, plain, family, high, low):
             family[i], high[i], low[i] = parse_named(data, p, stop, groups)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def is_within(family, high, low, networks):
     """Whether one address lies in one of the networks."""
     for k in range(networks.shape[0]):
@@ -275,13 +275,13 @@ def is_within(family, high, low, networks):
     return False
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _within(family, high, low, networks, out):
     for i in range(family.size):
         out[i] = is_within(family[i], high[i], low[i], networks)
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _respelt(data, start, length, valid, family, high, low):
     """Parse what is no plain IPv4 address; return the bytes that all texts take at most, -1 when none is to change."""
     masked = valid.size > 0
@@ -304,7 +304,7 @@ def _respelt(data, start, length, valid, family, high, low):
     return size if changed else -1
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _respell(data, start, length, valid, family, high, low, out, out_start, out_length):
     masked = valid.size > 0
     p = 0
@@ -322,7 +322,7 @@ def _respell(data, start, length, valid, family, high, low, out, out_start, out_
         out_length[i] = p - out_start[i]
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _write(family, high, low, v4, v6, out, start, length):
     p = 0
     for i in range(family.size):
@@ -336,7 +336,7 @@ def _write(family, high, low, v4, v6, out, start, length):
         length[i] = p - start[i]
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _write_address(family, high, low, out, p):
     """Write an address at out[p:]; return where it ends."""
     if family == 4:
@@ -344,7 +344,7 @@ def _write_address(family, high, low, out, p):
     return _write_v6(high, low, out, p)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _write_v4(value, out, p):
     for shift in (24, 16, 8, 0):
         number = value >> shift & 255
@@ -362,12 +362,12 @@ def _write_v4(value, out, p):
     return p
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _group(high, low, k):
     return (high >> (48 - 16 * k) if k < 4 else low >> (112 - 16 * k)) & 0xFFFF
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _write_v6(high, low, out, p):
     """RFC 5952: lower case, no leading zeros, `::` for the first of the longest runs of zeros that are two or more."""
     gap = run = 0

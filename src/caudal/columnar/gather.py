@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
+from caudal.columnar.compiled import kernel
 from caudal.columnar.memory import load64, store64
 
 
@@ -41,7 +41,7 @@ def texts(parts: Any) -> tuple[Any, Any]:
     return out, offsets
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _offsets(length, valid, offsets):
     position = 0
     masked = valid.size > 0
@@ -53,7 +53,7 @@ def _offsets(length, valid, offsets):
     return position
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _copy(data, start, offsets, out):
     for i in range(start.size):
         a = start[i]

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Column, Fixed, Ints, Text
+from caudal.columnar.compiled import kernel, part
 from caudal.columnar.memory import load64, tail64
 
 _M1 = np.uint64(0x9E3779B97F4A7C15)
@@ -74,7 +74,7 @@ def _fixed(values: Any, valid: Any, salt: Ints | None) -> tuple[Ints, Ints]:
     return _integers(values, np.empty(0, np.bool_) if valid is None else valid, prior)
 
 
-@nb.njit(nogil=True, cache=True, inline="always")
+@part(inline="always")
 def mix(h):
     """Spread the bits of a 64-bit word."""
     h = (h ^ (h >> _S32)) * _M2
@@ -82,7 +82,7 @@ def mix(h):
     return h ^ (h >> _S32)
 
 
-@nb.njit(nogil=True, cache=True, inline="always")
+@part(inline="always")
 def hash_bytes(data, a, n, seed):
     """Hash data[a:a+n] with a 64-bit seed; not for anything that is stored."""
     h = (seed ^ np.uint64(n)) * _M1
@@ -99,7 +99,7 @@ def hash_bytes(data, a, n, seed):
     return h ^ (h >> _S29)
 
 
-@nb.njit(nogil=True, cache=True, inline="always")
+@part(inline="always")
 def same_bytes(data, a, b, n):
     """Whether data[a:a+n] equals data[b:b+n]."""
     i = 0
@@ -112,7 +112,7 @@ def same_bytes(data, a, b, n):
     return True
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _text(data, start, length, valid, salt):
     """Group texts. An entry keeps what a probe compares in one cache line: hash, first 16 bytes, length, salt, row."""
     n = start.size
@@ -210,7 +210,7 @@ def _text(data, start, length, valid, salt):
     return codes, first
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _integers(values, valid, salt):
     n = values.size
     codes = np.empty(n, np.int64)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
+
+from caudal.columnar.compiled import part
 
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -46,7 +47,7 @@ load64: Any = _load64
 store64: Any = _store64
 
 
-@nb.njit(nogil=True, cache=True, inline="always")
+@part(inline="always")
 def tail64(data, start, count):
     """Return the `count` (1 to 7) bytes at `start` as one word, without reading behind the end of `data`."""
     if start + 8 <= data.size:

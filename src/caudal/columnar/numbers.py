@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from caudal.columnar.column import Bools, Bytes, Ints
+from caudal.columnar.compiled import kernel
 
 _POWERS = np.array([10.0**k for k in range(23)])
 _HARD = 2
@@ -51,7 +51,7 @@ def parse_bools(data: Bytes, start: Ints, length: Any, valid: Bools) -> tuple[Bo
     return values, ok
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _ints(data, start, length, valid, values, ok):
     masked = valid.size > 0
     for i in range(start.size):
@@ -87,7 +87,7 @@ def _ints(data, start, length, valid, values, ok):
             ok[i] = True
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _floats(data, start, length, valid, powers, values, status):
     masked = valid.size > 0
     for i in range(start.size):
@@ -157,7 +157,7 @@ def _floats(data, start, length, valid, powers, values, status):
         status[i] = 1
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _bools(data, start, length, valid, values, ok):
     masked = valid.size > 0
     for i in range(start.size):

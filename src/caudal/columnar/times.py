@@ -18,10 +18,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Bools, Bytes, Ints, Text
+from caudal.columnar.compiled import kernel, part
 from caudal.core import scalars, time_formats
 from caudal.core.types import STRING
 
@@ -32,10 +32,8 @@ MAX_MS = 253_402_300_799_999
 
 LOCAL_TIME = scalars.LOCAL_TIME
 
-_kernel = nb.njit(nogil=True, cache=True, error_model="numpy")
-# What only kernels call: neither wrapped for Python nor cached by itself, which halves the time to compile.
-_BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_part = nb.njit(nogil=True, error_model="numpy", **_BARE)
+_kernel = kernel(error_model="numpy")
+_part = part(error_model="numpy")
 
 YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLISECOND, WEEKDAY, ORDINAL_DAY = range(9)
 """What `civil` returns: WEEKDAY is 1 for Monday to 7 for Sunday, ORDINAL_DAY 1 to 366."""

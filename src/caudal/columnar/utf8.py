@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Bools, Bytes, Ints
+from caudal.columnar.compiled import kernel, part
 
 
 def valid(data: Bytes, start: Ints, length: Any) -> Bools:
@@ -17,7 +17,7 @@ def valid(data: Bytes, start: Ints, length: Any) -> Bools:
     return ok
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _sequence(data, p, stop):
     """Return where the character at p ends, or -1 when it is ill-formed or cut."""
     c = data[p]
@@ -46,7 +46,7 @@ def _sequence(data, p, stop):
     return p + more + 1
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _valid(data, start, length, ok):
     for i in range(start.size):
         p = start[i]

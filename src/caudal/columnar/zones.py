@@ -12,10 +12,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Bools, Ints
+from caudal.columnar.compiled import kernel
 from caudal.core import scalars
 from caudal.core.zones import zone
 
@@ -91,7 +91,7 @@ def _offset(second: int, info: Any) -> int:
     return offset.days * _DAY + offset.seconds
 
 
-@nb.njit(nogil=True, cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def settle(time, later, seen, limit, before):
     """Choose among the readings of event times, in order: that nearer to the largest one before, else the earlier.
 

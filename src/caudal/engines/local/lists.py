@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba as nb
 import numpy as np
 import pyarrow as pa
 
 from caudal.columnar.column import Column, Fixed, Ints, concat, from_arrow
+from caudal.columnar.compiled import kernel
 from caudal.core.types import INT64, DataType, Field, list_of, struct_of
 
 
@@ -76,7 +76,7 @@ def concat_columns(columns: Sequence[Column]) -> Column:
     return concat(columns)
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def order_by_group(codes, groups):
     """Return (row numbers sorted by code, stable; where each group begins, with the end behind the last)."""
     offsets = np.zeros(groups + 1, np.int64)
@@ -93,7 +93,7 @@ def order_by_group(codes, groups):
     return order, offsets
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _expand(start, length):
     total = 0
     for i in range(length.size):

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numba as nb
 import numpy as np
 import pyarrow as pa
 
 from caudal.columnar.column import Column, Fixed, Ints, Text
+from caudal.columnar.compiled import kernel
 from caudal.columnar.grouping import comparable, hash_bytes, mix
 from caudal.core.errors import RunError
 from caudal.core.types import DataType
@@ -135,7 +135,7 @@ def key_groups(keys: Sequence[Column], rows: int) -> Ints:
     return (hashes & (KEY_GROUPS - 1)).astype(np.int64, copy=False)
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _hash_text(data, start, length, valid, hashes):
     masked = valid.size > 0
     for i in range(start.size):
@@ -145,7 +145,7 @@ def _hash_text(data, start, length, valid, hashes):
             hashes[i] = np.int64(hash_bytes(data, start[i], np.int64(length[i]), np.uint64(hashes[i]) + np.uint64(2)))
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _hash_fixed(values, valid, hashes):
     masked = valid.size > 0
     for i in range(values.size):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 
 from caudal.columnar import addresses
+from caudal.columnar.compiled import kernel, part
 from caudal.formats.combined.portable import LOG_LAYOUTS, log_head_lines, most_fitting
 
 TIME_LENGTH = 26
@@ -28,7 +28,7 @@ def decide(head: bytes) -> str:
     return most_fitting(dict(zip(LOG_LAYOUTS, fits.tolist())), lines)
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _count(data, start, length, layouts, fits):
     spans = np.zeros((5, 2), np.int64)
     for i in range(start.size):
@@ -37,7 +37,7 @@ def _count(data, start, length, layouts, fits):
                 fits[k] += _speaks(data, layouts[k], spans)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _speaks(data, layout, spans):
     """Whether a line that fits speaks for the layout: see `portable`."""
     if layout.sum() == 1:
@@ -47,14 +47,14 @@ def _speaks(data, layout, spans):
     return data[first] != 44 and (_has(data, first, stop, 46) or _has(data, first, stop, 58))
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _blank(data, p, end):
     while p < end and data[p] != 32:
         p += 1
     return p
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _has(data, p, end, c):
     while p < end:
         if data[p] == c:
@@ -63,7 +63,7 @@ def _has(data, p, end, c):
     return False
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _list_end(data, p, end):
     """Return where a list of addresses ends that stands at p: blanks may stand before and behind its commas."""
     while True:
@@ -79,7 +79,7 @@ def _list_end(data, p, end):
             p += 1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def before(data, p, end, layout, spans):
     """Find what stands before the time; return where its bracket stands, -1 where the line does not fit the layout."""
     if layout[0]:
@@ -125,7 +125,7 @@ def before(data, p, end, layout, spans):
     return p
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def find_client(data, layout, networks, groups, spans):
     """Set the span of the client: of the addresses that a line gives, the rightmost that is not trusted."""
     if not layout[1]:
@@ -156,7 +156,7 @@ def find_client(data, layout, networks, groups, spans):
     spans[CLIENT, 0], spans[CLIENT, 1] = begin, end
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _is_trusted(data, p, end, networks, groups):
     if networks.shape[0] == 0:
         return False

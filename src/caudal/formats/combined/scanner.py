@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from caudal.columnar.column import Bools, Bytes, Ints
+from caudal.columnar.compiled import kernel, part
 from caudal.formats.combined.layout import CLIENT, IDENT, LISTED, TIME_LENGTH, USER, VHOST, before, find_client
 
 TEXTS = (
@@ -77,7 +77,7 @@ def scan(data: Bytes, start: int, stop: int, layout: Bools, trusted: npt.NDArray
     return lines.first(n)
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _closing(data, p, end):
     """Return where the quote stands that closes a text: one without a backslash, with a blank or the end behind it."""
     while p < end:
@@ -90,7 +90,7 @@ def _closing(data, p, end):
     return -1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _number(data, p, end):
     """Read up to 18 digits, or a dash: (value or -1 for the dash or -2 for neither, behind it)."""
     if p < end and data[p] == 45:
@@ -103,14 +103,14 @@ def _number(data, p, end):
     return (value if p > first else -2), p
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _set(data, field, first, last, row, text, lengths, valid):
     text[field, row] = first
     lengths[field, row] = last - first
     valid[field, row] = last - first != 1 or data[first] != 45
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _gap(data, p, end):
     """Return the bytes of what parts words here: 1 for a blank or TAB, 2 or 4 for a TAB as servers write it, or 0."""
     c = data[p]
@@ -124,7 +124,7 @@ def _gap(data, p, end):
     return 0
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _is_protocol(data, p, end):
     return (
         end - p >= 5
@@ -136,7 +136,7 @@ def _is_protocol(data, p, end):
     )
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _parts(data, p, end, row, text, lengths, valid):
     """Part a request line: its first word, its last one if it begins with HTTP/, and all between, which is no blank."""
     words = 0
@@ -173,7 +173,7 @@ def _parts(data, p, end, row, text, lengths, valid):
     _set(data, _PATH, path, before_end if protocol else last_end, row, text, lengths, valid)
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _blanks(data, p, end):
     """Return where a line begins behind NULs and byte order marks."""
     while p < end:
@@ -186,7 +186,7 @@ def _blanks(data, p, end):
     return p
 
 
-@nb.njit(nogil=True, inline="always")
+@part(inline="always")
 def _line(data, first, end, layout, trusted, groups, spans, n, time, text, lengths, valid, numbers, number_valid):
     """Read one line into row n; return whether it could be."""
     p = before(data, first, end, layout, spans)
@@ -232,7 +232,7 @@ def _line(data, first, end, layout, trusted, groups, spans, n, time, text, lengt
     return True
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _scan(
     data, start, ends, layout, trusted, starts, lengths, odd, time, text, text_lengths, valid, numbers, number_valid
 ):

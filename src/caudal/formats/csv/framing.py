@@ -12,10 +12,10 @@ of fields that came before. It is followed once, remembered (`memo`), and shared
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Bytes
+from caudal.columnar.compiled import kernel, part
 from caudal.formats.csv.portable import CSV_LINE, CSV_SPAN
 
 SPAN = CSV_SPAN
@@ -43,7 +43,7 @@ class Framer:
         return _cut(data, start, stop, size, limit, self._marks, self._width, final)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def head_of(data, p, stop):
     """Return where a record begins: behind the NULs and byte order marks that stand at the head of its line."""
     while p < stop:
@@ -56,7 +56,7 @@ def head_of(data, p, stop):
     return p
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def walk(data, p, stop, opening, delimiter, quote):
     """Follow a line from p on, at the head of a field or (opening >= 0) within one that was opened there.
 
@@ -115,7 +115,7 @@ def walk(data, p, stop, opening, delimiter, quote):
         return BAD, p, count, -1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def span(data, line, stop, count, opening, delimiter, quote, width, final, memo):
     """Return where a record ends whose first line, before `line`, had `count` delimiters and left a quote open.
 
@@ -151,7 +151,7 @@ def span(data, line, stop, count, opening, delimiter, quote, width, final, memo)
     return -1
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _cut(data, start, stop, size, limit, marks, width, final):
     delimiter, quote, comment = marks
     memo = np.zeros(MEMO, np.int64)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
 
 from caudal.columnar.column import Bools, Bytes, Ints
+from caudal.columnar.compiled import kernel, part
 from caudal.formats.csv.framing import BAD, CLOSED, MEMO, OPENED, Framer, head_of, span
 from caudal.formats.csv.portable import CSV_RENAMES
 from caudal.ports.records import PADDING
@@ -103,7 +103,7 @@ def _single(data: Bytes, start: int, stop: int, most: int, quote: int, status: A
     return made
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _halve(data, at, quote, rows, fields, lengths):
     for row in rows:
         for slot in range(fields.shape[0]):
@@ -119,7 +119,7 @@ def _halve(data, at, quote, rows, fields, lengths):
             lengths[slot, row] = at - fields[slot, row]
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _count(data, start, stop):
     n = 0
     for p in range(start, stop):
@@ -127,7 +127,7 @@ def _count(data, start, stop):
     return n
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _is_null(data, start, stop, nulls, null_ends):
     first = 0
     for k in range(null_ends.size):
@@ -144,12 +144,12 @@ def _is_null(data, start, stop, nulls, null_ends):
     return False
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _renames(data, p, stop):
     return stop - p >= _RENAMES.size and (data[p : p + _RENAMES.size] == _RENAMES).all()
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _fields(data, p, stop, end, delimiter, quote, slots, nulls, null_ends, fields, lengths, valid, n):
     """Cut a record into its fields, up to its newline; before `end` newlines within quotes are text.
 
@@ -210,7 +210,7 @@ def _fields(data, p, stop, end, delimiter, quote, slots, nulls, null_ends, field
         p += 1
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _scan(data, start, stop, marks, slots, nulls, null_ends, line_start, line_length, status, fields, lengths, valid):
     delimiter, quote, comment, newlines = marks
     columns = slots.size

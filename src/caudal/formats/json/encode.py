@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import numba as nb
 import numpy as np
 import pyarrow as pa
 
 from caudal.columnar.column import Bytes, Ints
+from caudal.columnar.compiled import kernel
 from caudal.formats.json import printing
 from caudal.formats.json.printing import SLACK
 from caudal.formats.json.simd import byte, escapes, integer32, long, ones, set_byte, set_long, word32, word64
@@ -46,7 +46,7 @@ _WIDEST = 33
 _AROUND = 6
 """Bytes that a value of other width takes besides its own: quotes and padding, brackets, null."""
 
-_kernel: Any = nb.njit(nogil=True, cache=True, error_model="numpy")
+_kernel: Any = kernel(error_model="numpy")
 
 
 def lines(batch: pa.RecordBatch) -> memoryview:

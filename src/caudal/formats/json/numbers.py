@@ -7,9 +7,9 @@ more (over 19 digits, subnormal) are handed down.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from caudal.columnar.compiled import part
 from caudal.formats.json.simd import as_float, byte, high_product, leading_zeros, lowest, table, word64
 
 _U = np.uint64
@@ -39,7 +39,7 @@ _real_power = table([int(np.float64(10.0**n).view(np.uint64)) for n in range(23)
 _five = table(_fives())
 
 
-@nb.njit(nogil=True, cache=True, forceinline=True)
+@part(forceinline=True)
 def _eight(word, count):
     """Return the number in the first `count` (1 to 8) digits of a word."""
     word = (word ^ _U(0x3030303030303030)) << (_U(64) - (_U(count) << _U(3)))
@@ -48,7 +48,7 @@ def _eight(word, count):
     return ((word & _U(0x0000FFFF0000FFFF)) * _U(42949672960001)) >> _U(32)
 
 
-@nb.njit(nogil=True, cache=True, forceinline=True)
+@part(forceinline=True)
 def digits(buf, start, count):
     """Return the number in `count` (1 to 16) digits as a uint64."""
     if count <= 8:
@@ -56,7 +56,7 @@ def digits(buf, start, count):
     return _eight(word64(buf, start), 8) * _power(count - 8) + _eight(word64(buf, start + 8), count - 8)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def number_end(buf, p):
     """Return the end of the JSON number that starts at p, -1 when there is none. Stops at the line's newline."""
     if byte(buf, p) == 45:
@@ -85,7 +85,7 @@ def number_end(buf, p):
     return p
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def integer(buf, start, end):
     """Return (True, value) of a JSON number that is a plain int64, else (False, 0)."""
     negative = byte(buf, start) == 45
@@ -109,7 +109,7 @@ def integer(buf, start, end):
     return True, np.int64(value)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def scaled(mantissa, exponent):
     """Return (True, mantissa * 10**exponent) rounded once; (False, 0) for what this method leaves open."""
     if mantissa == _U(0):
@@ -150,7 +150,7 @@ def scaled(mantissa, exponent):
     return True, as_float((bits & ~_U(1 << 52)) | (_U(binary) << _U(52)))
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def decimal(buf, start, end):
     """Return (True, float64) of a JSON number, (False, 0) when it is out of range or left open."""
     negative = byte(buf, start) == 45
@@ -189,7 +189,7 @@ def decimal(buf, start, end):
     return good, -result if negative else result
 
 
-@nb.njit(nogil=True, cache=True, forceinline=True)
+@part(forceinline=True)
 def plain_float(buf, start, count, dots):
     """Return (True, float64) of `count` plain digits with at most one inner dot, whose mask is `dots`."""
     if dots == _U(0):

@@ -11,11 +11,9 @@ within a word, after Paul Khuong, "How to print integers really fast", 2017.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba as nb
 import numpy as np
 
+from caudal.columnar.compiled import part
 from caudal.columnar.times import date
 from caudal.formats.json.simd import (
     byte,
@@ -33,9 +31,7 @@ from caudal.formats.json.simd import (
 SLACK = 64
 """Bytes that may be overwritten behind a value."""
 
-# What only kernels call: neither wrapped for Python nor cached by itself, which halves the time to compile.
-_BARE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_part = nb.njit(nogil=True, error_model="numpy", **_BARE)
+_part = part(error_model="numpy")
 
 _U = np.uint64
 _E2, _E4, _E8, _E16 = _U(100), _U(10**4), _U(10**8), _U(10**16)

@@ -13,9 +13,9 @@ behind (`AFTER`), slot, first child, next sibling. Row 0 is the root; number 0 a
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from caudal.columnar.compiled import kernel, part
 from caudal.formats.json.simd import byte, cell, differences, long, lowest, newlines, ones, set_byte, set_cell, set_long
 from caudal.formats.json.text import compact, rewrite, text_end
 from caudal.formats.json.values import (
@@ -70,7 +70,7 @@ _KEY_AT, _KEY_LENGTH, _TARGET = range(3)
 _U = np.uint64
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def count_lines(buf, start, stop):
     """Return (newlines in byte(buf, start:stop), position behind the last one)."""
     count = 0
@@ -86,7 +86,7 @@ def count_lines(buf, start, stop):
     return count, limit
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def line_end(buf, p):
     """Return the place of the first newline from p on; there is one."""
     mask = newlines(buf, p)
@@ -96,18 +96,18 @@ def line_end(buf, p):
     return p + lowest(mask)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _present(slot, row, env):
     set_byte(long(env, VALID), cell(long(env, SLOTS), slot, OUT) * long(env, STRIDE) + row, 1)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _clear(row, env):
     for column in range(long(env, OUTS)):
         set_byte(long(env, VALID), column * long(env, STRIDE) + row, 0)
 
 
-@nb.njit(nogil=True, cache=True, forceinline=True)
+@part(forceinline=True)
 def _match(buf, p, row, env):
     """Return the position behind the line at p when it has one of the tree's shapes, else -1."""
     tree = long(env, TREE)
@@ -143,7 +143,7 @@ def _match(buf, p, row, env):
     return -1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _edge(buf, start, end, node, env):
     """Return the node behind the key from start to end of an object, -1 when it is not declared."""
     nodes, edges, keys = long(env, NODES), long(env, EDGES), long(env, KEYS)
@@ -160,7 +160,7 @@ def _edge(buf, start, end, node, env):
     return np.int64(-1)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _head_end(buf, p):
     """Return where a line's record begins: behind blanks, NUL bytes and byte order marks."""
     while True:
@@ -173,14 +173,14 @@ def _head_end(buf, p):
             return p
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _blank_end(buf, p):
     while byte(buf, p) == 32 or byte(buf, p) == 9 or byte(buf, p) == 13:
         p += 1
     return p
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _named(buf, head, tail, anew, node, env):
     """Return the node behind the name from head to tail in the object of a node, -1 when it is not declared."""
     if not anew:
@@ -189,7 +189,7 @@ def _named(buf, head, tail, anew, node, env):
     return _edge(side, at, rewrite(buf, head, tail, side, at, False), node, env)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _same(buf, p, q, node, depth, env):
     """Return whether the value from p to q is that which the place `node` had before in this line.
 
@@ -218,7 +218,7 @@ def _same(buf, p, q, node, depth, env):
     return same
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _object_here(buf, p, slot, node, row, depth, env):
     """Look at the object at p before it is gone into: return 0, 1 when its shape cannot be learnt, -1 when it fits nothing."""
     slots = long(env, SLOTS)
@@ -234,7 +234,7 @@ def _object_here(buf, p, slot, node, row, depth, env):
     return 1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _parse(buf, start, row, env):
     """Parse one line of any form; return how many entries of `recorded` tell its shape (0: not to be learnt), -1 if refused.
 
@@ -359,7 +359,7 @@ def _parse(buf, start, row, env):
     return count + 1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _learn(buf, count, env):
     """Add a recorded shape to the tree, as far as there is room."""
     tree, literals, recorded = long(env, TREE), long(env, LITERALS), long(env, RECORDED)
@@ -415,7 +415,7 @@ def _learn(buf, count, env):
         parent = node
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def scan(buf, start, limit, delta, path, env):
     """Decode the lines from `start` to `limit`, which is behind a newline; `buf` and `env` are addresses.
 

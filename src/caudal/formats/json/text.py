@@ -6,15 +6,15 @@ be UTF-8 and its escapes those of RFC 8259; leniently, what is neither becomes r
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from caudal.columnar.compiled import part
 from caudal.formats.json.simd import byte, copy32, lowest, set_byte, specials
 
 _U = np.uint64
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _hex(buf, p):
     """Return the number in the four hexadecimal digits at p, -1 when they are not."""
     value = np.int64(0)
@@ -31,7 +31,7 @@ def _hex(buf, p):
     return value
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _code(buf, p):
     r"""Return the code point of `\u` and four digits, or of a pair of these, at p; -1 when it is neither, or a half."""
     value = _hex(buf, p + 2)
@@ -42,7 +42,7 @@ def _code(buf, p):
     return np.int64(-1) if 0xD800 <= value <= 0xDFFF else value
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _short(c):
     """Return the character of a backslash and `c`, -1 when that is no escape."""
     if c == 34 or c == 92 or c == 47:
@@ -60,7 +60,7 @@ def _short(c):
     return np.int64(-1)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _utf8(buf, p):
     """Return the end of the well-formed sequence of two to four bytes at p (RFC 3629), -1 when there is none."""
     c = byte(buf, p)
@@ -88,7 +88,7 @@ def _utf8(buf, p):
     return p + 1 + more
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def text_end(buf, p, strict):
     """Return (the place of the quote that ends the text at p, whether it must be written anew); (-1, False) for none."""
     anew = False
@@ -131,12 +131,12 @@ def text_end(buf, p, strict):
             p += 1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _digit(value):
     return value + 48 if value < 10 else value + 87
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _write(side, at, c, quoted):
     """Write an ASCII character, as JSON wants it in quotes where `quoted`; return where it ends."""
     if quoted and (c < 32 or c == 34 or c == 92):
@@ -163,7 +163,7 @@ def _write(side, at, c, quoted):
     return at + 1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _write_code(side, at, value, quoted):
     """Write a code point as UTF-8; return where it ends."""
     if value < 0x80:
@@ -184,7 +184,7 @@ def _write_code(side, at, value, quoted):
     return at + 4
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def rewrite(buf, start, end, side, at, quoted):
     """Write the checked text from start to end from side[at] on, as it reads (`quoted`: as JSON); return where it ends.
 
@@ -238,7 +238,7 @@ def rewrite(buf, start, end, side, at, quoted):
     return at
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def compact(buf, start, end, side, at, nulls):
     """Write the checked JSON value from start to end as compact JSON from side[at] on; return where it ends.
 

@@ -10,9 +10,9 @@ Every kernel works on a line that ends with a newline, at which each of them sto
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from caudal.columnar.compiled import part
 from caudal.formats.json.grammar import JSON_DEPTH
 from caudal.formats.json.numbers import decimal, digits, integer, number_end, plain_float
 from caudal.formats.json.simd import (
@@ -60,7 +60,7 @@ _MOST_SECONDS = (2**63 - 1) // 1000
 _scale = table([int(np.float64(scale).view(np.uint64)) for scale in (1e3, 1e3, 1.0, 1e-3, 1e-6)])
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def word_end(buf, p):
     """Return the end of the literal true, false or null at p, -1 when there is none."""
     word = word32(buf, p)
@@ -71,7 +71,7 @@ def word_end(buf, p):
     return -1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def constant_end(buf, p, env):
     """Return the end of NaN, Infinity or -Infinity at p, -1 when there is none or it is read strictly."""
     if long(env, STRICTLY) != 0:
@@ -83,7 +83,7 @@ def constant_end(buf, p, env):
     return p + 8 if byte(buf, p) == 73 and word64(buf, p) == _U(_INFINITY) else -1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _text_behind(buf, p, env):
     """Return (the place behind the text whose first quote is at p, whether it is no valid JSON); (-1, False) for none."""
     q = text_end(buf, p + 1, True)[0]
@@ -94,7 +94,7 @@ def _text_behind(buf, p, env):
     return (q + 1 if q >= 0 else q), True
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _scalar_end(buf, p, env):
     """Return (the end of the number, literal or text at p, whether it is no valid JSON); (-1, False) for none."""
     c = byte(buf, p)
@@ -106,7 +106,7 @@ def _scalar_end(buf, p, env):
     return constant_end(buf, p, env), True
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def skip(buf, p, depth, env):
     """Return (the end of the array or object at p, inside `depth` others, what is no valid JSON in it).
 
@@ -161,14 +161,14 @@ def skip(buf, p, depth, env):
             expect = _VALUE
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def any_end(buf, p, depth, env):
     """Return the end of the value at p, inside `depth` arrays and objects; -1 when there is none."""
     c = byte(buf, p)
     return skip(buf, p, depth, env)[0] if c == 91 or c == 123 else _scalar_end(buf, p, env)[0]
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def to_milliseconds(value, unit):
     """Return (True, float seconds or other units as milliseconds, rounded half away from zero)."""
     value = value * as_float(_scale(unit))
@@ -183,7 +183,7 @@ def to_milliseconds(value, unit):
     return True, np.int64(whole)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _set_text(env, o, row, start, size):
     at = o * long(env, STRIDE) + row
     set_long(long(env, WORDS), at, start)
@@ -191,7 +191,7 @@ def _set_text(env, o, row, start, size):
     set_byte(long(env, VALID), at, 1)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _whole_number(buf, p, q, kind, unit):
     """Return (whether the number from p to q fits an int32, int64, duration or timestamp, its value)."""
     good, value = integer(buf, p, q)
@@ -205,7 +205,7 @@ def _whole_number(buf, p, q, kind, unit):
     return True, value
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _put_number(buf, p, q, slot, row, env):
     """Store the checked number from p to q for every slot that it fits; return whether there is one.
 
@@ -256,7 +256,7 @@ def _put_number(buf, p, q, slot, row, env):
     return fits
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _put_text(buf, p, q, anew, slot, row, env):
     """Store the checked text from p to q for every slot that takes text; return whether there is one.
 
@@ -288,7 +288,7 @@ def _put_text(buf, p, q, anew, slot, row, env):
     return fits
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def put_nested(buf, p, q, row, slot, kind, anew, env):
     """Store the checked array or object from p to q for the slots of this kind; return whether there is one.
 
@@ -317,7 +317,7 @@ def put_nested(buf, p, q, row, slot, kind, anew, env):
     return fits
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def has_kind(slot, kind, slots):
     """Return whether one of a place's slots is of this kind."""
     while slot >= 0:
@@ -327,7 +327,7 @@ def has_kind(slot, kind, slots):
     return False
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _put_nested(buf, p, slot, row, depth, env):
     """Check and store an array, or an object that is kept as text; return its end, -1 when it does not fit."""
     slots = long(env, SLOTS)
@@ -345,7 +345,7 @@ def _put_nested(buf, p, slot, row, depth, env):
     return q if put_nested(buf, p, q, row, slot, ANY, True, env) or fits else -1
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _put_word(buf, p, slot, row, env):
     """Check and store a literal, or a constant that is no JSON; return its end, -1 when it does not fit."""
     slots = long(env, SLOTS)
@@ -375,7 +375,7 @@ def _put_word(buf, p, slot, row, env):
     return q if fits else -1
 
 
-@nb.njit(nogil=True, cache=True, forceinline=True)
+@part(forceinline=True)
 def value_end(buf, p, slot, row, depth, slots, env):
     """Check the value at p, store it for `slot` and its kin (-1: undeclared); return its end.
 

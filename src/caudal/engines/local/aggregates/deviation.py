@@ -7,9 +7,9 @@ those and whether anything is left decide every rounding.
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from caudal.columnar.compiled import kernel, part
 from caudal.engines.local.aggregates.exact import BIAS, LIMBS, NAN, nearest
 
 POINT = BIAS // 32
@@ -24,7 +24,7 @@ _S32 = np.uint64(32)
 _ONE = np.uint64(1)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _load(out, start, length, numbers, limbs):
     """Write the magnitude of a sum as digits of 32 bits to out[lo..hi]; return (lo, hi), hi < lo for 0, -2 if special."""
     lo = LIMBS
@@ -54,7 +54,7 @@ def _load(out, start, length, numbers, limbs):
     return lo, hi
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _divide(digits, top, low, divisor):
     """Divide digits[low..top] in place by a divisor below 2**32; return whether anything is left."""
     left = np.uint64(0)
@@ -65,7 +65,7 @@ def _divide(digits, top, low, divisor):
     return left != 0
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _root(high, low):
     """Return (the whole part of the square root of a 128-bit number, whether anything is left), bit by bit."""
     root = np.uint64(0)
@@ -86,7 +86,7 @@ def _root(high, low):
     return root, (rest | rest_high) != 0
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def deviations(n, start1, length1, numbers1, limbs1, start2, length2, numbers2, limbs2):
     """Return the sample's standard deviation of each group, each the double nearest to its exact value.
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
 import numpy as np
+
+from caudal.columnar.compiled import kernel, part
 
 BIAS = 2208
 """Binary digits behind the point: 2 * 1074 for the square of the smallest double, rounded up to whole limbs."""
@@ -22,7 +23,7 @@ _MANTISSA = np.int64((1 << 52) - 1)
 _S32 = np.int64(32)
 
 
-@nb.njit(nogil=True, cache=True, inline="always")
+@part(inline="always")
 def _add_bits(dense, word, position, negative):
     """Add or subtract a 64-bit non-negative word at a bit position."""
     limb = position >> 5
@@ -43,7 +44,7 @@ def _add_bits(dense, word, position, negative):
     return limb
 
 
-@nb.njit(nogil=True, cache=True, inline="always")
+@part(inline="always")
 def _add(dense, magnitude, position, negative, square):
     """Add a number of up to 64 bits at a bit position, or the square of it; return (first limb, last limb) that changed."""
     if not square:
@@ -58,7 +59,7 @@ def _add(dense, magnitude, position, negative, square):
     return first, _add_bits(dense, high * high, at + 64, False) + 2
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _flush(dense, lo, hi, special, numbers, values, k):
     """Append the group's limbs in canonical form and clear the scratch; return the new end."""
     carry = np.int64(0)
@@ -84,7 +85,7 @@ def _flush(dense, lo, hi, special, numbers, values, k):
     return k
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _grow(array, need):
     if need <= array.size:
         return array
@@ -93,7 +94,7 @@ def _grow(array, need):
     return out
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def accumulate(order, offsets, values, valid, square):
     """Return (starts, lengths, limb numbers, limb values) of the sums of doubles (or of their squares) by group."""
     groups = offsets.size - 1
@@ -142,7 +143,7 @@ def accumulate(order, offsets, values, valid, square):
     return start, length, numbers[:k].copy(), limbs[:k].copy()
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def accumulate_integers(order, offsets, values, valid, square):
     """Return (starts, lengths, limb numbers, limb values) of the sums of int64s (or of their squares) by group."""
     groups = offsets.size - 1
@@ -175,7 +176,7 @@ def accumulate_integers(order, offsets, values, valid, square):
     return start, length, numbers[:k].copy(), limbs[:k].copy()
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def merge(order, offsets, start_in, length_in, numbers_in, limbs_in):
     """Return the sums by group of sums that `accumulate` or `accumulate_integers` made."""
     groups = offsets.size - 1
@@ -207,7 +208,7 @@ def merge(order, offsets, start_in, length_in, numbers_in, limbs_in):
     return start, length, numbers[:k].copy(), limbs[:k].copy()
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def nearest(bits, exponent, more):
     """Return the double nearest to (bits + something below 1 if `more`) * 2**exponent; the top bit is set."""
     drop = max(11, -1074 - exponent)
@@ -224,7 +225,7 @@ def nearest(bits, exponent, more):
     return math.ldexp(float(mantissa), exponent + drop)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _rounded(dense, lo, hi, divisor):
     """Return the magnitude in dense[lo..hi] divided by `divisor`, correctly rounded; clears the scratch."""
     remainder = np.uint64(0)
@@ -271,7 +272,7 @@ def _rounded(dense, lo, hi, divisor):
     return nearest(a, exponent, sticky)
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def rounded(start, length, numbers, limbs, divisors):
     """Return each sum divided by its divisor (an int64 from 1 below 2**31), rounded once to the nearest double."""
     out = np.empty(start.size, np.float64)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from caudal.columnar.compiled import kernel
 
-@nb.njit(nogil=True, cache=True)
+
+@kernel()
 def count(codes, groups):
     """Return the number of rows of each group."""
     out = np.zeros(groups, np.int64)
@@ -15,7 +16,7 @@ def count(codes, groups):
     return out
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def count_valid(codes, valid, groups):
     """Return the number of rows of each group that are not null."""
     out = np.zeros(groups, np.int64)
@@ -24,7 +25,7 @@ def count_valid(codes, valid, groups):
     return out
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def count_true(codes, values, valid, groups):
     """Return the number of rows of each group that are true."""
     out = np.zeros(groups, np.int64)
@@ -34,7 +35,7 @@ def count_true(codes, values, valid, groups):
     return out
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def sum_int(codes, values, valid, groups):
     """Return (wrapping sums, whether any value was there)."""
     out = np.zeros(groups, np.int64)
@@ -47,7 +48,7 @@ def sum_int(codes, values, valid, groups):
     return out, seen
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def sum_halves(codes, values, valid, groups):
     """Return (sums of the high 32 bits, sums of the low 32 bits, counts): together an exact 128-bit sum."""
     high = np.zeros(groups, np.int64)
@@ -63,7 +64,7 @@ def sum_halves(codes, values, valid, groups):
     return high, low, n
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def best_int(codes, values, valid, groups, largest):
     """Return the row of the smallest (or largest) value of each group, -1 where all are null; ties: the first row."""
     out = np.full(groups, -1, np.int64)
@@ -78,7 +79,7 @@ def best_int(codes, values, valid, groups, largest):
     return out
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def best_text(codes, data, start, length, valid, groups, largest):
     """Return the row of the smallest (or largest) text of each group by bytes, -1 where all are null."""
     out = np.full(groups, -1, np.int64)
@@ -103,7 +104,7 @@ def best_text(codes, data, start, length, valid, groups, largest):
     return out
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def best_order(codes, keys, has, groups, largest):
     """Return the row that is first (or last) by the int64 rows of `keys`, compared in turn; -1 where none `has`.
 

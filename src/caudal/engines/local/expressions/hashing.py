@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Column, Fixed, Text, from_list
+from caudal.columnar.compiled import kernel, part
 from caudal.core.types import BINARY, INT64, STRING, TIMESTAMP
 from caudal.engines.local.expressions.casts import as_text
 from caudal.engines.local.expressions.kernel import Kernel, Site, implements
@@ -55,7 +55,7 @@ def _text(values: list[str], column: Column) -> Text:
     return Text(STRING, text.data, text.start, text.length, column.valid)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _byte(prefix, data, first, size, k):
     """Byte k of the padded message, but for the length at its end."""
     if k < prefix.size:
@@ -66,7 +66,7 @@ def _byte(prefix, data, first, size, k):
     return np.uint32(0x80 if k == size else 0)
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def _md5(prefix, data, start, length, valid, sines, rotations, out):
     masked = valid.size > 0
     words = np.empty(16, np.uint32)
@@ -115,7 +115,7 @@ def _md5(prefix, data, start, length, valid, sines, rotations, out):
         out[i] = np.int64(np.uint64(high) << np.uint64(32) | np.uint64(low))
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _swapped(word):
     """The word's bytes in the other order."""
     return np.uint32(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from caudal.columnar.compiled import kernel, part
 
 _FNV_OFFSET = np.uint64(0xCBF29CE484222325)
 _FNV_PRIME = np.uint64(0x100000001B3)
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _same(a, i, b, j, size):
     k = 0
     while k < size and a[i + k] == b[j + k]:
@@ -17,7 +18,7 @@ def _same(a, i, b, j, size):
     return k >= size
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def equal(a, a_start, a_length, a_step, b, b_start, b_length, b_step, valid, out):
     """Whether the bytes are the same."""
     masked = valid.size > 0
@@ -31,7 +32,7 @@ def equal(a, a_start, a_length, a_step, b, b_start, b_length, b_step, valid, out
         )
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def order(a, a_start, a_length, a_step, b, b_start, b_length, b_step, valid, out):
     """-1, 0 or 1, by bytes."""
     masked = valid.size > 0
@@ -53,7 +54,7 @@ def order(a, a_start, a_length, a_step, b, b_start, b_length, b_step, valid, out
         out[i] = sign
 
 
-@nb.njit(nogil=True, cache=True)
+@part()
 def _fnv(data, p, size):
     """FNV-1a, 64 bits."""
     value = _FNV_OFFSET
@@ -62,7 +63,7 @@ def _fnv(data, p, size):
     return np.int64(value & np.uint64(0x7FFFFFFFFFFFFFFF))
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def fill_table(data, start, length, slots):
     """Enter the values into an open-addressed table of row number + 1; its size is a power of two."""
     last = slots.size - 1
@@ -73,7 +74,7 @@ def fill_table(data, start, length, slots):
         slots[at] = i + 1
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def in_table(a, a_start, a_length, b, b_start, b_length, slots, valid, out):
     """Whether the value stands in the table."""
     masked = valid.size > 0
@@ -92,7 +93,7 @@ def in_table(a, a_start, a_length, b, b_start, b_length, slots, valid, out):
             at = (at + 1) & last
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def affix(a, a_start, a_length, a_step, b, b_start, b_length, b_step, at_end, valid, out):
     """Whether a begins (or ends) with b."""
     masked = valid.size > 0
@@ -107,7 +108,7 @@ def affix(a, a_start, a_length, a_step, b, b_start, b_length, b_step, at_end, va
             out[i] = _same(a, a_start[x] + (spare if at_end else 0), b, b_start[y], np.int64(b_length[y]))
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def locate(a, a_start, a_length, a_step, b, b_start, b_length, b_step, valid, out):
     """Where b first stands in a, in characters; -1 when it does not."""
     masked = valid.size > 0
@@ -128,7 +129,7 @@ def locate(a, a_start, a_length, a_step, b, b_start, b_length, b_step, valid, ou
             characters += a[p + k] & 0xC0 != 0x80
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def characters(data, start, length, valid, out):
     """The number of code points."""
     masked = valid.size > 0
@@ -140,7 +141,7 @@ def characters(data, start, length, valid, out):
         out[i] = count
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def cut(data, start, length, step, offset, offset_step, most, most_step, valid, out_start, out_length):
     """Views of at most `most` characters from `offset` (negative: from the end)."""
     masked = valid.size > 0
@@ -173,7 +174,7 @@ def cut(data, start, length, step, offset, offset_step, most, most_step, valid, 
         out_length[i] = q - p
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def strip(data, start, length, left, right, valid, out_start, out_length):
     """Views without ASCII white space (9 to 13, 32) at the ends."""
     masked = valid.size > 0

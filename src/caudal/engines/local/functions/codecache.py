@@ -20,8 +20,9 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba.core.caching import CompileResultCacheImpl, IndexDataCacheFile
+from numba.core.caching import CompileResultCacheImpl
 
+from caudal.columnar.compiled import SealedFile
 from caudal.engines.local.functions import linking
 from caudal.plan.python import JIT, PythonFunction
 
@@ -151,27 +152,6 @@ def _globals(code: CodeType) -> set[str]:
     return names
 
 
-class _SealedFile(IndexDataCacheFile):
-    """numba's two files, index and data, each with a digest behind: machine code that was damaged is never loaded."""
-
-    def _dump(self, obj: Any) -> bytes:
-        block = super()._dump(obj)
-        return block + hashlib.sha256(block).digest()  # what reads a pickle stops at its end
-
-    def _load_index(self) -> dict[str, str]:
-        try:
-            return super()._load_index()
-        except Exception:  # cut off, or not ours: it is written anew
-            return {}
-
-    def _load_data(self, name: str) -> Any:
-        with open(self._data_path(name), "rb") as file:
-            block = file.read()
-        if hashlib.sha256(block[:-32]).digest() != block[-32:]:
-            return None
-        return super()._load_data(name)
-
-
 class CodeFile:
     """Where the code of one function with this digest stands: in numba's directory for its source file.
 
@@ -189,7 +169,7 @@ class CodeFile:
             return
         self._directory = self._implementation.locator.get_cache_path()
         self._prefix = f"{self._implementation.filename_base.rpartition('-')[0]}.caudal-"
-        self._file = _SealedFile(self._directory, self._prefix + key[:32], key)
+        self._file = SealedFile(self._directory, self._prefix + key[:32], key)
 
     def load(self) -> Any:
         """Return numba's compile result, or None; a file that cannot be read counts as none."""

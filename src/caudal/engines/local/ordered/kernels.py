@@ -5,9 +5,9 @@ A range [start[q], stop[q]) is one of row numbers; both bounds only rise from on
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from caudal.columnar.compiled import kernel, part
 from caudal.columnar.grouping import hash_bytes
 from caudal.columnar.memory import store64
 from caudal.engines.local.aggregates.exact import LIMBS, NAN
@@ -19,7 +19,7 @@ _LOW = np.int64(0xFFFFFFFF)
 _S32 = np.int64(32)
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def ascending(keys):
     """Whether the columns of the 2-D array stand in order, compared from the first row of it on."""
     for i in range(1, keys.shape[1]):
@@ -33,7 +33,7 @@ def ascending(keys):
     return True
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def frames(offsets, time, size):
     """Return the first row of each row's frame (t - size, t]: rows stand by key (`offsets`), then in order of time."""
     start = np.empty(time.size, np.int64)
@@ -46,7 +46,7 @@ def frames(offsets, time, size):
     return start
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def beginnings(lowest, wanted, number):
     """Return for each q the first row from `lowest[q]` on whose `number` is not below `wanted[q]`; both only rise."""
     out = np.empty(wanted.size, np.int64)
@@ -59,7 +59,7 @@ def beginnings(lowest, wanted, number):
     return out
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def best(start, stop, values, has, largest):
     """Return the row of the smallest (or largest) value of each range, -1 where no row `has` one; ties: the first.
 
@@ -87,7 +87,7 @@ def best(start, stop, values, has, largest):
     return out
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def exact_sums(start, stop, begin, length, numbers, limbs):
     """Return (starts, lengths, limb numbers, limb values) of the sum of each range, of sums by `exact.accumulate`."""
     dense = np.zeros(LIMBS + 1, np.int64)
@@ -163,7 +163,7 @@ def exact_sums(start, stop, begin, length, numbers, limbs):
     return out_start, out_length, out_numbers[:k].copy(), out_limbs[:k].copy()
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def different(start, stop, codes, groups):
     """Return how many different codes (below `groups`) stand in each range."""
     out = np.empty(start.size, np.int64)
@@ -184,7 +184,7 @@ def different(start, stop, codes, groups):
     return out
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def fresh(codes, time, last, within):
     """Return which rows have a key that no row had that was passed on up to `within` before (0: ever).
 
@@ -202,7 +202,7 @@ def fresh(codes, time, last, within):
 # -- the index of keys ----------------------------------------------------------------------------------------------
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def put_fixed(out, at, values, valid):
     """Write each value at out[at[i]] with a byte before it that says whether it is there; move `at` on."""
     masked = valid.size > 0
@@ -213,7 +213,7 @@ def put_fixed(out, at, values, valid):
         at[i] += 9
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def put_text(out, at, data, start, length, valid):
     """Write each text at out[at[i]] behind its length (-1: null); move `at` on."""
     masked = valid.size > 0
@@ -226,7 +226,7 @@ def put_text(out, at, data, start, length, valid):
         at[i] = p + max(n, 0)
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def find(slots, hashes, place, known, count, used, data, offsets, insert, out):
     """Fill `out` with the number of each key data[offsets[i]:offsets[i + 1]], -1 for one that is not there.
 
@@ -261,7 +261,7 @@ def find(slots, hashes, place, known, count, used, data, offsets, insert, out):
     return count, used
 
 
-@nb.njit(nogil=True, cache=True, inline="always")
+@part(inline="always")
 def equal(one, a, other, b, size):
     """Whether one[a:a + size] equals other[b:b + size]."""
     j = 0
@@ -270,7 +270,7 @@ def equal(one, a, other, b, size):
     return j == size
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def fill(slots, hashes, count):
     """Enter the numbers below `count` into an empty table."""
     mask = np.uint64(slots.size - 1)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
 from caudal.columnar.column import Ints
+from caudal.columnar.compiled import kernel
 
 NEVER = np.int64(-(2**62))
 """Below every event time: the watermark of a row that cannot be late."""
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def row_watermarks(time, seen, disorder, floor):
     """Return (W_p before each row, how many rows lie below theirs).
 
@@ -34,7 +34,7 @@ def row_watermarks(time, seen, disorder, floor):
     return out, behind
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def assign(time, watermark, size, step, offset, pane, first):
     """Fill the pane of each row and the first window it counts in; return (late rows, partly late rows).
 
@@ -69,7 +69,7 @@ def assign(time, watermark, size, step, offset, pane, first):
     return late, partly
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def sessions(order, offsets, start, last, gap):
     """Cut rows into sessions: return (session of each row, first row, start and last of each session).
 
@@ -99,7 +99,7 @@ def sessions(order, offsets, start, last, gap):
     return code, first[:s].copy(), starts[:s].copy(), lasts[:s].copy()
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def sorted_order(values):
     """Return the row numbers sorted by value, stable; by counting where the range is small."""
     n = values.size
@@ -129,7 +129,7 @@ def sorted_order(values):
     return order
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def assign_growing(time, watermark, size, step, offset, pane, first):
     """As `assign`, for windows that grow: window w begins where a size begins, and ends with pane w.
 
@@ -157,7 +157,7 @@ def assign_growing(time, watermark, size, step, offset, pane, first):
     return late, partly
 
 
-@nb.njit(nogil=True, cache=True)
+@kernel()
 def expand(first, last, lowest, highest):
     """Return (row numbers, windows): row i once for every window in [first[i], last[i]] that is in [lowest, highest]."""
     total = 0
