@@ -13,6 +13,7 @@ import numpy as np
 
 from caudal.columnar.column import Bytes, Text
 from caudal.columnar.compiled import kernel, part
+from caudal.core.addresses import canonical_address
 
 _V4_SIZE, _V6_SIZE = 15, 39
 """The most bytes of a canonical text."""
@@ -54,6 +55,8 @@ def words(value: int) -> tuple[int, int]:
 
 def canonical(text: Text) -> Text:
     """Return each address in its one spelling, other texts as they are; the column itself where nothing changes."""
+    if not (_respelt.ready() & _respell.ready()):  # both are asked for
+        return _canonical(text)
     family = np.empty(len(text), np.int8)
     high, low = np.empty(len(text), np.int64), np.empty(len(text), np.int64)
     size = _respelt(text.data, text.start, text.length, text.valid_or_all(), family, high, low)
@@ -63,6 +66,21 @@ def canonical(text: Text) -> Text:
     start, length = np.empty(len(text), np.int64), np.empty(len(text), np.int32)
     _respell(text.data, text.start, text.length, text.valid_or_all(), family, high, low, out, start, length)
     return Text(text.dtype, out, start, length, text.valid)
+
+
+def _canonical(text: Text) -> Text:
+    """Do what `canonical` does until its kernels are compiled."""
+    view = memoryview(text.data)
+    given = [bytes(view[at : at + length]) for at, length in zip(text.start.tolist(), text.length.tolist())]
+    if text.valid is not None:
+        given = [raw if there else b"" for raw, there in zip(given, text.valid.tolist())]
+    spelt = {raw: canonical_address(raw.decode()).encode() for raw in set(given)}
+    if all(raw == new for raw, new in spelt.items()):
+        return text
+    made = [spelt[raw] for raw in given]
+    length = np.array([len(raw) for raw in made], np.int32)
+    out = np.frombuffer(bytearray(b"".join(made)), np.uint8)
+    return Text(text.dtype, out, np.cumsum(length, dtype=np.int64) - length, length, text.valid)
 
 
 def texts(dtype: Any, family: Any, high: Any, low: Any, v4: bytes = b"", v6: bytes = b"") -> Text:
@@ -174,7 +192,7 @@ def parse_plain(data, p, stop, groups):
     return 6, high, groups[4] << 48 | groups[5] << 32 | groups[6] << 16 | groups[7]
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _is_space(c):
     return c == 32 or 9 <= c <= 13
 
@@ -281,7 +299,7 @@ def _within(family, high, low, networks, out):
         out[i] = is_within(family[i], high[i], low[i], networks)
 
 
-@kernel()
+@kernel(arguments="B L I ? b L L")
 def _respelt(data, start, length, valid, family, high, low):
     """Parse what is no plain IPv4 address; return the bytes that all texts take at most, -1 when none is to change."""
     masked = valid.size > 0
@@ -304,7 +322,7 @@ def _respelt(data, start, length, valid, family, high, low):
     return size if changed else -1
 
 
-@kernel()
+@kernel(arguments="B L I ? b L L B L I")
 def _respell(data, start, length, valid, family, high, low, out, out_start, out_length):
     masked = valid.size > 0
     p = 0
@@ -362,7 +380,7 @@ def _write_v4(value, out, p):
     return p
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _group(high, low, k):
     return (high >> (48 - 16 * k) if k < 4 else low >> (112 - 16 * k)) & 0xFFFF
 

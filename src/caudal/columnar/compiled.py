@@ -2,6 +2,9 @@
 
 Code from the disk is of the same sources (of all that it was made of), numba and processor, and undamaged; else it is
 compiled anew. A directory that cannot be written costs the time to compile, and is told once.
+
+A kernel that takes seconds to compile says by `ready` whether it is worth calling yet: until then its caller does the
+same in Python, and another process compiles it (`elsewhere`).
 """
 
 from __future__ import annotations
@@ -11,12 +14,15 @@ import logging
 import os
 import pickle
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from types import CodeType, FunctionType
-from typing import Any, cast
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, Protocol, cast
 
-import numba as nb
+import numpy as np
+from numba.core import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.registry import CPUDispatcher
 
@@ -24,29 +30,107 @@ _log = logging.getLogger("caudal")
 _told: list[str] = []
 
 
+_PATIENCE = 0.2
+"""Seconds between two looks at the disk."""
+
+
+class Elsewhere(Protocol):
+    """Compiles kernels onto the disk, outside of this process."""
+
+    def compile(self, kernel: Kernel) -> bool:
+        """Take a kernel if it has not been taken yet; return whether it is still to be expected. Never blocks."""
+        ...
+
+
+elsewhere: Elsewhere | None = None
+"""Where kernels are compiled that `ready` is asked for; None: here, at their first call."""
+
+
 class Kernel(CPUDispatcher):
     """A kernel as numba compiles it; its code is kept on disk."""
 
+    arguments: str = ""
+
     def enable_caching(self) -> None:
         """Keep the code on disk."""
-        self._cache = _KernelCache(self.py_func)
+        self._cache: Any = _KernelCache(self.py_func)
+        self._lock = threading.Lock()
+        self._look = 0.0
+        self._is_ready = False
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        """The types of `arguments`."""
+        return tuple(_TYPES[code] for code in self.arguments.split())
+
+    def ready(self) -> bool:
+        """Return whether a call with `arguments` runs machine code at once.
+
+        Where nothing compiles elsewhere, or it cannot hand over what it made, a call is to compile: then it is true too.
+        """
+        if self._is_ready:
+            return True
+        with self._lock:
+            if not self._is_ready and time.monotonic() >= self._look:
+                self._is_ready = self._arrived()
+                self._look = time.monotonic() + _PATIENCE
+            return self._is_ready
+
+    def _arrived(self) -> bool:
+        where = elsewhere
+        if where is None or not self._cache.usable or self.signature in self.overloads:
+            return True
+        if self._cache.has(self.signature, self.targetctx):
+            self.compile(self.signature)  # that is to load it
+            return True
+        return not where.compile(self)
 
 
-def kernel(**options: Any) -> Callable[[Any], Any]:
-    """Return a decorator for kernels, with numba's options; they release the GIL and are kept on disk."""
+_TYPES: dict[str, Any] = {
+    "l": types.int64,
+    "B": types.Array(types.uint8, 1, "C"),
+    "b": types.Array(types.int8, 1, "C"),
+    "I": types.Array(types.int32, 1, "C"),
+    "L": types.Array(types.int64, 1, "C"),
+    "?": types.Array(types.boolean, 1, "C"),
+    "F": types.Array(types.float64, 1, "C"),
+    "II": types.Array(types.int32, 2, "C"),
+    "LL": types.Array(types.int64, 2, "C"),
+    "??": types.Array(types.boolean, 2, "C"),
+}
+
+
+def kernel(*, arguments: str = "", **options: Any) -> Callable[[Any], Any]:
+    """Return a decorator for kernels, with numba's options; they release the GIL and are kept on disk.
+
+    `arguments`: types of what `Kernel.ready` is asked for and what is compiled ahead: l is int64; B, b, I, L, F and ? are
+    arrays of uint8, int8, int32, int64, float64 and bool; doubled, they have two dimensions.
+    """
 
     def made(function: Any) -> Any:
-        dispatcher = Kernel(function, targetoptions={"nopython": True, "nogil": True, "boundscheck": None, **options})
+        # nothing but Python calls a kernel by its address
+        bare = {"nopython": True, "nogil": True, "boundscheck": None, "no_cfunc_wrapper": True}
+        dispatcher = Kernel(function, targetoptions={**bare, **options})
         dispatcher.enable_caching()
+        dispatcher.arguments = arguments
         return dispatcher
 
     return made
 
 
+class Part(CPUDispatcher):
+    """What only kernels call. A literal among the arguments does not make it a function of its own, as numba would."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """Return how it is called with arguments of these types."""
+        plain = {name: types.unliteral(kind) for name, kind in kws.items()}
+        return super().get_call_template(tuple(types.unliteral(kind) for kind in args), plain)
+
+
 def part(**options: Any) -> Callable[[Any], Any]:
     """Return a decorator for what only kernels call: neither wrapped for Python nor kept, which halves the time to compile."""
-    bare: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return lambda function: nb.njit(nogil=True, **bare, **options)(function)
+    bare = {"nopython": True, "nogil": True, "boundscheck": None, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return lambda function: Part(function, targetoptions={**bare, **options})
 
 
 class SealedFile(IndexDataCacheFile):
@@ -55,6 +139,10 @@ class SealedFile(IndexDataCacheFile):
     def _dump(self, obj: Any) -> bytes:
         block = super()._dump(obj)
         return block + hashlib.sha256(block).digest()  # what reads a pickle stops at its end
+
+    def index(self) -> dict[Any, str]:
+        """Return what there is."""
+        return self._load_index()
 
     def _load_index(self) -> dict[Any, str]:
         try:
@@ -73,21 +161,27 @@ class _KernelCache(FunctionCache):
 
     def __init__(self, function: FunctionType) -> None:
         self._function = function
-        self._usable = True
+        self.usable = True
+        """Whether there is a directory for it, as far as is known."""
         try:
             super().__init__(function)
         except (RuntimeError, OSError):  # no directory can be written
-            self._usable = False
+            self.usable = False
 
     @cached_property
     def _file(self) -> SealedFile:
         stamp = (self._impl.locator.get_source_stamp(), sorted(_sources(self._function)))
         return SealedFile(self._cache_path, self._impl.filename_base, stamp)
 
+    def has(self, signature: Any, target_context: Any) -> bool:
+        """Return whether there is code for these argument types on the disk, undamaged or not."""
+        target_context.refresh()
+        return self._index_key(signature, target_context.codegen()) in self._file.index()
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for these argument types, or None."""
         target_context.refresh()
-        if not self._usable:
+        if not self.usable:
             return None
         key = self._index_key(sig, target_context.codegen())
         try:
@@ -99,7 +193,7 @@ class _KernelCache(FunctionCache):
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the code; where that cannot be, say so once."""
-        if not self._usable:
+        if not self.usable:
             _tell("no directory for them can be written")
             return
         try:
@@ -109,6 +203,7 @@ class _KernelCache(FunctionCache):
             key = self._index_key(sig, data.codegen)
             self._file.save(key, (key, self._impl.reduce(data)))
         except Exception as error:  # no space, no right to write
+            self.usable = False
             _tell(f"{self._cache_path} cannot be written ({error})")
 
 
@@ -124,22 +219,42 @@ def _tell(why: str) -> None:
 
 def _sources(function: FunctionType) -> set[str]:
     """Return what the code of a function is made of besides its own file: constants, and the files of what it calls."""
-    found, waiting, met = set[str](), [function], {function}
-    while waiting:
-        call = waiting.pop()
-        for name in _names(call.__code__):
-            value = cast(Any, call.__globals__.get(name))
-            if isinstance(value, CPUDispatcher):
-                inner = cast(Any, value).py_func
-                if inner not in met:
-                    met.add(inner)
-                    waiting.append(inner)
+    found = set[str]()
+    for call in reached(function):
+        for name, value in _globals(call):
             if isinstance(value, bool | int | float | str | tuple):
                 found.add(f"{call.__module__}.{name}={value!r}")
+            if isinstance(value, np.ndarray):
+                found.add(f"{call.__module__}.{name}={hashlib.sha256(value.tobytes()).hexdigest()}")
             module = sys.modules.get(getattr(value, "__module__", None) or "")
             if module is not None and module.__name__.startswith("caudal."):
                 found.add(_stamp(module.__file__ or ""))
     return found
+
+
+def reached(function: FunctionType) -> Iterator[FunctionType]:
+    """Yield a function and all that it calls and that is to be compiled with it, each once."""
+    waiting, met = [function], {function}
+    while waiting:
+        call = waiting.pop()
+        yield call
+        for _, value in _globals(call):
+            inner = cast(Any, value).py_func if isinstance(value, CPUDispatcher) else None
+            if inner is not None and inner not in met:
+                met.add(inner)
+                waiting.append(inner)
+
+
+def _globals(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield what a function names: its globals, and what it may name of those that are modules of caudal's."""
+    names = _names(function.__code__)
+    for name in names:
+        value = function.__globals__.get(name)
+        if isinstance(value, ModuleType) and value.__name__.startswith("caudal."):
+            for inner in names & vars(value).keys():
+                yield f"{name}.{inner}", vars(value)[inner]
+        else:
+            yield name, value
 
 
 def _names(code: CodeType) -> set[str]:

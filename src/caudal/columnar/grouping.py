@@ -5,6 +5,7 @@ Several key columns are grouped one after another: the codes so far are the `sal
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -48,7 +49,8 @@ def group(keys: Sequence[Column], salts: Sequence[Ints], rows: int) -> Groups:
     for key in keys:
         if isinstance(key, Text):
             prior = np.zeros(rows, np.int64) if salt is None else salt
-            salt, first = _text(key.data, key.start, key.length, key.valid_or_all(), prior)
+            texts = _text if _text.ready() else _texts
+            salt, first = texts(key.data, key.start, key.length, key.valid_or_all(), prior)
         else:
             salt, first = _fixed(comparable(key), key.valid, salt)
     return Groups(np.zeros(rows, np.int64) if salt is None else salt, first)
@@ -68,13 +70,23 @@ def comparable(key: Column) -> Ints:
     return values if values.dtype == np.int64 else values.astype(np.int64)
 
 
+def _texts(data: Any, start: Ints, length: Any, valid: Any, salt: Ints) -> tuple[Ints, Ints]:
+    """Do what `_text` does until it is compiled."""
+    view = memoryview(data)
+    parts = zip(start.tolist(), length.tolist(), valid.tolist() or itertools.repeat(True), salt.tolist())
+    met: dict[Any, int] = {}
+    codes = [met.setdefault((bytes(view[at : at + n]) if there else None, s), len(met)) for at, n, there, s in parts]
+    found, first = np.unique(np.array(codes, np.int64), return_index=True)
+    return np.array(codes, np.int64), first[: len(found)].astype(np.int64)
+
+
 def _fixed(values: Any, valid: Any, salt: Ints | None) -> tuple[Ints, Ints]:
     values = np.ascontiguousarray(values)
     prior = np.zeros(len(values), np.int64) if salt is None else salt
     return _integers(values, np.empty(0, np.bool_) if valid is None else valid, prior)
 
 
-@part(inline="always")
+@part(forceinline=True)
 def mix(h):
     """Spread the bits of a 64-bit word."""
     h = (h ^ (h >> _S32)) * _M2
@@ -82,7 +94,7 @@ def mix(h):
     return h ^ (h >> _S32)
 
 
-@part(inline="always")
+@part(forceinline=True)
 def hash_bytes(data, a, n, seed):
     """Hash data[a:a+n] with a 64-bit seed; not for anything that is stored."""
     h = (seed ^ np.uint64(n)) * _M1
@@ -99,7 +111,7 @@ def hash_bytes(data, a, n, seed):
     return h ^ (h >> _S29)
 
 
-@part(inline="always")
+@part(forceinline=True)
 def same_bytes(data, a, b, n):
     """Whether data[a:a+n] equals data[b:b+n]."""
     i = 0
@@ -112,7 +124,7 @@ def same_bytes(data, a, b, n):
     return True
 
 
-@kernel()
+@kernel(arguments="B L I ? L")
 def _text(data, start, length, valid, salt):
     """Group texts. An entry keeps what a probe compares in one cache line: hash, first 16 bytes, length, salt, row."""
     n = start.size

@@ -47,7 +47,7 @@ load64: Any = _load64
 store64: Any = _store64
 
 
-@part(inline="always")
+@part(forceinline=True)
 def tail64(data, start, count):
     """Return the `count` (1 to 7) bytes at `start` as one word, without reading behind the end of `data`."""
     if start + 8 <= data.size:

@@ -43,6 +43,11 @@ def parse_floats(data: Bytes, start: Ints, length: Any, valid: Bools) -> tuple[n
     return values, ok
 
 
+def ready(kind: str) -> bool:
+    """Return whether numbers of a type are parsed by machine code at once."""
+    return (_floats if kind.startswith("float") else _ints).ready()
+
+
 def parse_bools(data: Bytes, start: Ints, length: Any, valid: Bools) -> tuple[Bools, Bools]:
     """Return (bool values, whether there is one); a null gives False."""
     values = np.empty(len(start), np.bool_)
@@ -51,7 +56,7 @@ def parse_bools(data: Bytes, start: Ints, length: Any, valid: Bools) -> tuple[Bo
     return values, ok
 
 
-@kernel()
+@kernel(arguments="B L I ? L ?")
 def _ints(data, start, length, valid, values, ok):
     masked = valid.size > 0
     for i in range(start.size):
@@ -87,7 +92,7 @@ def _ints(data, start, length, valid, values, ok):
             ok[i] = True
 
 
-@kernel()
+@kernel(arguments="B L I ? F F B")
 def _floats(data, start, length, valid, powers, values, status):
     masked = valid.size > 0
     for i in range(start.size):

@@ -73,6 +73,11 @@ def parse(
     return values, ok
 
 
+def ready(time_format: str = "") -> bool:
+    """Return whether `parse` with this format runs machine code at once."""
+    return (_parse_formatted if time_format else _parse_iso).ready()
+
+
 def parse_text(value: str | bytes, time_format: str = "") -> int | None:
     """Return the milliseconds of one text, None when it is no time.
 
@@ -388,7 +393,7 @@ def _formatted(data, p, stop, program, names, long_names):
     return ms, MIN_MS <= ms <= MAX_MS
 
 
-@_kernel
+@kernel(arguments="B L I ? ? L ?", error_model="numpy")
 def _parse_iso(data, start, length, valid, bare, values, ok):
     masked = valid.size > 0
     for i in range(start.size):
@@ -401,7 +406,7 @@ def _parse_iso(data, start, length, valid, bare, values, ok):
                 ok[i] = True
 
 
-@_kernel
+@kernel(arguments="B L I ? L B B L ?", error_model="numpy")
 def _parse_formatted(data, start, length, valid, program, names, long_names, values, ok):
     masked = valid.size > 0
     for i in range(start.size):

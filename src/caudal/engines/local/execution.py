@@ -44,7 +44,7 @@ class LocalExecution:
     def run(self, watch: Callable[[], None] | None = None, *, flush: bool = False) -> None:
         """Run to the end of data or a stop; raises what broke. `flush`: after a stop, close all windows."""
         self.job.functions.start()
-        begin, compiled, kernels = clock(), compiling.seconds, compiling.kernels
+        begin, before = clock(), (compiling.kernels, compiling.beside, compiling.seconds)
         try:
             self.job.start()
             self.job.run(None if watch is None else lambda _: watch())
@@ -53,8 +53,7 @@ class LocalExecution:
                 self.job.flush()
         finally:
             self._seconds = clock() - begin
-            compiling.stop()
-            self._tell(compiling.kernels - kernels, compiling.seconds - compiled)
+            self._tell(*before)
             self.job.functions.close()
             self.job.finish()
 
@@ -74,10 +73,16 @@ class LocalExecution:
         finally:
             self.job.resume()
 
-    def _tell(self, kernels: int, seconds: float) -> None:
-        if kernels:
-            text = f"{{count}} kernels were compiled, once on this machine, in {seconds:.1f} s that count in no figure"
-            self.job.counters.notices.add(Notice("compiled", "", text, kernels))
+    def _tell(self, kernels: int, beside: int, seconds: float) -> None:
+        """Note what has been compiled since there were so many."""
+        if compiling.kernels > kernels:
+            took = f"in {compiling.seconds - seconds:.1f} s that count in no figure"
+            text = f"{{count}} kernels were compiled, once on this machine, {took}"
+            self.job.counters.notices.add(Notice("compiled", "", text, compiling.kernels - kernels))
+        going = compiling.shown()
+        if compiling.beside > beside or going:
+            text = "the run did without kernels that take seconds to compile, so it was slower than a next one will be"
+            self.job.counters.notices.add(Notice("compiled_beside", "", text + (f": {going}" if going else ""), 1))
 
     @property
     def drained(self) -> bool:

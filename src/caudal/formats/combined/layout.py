@@ -8,7 +8,7 @@ import numpy as np
 
 from caudal.columnar import addresses
 from caudal.columnar.compiled import kernel, part
-from caudal.formats.combined.portable import LOG_LAYOUTS, log_head_lines, most_fitting
+from caudal.formats.combined.portable import LOG_LAYOUTS, log_head_lines, log_layout, most_fitting
 
 TIME_LENGTH = 26
 """Bytes of `17/May/2015:10:05:03 +0000`."""
@@ -19,6 +19,8 @@ VHOST, LISTED, CLIENT, IDENT, USER = range(5)
 
 def decide(head: bytes) -> str:
     """Return the layout that most of a file's first lines fit, as `portable.log_layout` does."""
+    if not _count.ready():
+        return log_layout(head)
     lines = log_head_lines(head)
     data = np.frombuffer(bytearray(b"\n".join(lines) + b" " * 128), np.uint8)
     length = np.array([len(line) for line in lines], np.int64)
@@ -28,7 +30,7 @@ def decide(head: bytes) -> str:
     return most_fitting(dict(zip(LOG_LAYOUTS, fits.tolist())), lines)
 
 
-@kernel()
+@kernel(arguments="B L L ?? L")
 def _count(data, start, length, layouts, fits):
     spans = np.zeros((5, 2), np.int64)
     for i in range(start.size):
@@ -47,14 +49,14 @@ def _speaks(data, layout, spans):
     return data[first] != 44 and (_has(data, first, stop, 46) or _has(data, first, stop, 58))
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _blank(data, p, end):
     while p < end and data[p] != 32:
         p += 1
     return p
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _has(data, p, end, c):
     while p < end:
         if data[p] == c:

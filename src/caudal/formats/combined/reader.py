@@ -117,7 +117,23 @@ class CombinedDecoder:
 
     def decode(self, block: Block) -> Decoded:
         """Return the rows of the block; see `Decoder.decode`."""
-        lines = scanner.scan(block.data, block.start, block.stop, *self._compiled)
+        if scanner.ready() & times.ready(strict.TIME_FORMAT):  # both are asked for
+            lines = scanner.scan(block.data, block.start, block.stop, *self._compiled)
+            stamps = self._stamps(block, lines)
+        else:
+            lines = scanner.unread(block.data, block.start, block.stop)
+            stamps = np.zeros(len(lines.start), np.int64)
+        odd = lines.odd
+        drafts = {field.name: _draft(field, block.data, lines, stamps) for field in self._fields}
+        position = lines.start + (block.position - block.start)
+        dead = self._read_odd(block, lines, odd, position, drafts) if odd.any() else []
+        keep = None if not odd.any() else ~odd
+        columns = {name: draft.column(keep) for name, draft in drafts.items()}
+        position = position if keep is None else position[keep]
+        return Decoded(columns, len(position), position, dead, self._doubts(dead))
+
+    def _stamps(self, block: Block, lines: Lines) -> Ints:
+        """Return the times of lines; mark as odd where there is none, and what is not UTF-8."""
         odd = lines.odd
         # UTF-8 is looked at line by line only where there is a byte beyond ASCII at all.
         if len(lines.start) and int(block.data[block.start : block.stop].max()) >= 128:
@@ -126,13 +142,7 @@ class CombinedDecoder:
         width[odd] = 0
         stamps, ok = times.parse(block.data, lines.time, width, ALL_VALID, strict.TIME_FORMAT)
         odd |= ~ok
-        drafts = {field.name: _draft(field, block.data, lines, stamps) for field in self._fields}
-        position = lines.start + (block.position - block.start)
-        dead = self._read_odd(block, lines, odd, position, drafts) if odd.any() else []
-        keep = None if not odd.any() else ~odd
-        columns = {name: draft.column(keep) for name, draft in drafts.items()}
-        position = position if keep is None else position[keep]
-        return Decoded(columns, len(position), position, dead, self._doubts(dead))
+        return stamps
 
     def _doubts(self, dead: list[Dead]) -> list[Notice]:
         count = sum(letter.reason == "layout" for letter in dead)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from caudal.columnar.column import Bools, Bytes, Ints
 from caudal.columnar.compiled import kernel, part
 from caudal.formats.combined.layout import CLIENT, IDENT, LISTED, TIME_LENGTH, USER, VHOST, before, find_client
+from caudal.formats.combined.portable import log_line
 
 TEXTS = (
     *("ip", "ident", "user", "request", "method", "path", "protocol", "referer", "user_agent"),
@@ -56,9 +57,7 @@ class Lines:
 
 def scan(data: Bytes, start: int, stop: int, layout: Bools, trusted: npt.NDArray[np.int64]) -> Lines:
     """Return the records of data[start:stop]; empty lines are none. See `layout` for what it and `trusted` are."""
-    ends = np.flatnonzero(data[start:stop] == 10) + start
-    if start < stop and data[stop - 1] != 10:
-        ends = np.append(ends, stop)
+    ends = _ends(data, start, stop)
     n = len(ends)
     lines = Lines(
         np.empty(n, np.int64),
@@ -77,7 +76,42 @@ def scan(data: Bytes, start: int, stop: int, layout: Bools, trusted: npt.NDArray
     return lines.first(n)
 
 
-@part(inline="always")
+def ready() -> bool:
+    """Return whether `scan` runs machine code at once."""
+    return _scan.ready()
+
+
+def unread(data: Bytes, start: int, stop: int) -> Lines:
+    """Return the records of data[start:stop], all of them odd: what there is until `scan` is ready."""
+    ends = _ends(data, start, stop)
+    first = np.append(start, ends[:-1] + 1)[: len(ends)]
+    ends -= (ends > first) & (data[ends - 1] == 13)
+    # a line that begins like others has something in it
+    doubtful = np.flatnonzero((ends > first) & ((data[first] == 0) | (data[first] == 239)))
+    there = ends > first
+    there[doubtful] = [bool(log_line(data[first[i] : ends[i]].tobytes())) for i in doubtful.tolist()]
+    first, ends = first[there], ends[there]
+    n = len(first)
+    texts, numbers = (len(TEXTS), n), (len(NUMBERS), n)
+    return Lines(
+        first,
+        (ends - first).astype(np.int32),
+        np.ones(n, np.bool_),
+        first,
+        np.full(texts, start, np.int64),
+        np.zeros(texts, np.int32),
+        np.zeros(texts, np.bool_),
+        np.zeros(numbers, np.int64),
+        np.zeros(numbers, np.bool_),
+    )
+
+
+def _ends(data: Bytes, start: int, stop: int) -> Ints:
+    ends = np.flatnonzero(data[start:stop] == 10) + start
+    return np.append(ends, stop) if start < stop and data[stop - 1] != 10 else ends
+
+
+@part(forceinline=True)
 def _closing(data, p, end):
     """Return where the quote stands that closes a text: one without a backslash, with a blank or the end behind it."""
     while p < end:
@@ -103,14 +137,14 @@ def _number(data, p, end):
     return (value if p > first else -2), p
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _set(data, field, first, last, row, text, lengths, valid):
     text[field, row] = first
     lengths[field, row] = last - first
     valid[field, row] = last - first != 1 or data[first] != 45
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _gap(data, p, end):
     """Return the bytes of what parts words here: 1 for a blank or TAB, 2 or 4 for a TAB as servers write it, or 0."""
     c = data[p]
@@ -124,7 +158,7 @@ def _gap(data, p, end):
     return 0
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _is_protocol(data, p, end):
     return (
         end - p >= 5
@@ -173,7 +207,7 @@ def _parts(data, p, end, row, text, lengths, valid):
     _set(data, _PATH, path, before_end if protocol else last_end, row, text, lengths, valid)
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _blanks(data, p, end):
     """Return where a line begins behind NULs and byte order marks."""
     while p < end:
@@ -186,7 +220,7 @@ def _blanks(data, p, end):
     return p
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _line(data, first, end, layout, trusted, groups, spans, n, time, text, lengths, valid, numbers, number_valid):
     """Read one line into row n; return whether it could be."""
     p = before(data, first, end, layout, spans)
@@ -232,7 +266,7 @@ def _line(data, first, end, layout, trusted, groups, spans, n, time, text, lengt
     return True
 
 
-@kernel()
+@kernel(arguments="B l L ? LL L I ? L LL II ?? LL ??")
 def _scan(
     data, start, ends, layout, trusted, starts, lengths, odd, time, text, text_lengths, valid, numbers, number_valid
 ):

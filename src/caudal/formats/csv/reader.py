@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from caudal.columnar import numbers, times, utf8
-from caudal.columnar.column import ALL_VALID, Bools, Ints
+from caudal.columnar.column import ALL_VALID, NUMPY_TYPES, Bools, Ints
 from caudal.columnar.draft import Draft
 from caudal.core.dialects import other_format
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import Field, Schema
 from caudal.formats.csv.portable import CSV_BOM, csv_header, csv_stripped
 from caudal.formats.csv.scanner import HIGH, ODD, Dialect, Lines, Scanner
+from caudal.formats.csv.scanner import ready as scanner_ready
 from caudal.formats.csv.strict import Bad, StrictReader
 from caudal.observe.notices import Notice
 from caudal.ports.records import Block, Dead, Decoded, Options
@@ -94,7 +95,8 @@ class CsvDecoder:
 
     def decode(self, block: Block) -> Decoded:
         """Return the rows of the block; see `Decoder.decode`."""
-        lines = self._scanner.scan(block.data, block.start, block.stop)
+        scan = self._scanner.scan if self._ready() else self._scanner.unread
+        lines = scan(block.data, block.start, block.stop)
         odd = (lines.status & ODD) != 0
         high = np.flatnonzero(lines.status & HIGH)
         if len(high):
@@ -113,6 +115,10 @@ class CsvDecoder:
         }
         rows = int(np.count_nonzero(keep))
         return Decoded(columns, rows, position if every else position[keep], dead, _notices(lines, dead))
+
+    def _ready(self) -> bool:
+        """Whether all that reads records is compiled; what is not is asked for."""
+        return all([scanner_ready(), *(source.ready() for source in self._fields)])
 
     def _read_odd(
         self, block: Block, lines: Lines, odd: Bools, position: Ints, made: list[Draft | None], dead: list[Dead]
@@ -139,6 +145,13 @@ class _Source:
     field: Field
     slot: int
 
+    def ready(self) -> bool:
+        """Return whether values are parsed by machine code at once."""
+        kind = self.field.dtype.name
+        if kind == "timestamp":
+            return times.ready(self.field.time_format)
+        return kind in ("string", "bool") or numbers.ready(kind)
+
     def convert(self, lines: Lines, odd: Bools, needed: bool) -> Draft | None:
         """Mark the lines whose value does not fit as odd; return the values when they are needed."""
         data = lines.data
@@ -147,6 +160,8 @@ class _Source:
         if kind == "string":
             # Copies: two declared fields may show one column, and odd lines are put in place later.
             return Draft(self.field.dtype, start.copy(), valid.copy(), length.copy(), data) if needed else None
+        if not valid.any():
+            return Draft(self.field.dtype, np.zeros(len(valid), NUMPY_TYPES[kind]), valid.copy()) if needed else None
         values, ok = _parse(kind, self.field, data, start, length, valid)
         odd |= valid & ~ok
         return Draft(self.field.dtype, values, valid.copy()) if needed else None

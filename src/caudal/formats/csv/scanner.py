@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from caudal.columnar.column import Bools, Bytes, Ints
 from caudal.columnar.compiled import kernel, part
+from caudal.core.scalars import Refused
 from caudal.formats.csv.framing import BAD, CLOSED, MEMO, OPENED, Framer, head_of, span
-from caudal.formats.csv.portable import CSV_RENAMES
+from caudal.formats.csv.portable import CSV_RENAMES, CsvFrames, csv_split, csv_stripped
 from caudal.ports.records import PADDING
 
 ODD = 1
@@ -68,6 +69,7 @@ class Scanner:
 
     def __init__(self, dialect: Dialect, slots: list[int]) -> None:
         self._marks = np.array([dialect.delimiter, dialect.quote, dialect.comment, dialect.newlines], np.int64)
+        self._dialect = dialect
         self._slots = np.array(slots, np.int64)
         self._wanted = max(slots, default=-1) + 1
         joined = b"".join(dialect.nulls)
@@ -94,6 +96,54 @@ class Scanner:
             data = _single(data, start, stop, doubled, self._marks[1], status[:n], fields, lengths)
         return Lines(data, line_start[:n], length[:n], status[:n], fields, lengths, valid[:, :n], joined, texts)
 
+    def unread(self, data: Bytes, start: int, stop: int) -> Lines:
+        """Return the records of data[start:stop], all of them ODD: what there is until `scan` is compiled."""
+        dialect, width = self._dialect, len(self._slots)
+        comment, quote = (bytes([mark]) if mark >= 0 else b"" for mark in (dialect.comment, dialect.quote))
+        lines = data[start:stop].tobytes().removesuffix(b"\n").split(b"\n") if stop > start else []
+        joined = 0
+        if self.framer is not None:
+            frames = CsvFrames(chr(dialect.delimiter), quote.decode(), comment.decode(), width)
+            lines, _ = frames.cut(lines, final=True)
+            joined = frames.joined
+        first, length = [], []
+        at, texts = start, 0
+        for line in lines:
+            bare = csv_stripped(line).removesuffix(b"\r")
+            passed = comment and bare.startswith(comment) and not bare.startswith(CSV_RENAMES)
+            if not passed and (bare or width == 1):  # of one column, an empty line is an empty field
+                first.append(at)
+                length.append(len(line) - line.endswith(b"\r"))
+                texts += quote != b"" and quote in bare and self._is_text(bare)
+            at += len(line) + 1
+        n = len(first)
+        views = (self._wanted, n)
+        return Lines(
+            data,
+            np.array(first, np.int64),
+            np.array(length, np.int32),
+            np.full(n, ODD, np.uint8),
+            np.full(views, start, np.int64),
+            np.zeros(views, np.int32),
+            np.zeros(views, np.bool_),
+            joined,
+            texts,
+        )
+
+    def _is_text(self, record: bytes) -> bool:
+        """Return whether a record has the right number of fields only if its quotes are text."""
+        text, width = record.decode(errors="replace"), len(self._slots)
+        try:
+            quoted = len(csv_split(text, chr(self._dialect.delimiter), chr(self._dialect.quote)))
+        except Refused:
+            quoted = 0
+        return quoted != width == text.count(chr(self._dialect.delimiter)) + 1
+
+
+def ready() -> bool:
+    """Return whether `Scanner.scan` runs machine code at once."""
+    return _scan.ready() & _count.ready()  # both are asked for
+
 
 def _single(data: Bytes, start: int, stop: int, most: int, quote: int, status: Any, fields: Any, lengths: Any) -> Bytes:
     """Return the block's data with the texts behind it whose quotes are no longer doubled; views go there."""
@@ -119,7 +169,7 @@ def _halve(data, at, quote, rows, fields, lengths):
             lengths[slot, row] = at - fields[slot, row]
 
 
-@kernel()
+@kernel(arguments="B l l")
 def _count(data, start, stop):
     n = 0
     for p in range(start, stop):
@@ -146,7 +196,12 @@ def _is_null(data, start, stop, nulls, null_ends):
 
 @part()
 def _renames(data, p, stop):
-    return stop - p >= _RENAMES.size and (data[p : p + _RENAMES.size] == _RENAMES).all()
+    if stop - p < _RENAMES.size:
+        return False
+    for i in range(_RENAMES.size):  # noqa: SIM110 - numba has no generators here
+        if data[p + i] != _RENAMES[i]:
+            return False
+    return True
 
 
 @part()
@@ -210,7 +265,7 @@ def _fields(data, p, stop, end, delimiter, quote, slots, nulls, null_ends, field
         p += 1
 
 
-@kernel()
+@kernel(arguments="B l l L L B L L I B LL II ??")
 def _scan(data, start, stop, marks, slots, nulls, null_ends, line_start, line_length, status, fields, lengths, valid):
     delimiter, quote, comment, newlines = marks
     columns = slots.size

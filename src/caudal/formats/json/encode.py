@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from caudal.columnar.column import Bytes, Ints
 from caudal.columnar.compiled import kernel
-from caudal.formats.json import printing
+from caudal.formats.json import plain, printing
 from caudal.formats.json.printing import SLACK
 from caudal.formats.json.simd import byte, escapes, integer32, long, ones, set_byte, set_long, word32, word64
 
@@ -46,14 +46,14 @@ _WIDEST = 33
 _AROUND = 6
 """Bytes that a value of other width takes besides its own: quotes and padding, brackets, null."""
 
-_kernel: Any = kernel(error_model="numpy")
-
 
 def lines(batch: pa.RecordBatch) -> memoryview:
     """Return the rows as lines of JSON objects, keys in the order of the columns.
 
     Releases the GIL while it works. Raises `TypeError` for a type that caudal does not have.
     """
+    if not (_rows.ready() & _room.ready()):  # both are asked for
+        return memoryview(plain.lines(batch))
     text, size = _objects(batch.columns, tuple(batch.schema.names), b"}\n", batch.num_rows, None)
     return text[:size].data
 
@@ -163,7 +163,7 @@ def _known(dtype: pa.DataType) -> pa.DataType:
     raise TypeError(f"no column of caudal has the type {dtype}")
 
 
-@_kernel
+@kernel(arguments="l l l", error_model="numpy")
 def _room(data, offsets, rows):
     """Return how many bytes the strings take without their quotes: one each, and 6 for one that is escaped."""
     start, stop = long(offsets, 0), long(offsets, rows)
@@ -174,7 +174,7 @@ def _room(data, offsets, rows):
     return room + 5 * (stop - start)
 
 
-@_kernel
+@kernel(arguments="l l l l l l l", error_model="numpy")
 def _rows(columns, count, tail, tail_length, rows, out, ends):
     """Write rows of values and `tail` behind each; return how many bytes were written.
 

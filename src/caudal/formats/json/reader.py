@@ -193,10 +193,7 @@ class _Decoding:
         env[values.STRIDE] = len(self.position)
         env[values.OUTS] = self.shape.outs
         delta = block.position - block.start
-        rows: int
-        rows, lost = scanner.scan(self.address, block.start, self.limit, delta, path, env.ctypes.data)  # type: ignore[misc]
-        self.rows = rows
-        strictly = {row: (start, stop, twice) for row, start, stop, twice in self.down[:lost].tolist()}
+        strictly = self._scan(delta, path) if path != STRICT and self._ready() else self._unread(delta)
         if env[values.DEFERRED]:
             data = self._data()
             failed = [(slot, self._check_deferred(slot, data)) for slot in self.shape.deferred]
@@ -205,8 +202,8 @@ class _Decoding:
                 strictly[row] = (start, scanner.line_end(self.address, start), -1)
         last = block.data[self.limit : block.stop].tobytes()
         if json_head(last) < len(last):  # a last line without a newline
-            self.position[rows] = self.limit + delta
-            strictly[rows] = (self.limit, block.stop, -1)
+            self.position[self.rows] = self.limit + delta
+            strictly[self.rows] = (self.limit, block.stop, -1)
             self.rows += 1
         for row in sorted(strictly):
             start, stop, twice = strictly[row]
@@ -216,6 +213,36 @@ class _Decoding:
                 name = ".".join(self.shape.keys[twice])
                 self._refuse(row, block.data[start:stop].tobytes(), strict.named_twice(name))
         return self._decoded()
+
+    def _ready(self) -> bool:
+        """Whether all that reads records is compiled; what is not is asked for."""
+        asked = [scanner.scan.ready()]
+        for slot in self.shape.deferred:
+            if slot.kind == values.TIMESTAMP:
+                from caudal.columnar import times
+
+                asked.append(times.ready(slot.field.time_format))
+        return all(asked)
+
+    def _scan(self, delta: int, path: int) -> dict[int, tuple[int, int, int]]:
+        """Scan all whole lines; return those that were handed down, as DOWN tells of them, by their rows."""
+        rows: int
+        start, env = self.block.start, self.scratch.env.ctypes.data
+        rows, lost = scanner.scan(self.address, start, self.limit, delta, path, env)  # type: ignore[misc]
+        self.rows = rows
+        return {row: (start, stop, twice) for row, start, stop, twice in self.down[:lost].tolist()}
+
+    def _unread(self, delta: int) -> dict[int, tuple[int, int, int]]:
+        """Hand down all whole lines: what there is until the scanner is compiled."""
+        found: dict[int, tuple[int, int, int]] = {}
+        at = self.block.start
+        for line in self.block.data[at : self.limit].tobytes().split(b"\n")[:-1]:
+            if json_head(line) < len(line):
+                self.position[len(found)] = at + delta
+                found[len(found)] = (at, at + len(line), -1)
+            at += len(line) + 1
+        self.rows = len(found)
+        return found
 
     def _fits_another(self, slot: Slot, row: int) -> bool:
         """Whether another type at the slot's place takes the value of a row."""

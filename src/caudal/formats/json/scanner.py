@@ -415,14 +415,14 @@ def _learn(buf, count, env):
         parent = node
 
 
-@kernel()
+@kernel(arguments="l l l l l l")
 def scan(buf, start, limit, delta, path, env):
     """Decode the lines from `start` to `limit`, which is behind a newline; `buf` and `env` are addresses.
 
     Row r starts at byte POSITION[r] of the partition, its place in buf plus `delta`. Returns (rows, lines handed down):
     each row of DOWN is a row number, the line's start, the place of its newline, and the node of a field that stands
     there twice with different values. The row is all null; where the node is -1 it waits for the strict parser. With
-    `path` 0 the tree of shapes is neither used nor taught, with -1 every line is handed down.
+    `path` 0 the tree of shapes is neither used nor taught.
     """
     position, down = long(env, POSITION), long(env, DOWN)
     row = np.int64(0)  # typed, so that no kernel is compiled twice
@@ -442,9 +442,7 @@ def scan(buf, start, limit, delta, path, env):
             if q == stop:
                 p = end
                 continue
-            count = -1
-            if path >= 0:
-                count = _parse(buf, p, row, env)
+            count = _parse(buf, p, row, env)
             if count < 0:
                 _clear(row, env)
                 set_long(env, SIDE_USED, used)

@@ -437,6 +437,7 @@ def test_rubbish_never_raises():
         assert len(rows) + len(dead) == len(records)
 
 
+@pytest.mark.scanned
 @needs_edgar
 @pytest.mark.data
 def test_edgar():

@@ -343,6 +343,7 @@ def test_byte_order_mark_is_skipped_at_the_start_of_a_partition() -> None:
     assert reader.open(b'{"i":1}\n', "x")[1] == 0
 
 
+@pytest.mark.scanned
 def test_a_known_shape_is_not_parsed_again() -> None:
     decoder, _ = JsonReader(SCHEMA, frozenset(["i", "s"])).open(b"", "x")
     lines = [b'{"i":%d,"o":{"x":%d},"u":[%d],"s":"%s"}\n' % (i, -i, i, b"ab" * i) for i in range(1, 300)]
@@ -355,6 +356,7 @@ def test_a_known_shape_is_not_parsed_again() -> None:
     assert decoder._scratch[0].env[STAMP] == 1
 
 
+@pytest.mark.scanned
 def test_unescaped_text_never_takes_more_room_than_the_block() -> None:
     decoder, _ = JsonReader(SCHEMA, frozenset(["s", "i"])).open(b"", "x")
     text = b"a" * 300 + b"\\n"
@@ -379,6 +381,7 @@ def test_what_is_written_anew_has_room_whatever_it_becomes() -> None:
     assert rows_of(found) == [{"a": f'{{"b":{{"c":["{text}"]}}}}', "s": plain, "c": f'["{text}"]'}]
 
 
+@pytest.mark.scanned
 def test_time_is_that_of_the_lines_length() -> None:
     schema = Schema.of({"i": "int64", "l": ["int64"], "s": "string"})
     long = b" " * 400_000
@@ -397,6 +400,7 @@ def test_time_is_that_of_the_lines_length() -> None:
         assert time.process_time() - started < 5
 
 
+@pytest.mark.scanned
 def test_more_shapes_than_the_tree_holds() -> None:
     decoder, _ = JsonReader(SCHEMA, frozenset(["i"])).open(b"", "x")
     lines = [b'{"k%d":%d,"i":%d,"q%d":"x"}\n' % (i % 5000, i, i, i % 7000) for i in range(30_000)]
@@ -602,6 +606,7 @@ FILES = {
 }  # fmt: skip
 
 
+@pytest.mark.scanned
 @pytest.mark.data
 @pytest.mark.parametrize("name", FILES)
 def test_real_files(name) -> None:

@@ -23,7 +23,7 @@ _MANTISSA = np.int64((1 << 52) - 1)
 _S32 = np.int64(32)
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _add_bits(dense, word, position, negative):
     """Add or subtract a 64-bit non-negative word at a bit position."""
     limb = position >> 5
@@ -44,7 +44,7 @@ def _add_bits(dense, word, position, negative):
     return limb
 
 
-@part(inline="always")
+@part(forceinline=True)
 def _add(dense, magnitude, position, negative, square):
     """Add a number of up to 64 bits at a bit position, or the square of it; return (first limb, last limb) that changed."""
     if not square:
@@ -90,7 +90,8 @@ def _grow(array, need):
     if need <= array.size:
         return array
     out = np.empty(max(need, array.size * 2), array.dtype)
-    out[: array.size] = array
+    for i in range(array.size):  # a slice would compile texts for an error that cannot be, for seconds
+        out[i] = array[i]
     return out
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from caudal.columnar.compiled import kernel
 
 
-@kernel()
+@kernel(arguments="L l")
 def count(codes, groups):
     """Return the number of rows of each group."""
     out = np.zeros(groups, np.int64)
@@ -25,7 +25,7 @@ def count_valid(codes, valid, groups):
     return out
 
 
-@kernel()
+@kernel(arguments="L ? ? l")
 def count_true(codes, values, valid, groups):
     """Return the number of rows of each group that are true."""
     out = np.zeros(groups, np.int64)
@@ -35,7 +35,7 @@ def count_true(codes, values, valid, groups):
     return out
 
 
-@kernel()
+@kernel(arguments="L L ? l")
 def sum_int(codes, values, valid, groups):
     """Return (wrapping sums, whether any value was there)."""
     out = np.zeros(groups, np.int64)

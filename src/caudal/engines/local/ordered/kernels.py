@@ -261,7 +261,7 @@ def find(slots, hashes, place, known, count, used, data, offsets, insert, out):
     return count, used
 
 
-@part(inline="always")
+@part(forceinline=True)
 def equal(one, a, other, b, size):
     """Whether one[a:a + size] equals other[b:b + size]."""
     j = 0

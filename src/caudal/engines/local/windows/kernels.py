@@ -11,7 +11,7 @@ NEVER = np.int64(-(2**62))
 """Below every event time: the watermark of a row that cannot be late."""
 
 
-@kernel()
+@kernel(arguments="L l l l")
 def row_watermarks(time, seen, disorder, floor):
     """Return (W_p before each row, how many rows lie below theirs).
 
@@ -34,7 +34,7 @@ def row_watermarks(time, seen, disorder, floor):
     return out, behind
 
 
-@kernel()
+@kernel(arguments="L L l l l L L")
 def assign(time, watermark, size, step, offset, pane, first):
     """Fill the pane of each row and the first window it counts in; return (late rows, partly late rows).
 
