@@ -70,7 +70,7 @@ def canonical(text: Text) -> Text:
 
 def _canonical(text: Text) -> Text:
     """Do what `canonical` does until its kernels are compiled."""
-    view = memoryview(text.data)
+    view = memoryview(text.data.data)
     given = [bytes(view[at : at + length]) for at, length in zip(text.start.tolist(), text.length.tolist())]
     if text.valid is not None:
         given = [raw if there else b"" for raw, there in zip(given, text.valid.tolist())]

@@ -72,7 +72,7 @@ def comparable(key: Column) -> Ints:
 
 def _texts(data: Any, start: Ints, length: Any, valid: Any, salt: Ints) -> tuple[Ints, Ints]:
     """Do what `_text` does until it is compiled."""
-    view = memoryview(data)
+    view = memoryview(data.data)
     parts = zip(start.tolist(), length.tolist(), valid.tolist() or itertools.repeat(True), salt.tolist())
     met: dict[Any, int] = {}
     codes = [met.setdefault((bytes(view[at : at + n]) if there else None, s), len(met)) for at, n, there, s in parts]

@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from types import FunctionType
 from typing import Any
 
@@ -123,7 +123,7 @@ class _Telling:
 
 
 @contextlib.contextmanager
-def _turn(kernel: Kernel) -> Iterator[None]:
+def _turn(kernel: Kernel) -> Generator[None]:
     """Wait until no other such process compiles into the kernel's directory."""
     directory = str(kernel.stats.cache_path)
     os.makedirs(directory, exist_ok=True)

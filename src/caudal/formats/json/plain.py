@@ -83,7 +83,7 @@ def _real(kind: Callable[[float], Any], value: float) -> str:
     point = len(digits) + int(exponent)
     minus = "-" if sign else ""
     if not text:
-        return f"{minus}0.0"
+        return "0.0"
     if 0 < point <= 16:
         return f"{minus}{text[:point].ljust(point, '0')}.{text[point:] or '0'}"
     if -5 < point <= 0:
