@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from caudal.core.errors import OptionError, RunError, nearest
-from caudal.lab.bare import KINDS, Ideal
+from caudal.lab.bare import KINDS, Ideal, own
 from caudal.lab.figures import Experiment, burst_figures, file_figures
 from caudal.lab.running import Run, lines, measure, path_of, shipped
 from caudal.lab.usage import EVERY, peak
@@ -80,8 +80,8 @@ def burst(settings: Settings, say: Say) -> Outcome:
             met.add((kind, threads))
             _engine(Experiment(kind, threads, 8 * threads, (1,) * 5))  # what a process loads once is no burst's
         for number in _rounds(experiment, settings.repeat, say):
-            run, ideal = _in_turns(number, lambda e=experiment: _engine(e), lambda e=experiment: _ideal(e))
-            experiment.rounds.append(burst_figures(run, ideal))
+            run, (ideal, bare) = _in_turns(number, lambda e=experiment: _engine(e), lambda e=experiment: _ideals(e))
+            experiment.rounds.append(burst_figures(run, ideal, bare))
             if number == settings.repeat:
                 outcome.last.append((experiment, run, ideal))
     return outcome
@@ -130,6 +130,14 @@ def _engine(experiment: Experiment) -> Run:
 
 def _ideal(experiment: Experiment) -> Ideal:
     return KINDS[experiment.functions](experiment.threads, experiment.messages, experiment.stages)
+
+
+def _ideals(experiment: Experiment) -> tuple[Ideal, Ideal]:
+    """Return the ideal, and bare loops of the engine's own code; of plain Python they are the same."""
+    ideal = _ideal(experiment)
+    if experiment.functions != "jit":
+        return ideal, ideal
+    return ideal, own(experiment.threads, experiment.messages, experiment.stages)
 
 
 def _process(experiment: Experiment, given: Path) -> tuple[float, float, int]:

@@ -58,8 +58,8 @@ class Experiment:
         }
 
 
-def burst_figures(run: Run, ideal: Ideal) -> Figures:
-    """Return the figures of a round in which the burst was run and the bare loops."""
+def burst_figures(run: Run, ideal: Ideal, own: Ideal) -> Figures:
+    """Return the figures of a round in which the burst was run, the ideal, and bare loops of the engine's own code."""
     ms = run.latencies * 1000
     p50, p99 = np.percentile(ms, [50, 99])
     return {
@@ -74,6 +74,8 @@ def burst_figures(run: Run, ideal: Ideal) -> Figures:
         "memory_growth_bytes": float(run.usage.growth),
         **_ideal_figures(ideal),
         "throughput_ratio": run.throughput / ideal.throughput,
+        "own_throughput": own.throughput,
+        "own_ratio": run.throughput / own.throughput,
         "mean_ratio": float(run.latencies.mean()) / ideal.mean,
         "first_ratio": float(run.latencies.min()) / ideal.chain,
     }
@@ -121,6 +123,7 @@ def _burst_row(experiment: Experiment) -> Row:
         ("msg/s", f"{m['throughput']:,.1f}"),
         ("ideal", f"{m['ideal_throughput']:,.1f}"),
         ("ratio", f"{m['throughput_ratio']:.3f} {_between(s['throughput_ratio'])}"),
+        ("of own code", f"{m['own_ratio']:.3f} {_between(s['own_ratio'])}"),
         BAR,
         ("mean ms", f"{m['mean_ms']:,.1f}"),
         ("optimum", f"{m['ideal_mean_ms']:,.1f}"),

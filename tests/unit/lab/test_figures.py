@@ -9,7 +9,7 @@ import pytest
 
 from caudal.core.errors import OptionError
 from caudal.engines.local.functions import jit
-from caudal.lab.bare import KINDS, Ideal, compiled, sizes
+from caudal.lab.bare import KINDS, Ideal, own, sizes
 from caudal.lab.burst import STAGES, Settings, message
 from caudal.lab.figures import Experiment, burst_figures, burst_table, call_table, file_figures, file_table
 from caudal.lab.running import Run, lines, measure, shipped
@@ -17,6 +17,9 @@ from caudal.lab.usage import Usage
 
 IDEAL = Ideal(messages=4, threads=2, seconds=2.0)
 """Four messages of a second each on two cores: two messages a second, half the makespan is a second."""
+
+OWN = Ideal(messages=4, threads=2, seconds=2.4)
+"""Bare loops of the engine's own code, which is slower here."""
 
 USAGE = Usage(times=[9.0, 10.0, 11.0, 12.5], cpu=[5.0, 5.0, 7.0, 10.0], memory=[100, 300, 250, 120])
 RUN = Run(threads=2, latencies=np.array([1.0, 2.5, 1.5, 2.0]), begun=10.0, usage=USAGE)
@@ -27,7 +30,7 @@ def test_the_ideal_of_hand_made_times() -> None:
 
 
 def test_figures_of_a_burst() -> None:
-    figures = burst_figures(RUN, IDEAL)
+    figures = burst_figures(RUN, IDEAL, OWN)
     assert figures == pytest.approx(
         {
             "seconds": 2.5,
@@ -44,6 +47,8 @@ def test_figures_of_a_burst() -> None:
             "ideal_mean_ms": 1000.0,
             "ideal_chain_ms": 1000.0,
             "throughput_ratio": 0.8,
+            "own_throughput": 1.6 / 0.96,
+            "own_ratio": 0.96,
             "mean_ratio": 1.75,
             "first_ratio": 1.0,
         }
@@ -78,19 +83,19 @@ def _cells(table: str, row: int = 1) -> list[list[str]]:
 
 
 def test_the_table_tells_throughput_and_mean_latency_beside_the_optimum() -> None:
-    slower = burst_figures(Run(2, RUN.latencies * 2, 10.0, USAGE), IDEAL)
-    experiment = Experiment("jit", 2, 1000, STAGES["jit"], [burst_figures(RUN, IDEAL), slower])
+    slower = burst_figures(Run(2, RUN.latencies * 2, 10.0, USAGE), IDEAL, OWN)
+    experiment = Experiment("jit", 2, 1000, STAGES["jit"], [burst_figures(RUN, IDEAL, OWN), slower])
     table = burst_table([experiment])
     assert _cells(table) == [
         ["jit", "2", "1,000"],
-        ["1.2", "2.0", "0.600", "(0.400-0.800)"],
+        ["1.2", "2.0", "0.600", "(0.400-0.800)", "0.720", "(0.480-0.960)"],
         ["2,625.0", "1,000.0", "2.625", "(1.750-3.500)"],
         ["2,625.0", "3,727.5", "3,750.0"],
         ["1,500.0", "1.50"],
         ["2.00"],
     ]
     head = [part.strip().split("  ")[-1].strip() for part in table.splitlines()[0].split("|")]
-    assert head == ["messages", "ratio", "ratio", "max", "chains", "cores"]
+    assert head == ["messages", "of own code", "ratio", "max", "chains", "cores"]
 
 
 def test_the_table_of_file_runs() -> None:
@@ -134,7 +139,7 @@ def test_the_chunks_are_all_the_messages(messages: int) -> None:
 
 
 def test_the_bare_loops_run_the_machine_code_of_the_pipeline() -> None:
-    compiled(1, 2, (1, 2, 3, 4, 5))
+    own(1, 2, (1, 2, 3, 4, 5))
     before = replace(jit.COUNTS)
     measure(shipped("fibonacci", functions="jit"), 2, message((1, 2, 3, 4, 5)), threads=1, warm=False)
     assert before == jit.COUNTS  # nothing was compiled or loaded again

@@ -76,7 +76,7 @@ def test_a_burst_of_python_functions_as_json(lab: Lab, tmp_path: Path) -> None:
         <= only["max_ms"]
         == pytest.approx(1000 * only["seconds"], rel=1e-3)
     )
-    assert experiment["spread"].keys() == {"throughput_ratio", "mean_ratio", "first_ratio"}
+    assert experiment["spread"].keys() == {"throughput_ratio", "own_ratio", "mean_ratio", "first_ratio"}
     assert list(tmp_path.iterdir()) == []
 
 
