@@ -325,6 +325,33 @@ def test_truncated_without_a_copy_ends_with_what_was_read(log: Path) -> None:
     follower.close()
 
 
+@pytest.mark.parametrize("given", ["access.log", "access.log*"])
+def test_a_copy_that_is_written_over_before_it_was_found_is_told(log: Path, given: str) -> None:
+    append(log, b"one\n")
+    follower = Follower(str(log.with_name(given)))
+
+    def rotate() -> None:
+        shutil.copyfile(log, log.with_name("access.log.1"))
+        os.truncate(log, 0)
+
+    rotate()
+    follower.settle()
+    append(log, b"two\n")
+    follower.settle()
+    append(log, b"nobody can read this\n")
+    rotate()
+    append(log, b"four\n")
+    rotate()
+    follower.settle()
+    assert not follower.source.told(), "its copy may still appear"
+    follower.clock.now += COPY_WAIT
+    found = follower.settle()
+    assert sorted(b"".join(found.values()).split()) == [b"four", b"one", b"two"]
+    told = [(notice.code, notice.where, notice.count, notice.level) for notice in follower.source.told()]
+    assert told == [("copy_gone", str(log), 1, "warning")]
+    follower.close()
+
+
 def test_a_copy_in_the_making_is_not_read(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     append(log, b"".join(b"line %d\n" % i for i in range(5000)))
@@ -435,7 +462,7 @@ def test_any_rotation_at_any_time(tmp_path: Path, seed: int) -> None:
     follower.close()
 
 
-@pytest.mark.nightly  # seen to double 45 of 1,920 lines once, numbered copies in a directory at a load of 18: not yet understood
+@pytest.mark.nightly
 @pytest.mark.parametrize("given", ["", "*.log"])
 @pytest.mark.parametrize("numbered", [False, True])
 def test_copies_under_load(tmp_path: Path, given: str, numbered: bool) -> None:

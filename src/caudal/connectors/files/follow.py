@@ -222,8 +222,8 @@ class FollowedSource:
         try:
             status = os.fstat(fd)
             file = Found.of(file.path, file.name, status)
-            if known is not self._known.get(file.identity):
-                return None  # replaced since we looked
+            if known is not self._known.get(file.identity) or not (starting or file.size):
+                return None  # replaced or truncated since we looked
             return self._judge(file, fd, known, starting=starting, at_end=at_end)
         finally:
             os.close(fd)
@@ -374,11 +374,18 @@ class FollowedSource:
                     continue  # nothing is noted, so the next look judges again
                 if verdict == "missed":
                     missed.append(replace(file, name=self._names[original]))
+                    continue
             self._beside.note(file)
         for file in sorted(missed, key=lambda file: file.modified):
-            partition = self._incarnation(file, 0, at_end=False, missed=True)
-            if partition is not None:
-                new.append(partition)
+            try:
+                partition = self._incarnation(file, 0, at_end=False, missed=True)
+            except OSError:
+                partition = None
+            if partition is None:  # renamed since we looked: at the next look
+                self._suspected.add(file.identity)
+                continue
+            self._beside.note(file)
+            new.append(partition)
 
     def _judge_beside(self, file: Found, *, turned: bool) -> str:
         """Return "known" for a file of which nothing is to be read, "missed", or "later" when that cannot be said."""

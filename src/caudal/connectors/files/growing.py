@@ -111,7 +111,10 @@ class Growing:
                 self.failure = f"cannot read {self.path}: {reason_of(error)}"
                 self._end()
                 return self._after_the_end()
-            if count < 0 or before != tail or (count and not self._same_head(self.offset + count)):
+            if count < 0 or before != tail:
+                return self._truncate()
+            if count and not self._begins_as_read(view[:count]):
+                self._seen = max(self._seen, self.offset + count)
                 return self._truncate()
             if count == 0:
                 return self._at_last_byte()
@@ -282,13 +285,26 @@ class Growing:
         return True
 
     def _same_head(self, size: int) -> bool:
-        """Return whether the file begins as it did; remember more of its beginning where there is more now."""
+        """Return whether the file, once of this size, begins as it did; remember more of its beginning where there is more."""
         known = self.trace.head
         head = self._pread(min(HEAD, max(size, len(known))), 0)
-        if head[: len(known)] != known:
+        if head[: len(known)] != known or len(head) < min(HEAD, size):
             return False
         self.trace.head = head
         return True
+
+    def _begins_as_read(self, data: memoryview) -> bool:
+        """Return whether the file begins as it did, and with these bytes, which were read just before, behind that.
+
+        So its head is never one thing and what was read another, should it be truncated between the two calls.
+        """
+        trace = self.trace
+        if trace.end < HEAD:
+            read = trace.tail + bytes(data[: HEAD - trace.end])
+            if not read.startswith(trace.head[: len(read)]):
+                return False
+            trace.head = max(trace.head, read, key=len)
+        return self._same_head(trace.end + len(data))
 
     def _truncate(self) -> int | None:
         if self._finishing:  # the copy has been written over while it was read
