@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import math
+import re
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +34,42 @@ def test_port_scan(shared: Path, tmp_path: Path) -> None:
     scans = [json.loads(line) for line in out.read_text().splitlines()]
     assert scans
     assert min(s["ports"] for s in scans) > 50
+
+
+@pytest.mark.data
+def test_a_disorder_that_is_too_small_is_told_with_the_one_that_is_not(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Zeek stamps a connection with its start and logs it at its end."""
+    monkeypatch.chdir(tmp_path)
+    path = shared / "zeek" / "002_nmap_portscan_conn.json.gz"
+
+    def counted(disorder: str) -> Any:
+        rows = cd.source(
+            "files",
+            path=str(path),
+            format="json",
+            event_time="ts",
+            disorder=disorder,
+            schema={"ts": "float64"},
+            name="conn",
+        )
+        return cd.run(
+            cd.Pipeline("zeek", rows.window(cd.session("1s")).agg(n=cd.count()).to("files", path="out.jsonl"))
+        )
+
+    with gzip.open(path) as lines:
+        times = [math.floor(json.loads(line)["ts"] * 1000 + 0.5) for line in lines]
+    behind = sum(time < highest for time, highest in zip(times, accumulate(times, max)))
+    summary = counted("0s")
+    assert (summary.rows, summary.late, behind) == (len(times), behind, 840)
+    (warning,) = summary.warnings
+    assert f"{behind} of 4,504 rows" in warning
+    proposed = re.search('disorder="([^"]*)" would have kept 99.9 %', warning)
+    assert proposed
+    enough = counted(proposed[1])
+    assert enough.late <= len(times) / 1000
+    assert enough.warnings == []
 
 
 @pytest.mark.data
