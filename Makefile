@@ -65,7 +65,7 @@ bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of dis
 	$(RUN)/python lab/dos.py
 
 nightly: setup ## the long campaigns: kills, rotation under load, random cases, fuzzing (about an hour)
-	$(RUN)/pytest -m nightly tests --ignore=tests/engines
+	$(RUN)/pytest -m "nightly and not engines" tests
 	CAUDAL_PROPERTY=3 $(RUN)/pytest -n auto --dist worksteal tests/property
 	CAUDAL_FUZZ=200000 $(RUN)/pytest -n auto tests/fuzz
 

@@ -133,14 +133,20 @@ def compiled(data: bytes, options: dict, rng: random.Random, limit: int = 1 << 2
     return rows, dead
 
 
-def by_script(data: bytes, options: dict, rng: random.Random, limit: int = 1 << 20) -> tuple[list[Row], list[int]]:
+def by_script(
+    data: bytes,
+    options: dict,
+    rng: random.Random,
+    limit: int = 1 << 20,
+    chunks: tuple[int, ...] = (1, 3, 10, 1000),
+) -> tuple[list[Row], list[int]]:
     names = ["a", "b", "c"]
     given = {**FORMAT.reader_options, "header": False, "columns": names, **options}
     made = FORMAT.portable(Schema.of(dict.fromkeys(names, "string")), frozenset(names), given)
     module: types.ModuleType = __import__(made.module, fromlist=["CsvLines"])
     pieces: list[bytes] = []
     while data:
-        cut = rng.choice((1, 3, 10, 1000))
+        cut = rng.choice(chunks)
         pieces.append(data[:cut])
         data = data[cut:]
     stream = _LineStream(iter(pieces), limit, "here")
@@ -210,4 +216,4 @@ def test_a_quoted_field_that_spans_lines_closes_within_64_KiB(length: int, where
     expected = oracle(data, b"")
     assert any("\n" in (text or "") for _, row in expected[0] for text in row) == (length <= SPAN)
     assert compiled(data, {}, rng) == expected
-    assert by_script(data, {}, rng) == expected
+    assert by_script(data, {}, rng, chunks=(1000, 30_000)) == expected

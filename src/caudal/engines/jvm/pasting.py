@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,20 +25,29 @@ def pasted(modules: Iterable[str]) -> str:
 
 
 def _paste(module: str, texts: dict[str, str]) -> None:
-    if module in texts:
-        return
+    if module not in texts:
+        taken, text = _split(module)
+        for other in taken:
+            _paste(other, texts)
+        texts[module] = text
+
+
+@cache
+def _split(module: str) -> tuple[list[str], str]:
+    """Return the modules that a module takes names from, in order, and its text without those imports."""
     source = _source(module)
     lines = source.splitlines()
+    taken: list[str] = []
     for node in ast.parse(source).body:
         if not isinstance(node, ast.ImportFrom) or node.module is None:
             continue
         inside = node.module.split(".")[0] == module.split(".")[0]
         if inside:
-            _paste(node.module, texts)
+            taken.append(node.module)
         if inside or node.module == "__future__":
             for line in range(node.lineno - 1, node.end_lineno or node.lineno):
                 lines[line] = ""
-    texts[module] = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines).strip()) + "\n"
+    return taken, re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines).strip()) + "\n"
 
 
 def _source(module: str) -> str:

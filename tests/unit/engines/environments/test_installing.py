@@ -59,7 +59,7 @@ def test_it_is_made_where_it_is_told_to(bench, tmp_path: Path) -> None:
     assert (bench.engine.python(), bench.left()) == (None, [])
 
 
-@pytest.mark.parametrize("uv", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["uv", "pip"])
+@pytest.mark.parametrize("uv", [True, pytest.param(False, marks=pytest.mark.nightly)], ids=["uv", "pip"])
 def test_a_package_of_another_hash_is_refused(
     bench, uv: bool, program: Callable[..., Path], only: Callable[..., None]
 ) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import types
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class Case:
             timezone=self.timezone,
         )
 
-    @property
+    @cached_property
     def columns(self) -> Schema:
         hidden = [Field(TIME, INT64)] if self.time else []
         hidden += [Field(WATERMARK, INT64), Field(PARTITION, INT32), Field(POSITION, INT64)]
