@@ -393,7 +393,7 @@ def _formatted(data, p, stop, program, names, long_names):
     return ms, MIN_MS <= ms <= MAX_MS
 
 
-@kernel(arguments="B L I ? ? L ?", error_model="numpy")
+@kernel(arguments="B L I ? l L ?", error_model="numpy")
 def _parse_iso(data, start, length, valid, bare, values, ok):
     masked = valid.size > 0
     for i in range(start.size):
