@@ -36,6 +36,7 @@ from caudal.connectors.files.paths import Found, Identity, Paths, identity_of
 from caudal.connectors.files.rotation import COPY_WAIT, Incarnations
 from caudal.connectors.files.source import ForeignFile, Opener
 from caudal.connectors.files.streams import reason_of
+from caudal.connectors.files.traces import HEAD
 from caudal.connectors.files.waiting import Waiting
 from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
@@ -98,8 +99,8 @@ class FollowedSource:
         self._turned: dict[str, float] = {}
         """When a path was last seen to begin a new incarnation, or to be truncated."""
         self._beside = Beside()
-        self._suspects: set[Identity] = set()
-        self._suspected: set[Identity] = set()
+        self._suspects: dict[Identity, bytes] = {}
+        self._suspected: dict[Identity, bytes] = {}
         """What may be a missed incarnation, if the next look still thinks so."""
         self._pended: set[Growing] = set()
         self._copying: set[str] = set()
@@ -160,7 +161,7 @@ class FollowedSource:
 
     def _look(self, *, starting: bool = False, at_end: bool = False) -> list[Partition]:
         self._waiting.begin()
-        self._suspects, self._suspected = self._suspected, set()
+        self._suspects, self._suspected = self._suspected, {}
         self._retired(self._incarnations.look())
         found = self._find()
         self._note_turns(found, starting=starting)
@@ -234,7 +235,7 @@ class FollowedSource:
         def read(count: int, offset: int) -> bytes:
             return os.pread(fd, count, offset)
 
-        begin = 0
+        begin, first = 0, read(HEAD, 0)
         if isinstance(known, Growing) and known.truncated_at is None and known.goes_on_in(read, file.size):
             if file.size == known.offset:
                 return None
@@ -254,16 +255,16 @@ class FollowedSource:
             original = self._incarnations.original(file, read, file.size)
             if original is not None:
                 if not original.ended:
-                    return self._twin(file, fd, original)
+                    return self._twin(file, fd, first, original)
                 self._settle(file)
                 if file.size <= original.offset:
                     return None
                 begin = original.trace.line
-            elif any(True for _ in self._incarnations.kin(file.path)) and self._doubtful(file):
+            elif any(True for _ in self._incarnations.kin(file.path)) and self._doubtful(file, first):
                 return None
-        return self._incarnation(file, begin, at_end=starting and at_end)
+        return self._incarnation(file, begin, first, at_end=starting and at_end)
 
-    def _twin(self, file: Found, fd: int, original: Growing) -> LinePartition | None:
+    def _twin(self, file: Found, fd: int, first: bytes, original: Growing) -> LinePartition | None:
         """A file says what a followed one says, or said until it was truncated: then it is its copy."""
         if original.truncated:
             self._copied(file, fd, original)
@@ -272,7 +273,7 @@ class FollowedSource:
             text = f"waiting with {file.path}: so far it says what {original.path} says, and may be a copy of it"
             self._waiting.meet(file.path, text, logging.INFO)
             return None
-        return self._incarnation(file, 0, at_end=False)
+        return self._incarnation(file, 0, first, at_end=False)
 
     def _copied(self, file: Found, fd: int, original: Growing) -> None:
         original.copied = file.identity
@@ -285,12 +286,15 @@ class FollowedSource:
         else:
             original.finish()
 
-    def _incarnation(self, file: Found, begin: int, *, at_end: bool, missed: bool = False) -> LinePartition | None:
+    def _incarnation(
+        self, file: Found, begin: int, first: bytes, *, at_end: bool, missed: bool = False
+    ) -> LinePartition | None:
+        """Return the partition of a file that began with `first` when it was judged; None where it does not any more."""
         growing = Growing(file.path, self._descriptors, clock=self._clock, retire=self._retire)
-        if growing.identity != file.identity:
-            growing.close()
-            return None  # replaced since we looked
         growing.look()
+        if growing.identity != file.identity or not growing.trace.head.startswith(first):
+            growing.close()
+            return None  # replaced or written over since we looked
         self._known[file.identity] = growing
         self._incarnations.add(growing)
         if missed:
@@ -357,7 +361,7 @@ class FollowedSource:
     def _look_beside(self, found: list[Found], new: list[LinePartition], *, starting: bool) -> None:
         """Find renamed files, copies and missed incarnations among files that no path leads to."""
         now, seen = self._clock(), {file.identity for file in found}
-        missed: list[Found] = []
+        missed: list[tuple[Found, bytes]] = []
         watched = self._names.keys() | set(self._paths.patterns)
         for original, file in self._beside.find(watched, {file.path for file in found}):
             known = self._known.get(file.identity)
@@ -369,52 +373,58 @@ class FollowedSource:
                 continue  # should it be written over, that is yet to be seen
             if not starting and file.size and self._beside.changed(file):
                 turned = now - self._turned.get(original, -_TURNING) < _TURNING
-                verdict = self._judge_beside(file, turned=turned)
+                verdict, first = self._judge_beside(file, turned=turned)
                 if verdict == "later":
                     continue  # nothing is noted, so the next look judges again
                 if verdict == "missed":
-                    missed.append(replace(file, name=self._names[original]))
+                    missed.append((replace(file, name=self._names[original]), first))
                     continue
             self._beside.note(file)
-        for file in sorted(missed, key=lambda file: file.modified):
+        for file, first in sorted(missed, key=lambda pair: pair[0].modified):
             try:
-                partition = self._incarnation(file, 0, at_end=False, missed=True)
+                partition = self._incarnation(file, 0, first, at_end=False, missed=True)
             except OSError:
                 partition = None
-            if partition is None:  # renamed since we looked: at the next look
-                self._suspected.add(file.identity)
+            if partition is None:  # renamed or written over since we looked: at the next look
+                self._suspected[file.identity] = first
                 continue
             self._beside.note(file)
             new.append(partition)
 
-    def _judge_beside(self, file: Found, *, turned: bool) -> str:
-        """Return "known" for a file of which nothing is to be read, "missed", or "later" when that cannot be said."""
+    def _judge_beside(self, file: Found, *, turned: bool) -> tuple[str, bytes]:
+        """Return "known" for a file of which nothing is to be read, "missed", or "later" when that cannot be said.
+
+        And what it begins with.
+        """
         try:
             with open(file.path, "rb", buffering=0) as opened:
                 fd = opened.fileno()
-                file = Found.of(file.path, file.name, os.fstat(fd))
+                file, first = Found.of(file.path, file.name, os.fstat(fd)), os.pread(fd, HEAD, 0)
                 if self._opener.kind(file.path) != "none":
-                    return "known"
+                    return "known", first
                 original = self._incarnations.original(file, lambda count, at: os.pread(fd, count, at), file.size)
                 if original is None:
-                    return "known" if not turned else "later" if self._doubtful(file) else "missed"
+                    return "known" if not turned else "later" if self._doubtful(file, first) else "missed", first
                 if original.ended:
-                    return "known"
+                    return "known", first
                 if original.truncated:
                     self._copied(file, fd, original)
-                    return "known"
-                return "later"
+                    return "known", first
         except (OSError, InputError):
-            return "later"
+            pass
+        return "later", b""
 
-    def _doubtful(self, file: Found) -> bool:
+    def _doubtful(self, file: Found, first: bytes) -> bool:
         """Return whether this is the first look that takes a file for a missed incarnation.
 
         It may be a copy of what has been written since the look began, and is met only at the next one.
         """
-        if file.identity in self._suspects:
+        before = self._suspects.get(file.identity)
+        if before is not None and first.startswith(before):
             return False
-        self._suspected.add(file.identity)
+        if before is not None:
+            self._copy_gone(file.path)
+        self._suspected[file.identity] = first
         return True
 
     # -- what has ended ----------------------------------------------------------------------------------------------
@@ -422,7 +432,7 @@ class FollowedSource:
     def _retired(self, ended: list[Growing]) -> None:
         for growing in ended:
             if growing.failure:
-                self._tell(growing, "unreadable", growing.failure, 1)
+                self._tell(growing.names[0], "unreadable", growing.failure, 1)
             self._lost(growing, growing.unread())
 
     def _give_up(self) -> None:
@@ -433,18 +443,21 @@ class FollowedSource:
             if growing.truncated_at is not None and growing.truncated_at <= late:
                 self._lost(growing, growing.unread())
                 if growing.names[0] in self._copying and not growing.unread():
-                    text = "copies that were gone before they were found: {count}; what was written since the last look is lost"
-                    self._tell(growing, "copy_gone", text, 1)
+                    self._copy_gone(growing.names[0])
                 growing.finish()
         self._pended = pending
 
     def _lost(self, growing: Growing, count: int) -> None:
         if count:
             text = "{count} bytes were truncated or removed before they were read, and stand in no copy"
-            self._tell(growing, "truncated", text, count)
+            self._tell(growing.names[0], "truncated", text, count)
 
-    def _tell(self, growing: Growing, code: str, text: str, count: int) -> None:
-        self._told.append(Notice(code, growing.names[0], text, count, "warning"))
+    def _copy_gone(self, path: str) -> None:
+        text = "copies that were gone before they were read: {count}; what was written since the last look is lost"
+        self._tell(path, "copy_gone", text, 1)
+
+    def _tell(self, path: str, code: str, text: str, count: int) -> None:
+        self._told.append(Notice(code, path, text, count, "warning"))
 
     def _forget(self, found: list[Found]) -> None:
         """Forget what is known of files that are not there any more."""

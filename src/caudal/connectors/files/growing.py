@@ -64,6 +64,7 @@ class Growing:
         self._cut = False
         self._rest = b""
         self._changed = -1
+        self._hinted: os.stat_result | None = None
         self._looked = (-1, -1)
         self._seen = 0
         self._lock = threading.Lock()
@@ -86,7 +87,7 @@ class Growing:
 
     def hint(self) -> int:
         with self._lock:
-            status = None if self.ended or self.truncated else self._status()
+            self._hinted = status = None if self.ended or self.truncated else self._status()
             return 0 if status is None else max(0, status.st_size - self.offset)
 
     def readinto(self, view: memoryview) -> int | None:
@@ -101,6 +102,8 @@ class Growing:
                 return count
             if self._finishing and self._seen == self.offset:
                 return self._finished()
+            if self._as_it_was():
+                return self._retired()
             if self.truncated or not self._opened():
                 return self._retired()
             tail = self.trace.tail
@@ -260,6 +263,13 @@ class Growing:
     def _at_its_path(self) -> bool:
         status = os.stat(self.path)
         return (status.st_dev, status.st_ino) == self.identity
+
+    def _as_it_was(self) -> bool:
+        """Return whether the last `hint` has shown that nothing happened since the last byte was read."""
+        status, self._hinted = self._hinted, None
+        if status is None or self._finishing or self.truncated or self._fd < 0:
+            return False
+        return status.st_size == self.offset and status.st_mtime_ns == self._changed and status.st_nlink > 0
 
     def _opened(self, *, anyhow: bool = False) -> bool:
         """Open the file again where it is not; not where it is as it was when it was closed, but for `anyhow`."""

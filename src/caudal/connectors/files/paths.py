@@ -137,7 +137,9 @@ def identities_of_stdin() -> set[Identity]:
 
 def _name(path: str, root: str) -> str:
     """Return the path below the root, in text that can be written as UTF-8."""
-    return os.fsencode(os.path.relpath(path, root)).decode("utf-8", "backslashreplace")
+    below = os.path.join(root, "")
+    name = path[len(below) :] if path.startswith(below) else os.path.relpath(path, root)
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _fixed(pattern: str) -> tuple[str, list[str]]:
