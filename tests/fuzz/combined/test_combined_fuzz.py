@@ -102,6 +102,8 @@ def make(rng: random.Random, layout: str = "client") -> tuple[bytes, dict]:
         "referer": None,
         "user_agent": None,
     }
+    if row["ident"] is not None and row["user"] is not None:
+        row["user"] = "me"  # behind an ident a blank in the user would put the client in doubt
     request = request_line(rng)
     row["request"] = None if rng.random() < 0.2 else request[0]
     if row["request"] is not None:

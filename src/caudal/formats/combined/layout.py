@@ -120,10 +120,8 @@ def before(data, p, end, layout, spans):
     spans[USER, 0], spans[USER, 1] = user, p - 1
     if layout[1] and _has(data, user, p - 1, 44):
         return -1
-    if _has(data, user, p - 1, 32):
-        for k in range(spans[IDENT, 0], spans[IDENT, 1]):
-            if data[k] == 46 or data[k] == 58:
-                return -1
+    if _has(data, user, p - 1, 32) and not (spans[IDENT, 1] - spans[IDENT, 0] == 1 and data[spans[IDENT, 0]] == 45):
+        return -1
     return p
 
 

@@ -96,8 +96,9 @@ def _log_before(line: bytes, layout: str) -> tuple[dict[str, Any], re.Match[byte
 def _log_in_doubt(row: dict[str, Any]) -> bool:
     """Return whether the fields before the time may be others than the layout says, so that the client is in doubt.
 
-    No server writes a comma into an address or ident. A dash where a client should be, and a name or address as ident
-    with more behind it than a user, show another layout. Behind a list a comma in the user may be one of the list.
+    No server writes a comma into an address or ident. A dash where a client should be, and an ident with more behind it
+    than a user, show another layout, or what syslog or a container wrote before the line. Behind a list a comma in the
+    user may be one of the list.
     """
     if b"," in row["ident"] or b"," in row.get("ip", b"") or row.get("vhost", b"").endswith(b","):
         return True
@@ -105,7 +106,7 @@ def _log_in_doubt(row: dict[str, Any]) -> bool:
         return True
     if "forwarded" in row and b"," in row["user"]:
         return True
-    return b" " in row["user"] and (b"." in row["ident"] or b":" in row["ident"])
+    return b" " in row["user"] and row["ident"] != b"-"
 
 
 def _log_client(row: dict[str, Any], trusted: Sequence[Any]) -> bytes | None:

@@ -30,7 +30,7 @@ Network = IPv4Network | IPv6Network
 
 _DOUBT = (
     "{{count}} lines do not fit the log's layout ({} ident user), so that their client is in doubt: dead letters;"
-    " declare the layout= if it is another"
+    " declare the layout= if it is another, and cut off what stands before it (of syslog, of a container)"
 )
 
 _DECIDED = 'lines begin as: {0} ident user (by most of the first ones; layout="{0}" declares it)'

@@ -104,16 +104,20 @@ GET = {**BASE, "request": "GET /a HTTP/1.1", "method": "GET", "path": "/a", "pro
         ),
         # users
         (
-            f'::1 me John Smith [{STAMP}] "a" 1 2',
+            f'::1 me john [{STAMP}] "a" 1 2',
             {
                 "ip": "::1",
                 "ident": "me",
-                "user": "John Smith",
+                "user": "john",
                 "timestamp": TIME,
                 "request": "a",
                 "status": 1,
                 "bytes": 2,
             },
+        ),
+        (
+            f'1.2.3.4 - John Smith [{STAMP}] "a" 1 2',
+            {**BASE, "user": "John Smith", "request": "a", "status": 1, "bytes": 2},
         ),
         (f'1.2.3.4 - "" [{STAMP}] "a" 1 2', {**BASE, "user": '""', "request": "a", "status": 1, "bytes": 2}),
         (
@@ -481,6 +485,24 @@ def test_who_the_client_is(layout, start, expected):
     # the same by the strict reader
     stray = one(f'{start} {REST} "'.encode() + b'\xff" "-"', **given)
     assert (stray if isinstance(stray, str) else tuple(stray.get(n) for n in ("ip", "vhost", "forwarded"))) == expected
+
+
+@pytest.mark.parametrize(
+    "layout", ["auto", "client", "vhost client", "forwarded", "vhost forwarded", "forwarded client"]
+)
+@pytest.mark.parametrize(
+    "header",
+    [
+        "May 17 10:05:03 web1 nginx: ",
+        "<134>May 17 10:05:03 web1 nginx: ",
+        "<134>1 2015-05-17T10:05:03Z web1 nginx - - - ",
+        "2015-05-17T10:05:03.123456+00:00 web1 nginx: ",
+        "2015-05-17T10:05:03.123456789Z stdout F ",
+    ],
+)
+def test_what_others_write_before_a_line_is_no_client(header, layout):
+    record = f"198.51.100.9 - - {REST}"
+    assert one((header + record).encode(), layout=layout) in ("layout", "syntax")
 
 
 def test_nobody_is_trusted_by_default():
