@@ -50,7 +50,7 @@ SETTLE = 10.0
 _CLOSELY = 10
 """Every so many polls all files are looked at, even if no folder has changed."""
 
-_SHARE = 10
+_SHARE = 20
 """How many times the processor time of a look is waited at least until the next one."""
 _QUICK = 0.02
 """Seconds of processor time below which a look is not spared."""

@@ -7,8 +7,11 @@ import itertools
 
 from caudal.engines.local.intake import PartitionLane
 
-POLL_SHARE = 0.2
+POLL_SHARE = 0.4
 """Milliseconds for each live partition, the longest time between two polls of one that has been quiet for long."""
+
+_MOMENTS = 20
+"""Into how many moments the time is parted in which all that have been quiet for long are asked."""
 
 
 class Admission:
@@ -59,15 +62,15 @@ class Admission:
         """Whether an open partition may have rows later, so that it must be asked again and again."""
         return self._live > 0
 
-    def pause(self, quiet: float, least: float) -> float:
-        """Return how long a partition that has been quiet for so long is left alone; all in milliseconds.
+    def next_poll(self, now: float, quiet: float, least: float) -> float:
+        """Return when a partition that has been quiet for so long is asked again; all in milliseconds.
 
         `least` is the rule. Where there are many, those that have long been quiet are asked less often, so that asking
-        takes a small part of the time however many there are.
+        takes a small part of the time however many there are, and many at the same moment, so that waking up does too.
         """
-        return max(
-            least, min(quiet / 10, POLL_SHARE * self._live) // 1
-        )  # whole ones: a clock that polls move may not go on
+        pause = max(least, min(quiet / 4, POLL_SHARE * self._live))
+        grain = max(1, pause // _MOMENTS)  # whole ones: a clock that polls move may not go on
+        return (now + pause) // grain * grain
 
     def choose(self, now: int) -> PartitionLane | None:
         """Return the partition to read at this moment of the engine's clock; None when none may be read."""

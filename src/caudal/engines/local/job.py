@@ -412,7 +412,7 @@ class Job:
         now = self.settings.clock()
         if lane.quiet_since is None:
             lane.quiet_since = now
-        lane.poll_at = now + self.admission.pause(now - lane.quiet_since, 1000 * self.settings.idle_poll)
+        lane.poll_at = self.admission.next_poll(now, now - lane.quiet_since, 1000 * self.settings.idle_poll)
         wait = port.idle_after(lane.partition, lane.intake.node.idle, self.settings.idle)
         if not lane.idle and not lane.in_flight and now - lane.quiet_since >= wait and not lane.settle():
             log.info("%s: partition %s is idle", lane.intake.operator, lane.name)

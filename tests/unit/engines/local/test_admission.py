@@ -87,7 +87,8 @@ def test_a_bounded_one_stays_while_it_is_read_by_nobody_else() -> None:
 
 def test_many_quiet_partitions_are_asked_less_often() -> None:
     made = admission(*(Lane(str(n), 0) for n in range(1000)))
-    assert made.pause(0, 5) == 5
-    assert made.pause(100, 5) == 10
-    assert made.pause(1e6, 5) == 1000 * POLL_SHARE
-    assert admission(Lane("x", 0)).pause(1e6, 5) == 5
+    assert made.next_poll(1003, 0, 5) == 1008
+    assert made.next_poll(1003, 100, 5) == 1028
+    longest = 1000 * POLL_SHARE
+    assert {made.next_poll(now, 1e6, 5) - longest for now in range(1000, 1020)} == {1000}, "many at the same moment"
+    assert admission(Lane("x", 0)).next_poll(1003, 1e6, 5) == 1008
