@@ -19,6 +19,9 @@ from caudal.plan.plan import Plan
 LATE = 0.01
 """The share of late rows from which on the disorder is said to be too small."""
 
+DEAD = 0.01
+"""The share of dead letters from which on a run warns of them: whoever writes such records is not counted."""
+
 BLIND = "blind"
 """The code of the notices that say so."""
 
@@ -33,6 +36,8 @@ def judge(plan: Plan, reports: Sequence[SourceReport], ledger: Ledger, *, allow_
         told += blindness(
             report, deciding(plan).get(report.source, frozenset()), "warning" if allow_blind else "failure"
         )
+        if not report.all_dead and report.dead > DEAD * report.records:
+            told.append(Notice("dead", report.source, report.dead_text(), report.dead, "warning"))
         told += _times(report)
         entry = ledger.entries.get(report.source)
         if entry is not None and not entry.taken:

@@ -79,10 +79,10 @@ def oracle(data: bytes, comment: bytes, newlines: bool = True) -> tuple[list[Row
             texts: list[bytes | None] = [text or None for text in line.removesuffix(b"\r").split(b",")]
             found = texts, behind
         if len(found[0]) == WIDTH:
-            try:
-                rows.append((position, [text if text is None else text.decode() for text in found[0]]))
-            except UnicodeDecodeError:
-                dead.append(position)
+            texts = found[0]
+            rows.append(
+                (position, [text if text is None else text.decode(errors="backslashreplace") for text in texts])
+            )
         else:
             dead.append(position)
         at = found[1]

@@ -34,8 +34,8 @@ class CsvFormat:
     """CSV by name; keeps `ports.format.Format`.
 
     Reader: `delimiter`, `quote` ("" for none), `header`, `columns` (names, where header=False; by default the
-    schema's), `null_values`, `quoted_newlines`, `comment` (lines that begin with this character are skipped). Writer: `delimiter`,
-    `header`.
+    schema's), `null_values`, `quoted_newlines`, `comment` (lines that begin with this character are skipped), `encoding`
+    ("escape", or "utf-8": strictly). Writer: `delimiter`, `header`.
     """
 
     name = "csv"
@@ -50,6 +50,7 @@ class CsvFormat:
             "null_values": [""],
             "comment": "",
             "quoted_newlines": True,
+            "encoding": "escape",
         }
         self.writer_options: Options = {"delimiter": ",", "header": True}
 
@@ -73,7 +74,9 @@ class CsvFormat:
         """Return a reader for scripts; raises what `reader` raises."""
         self.reader(schema, needed, options)
         names = tuple(name for name in schema.names if name in needed)
-        given = [f"{name}={options[name]!r}" for name in ("delimiter", "quote", "comment", "quoted_newlines")]
+        given = [
+            f"{name}={options[name]!r}" for name in ("delimiter", "quote", "comment", "quoted_newlines", "encoding")
+        ]
         if not options["header"]:
             columns = options["columns"] or dict.fromkeys(f.keys[0] for f in schema)
             given.append(f"columns={tuple(columns)!r}")

@@ -115,8 +115,8 @@ class CsvFrames:
         self._quote = quote.encode()
         self._comment = comment.encode()
         self.width = width
-        self.joined = 0
-        """How many records over several lines there have been."""
+        self.joined = self.hidden = 0
+        """How many records over several lines there have been, and how many of them are of lines that fit by themselves."""
 
     def cut(self, lines: list[bytes], *, final: bool, most: int = 0) -> tuple[list[bytes], int]:
         """Return records, those over several lines with their newlines, and how many lines they are (all if `final`).
@@ -141,7 +141,10 @@ class CsvFrames:
                         break
                     behind = end or behind
             records.append(line if behind == at + 1 else b"\n".join(lines[at:behind]))
-            self.joined += behind > at + 1
+            if behind > at + 1:
+                self.joined += 1
+                counts = {line.count(self._delimiter) for line in lines[at:behind]}
+                self.hidden += self.width > 1 and counts == {self.width - 1}
             at = behind
         return records, at
 
@@ -322,8 +325,15 @@ class CsvRecords:
     """Reads lines of `width` fields. `wanted`: the name, the place in the line and the converter of each value."""
 
     def __init__(
-        self, delimiter: str, quote: str, nulls: frozenset[str], wanted: list[tuple[str, int, CsvConvert]], width: int
+        self,
+        delimiter: str,
+        quote: str,
+        nulls: frozenset[str],
+        wanted: list[tuple[str, int, CsvConvert]],
+        width: int,
+        encoding: str = "escape",
     ) -> None:
+        self._errors = "backslashreplace" if encoding == "escape" else "strict"
         self._delimiter = delimiter
         self._quote = quote
         self._nulls = nulls
@@ -337,7 +347,7 @@ class CsvRecords:
         "utf8", "syntax", "fields", "type" or "range", the first that applies.
         """
         try:
-            text = line.decode()
+            text = line.decode(errors=self._errors)
         except UnicodeDecodeError as error:
             raise Refused("utf8", "the line is not UTF-8", f"byte {error.start} of the line") from None
         fields = text.split(self._delimiter)
@@ -397,7 +407,9 @@ class CsvLines:
         null_values: tuple[str, ...] = ("",),
         comment: str = "",
         quoted_newlines: bool = True,
+        encoding: str = "escape",
     ) -> None:
+        self._encoding = encoding
         self._fields = [(name, kind, *more) for name, kind, *more in fields]
         self._needed = needed
         self._delimiter = delimiter
@@ -437,7 +449,7 @@ class CsvLines:
             (name, columns.index(_csv_key((name, kind, *more))), csv_converter(kind, *more[1:]))
             for name, kind, *more in self._fields
         ]
-        records = CsvRecords(self._delimiter, self._quote, self._nulls, wanted, len(columns))
+        records = CsvRecords(self._delimiter, self._quote, self._nulls, wanted, len(columns), self._encoding)
         places = [(i, str(field[0])) for i, field in enumerate(self._fields) if field[0] in self._needed]
         frames = CsvFrames(self._delimiter, self._quote, self._comment, len(columns)) if self._newlines else None
         return CsvDecode(records, frames, places, self._comment.encode(), len(columns) == 1)

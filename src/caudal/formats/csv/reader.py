@@ -21,6 +21,11 @@ from caudal.observe.notices import Notice
 from caudal.ports.records import Block, Dead, Decoded, Options
 
 _SURE = 18
+_HIDDEN = (
+    "{count} records over several lines are of lines that have the right number of fields by themselves: a writer that does"
+    " not quote lets its clients hide lines so (quoted_newlines=False reads them all)"
+)
+ENCODINGS = ("escape", "utf-8")
 BOM = CSV_BOM
 
 
@@ -218,11 +223,21 @@ def read_dialect(options: Options) -> Dialect:
         if ord(text) in marks.values():
             raise OptionError(f"option '{name}' of csv is the same as another: {text!r}")
         marks[name] = ord(text)
+    if options["encoding"] not in ENCODINGS:
+        hint = nearest(str(options["encoding"]), ENCODINGS)
+        raise OptionError(f"option 'encoding' of csv is {options['encoding']!r}", hint=hint)
     nulls = options["null_values"]
     if not all(isinstance(text, str) for text in nulls):
         raise OptionError(f"option 'null_values' of csv takes a list of texts, not {nulls!r}")
     texts = tuple(text.encode() for text in nulls)
-    return Dialect(marks["delimiter"], marks["quote"], marks["comment"], texts, bool(options["quoted_newlines"]))
+    return Dialect(
+        marks["delimiter"],
+        marks["quote"],
+        marks["comment"],
+        texts,
+        bool(options["quoted_newlines"]),
+        options["encoding"],
+    )
 
 
 def find_header(head: bytes, at: int, dialect: Dialect) -> tuple[bytes, int, int]:
@@ -235,6 +250,8 @@ def _notices(lines: Lines, dead: list[Dead]) -> list[Notice]:
     found: list[Notice] = []
     if lines.joined:
         found.append(Notice("quoted_newlines", "", "{count} records go over several lines (quoted)", lines.joined))
+    if lines.hidden:
+        found.append(Notice("hidden", "", _HIDDEN, lines.hidden, "warning"))
     if lines.texts:
         text = "{count} lines have quotes that enclose no field: they were read as text"
         found.append(Notice("quotes_as_text", "", text, lines.texts))

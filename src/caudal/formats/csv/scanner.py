@@ -34,7 +34,7 @@ _RENAMES = np.frombuffer(CSV_RENAMES, np.uint8)
 class Dialect:
     """How the text is cut. Bytes are ints, -1 where there is none; `nulls` the texts that stand for null.
 
-    `newlines`: whether quoted fields may hold newlines.
+    `newlines`: whether quoted fields may hold newlines. `encoding`: "escape", or "utf-8" to refuse other bytes.
     """
 
     delimiter: int
@@ -42,6 +42,7 @@ class Dialect:
     comment: int
     nulls: tuple[bytes, ...]
     newlines: bool = True
+    encoding: str = "escape"
 
 
 @dataclass(slots=True)
@@ -50,7 +51,8 @@ class Lines:
     or both.
 
     `fields`, `lengths`, `valid` (wanted columns x lines): the views of the values in `data`, empty and null where a
-    line is ODD. `joined`: how many records go over several lines; `texts`: how many have quotes that were read as text.
+    line is ODD. `joined`: how many records go over several lines; `hidden`: how many of them have lines that all
+    have the right number of fields by themselves; `texts`: how many have quotes that were read as text.
     """
 
     data: Bytes
@@ -61,6 +63,7 @@ class Lines:
     lengths: npt.NDArray[np.int32]
     valid: Bools
     joined: int
+    hidden: int
     texts: int
 
 
@@ -88,24 +91,24 @@ class Scanner:
         lengths = np.empty((self._wanted, most), np.int32)
         valid = np.empty((self._wanted, most), np.bool_)
         arrays: tuple[Any, ...] = (line_start, length, status, fields, lengths, valid)
-        n, doubled, joined, texts = _scan(
+        n, doubled, joined, hidden, texts = _scan(
             data, start, stop, self._marks, self._slots, self._nulls, self._null_ends, *arrays
         )
         fields, lengths = fields[:, :n], lengths[:, :n]
         if doubled:
             data = _single(data, start, stop, doubled, self._marks[1], status[:n], fields, lengths)
-        return Lines(data, line_start[:n], length[:n], status[:n], fields, lengths, valid[:, :n], joined, texts)
+        return Lines(data, line_start[:n], length[:n], status[:n], fields, lengths, valid[:, :n], joined, hidden, texts)
 
     def unread(self, data: Bytes, start: int, stop: int) -> Lines:
         """Return the records of data[start:stop], all of them ODD: what there is until `scan` is compiled."""
         dialect, width = self._dialect, len(self._slots)
         comment, quote = (bytes([mark]) if mark >= 0 else b"" for mark in (dialect.comment, dialect.quote))
         lines = data[start:stop].tobytes().removesuffix(b"\n").split(b"\n") if stop > start else []
-        joined = 0
+        joined = hidden = 0
         if self.framer is not None:
             frames = CsvFrames(chr(dialect.delimiter), quote.decode(), comment.decode(), width)
             lines, _ = frames.cut(lines, final=True)
-            joined = frames.joined
+            joined, hidden = frames.joined, frames.hidden
         first, length = [], []
         at, texts = start, 0
         for line in lines:
@@ -127,6 +130,7 @@ class Scanner:
             np.zeros(views, np.int32),
             np.zeros(views, np.bool_),
             joined,
+            hidden,
             texts,
         )
 
@@ -265,6 +269,20 @@ def _fields(data, p, stop, end, delimiter, quote, slots, nulls, null_ends, field
         p += 1
 
 
+@part()
+def _fit(data, p, end, delimiter, columns):
+    """Return whether all lines of a record have the right number of fields by themselves, their quotes being text."""
+    count = 1
+    for q in range(p, end):
+        if data[q] == delimiter:
+            count += 1
+        if data[q] == 10 or q == end - 1:
+            if count != columns:
+                return False
+            count = 1
+    return True
+
+
 @kernel(arguments="B l l L L B L L I B LL II ??")
 def _scan(data, start, stop, marks, slots, nulls, null_ends, line_start, line_length, status, fields, lengths, valid):
     delimiter, quote, comment, newlines = marks
@@ -273,6 +291,7 @@ def _scan(data, start, stop, marks, slots, nulls, null_ends, line_start, line_le
     n = 0
     doubled = 0
     joined = 0
+    hidden = 0
     texts = 0
     p = start
     while p < stop:
@@ -334,6 +353,7 @@ def _scan(data, start, stop, marks, slots, nulls, null_ends, line_start, line_le
                 if behind > 0:
                     end = behind
                     joined += 1
+                    hidden += columns > 1 and _fit(data, first, end, delimiter, columns)
                     continue
             mark = -1  # the quotes are text
         last = p
@@ -355,4 +375,4 @@ def _scan(data, start, stop, marks, slots, nulls, null_ends, line_start, line_le
         line_length[n] = last - line
         status[n] = (ODD if odd else 0) | (HIGH if high >= 128 else 0) | (_DOUBLED if twice else 0)
         n += 1
-    return n, doubled, joined, texts
+    return n, doubled, joined, hidden, texts

@@ -24,7 +24,7 @@ class StrictReader:
             for f, column in zip(declared, columns)
         ]
         nulls = frozenset(n.decode() for n in dialect.nulls)
-        self._records = CsvRecords(self._delimiter, self._quote, nulls, wanted, width)
+        self._records = CsvRecords(self._delimiter, self._quote, nulls, wanted, width, dialect.encoding)
 
     def read(self, line: bytes) -> list[Any]:
         """Return the declared values: int (milliseconds for times), float, bool, bytes for strings, None for null.

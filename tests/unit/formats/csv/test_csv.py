@@ -106,11 +106,14 @@ def ms(*parts):
         ("a,b", "string", "fields"),
         (",", "string", "fields"),
         ('"a","b"', "string", "fields"),
-        (b"\xff", "string", "utf8"),
-        (b"\xc3", "string", "utf8"),
-        (b"\xed\xa0\x80", "string", "utf8"),
-        (b"\xc0\x80", "string", "utf8"),
-        (b'"\xff', "string", "utf8"),
+        (b"\xff", "string", "\\xff"),
+        (b"\\xff\xff", "string", "\\xff\\xff"),
+        (b"\xc3", "string", "\\xc3"),
+        (b"\xed\xa0\x80", "string", "\\xed\\xa0\\x80"),
+        (b"\xc0\x80", "string", "\\xc0\\x80"),
+        (b'"\xff', "string", '"\\xff'),
+        (b'"\xff,"', "string", "\\xff,"),
+        (b"\xff", "int64", "type"),
         ("0", "int64", 0),
         ("+7", "int64", 7),
         ("-7", "int64", -7),
@@ -312,6 +315,11 @@ def test_what_quotes_did_is_told():
     schema = {"ip": "string", "n": "int64", "ua": "string"}
     assert notices(FORGED * 2, schema) == {"quoted_newlines": (2, "note")}
     assert notices(b'ip,n,ua\na,1,"x\nb,1,"y\nc,1,z\n', schema) == {"quotes_as_text": (2, "note")}
+    # two lines of one client, with lines of others between: each has the right number of fields by itself
+    hiding = {"quoted_newlines": (2, "note"), "hidden": (2, "warning")}
+    assert notices(b'ip,n,ua\na,1,"x\nb,1,z\na,1,y"\na,1,"x\na,1,y"', schema) == hiding
+    assert notices(b'ip,n,ua\na,1,"x\ny"\na,1,"x\ny,z\n"\n', schema) == {"quoted_newlines": (2, "note")}
+    assert notices(b'ua\n"x\ny"\n', {"ua": "string"}) == {"quoted_newlines": (1, "note")}
     assert notices(b'ip,n,ua\n"a",1,"x"\nb,1,"y""z"\n', schema) == {}
     zeek = b"1\t2\n#fields\tb\ta\n3\t4\n#close\t5\n"
     options = {"header": False, "columns": ["a", "b"], "delimiter": "\t", "comment": "#", "quote": ""}
@@ -411,9 +419,12 @@ LINES = HEADER + b"".join(
 
 
 def test_what_is_needed_never_changes_what_is_valid():
-    rows, dead = decode(LINES, SCHEMA)
+    rows, dead = decode(LINES, SCHEMA, encoding="utf-8")
     assert [reason for _, reason, _ in dead] == ["type", "utf8", "fields", "range"]
     assert len(rows) == 6
+    rows, dead = decode(LINES, SCHEMA)
+    assert [reason for _, reason, _ in dead] == ["type", "fields", "range"]
+    assert len(rows) == 7
     for needed in ([], *([name] for name in SCHEMA), ["s", "f"], ["t", "d", "i"]):
         some, same = decode(LINES, SCHEMA, needed)
         assert same == dead
