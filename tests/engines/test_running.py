@@ -166,6 +166,7 @@ def test_the_script_stands_alone(engine: str, place: Place) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "1 dead letter of the reason syntax: not valid JSON" in done.stderr
     assert place.rows("there.jsonl") == place.rows("here.jsonl")
     assert len(place.rows("there.jsonl")) == 6
     assert place.rows("there.dead.jsonl") == place.rows("here.dead.jsonl")

@@ -31,7 +31,8 @@ class Portable:
 
     `head` and `skip` are as in `ports.format.LineReader`. `lines` are without their newlines, `at` where each stands;
     `kept` are the numbers of those that are rows, `columns` the values of each needed column for these rows, by name,
-    and `dead` a list of (position, reason, message, detail, payload). Of whole files:
+    and `dead` a list of (position, reason, message, detail, payload). `decode` may have a method `told`: what is to be told
+    of the file behind it, as (text, count), in which `{count}` stands for the count. Of whole files:
 
         parts(path) -> an iterator of (positions, columns, dead)
 

@@ -10,7 +10,7 @@ import pytest
 
 import caudal as cd
 from caudal import col
-from caudal.engines.jvm.functions.results import shown
+from caudal.engines.jvm.functions.results import spelt
 
 SCHEMA = {
     "i": "int64",
@@ -76,7 +76,7 @@ def test_console(capsys: pytest.CaptureFixture[str]) -> None:
 def test_scripts_for_other_engines() -> None:
     kinds: dict[str, Any] = {"x": "float64", "many": ["float32"], "in": {"a": "float64"}}
     made = {
-        name: shown({"x": -0.0, "many": [-0.0, -1.5], "in": {"a": -0.0}}[name], kind) for name, kind in kinds.items()
+        name: spelt({"x": -0.0, "many": [-0.0, -1.5], "in": {"a": -0.0}}[name], kind) for name, kind in kinds.items()
     }
     assert repr(made) == repr({"x": 0.0, "many": [0.0, -1.5], "in": {"a": 0.0}})
 

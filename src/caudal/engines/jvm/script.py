@@ -139,7 +139,13 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
     if job.live:
         body.append(f"PLANS = {_of_plans(job)!r}")
     tail = style.live if job.live else style.tail
+    tail += _FAILS if job.inputs and not job.live else ""
     return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + tail
+
+
+_FAILS = """if FAILED:
+    raise SystemExit(1)  # a file broke: what came before it has been counted
+"""
 
 
 def _of_plans(job: Job) -> list[list[int]]:
@@ -253,6 +259,8 @@ def _reads(job: Job, form: str, files: Mapping[str, Files] | None) -> str:
                         "HANDED = [told[source['id']] for source in SOURCES]",
                         "for source, counts in zip(SOURCES, HANDED):",
                         "    print(source['id'], 'rows', counts['rows'], 'dead letters', counts['dead'], file=sys.stderr)",
+                        "    atexit.register(tell, counts['told'])  # behind what the engine logs",
+                        "FAILED = any(counts['failures'] for counts in HANDED)",
                     ]
                 )
             )
@@ -264,6 +272,8 @@ import json
 import shutil
 import sys
 import tempfile
+
+FAILED = False
 
 if given.rows:
     with open(os.path.join(given.rows, "counts.json"), encoding="utf-8") as file:

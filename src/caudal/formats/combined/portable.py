@@ -28,6 +28,8 @@ LOG_LAYOUTS = {
 LOG_HEAD_LINES, LOG_HEAD_BYTES = 1000, 64 * 1024
 """How much of a file decides its layout."""
 
+LOG_DECIDED = 'lines begin as: {0} ident user (by most of the first ones; layout="{0}" declares it)'
+
 _LOG_WORD = re.compile(rb"[^ ]+")
 _LOG_LIST = re.compile(rb"[^ ,]*+(?: *+, *+[^ ,]*+)*+")
 _LOG_FORWARDED = re.compile(rb"(?:-|[0-9]+(?:[.][0-9]+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)[ ,]")
@@ -218,7 +220,8 @@ class CombinedLines:
         if what:
             raise Unreadable(f"{name}:1: {what}: {hint}")
         layout = log_layout(head) if self._layout == "auto" else self._layout
-        return partial(self._decode, layout), len(_LOG_BOM) if head.startswith(_LOG_BOM) else 0
+        told = LOG_DECIDED.format(layout) if self._layout == "auto" and head else ""
+        return _LogDecode(partial(self._decode, layout), told), len(_LOG_BOM) if head.startswith(_LOG_BOM) else 0
 
     def _decode(
         self, layout: str, lines: list[bytes], at: list[int]
@@ -242,6 +245,21 @@ class CombinedLines:
             values = [row.get(key) for row in rows]
             columns[name] = values if key in ("timestamp", "status", "bytes") else list(map(_log_text, values))
         return kept, columns, dead
+
+
+class _LogDecode:
+    """Decodes the lines of one file, and tells how it is read."""
+
+    def __init__(self, decode: Any, text: str) -> None:
+        self._decode = decode
+        self._text = text
+
+    def __call__(self, lines: list[bytes], at: list[int]) -> tuple[list[int], dict[str, list[Any]], list[Any]]:
+        return self._decode(lines, at)
+
+    def told(self) -> list[tuple[str, int]]:
+        """Return what is to be told of the file, with how often."""
+        return [(self._text, 1)] if self._text else []
 
 
 def _log_text(value: bytes | None) -> str | None:

@@ -18,7 +18,7 @@ from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import INT64, STRING, TIMESTAMP, Field, Schema
 from caudal.formats.combined import scanner, strict
 from caudal.formats.combined.layout import TIME_LENGTH, decide, layout_of
-from caudal.formats.combined.portable import LOG_LAYOUTS
+from caudal.formats.combined.portable import LOG_DECIDED, LOG_LAYOUTS
 from caudal.formats.combined.scanner import NUMBERS, TEXTS, Lines
 from caudal.observe.notices import Notice
 from caudal.ports.records import Block, Dead, Decoded, Options
@@ -32,8 +32,6 @@ _DOUBT = (
     "{{count}} lines do not fit the log's layout ({} ident user), so that their client is in doubt: dead letters;"
     " declare the layout= if it is another, and cut off what stands before it (of syslog, of a container)"
 )
-
-_DECIDED = 'lines begin as: {0} ident user (by most of the first ones; layout="{0}" declares it)'
 
 FIELDS = Schema(
     [
@@ -82,7 +80,7 @@ class CombinedReader:
         self._decoders = {name: CombinedDecoder(fields, escape, name, trusted) for name in LOG_LAYOUTS}
         if self._layout == AUTO:
             for name, decoder in self._decoders.items():
-                decoder.notices = (Notice("layout_decided", "", _DECIDED.format(name)),)
+                decoder.notices = (Notice("layout_decided", "", LOG_DECIDED.format(name)),)
 
     def open(self, head: bytes, name: str) -> tuple[CombinedDecoder, int]:
         """Return the decoder of a log that begins so, and the length of a BOM; an access log has no header."""

@@ -23,6 +23,7 @@ CSV_SPAN = 64 * 1024
 """Bytes within which a quoted field must close that holds newlines."""
 CSV_RENAMES = b"#fields\t"
 """How Zeek names columns, in what is a comment to us."""
+CSV_JOINED = "{count} records go over several lines (quoted)"
 CSV_LINE = 1024 * 1024
 """Bytes of the longest line of a record over several lines."""
 
@@ -466,6 +467,10 @@ class CsvDecode:
         self._places = places
         self._comment = comment
         self._single = single
+
+    def told(self) -> list[tuple[str, int]]:
+        """Return what is to be told of the file, with how often."""
+        return [] if self.frames is None else [(CSV_JOINED, self.frames.joined)]
 
     def __call__(self, lines: list[bytes], at: list[int]) -> tuple[list[int], dict[str, list[Any]], list[Any]]:
         kept: list[int] = []

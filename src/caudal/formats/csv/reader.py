@@ -13,7 +13,7 @@ from caudal.columnar.draft import Draft
 from caudal.core.dialects import other_format
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import Field, Schema
-from caudal.formats.csv.portable import CSV_BOM, csv_header, csv_stripped
+from caudal.formats.csv.portable import CSV_BOM, CSV_JOINED, csv_header, csv_stripped
 from caudal.formats.csv.scanner import HIGH, ODD, Dialect, Lines, Scanner
 from caudal.formats.csv.scanner import ready as scanner_ready
 from caudal.formats.csv.strict import Bad, StrictReader
@@ -249,7 +249,7 @@ def find_header(head: bytes, at: int, dialect: Dialect) -> tuple[bytes, int, int
 def _notices(lines: Lines, dead: list[Dead]) -> list[Notice]:
     found: list[Notice] = []
     if lines.joined:
-        found.append(Notice("quoted_newlines", "", "{count} records go over several lines (quoted)", lines.joined))
+        found.append(Notice("quoted_newlines", "", CSV_JOINED, lines.joined))
     if lines.hidden:
         found.append(Notice("hidden", "", _HIDDEN, lines.hidden, "warning"))
     if lines.texts:

@@ -50,7 +50,7 @@ class JsonReal(float):
 
     __slots__ = ("text",)
 
-    def __new__(cls, text: str) -> JsonReal:
+    def __new__(cls, text: str) -> Any:  # its own name is not there yet in a script, where annotations are evaluated
         made = super().__new__(cls, text)
         made.text = text
         return made

@@ -33,6 +33,7 @@ from caudal.engines.jvm.pasting import pasted
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
 from caudal.engines.jvm.shape import spec
 from caudal.engines.local.expressions import bind
+from caudal.observe.notices import Notice
 from caudal.plan.expr import col
 from caudal.plan.nodes import DEAD_FIELDS, Source
 from caudal.ports import registry
@@ -99,6 +100,10 @@ def script() -> types.ModuleType:
     module = types.ModuleType("script")
     exec(compile(text, "script", "exec"), module.__dict__)
     return module
+
+
+TOLD = ("layout_decided", "quoted_newlines", "local_time_doubled", "local_time_missing")
+"""Notices that a script has too, word for word, of sources with an event time."""
 
 
 def reader_options(case: Case) -> dict[str, Any]:
@@ -192,16 +197,19 @@ def from_json(value: Any, dtype: Any) -> Any:
 def check(script: types.ModuleType, case: Case, path: Path, tmp: Path) -> tuple[list[Any], list[Any], dict[str, Any]]:
     """Hand over by both, in both forms; return rows, dead letters and counts."""
     found: dict[str, Any] = {}
+    notices: list[Notice] = []
     for form in ("json", "parquet"):
         for who in ("caudal", "script"):
             into = tmp / f"{form}-{who}"
             if who == "caudal":
                 counts = by_caudal(case, path, into, form)
                 counts.pop("bytes")
-                counts.pop("notices")
+                notices = counts.pop("notices").all()
                 counts.pop("watch")
             else:
                 counts = by_script(script, case, path, into, form)
+                told = counts.pop("told")
+                assert [n.to_text() for n in notices if n.code in TOLD and f"note: {n.to_text()}" not in told] == []
             rows, dead = parts(into / "0" / "rows", form), parts(into / "0" / "dead", form)
             if form == "json":
                 rows = [{f.name: from_json(row[f.name], f.dtype) for f in case.columns} for row in rows]
@@ -234,7 +242,7 @@ def test_what_is_pasted_has_no_name_twice() -> None:
 
     shipped = Path(handover.__file__).parent / "functions"
     seen: dict[str, str] = {}
-    others = [file.read_text() for file in shipped.glob("*.py") if file.name != "handover.py"]
+    others = [file.read_text() for file in shipped.glob("*.py") if file.name not in ("handover.py", "telling.py")]
     tree = ast.parse(pasted(MODULES))
     for text in [*others, None]:
         for node in ast.parse(text).body if text is not None else tree.body:
@@ -618,6 +626,7 @@ def test_inputs_of_the_scenarios(script, tmp_path, flow) -> None:
                 time="" if node.event_time is None else node.event_time.name,  # type: ignore[attr-defined]
                 unit=node.unit,
                 time_format=node.time_format,
+                timezone=node.timezone,
                 disorder=node.disorder,
             )
             rows, dead, counts = check(script, case, Path(options["path"]), tmp_path / str(number))
@@ -741,3 +750,28 @@ def test_in_the_interpreter_of_an_engine(script, tmp_path, engine) -> None:
             if what == "dead":
                 theirs = [{**d, "source": "events", "operator": "events"} for d in theirs]
             assert exact(theirs) == exact(mine), name
+
+
+def test_what_a_script_tells(script, tmp_path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    row = '{"t":"2024-10-27T02:30:00","ip":"a"}\n'
+    twice = '{"t":"2024-10-27T02:30:00","ip":"a","ip":"b"}\n'
+    for number in range(7):
+        (folder / f"{number}\x1b[2J.jsonl").write_text(row + twice + "rubbish\n")
+    schema = Schema.of({"t": "timestamp", "ip": "string"})
+    case = Case("json", schema, time="t", timezone="Europe/Berlin", read_at=1_735_000_000_000)
+    told = by_script(script, case, folder, tmp_path / "out", "json")["told"]
+    assert [line.split(" (")[0] for line in told] == [
+        "warning: events: 7 dead letters of the reason duplicate_key: field 'ip' is named twice, with different values",
+        "note: events: 7 dead letters of the reason syntax: not valid JSON: Expecting value at character 1",
+        "note: 0\\u001b[2J.jsonl and 6 others: 7 times of a doubled hour, read as nearest to those before",
+    ]
+    (folder / "other").write_text("no\n")
+    case = Case("combined", Schema.of({"ip": "string"}), read_at=1_735_000_000_000)
+    assert by_script(script, case, folder / "other", tmp_path / "dead", "json")["told"] == [
+        "warning: events: all 1 records are dead letters",
+        "note: events: 1 dead letter of the reason syntax: the line does not begin as: client ident user"
+        ' [day/month/year:h:m:s offset] "',
+        'note: other: lines begin as: client ident user (by most of the first ones; layout="client" declares it)',
+    ]

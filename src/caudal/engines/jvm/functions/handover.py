@@ -34,6 +34,7 @@ from caudal.core.unpacking import (
     transcoded_pieces,
     unpacked_pieces,
 )
+from caudal.engines.jvm.functions.telling import Told
 
 HANDOVER_ROWS = 50_000
 """Rows of one part: a file that the engine reads by itself."""
@@ -71,7 +72,7 @@ def hand_over(sources: list[dict[str, Any]], into: str, form: str, read_at: int 
 
     Behind its columns a row has `__t` (event time, ms; only where there is one), `__w` (the watermark of its partition
     before it; null without event time), `__p` (the number of its partition) and `__o` (its position there). Rows stand in order within
-    a partition. Counts, by id: "partitions" (name: records taken), "rows", "dead", "failures" (texts).
+    a partition. Counts, by id: "partitions" (name: records taken), "rows", "dead", "failures" (texts), "told" (lines).
 
     Raises `Unreadable` for a file that cannot be read, or does not fit as a whole.
     """
@@ -101,6 +102,7 @@ class _HandedSource:
         self._rows = _HandedParts(os.path.join(into, "rows"), form, kinds)
         self._dead = _HandedParts(os.path.join(into, "dead"), form, DEAD_COLUMNS)
         self._counts: dict[str, Any] = {"partitions": {}, "rows": 0, "dead": 0, "failures": []}
+        self._told = Told(source["id"])
 
     def run(self) -> dict[str, Any]:
         for rank, (name, path) in enumerate(self._source["files"]):
@@ -116,6 +118,7 @@ class _HandedSource:
                 raise Unreadable(f"cannot read {path}: {error.strerror or error}") from error
         self._rows.close()
         self._dead.close()
+        self._counts["told"] = self._told.lines(sum(self._counts["partitions"].values()))
         return self._counts
 
     def _lines(self, rank: int, name: str, path: str) -> None:
@@ -132,8 +135,11 @@ class _HandedSource:
                 raw = [lines[i] for i in kept]
                 more.sort(key=lambda letter: letter[0])
                 seen = self._take(rank, name, seen, [at[i] for i in kept], columns, [*more, *dead], raw)
+            for text, count in getattr(decode, "told", list)():
+                self._told.add("note", name, text, count)
             if stream.failed:
                 self._counts["failures"].append(f"{name}: {stream.failed}")
+                self._told.add("failed", name, stream.failed)
 
     def _take(
         self,
@@ -156,7 +162,7 @@ class _HandedSource:
             for column in self._source["local"]:
                 columns[column] = [self._instant(value, None) for value in columns[column]]
         if self._timed and positions:
-            times, late = self._times(positions, columns, raw, seen)
+            times, late = self._times(name, positions, columns, raw, seen)
             if late:
                 dead = sorted([*dead, *late], key=lambda letter: letter[0])
                 good = [i for i, t in enumerate(times) if t is not None]
@@ -175,12 +181,13 @@ class _HandedSource:
         self._counts["partitions"][name] += taken
         self._counts["rows"] += len(positions)
         self._counts["dead"] += len(dead)
+        self._told.dead(dead)
         if dead and self._source["dead"]:
             self._dead.add(_dead_rows(dead, self._source["id"], name), len(dead))
         return seen
 
     def _times(
-        self, positions: list[int], columns: dict[str, list[Any]], raw: list[bytes] | None, seen: int | None
+        self, name: str, positions: list[int], columns: dict[str, list[Any]], raw: list[bytes] | None, seen: int | None
     ) -> tuple[list[Any], list[Any]]:
         """Return the event time of each row, None for one without, and the dead letters of those."""
         how = self._source["event_time"]
@@ -193,6 +200,7 @@ class _HandedSource:
                 _event_time(value, how["unit"], how["time_format"], narrow, self._zone is not None) for value in values
             ]
         if self._zone is not None:
+            self._tell_local(name, times)
             times = self._local(times, columns, seen)
         dead: list[Any] = []
         if None in times or min(times) < -_FARTHEST_MS or max(times) > _FARTHEST_MS:
@@ -215,6 +223,17 @@ class _HandedSource:
                 dead.append((positions[i], "far_future", message, detail, payload, cut, times[i]))
                 times[i] = None
         return times, dead
+
+    def _tell_local(self, name: str, times: list[Any]) -> None:
+        assert self._zone is not None
+        read = [readings_of_local(t - LOCAL_TIME, self._zone) for t in times if t is not None and t >= LOCAL_TIME // 2]
+        where = f"(local time of {self._source['timezone']})"
+        doubled = sum(early != late for early, late, _ in read)
+        self._told.add(
+            "note", name, f"{{count}} times of a doubled hour, read as nearest to those before {where}", doubled
+        )
+        missing = sum(gap for _, _, gap in read)
+        self._told.add("note", name, f"{{count}} times that no clock showed, moved on by the gap {where}", missing)
 
     def _local(self, times: list[Any], columns: dict[str, list[Any]], seen: int | None) -> list[Any]:
         """Return event times as instants, and make the local times in columns instants: each row by those before it."""

@@ -43,7 +43,7 @@ class Results:
         file = self._files[number][0]
         people = file is None and sys.stdout.isatty()  # what stands in a log must not steer a terminal
         for row in batch.to_pylist():
-            print(json.dumps({n: shown(row[n], k) for n, k in kinds.items()}, ensure_ascii=people), file=file)
+            print(json.dumps({n: spelt(row[n], k) for n, k in kinds.items()}, ensure_ascii=people), file=file)
 
     def take_ports(self, batch: Any, slots: list[list[int]]) -> None:
         """Take a batch of several outputs' rows: which one's, the first column says; `slots`, where its columns are.
@@ -81,14 +81,14 @@ def _opened(target: str) -> Any:
     return open(f"{target}.tmp", "w", encoding="utf-8")
 
 
-def shown(value: Any, kind: Any) -> Any:
+def spelt(value: Any, kind: Any) -> Any:
     """Return a value as JSON has it: times in ISO 8601, binary in base64, what is no finite number as null, -0 as 0."""
     if value is None:
         return None
     if isinstance(kind, list):
-        return [shown(v, kind[0]) for v in value]
+        return [spelt(v, kind[0]) for v in value]
     if isinstance(kind, dict):
-        return {name: shown(value[name], inner) for name, inner in kind.items()}
+        return {name: spelt(value[name], inner) for name, inner in kind.items()}
     if kind == "timestamp":
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
