@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import pickle
 import sys
 import threading
 import time
@@ -153,7 +152,7 @@ class SealedFile(IndexDataCacheFile):
     def _load_data(self, name: str) -> Any:
         with open(self._data_path(name), "rb") as file:
             block = file.read()
-        return pickle.loads(block) if hashlib.sha256(block[:-32]).digest() == block[-32:] else None
+        return super()._load_data(name) if hashlib.sha256(block[:-32]).digest() == block[-32:] else None
 
 
 class _KernelCache(FunctionCache):

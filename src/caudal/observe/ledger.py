@@ -16,6 +16,8 @@ FATES = ("passed", "absorbed", "filtered", "late", "dead", "deduplicated", "buff
 class Entry:
     """One operator's rows. `partitions` (sources only): partition name -> rows in. `partly_late` rows are not lost.
 
+    `undecided`: of the filtered rows those whose condition was null. `windows`: how many a function was called with.
+
     `whole`: whether all its rows are counted. An engine that counts at sources and sinks knows of other operators what
     is late or dead alone.
     """
@@ -32,6 +34,8 @@ class Entry:
     deduplicated: int = 0
     buffered: int = 0
     partly_late: int = 0
+    undecided: int = 0
+    windows: int = 0
     emitted: dict[str, int] = field(default_factory=dict)
     partitions: dict[str, int] = field(default_factory=dict)
     whole: bool = True
@@ -92,6 +96,8 @@ class Ledger:
         lines = []
         for e in shown:
             fates = [f"{name} {getattr(e, name):,}" for name in FATES if getattr(e, name)] or ["nothing"]
+            if e.undecided:
+                fates.append(f"({e.undecided:,} undecided)")
             if e.partly_late:
                 fates.append(f"({e.partly_late:,} partly late)")
             if not e.whole:

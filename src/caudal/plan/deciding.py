@@ -6,6 +6,7 @@ A detection whose deciding field is missing from the data sees nothing; a field 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from caudal.core.types import Place
 from caudal.plan.expr import Call, Column, Expr
@@ -17,24 +18,54 @@ Origin = tuple[str, Place]
 """(source, place in its schema)."""
 
 _Columns = Mapping[str, frozenset[Origin]]
+_Found = dict[Origin, "Decides"]
 _NONE: frozenset[Origin] = frozenset()
 
 
-def deciding(plan: Plan) -> dict[str, frozenset[Place]]:
-    """Return, by source, the places of its schema that a filter or a key hangs on."""
+@dataclass(frozen=True, slots=True)
+class Decides:
+    """Where a field decides. `always`: in a key, an event time or what is counted. `filters`: the names of filters that
+    read it, `parts` of them beside other conditions that must hold too: those may leave it nothing to decide."""
+
+    always: bool = False
+    filters: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
+
+
+def deciding(plan: Plan) -> dict[str, dict[Place, Decides]]:
+    """Return, by source, the places of its schema that a filter or a key hangs on, and where."""
     plan = plan.pinned()
-    found: set[Origin] = set()
+    found: _Found = {}
     columns: dict[Node, _Columns] = {}
     for node in plan.nodes:
         columns[node] = _made(node, [columns[up] for up in node.inputs], found)
-    return {s.name: frozenset(place for name, place in found if name == s.name) for s in plan.sources}
+    sources: dict[str, dict[Place, Decides]] = {s.name: {} for s in plan.sources}
+    for (source, place), decides in found.items():
+        sources[source][place] = decides
+    return sources
 
 
-def _made(node: Node, above: list[_Columns], found: set[Origin]) -> _Columns:
+def _filtered(node: Filter, above: _Columns, found: _Found) -> None:
+    names = frozenset({node.name})
+    part = isinstance(node.predicate, Call) and node.predicate.function == "and"
+    for origin in reads(node.predicate, above):
+        before = found.get(origin, Decides())
+        found[origin] = replace(
+            before, filters=before.filters | names, parts=before.parts | names if part else before.parts
+        )
+
+
+def _always(origins: frozenset[Origin], found: _Found) -> None:
+    for origin in origins:
+        found[origin] = replace(found.get(origin, Decides()), always=True)
+
+
+def _made(node: Node, above: list[_Columns], found: _Found) -> _Columns:
     """Return where the columns of a node come from; put what it decides by into `found`."""
     if isinstance(node, Source):
         if node.event_time is not None:
-            found |= reads(node.event_time, {n: frozenset({(node.name, (n,))}) for n in node.declared.names})
+            declared = {n: frozenset({(node.name, (n,))}) for n in node.declared.names}
+            _always(reads(node.event_time, declared), found)
         return {name: frozenset({(node.name, (name,))}) for name in node.schema.names}
     if isinstance(node, DeadLetters):
         return {}
@@ -44,7 +75,7 @@ def _made(node: Node, above: list[_Columns], found: set[Origin]) -> _Columns:
             first = _made(step, [first], found)
         return first
     if isinstance(node, Filter):
-        found |= reads(node.predicate, first)
+        _filtered(node, first, found)
         return first
     if isinstance(node, Select | WithColumns):
         made = {name: reads(expr, first) for name, expr in node.columns}
@@ -57,18 +88,18 @@ def _made(node: Node, above: list[_Columns], found: set[Origin]) -> _Columns:
     return {name: _all(each.get(name, _NONE) for each in above) for name in node.schema.names}
 
 
-def _keyed(node: Keyed, above: _Columns, found: set[Origin]) -> _Columns:
+def _keyed(node: Keyed, above: _Columns, found: _Found) -> _Columns:
     keys = {name: reads(expr, above) for name, expr in node.keys}
-    found |= _all(keys.values())
+    _always(_all(keys.values()), found)
     if isinstance(node, WindowAggregate | Running):
         made: dict[str, frozenset[Origin]] = {}
         for name, aggregate in node.aggregates:
             argument = _NONE if aggregate.argument is None else reads(aggregate.argument, above)
             made[name] = argument
             if aggregate.function == "count_if":
-                found |= argument
+                _always(argument, found)
     elif isinstance(node, WindowTop):
-        found |= _all(reads(expr, above) for expr, _ in node.by)
+        _always(_all(reads(expr, above) for expr, _ in node.by), found)
         made = dict(above)
     elif isinstance(node, WindowApply | Reduce):
         taken = node.takes if isinstance(node, WindowApply) else above

@@ -157,22 +157,22 @@ class Expr:
         return call("neg", self)
 
     def __eq__(self, other: object) -> Expr:  # type: ignore[override]
-        return call("eq", self, other)
+        return _compared("eq", self, other)
 
     def __ne__(self, other: object) -> Expr:  # type: ignore[override]
-        return call("ne", self, other)
+        return _compared("ne", self, other)
 
     def __lt__(self, other: Any) -> Expr:
-        return call("lt", self, other)
+        return _compared("lt", self, other)
 
     def __le__(self, other: Any) -> Expr:
-        return call("le", self, other)
+        return _compared("le", self, other)
 
     def __gt__(self, other: Any) -> Expr:
-        return call("gt", self, other)
+        return _compared("gt", self, other)
 
     def __ge__(self, other: Any) -> Expr:
-        return call("ge", self, other)
+        return _compared("ge", self, other)
 
     def __and__(self, other: Any) -> Expr:
         return call("and", self, other)
@@ -505,6 +505,12 @@ def _literal(value: Any, depth: int = 0) -> Literal:
     raise PlanError(
         f"{value!r} cannot stand in an expression", hint="bool, int, float, str, bytes, datetime, timedelta, None"
     )
+
+
+def _compared(function: str, value: Expr, other: Any) -> Expr:
+    if other is None:
+        raise instead.of_null(function)
+    return call(function, value, other)
 
 
 def call(function: str, *args: Any, **options: Any) -> Call:

@@ -73,6 +73,12 @@ def of_truth(frame: FrameType) -> Misuse:
     )
 
 
+def of_null(function: str) -> Misuse:
+    """Return the error of a comparison with None."""
+    written = "x.is_not_null(), or x IS NOT NULL" if function == "ne" else "x.is_null(), or x IS NULL"
+    return Misuse("a comparison with null is null for every row", hint=f"write {written} in SQL")
+
+
 def of_method(expr: Expr, name: str) -> AttributeError:
     """Return the error of an expression's method that is not there."""
     from caudal.plan import namespaces

@@ -135,7 +135,8 @@ class Job:
             state_peak=figures["state_peak"],
         )
         summary.tell(figures.get("notices", ()))
-        judged = judge(self.logical, figures.get("sources", ()), ledger, allow_blind=self.allow_blind)
+        failing = figures.get("failing", {})
+        judged = judge(self.logical, figures.get("sources", ()), ledger, failing=failing, allow_blind=self.allow_blind)
         self.blind = [notice.to_text() for notice in judged if notice.code == BLIND]
         summary.tell(judged)
         wrong = ledger.check()

@@ -1,19 +1,20 @@
 """Judging a run by what its sources gave: a detection that saw nothing must not pass as a quiet night.
 
-A run is *blind* where every record of a source was dead, or where no record names a field that a filter or a key hangs
-on. A field that is null in every record is named: that is a quiet night.
+A run is *blind* where every record of a source was dead, where a function failed on all that it was called with, or
+where no record names a field that a filter or a key hangs on. A field that is null in every record is named: that is a
+quiet night, and so is one of a filter whose other conditions left no row to decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from caudal.core import duration
 from caudal.core.types import Place
 from caudal.observe.ledger import Ledger
 from caudal.observe.notices import Level, Notice, summed
 from caudal.observe.sources import SourceReport, show_share
-from caudal.plan.deciding import deciding
+from caudal.plan.deciding import Decides, deciding
 from caudal.plan.plan import Plan
 
 LATE = 0.01
@@ -26,22 +27,30 @@ BLIND = "blind"
 """The code of the notices that say so."""
 
 
-def judge(plan: Plan, reports: Sequence[SourceReport], ledger: Ledger, *, allow_blind: bool = False) -> list[Notice]:
-    """Return what is to be told of the sources of a run, by its logical plan.
+def judge(
+    plan: Plan,
+    reports: Sequence[SourceReport],
+    ledger: Ledger,
+    *,
+    failing: Mapping[str, str] | None = None,
+    allow_blind: bool = False,
+) -> list[Notice]:
+    """Return what is to be told of the sources and functions of a run, by its logical plan.
 
-    Blindness is a failure, a warning where it is allowed.
+    Blindness is a failure, a warning where it is allowed. `failing`: why a function failed first, by operator.
     """
     told: list[Notice] = []
+    level: Level = "warning" if allow_blind else "failure"
     for report in reports:
-        told += blindness(
-            report, deciding(plan).get(report.source, frozenset()), "warning" if allow_blind else "failure"
-        )
+        fields = deciding(plan).get(report.source, {})
+        told += blindness(report, {place for place, by in fields.items() if _decided(by, ledger)}, level)
         if not report.all_dead and report.dead > DEAD * report.records:
             told.append(Notice("dead", report.source, report.dead_text(), report.dead, "warning"))
         told += _times(report)
         entry = ledger.entries.get(report.source)
         if entry is not None and not entry.taken:
             told.append(Notice("empty", report.source, "there was no record to read"))
+    told += _functions(ledger, failing or {}, level)
     told += _lateness(plan, reports, ledger)
     told += _restarts(plan, ledger)
     known = {report.source for report in reports}
@@ -52,22 +61,62 @@ def judge(plan: Plan, reports: Sequence[SourceReport], ledger: Ledger, *, allow_
     return told
 
 
-def blindness(report: SourceReport, decide: frozenset[Place], level: Level) -> list[Notice]:
-    """Return notices of a source of which nothing was seen, or not what the detection hangs on."""
+def _decided(by: Decides, ledger: Ledger) -> bool:
+    """Whether a field that is always null decided anything: in a filter, of rows on which nothing else decided.
+
+    A condition is null just on those. `a = 1 AND b = 2` over logs without `b` is a quiet night where `a` is never 1.
+    """
+    filters = [ledger.entries[name] for name in by.filters if name in ledger.entries]
+    return by.always or not filters or any(entry.undecided or not entry.whole for entry in filters)
+
+
+def _functions(ledger: Ledger, failing: Mapping[str, str], level: Level) -> list[Notice]:
+    """Return what is to be told of functions that failed, on all that they were called with or on more than `DEAD` of it."""
+    told: list[Notice] = []
+    for entry in ledger.entries.values():
+        if entry.kind == "source" or not (entry.dead or entry.operator in failing):
+            continue
+        failed, of, what = entry.dead, entry.taken, "rows"
+        if entry.windows:
+            failed, of, what = entry.emitted.get("dead", 0), entry.windows, "windows"
+        why = f": {failing[entry.operator]}" if entry.operator in failing else ""
+        if of and failed >= of:
+            told.append(Notice(BLIND, entry.operator, f"all {{count}} {what} are dead letters{why}", failed, level))
+        elif failed > DEAD * of:
+            text = f"{{count}} of {of:,} {what} are dead letters{why}"
+            told.append(Notice("dead", entry.operator, text, failed, "warning"))
+    return told
+
+
+def blindness(
+    report: SourceReport, decide: Collection[Place], level: Level, perhaps: Collection[Place] = ()
+) -> list[Notice]:
+    """Return notices of a source of which nothing was seen, or not what the detection hangs on.
+
+    `perhaps`: what it hangs on only where something else leaves it anything to decide: a warning.
+    """
     missing = [p for p in report.unnamed if p[:-1] not in report.unnamed]
-    hangs = {p for p in missing if any(d[: len(p)] == p or p[: len(d)] == d for d in decide)}
+    hangs = {p for p in missing if _touches(p, decide)}
+    may = {p for p in missing if p not in hangs and _touches(p, perhaps)}
     told: list[Notice] = []
     if report.all_dead:
         told.append(Notice(BLIND, report.source, report.dead_text(), report.records, level))
         missing = [p for p in missing if p in hangs and report.names]
-    deciding_ones = [p for p in missing if p in hangs]
-    others = [p for p in missing if p not in hangs]
-    if deciding_ones and report.records:
-        text = f"{report.unnamed_text(deciding_ones)}, which filters or keys hang on"
-        told.append(Notice(BLIND, report.source, text, report.records, level))
-    if others and report.records:
-        told.append(Notice("unnamed", report.source, report.unnamed_text(others), report.records))
+    if not report.records:
+        return told
+    for places, said, code, at in (
+        ([p for p in missing if p in hangs], ", which filters or keys hang on", BLIND, level),
+        ([p for p in missing if p in may], ", which a filter may hang on", "unnamed", "warning"),
+        ([p for p in missing if p not in hangs | may], "", "unnamed", "note"),
+    ):
+        if places:
+            told.append(Notice(code, report.source, f"{report.unnamed_text(places)}{said}", report.records, at))
     return told
+
+
+def _touches(place: Place, others: Collection[Place]) -> bool:
+    """Whether a place is one of others, or within one, or around one."""
+    return any(other[: len(place)] == place or place[: len(other)] == other for other in others)
 
 
 def judge_sample(plan: Plan, reports: Iterable[SourceReport], *, allow_blind: bool = False) -> list[Notice]:
@@ -78,8 +127,9 @@ def judge_sample(plan: Plan, reports: Iterable[SourceReport], *, allow_blind: bo
     told: list[Notice] = []
     for report in reports:
         certain = (report.all_dead or report.whole) and not allow_blind
-        decide = deciding(plan).get(report.source, frozenset())
-        told += blindness(report, decide, "failure" if certain else "warning")
+        fields = deciding(plan).get(report.source, {})
+        perhaps = {place for place, by in fields.items() if not by.always and by.filters <= by.parts}
+        told += blindness(report, fields.keys() - perhaps, "failure" if certain else "warning", perhaps)
         if report.dead and not report.all_dead:
             told.append(Notice("dead", report.source, report.dead_text(), report.dead, "warning"))
         told += _times(report)

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def test_every_row_of_many_followed_files_comes_once(tmp_path: Path) -> None:
         os.execv(sys.executable, [sys.executable, "-m", "caudal", "run", "p.py", "--follow", "--quiet"])
     end = time.monotonic() + 240
     while time.monotonic() < end and (not out.exists() or out.read_bytes().count(b"\n") < 100_000):
-        time.sleep(1)
+        threading.Event().wait(1)
     os.kill(pid, signal.SIGINT)
     _, _, usage = os.wait4(pid, 0)
     found = [json.loads(line)["n"] for line in out.read_text().splitlines()]

@@ -22,6 +22,8 @@ class Counters:
     def __init__(self, *, quiet: bool = False) -> None:
         """`quiet`: no notice is logged when it comes."""
         self.notices = Notices(quiet=quiet)
+        self.failing: dict[str, str] = {}
+        """Why a function failed first, by operator."""
         self._lock = threading.Lock()
         self._counts: dict[tuple[str, str], int] = defaultdict(int)
         self._partitions: dict[tuple[str, str], int] = defaultdict(int)  # apart: there may be thousands
@@ -101,6 +103,7 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
         for fate in FATES:
             setattr(entry, fate, count(fate))
         # a window's rows are made of it on the way out, on any core
+        entry.windows = count("windows")
         made = count("made" if isinstance(node, WindowApply | WindowTop) else "emitted")
         entry.emitted = {"out": made, "late": entry.late}
         if node.has_dead:
@@ -112,7 +115,8 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
         entry.emitted = {"out": entry.passed}
     else:
         entry.taken = sum(entries[up].emitted[port] for up, port in entry.inputs)
-        entry.filtered = count("filtered") if isinstance(node, Filter) else 0
+        if isinstance(node, Filter):
+            entry.filtered, entry.undecided = count("filtered"), count("undecided")
         entry.dead = count("dead")
         entry.passed = entry.taken - entry.filtered - entry.dead
         entry.emitted = {"out": count("emitted") if isinstance(node, FlatMap | Copies) else entry.passed}

@@ -76,6 +76,7 @@ class Emission:
     def _failed(self, released: Released) -> Morsel:
         failing, origins = released.failing, released.origins
         assert failing is not None
+        self._job.counters.failing.setdefault(self.operator, released.failed[0].message)
         names, shown = self._job.origins.names.__getitem__, tuple(failing.columns)
         if origins is None:
             return failed_rows(failing, released.failed, self.operator, names, shown)

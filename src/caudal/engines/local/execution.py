@@ -121,6 +121,7 @@ class LocalExecution:
             "latency": job.latency.summary(),
             "state_peak": job.state_peak,
             "failures": list(job.failures),
+            "failing": dict(job.counters.failing),
             "seconds": self._seconds,
             "sources": [intake.watch.report() for intake in job.intakes],
             "notices": [

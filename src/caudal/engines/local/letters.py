@@ -11,8 +11,9 @@ import numpy as np
 from caudal.columnar.column import Ints, from_list
 from caudal.columnar.morsel import Morsel
 from caudal.engines.accepting import letter_values
+from caudal.engines.local.counters import Counters
 from caudal.engines.local.functions.outcome import RESULT, Failed
-from caudal.observe.notices import Notice, Notices
+from caudal.observe.notices import Notice
 from caudal.plan.nodes import DEAD_FIELDS
 from caudal.plan.python import PythonFunction
 from caudal.ports.records import Dead
@@ -55,12 +56,13 @@ def failed_rows(
     return letters(out, source, partition, operator, morsel.partition)
 
 
-def told(notices: Notices, operator: str, function: PythonFunction, failed: Sequence[Failed]) -> None:
-    """Say, with `--quiet` too, that a function returns what it does not declare: a mistake, or somebody at work."""
+def told(counters: Counters, operator: str, function: PythonFunction, failed: Sequence[Failed]) -> None:
+    """Keep why a function fails; say, with `--quiet` too, that it returns what it does not declare: somebody is at work."""
+    counters.failing.setdefault(operator, failed[0].message)
     wrong = sum(f.reason == RESULT for f in failed)
     if wrong:
         text = f"{function.name}() returned what its declaration excludes: {{count}} dead letters with the reason '{RESULT}'"
-        notices.add(Notice("bad_result", operator, text, wrong, "warning"))
+        counters.notices.add(Notice("bad_result", operator, text, wrong, "warning"))
 
 
 def keep(failed: Sequence[Failed], rows: int) -> Ints:

@@ -88,14 +88,18 @@ def _plain(node: Step, schema: Schema, context: Context) -> StepRun:
 
 
 def _filters(filters: list[Filter], context: Context, schema: Schema | None = None) -> StepRun:
-    masks = [(f.name, context.bind(f.predicate, schema or f.input.schema).mask) for f in filters]
+    conditions = [(f.name, context.bind(f.predicate, schema or f.input.schema)) for f in filters]
     counters = context.counters
 
     def run(morsel: Morsel, letters: Letters) -> Morsel:
         left = morsel.rows
         kept = None
-        for name, mask in masks:
-            passed = mask(morsel)
+        for name, condition in conditions:
+            passed, known = condition.decided(morsel)
+            if known is not None:
+                null = int(np.count_nonzero(~known if kept is None else kept & ~known))
+                if null:
+                    counters.add(name, "undecided", null)
             kept = passed if kept is None else kept & passed
             now = int(np.count_nonzero(kept))
             if now != left:
@@ -190,7 +194,7 @@ def _call(
             return morsel
         _add(letters, operator, failed_rows(morsel, values.failed, operator, context.origin, shown))
         counters.add(operator, "dead", len(values.failed))
-        told(counters.notices, operator, function, values.failed)
+        told(counters, operator, function, values.failed)
         return morsel.take(keep(values.failed, morsel.rows))
 
     return run
@@ -206,7 +210,7 @@ def _map(node: Map, context: Context) -> StepRun:
         if made.failed:
             _add(letters, operator, failed_rows(morsel, made.failed, operator, context.origin, names))
             counters.add(operator, "dead", len(made.failed))
-            told(counters.notices, operator, node.function, made.failed)
+            told(counters, operator, node.function, made.failed)
         if flat:
             counters.add(operator, "emitted", len(made.owner))
             return morsel.spread(made.owner, made.columns)

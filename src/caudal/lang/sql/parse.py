@@ -16,7 +16,7 @@ from caudal.core import duration
 from caudal.core.errors import PlanError, nearest
 from caudal.core.types import BINARY, DURATION, FLOAT64, SCALARS, Schema
 from caudal.lang.sql.grammar import OFFSET, place, trees
-from caudal.plan import aggregates, functions
+from caudal.plan import aggregates, functions, instead
 from caudal.plan.expr import INT64_RANGE, Call, Column, Expr, Literal, call, col, lit
 from caudal.plan.expr_text import SQL_TYPES
 
@@ -42,6 +42,7 @@ _INFIX = {
     "BitwiseLeftShift": "shift_left",
     "BitwiseRightShift": "shift_right",
 }
+_COMPARES = ("EQ", "NEQ", "LT", "LTE", "GT", "GTE")
 _SYNONYMS = {
     "mod": "int_mod",
     "ceiling": "ceil",
@@ -94,6 +95,8 @@ class _Reader:
     def read(self, tree: Any) -> Expr:
         kind = type(tree).__name__
         try:
+            if kind in _COMPARES and "Null" in (type(tree.this).__name__, type(tree.expression).__name__):
+                raise instead.of_null(_INFIX[kind])
             if kind in _INFIX:
                 return call(_INFIX[kind], self.read(tree.this), self.read(tree.expression))
             reader: Callable[[Any], Expr] | None = getattr(self, f"_{kind.lower()}", None)

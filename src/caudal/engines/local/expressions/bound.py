@@ -71,11 +71,11 @@ class Bound:
                     slots[out] = kernel(rows, [slots[i] for i in args])
         return full(slots[self._result], rows)
 
-    def mask(self, morsel: Morsel) -> Bools:
-        """Return where the (bool) expression is true; null counts as false."""
+    def decided(self, morsel: Morsel) -> tuple[Bools, Bools | None]:
+        """Return where the (bool) expression is true, and where it is not null (None: everywhere)."""
         column = self(morsel)
         values: Bools = column.values  # type: ignore[attr-defined]
-        return values if column.valid is None else values & column.valid
+        return (values if column.valid is None else values & column.valid), column.valid
 
 
 def bind(expr: e.Expr, schema: Schema, *, now: Callable[[], int] = wall_clock) -> Bound:

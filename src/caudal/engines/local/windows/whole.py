@@ -27,10 +27,11 @@ def apply_step(node: WindowApply, context: Context) -> StepRun:
 
     def run(morsel: Morsel, letters: Letters) -> Morsel:
         made = call(_frames(morsel, node.takes, bounded))
+        context.counters.add(node.name, "windows", morsel.rows)
         if made.failed:
             letters[node.name] = failed_rows(morsel, made.failed, node.name, context.origin, heads, windows=True)
             context.counters.add(node.name, "failed", len(made.failed))
-            told(context.counters.notices, node.name, node.function, made.failed)
+            told(context.counters, node.name, node.function, made.failed)
         columns = {name: morsel.columns[name].take(made.owner) for name in heads}
         context.counters.add(node.name, "made", len(made.owner))
         return morsel.spread(made.owner, {**columns, **made.columns})

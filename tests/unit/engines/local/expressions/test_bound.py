@@ -36,9 +36,9 @@ def test_every_function_of_the_catalogue_has_a_kernel() -> None:
 def test_a_mask_counts_null_as_false() -> None:
     schema = Schema.of({"a": "int64"})
     morsel = Morsel({"a": from_list([1, None, 3], INT64)}, 3)
-    assert bind(col("a") > 1, schema).mask(morsel).tolist() == [False, False, True]
-    assert bind(lit(None, "bool"), schema).mask(morsel).tolist() == [False, False, False]
-    assert bind(lit(True), schema).mask(morsel).tolist() == [True, True, True]
+    assert bind(col("a") > 1, schema).decided(morsel)[0].tolist() == [False, False, True]
+    assert bind(lit(None, "bool"), schema).decided(morsel)[0].tolist() == [False, False, False]
+    assert bind(lit(True), schema).decided(morsel)[0].tolist() == [True, True, True]
 
 
 def test_a_bare_column_is_returned_as_it_is() -> None:
