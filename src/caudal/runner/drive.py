@@ -17,6 +17,23 @@ from caudal.runner.binding import bind, following
 from caudal.runner.judging import BLIND, judge
 from caudal.runner.sides import role_of, with_sides
 
+LEAST_BOUND = 64
+"""Threads that any machine may be asked for; beyond, four for each core."""
+
+
+def check_threads(threads: int, cluster: str = "") -> int:
+    """Return a number of operator threads, 0 for the cores; raises `OptionError` for more than this machine can use.
+
+    How many a cluster has is not known here.
+    """
+    if not isinstance(threads, int) or isinstance(threads, bool):
+        raise OptionError(f"threads is a whole number, not {threads!r}", hint="threads=4; 0 means one for each core")
+    most = max(4 * (os.cpu_count() or 1), LEAST_BOUND)
+    if threads < 0 or (threads > most and not cluster):
+        hint = f"0 means one for each core; this machine takes up to {most}, and more than its cores are no faster"
+        raise OptionError(f"threads cannot be {threads}", hint=hint)
+    return threads
+
 
 class Job:
     """A bound job: `run` it once; `stop`, `kill` and `progress` may be called meanwhile, from a signal handler too."""
@@ -49,8 +66,6 @@ class Job:
             kind = type(plan).__name__.lower()
             raise PlanError(f"a pipeline is run, not a {kind}", hint='cd.run(cd.Pipeline("dos", alerts.to("console")))')
         self.read_at = read_at or time.time_ns() // 1_000_000
-        if threads < 0:
-            raise OptionError(f"threads cannot be {threads}", hint="0 means one for each core")
         chosen = registry.find("engine", engine)
         if follow:
             plan = following(plan)
@@ -60,7 +75,7 @@ class Job:
         """What the run did not see of what it hangs on, once it has ended."""
         self.logical = with_sides(plan, late, dead)
         self.physical = rewrite(self.logical)
-        self.threads = threads or os.cpu_count() or 1
+        self.threads = check_threads(threads, cluster) or os.cpu_count() or 1
         self.bindings, self.live = bind(
             self.physical,
             console_to_stderr=console_to_stderr,

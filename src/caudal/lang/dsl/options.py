@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from caudal.core.errors import OptionError, nearest
+from caudal.core.unpacking import compression_named
 from caudal.plan.nodes import Pairs
 from caudal.ports import registry
 
@@ -20,6 +21,18 @@ def path_of(options: Mapping[str, Any], side: str, example: str) -> Any:
         missing = "an empty path names no file" if "path" in options else f"{side}() needs a path for files"
         raise OptionError(missing, hint=example)
     return path
+
+
+def refuse_compressed(path: Any) -> None:
+    """Raise `OptionError` for a file to write whose name promises what a sink does not do: it never compresses."""
+    if not isinstance(path, str):
+        return
+    plain, dot, suffix = path.rpartition(".")
+    if dot and (compression_named(path) != "none" or suffix.lower() in ("zip", "7z", "lz4", "br", "z", "snappy")):
+        raise OptionError(
+            f"'{path}' is the name of a compressed file, and a sink does not compress",
+            hint=f'write path="{plain}"; .parquet is compressed by itself',
+        )
 
 
 def split(options: Mapping[str, Any], known: Mapping[str, Any], what: str) -> tuple[Pairs, dict[str, Any]]:

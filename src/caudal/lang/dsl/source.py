@@ -94,10 +94,16 @@ def field(dtype: Any, *, path: str | Iterable[str] | None = None, unit: str = ""
             parts = path.split(".")
             raise PlanError(f"path='{path}' can be read in two ways", hint=f"write path={parts} or path=['{path}']")
         path = [path]
+    keys = tuple(path) if isinstance(path, Iterable) else (path,) if path is not None else ()
+    if not all(isinstance(key, str) for key in keys):
+        hint = (
+            'the keys that lead to the value: path=["alert", "signature"]; an item of a list: .list.get(0) in a column'
+        )
+        raise PlanError(f"path is a list of texts, not {path!r}", hint=hint)
     if unit not in ("", "s", "ms", "us", "ns"):
         raise PlanError(f"unknown time unit '{unit}'", hint="one of s, ms, us, ns")
     any_json = dtype == ANY_JSON
-    return Field("", STRING if any_json else parse_type(dtype), tuple(path or ()), unit, time_format, any_json)
+    return Field("", STRING if any_json else parse_type(dtype), keys, unit, time_format, any_json)
 
 
 def _takes_any(fields: Iterable[Field]) -> bool:

@@ -13,7 +13,7 @@ from caudal.core.naming import cut
 from caudal.core.types import Schema
 from caudal.lang.dsl import instead
 from caudal.lang.dsl.functions import plain
-from caudal.lang.dsl.options import format_of_path, format_options, path_of, split
+from caudal.lang.dsl.options import format_of_path, format_options, path_of, refuse_compressed, split
 from caudal.lang.dsl.windows import condition, expression, ordering
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr, coalesce, col
@@ -238,7 +238,7 @@ class Stream:
         if known is None:
             raise OptionError(f"the connector '{connector}' cannot be written to")
         if connector == "files":
-            path_of(options, "to", '.to("files", path="alerts.jsonl")')
+            refuse_compressed(path_of(options, "to", '.to("files", path="alerts.jsonl")'))
         format = format or format_of_path(options.get("path"), known)
         own, rest = split(options, known, f"connector '{connector}'")
         given = format_options(format, rest, known, "writer_options", f"connector '{connector}'")
