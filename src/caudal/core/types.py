@@ -122,6 +122,22 @@ def struct_of(fields: Iterable[Field]) -> DataType:
     return DataType("struct", fields=fields)
 
 
+_ELSEWHERE = {
+    **dict.fromkeys(("str", "text", "utf8", "varchar"), "'string'"),
+    **dict.fromkeys(("int", "integer", "long", "bigint", "uint32", "uint64", "number"), "'int64'"),
+    **dict.fromkeys(("float", "double", "real", "decimal"), "'float64'"),
+    "boolean": "'bool'",
+    **dict.fromkeys(("datetime", "date", "time"), "'timestamp'"),
+    "timedelta": "'duration'",
+    "bytes": "'binary'",
+    **dict.fromkeys(
+        ("ip", "ipv4", "ipv6", "inet", "ipaddress", "addr"),
+        "'string': an address is text, and col(...).ip.canonical() its one spelling, to group by",
+    ),
+}
+"""What to write for types of other systems."""
+
+
 def parse_type(spec: Any, where: str = "", depth: int = 0) -> DataType:
     """Return the type for `spec`: "int64", "list<string>", ["string"] (a list) or {"a": "int64"} (a struct)."""
     if depth > MAX_NESTING:
@@ -135,12 +151,15 @@ def parse_type(spec: Any, where: str = "", depth: int = 0) -> DataType:
         inner = _LIST.fullmatch(text)
         if inner:
             return list_of(parse_type(inner.group(1), where, depth + 1))
-        aliases = {"str": "string", "int": "int64", "float": "float64", "double": "float64", "boolean": "bool"}
         if text == ANY_JSON:
             raise PlanError(
                 f"the type json is one of a column, not of items{where}", hint="a json column takes lists too"
             )
-        hint = f"write '{aliases[text]}'" if text in aliases else nearest(text, [*SCALARS, "list<...>"])
+        hint = (
+            f"write {_ELSEWHERE[text.lower()]}"
+            if text.lower() in _ELSEWHERE
+            else nearest(text, [*SCALARS, "list<...>"])
+        )
         raise PlanError(f"unknown type '{spec}'{where}", hint=hint)
     if isinstance(spec, list | tuple) and len(spec) == 1:
         return list_of(parse_type(spec[0], where, depth + 1))

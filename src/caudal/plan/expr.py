@@ -31,6 +31,7 @@ from caudal.core.types import (
     parse_type,
 )
 from caudal.plan import functions, instead, signature
+from caudal.plan.called import Instead, answered, answered_methods
 from caudal.plan.signature import NULL
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ MAX_DEPTH = 200
 INT64_RANGE = (-(2**63), 2**63 - 1)
 
 
+@answered_methods
 class Expr:
     """An expression. Its operators build new expressions; nothing is computed before a pipeline runs.
 
@@ -93,7 +95,9 @@ class Expr:
         raise instead.of_truth(sys._getframe(1))  # pyright: ignore[reportPrivateUsage]
 
     def __iter__(self) -> Iterator[Any]:
-        raise Misuse("an expression cannot be iterated over", hint="it stands for a column: rows are in .collect()")
+        # No TypeError: str.join and others put a message of their own in the place of one.
+        hint = "it stands for a column: rows are in .collect(); cd.concat(a, b) joins texts"
+        raise PlanError("an expression cannot be iterated over", hint=hint)
 
     def __contains__(self, item: object) -> bool:
         raise Misuse("'in' cannot look into an expression", hint=f"write {self}.str.contains({item!r})")
@@ -114,6 +118,13 @@ class Expr:
 
     __repr__ = __str__
     __hash__ = object.__hash__
+    __len__ = Instead("len()", ".str.length(), or .list.length()")
+    __abs__ = Instead("abs()", ".abs()")
+    __round__ = Instead("round()", ".round(2)")
+    __floor__ = Instead("floor()", ".floor()")
+    __ceil__ = Instead("ceil()", ".ceil()")
+    __trunc__ = __int__ = Instead("int()", '.cast("int64")')
+    __float__ = Instead("float()", '.cast("float64")')
 
     # Operators.
 
@@ -205,6 +216,8 @@ class Expr:
         """Return whether the value equals one of these; null when none does and one of them is null."""
         if isinstance(values, str | bytes | Expr):
             raise PlanError(f"is_in() takes a list of values, not {values!r}", hint="put it in brackets: is_in([...])")
+        if not isinstance(values, Iterable):
+            raise PlanError(f"is_in() takes a list of values, not {values!r}", hint=f"write .is_in([{values!r}])")
         items = [lit(v) for v in values]
         if not items:
             return call("and", call("is_null", self), lit(False))
@@ -447,6 +460,7 @@ class Call(Expr):
             yield from arg.walk()
 
 
+@answered
 def col(name: str) -> Column:
     """Return the column of this name; a dot in it is literal."""
     if not isinstance(name, str) or not name:
@@ -454,6 +468,7 @@ def col(name: str) -> Column:
     return Column(name)
 
 
+@answered
 def lit(value: Any, dtype: str | DataType | None = None) -> Expr:
     """Return a constant typed by its Python value; an expression is returned as it is.
 
@@ -518,6 +533,7 @@ def call(function: str, *args: Any, **options: Any) -> Call:
     return Call(function, tuple(lit(a) for a in args), tuple(options.items()))
 
 
+@answered_methods
 @dataclass(frozen=True, slots=True)
 class When:
     """Conditions and values collected so far, and the condition that waits for its value."""
@@ -530,6 +546,7 @@ class When:
         return Then((*self.pairs, self.condition, lit(value)))
 
 
+@answered_methods
 @dataclass(frozen=True, slots=True)
 class Then:
     """Conditions with their values; `otherwise` makes the expression."""
@@ -545,6 +562,7 @@ class Then:
         return call("case", *self.pairs, value)
 
 
+@answered
 def when(condition: Any, *values: Any) -> When:
     """Begin a choice: `when(c).then(x).when(d).then(y).otherwise(z)`."""
     if values:
@@ -572,16 +590,19 @@ def concat(*values: Any) -> Expr:
     return call("concat", *values)
 
 
+@answered
 def int_div(a: Any, b: Any) -> Expr:
     """Return the quotient cut towards zero (// rounds down)."""
     return call("int_div", a, b)
 
 
+@answered
 def int_mod(a: Any, b: Any) -> Expr:
     """Return the remainder with the sign of `a` (% has that of `b`)."""
     return call("int_mod", a, b)
 
 
+@answered
 def now() -> Expr:
     """Return the wall clock. It is the only way to it in an expression."""
     return call("now")

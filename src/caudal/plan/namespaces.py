@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from caudal.plan import instead
+from caudal.plan.called import answered_methods
 from caudal.plan.expr import Expr, call, milliseconds
 
 
@@ -20,6 +21,7 @@ class Namespace:
         raise instead.of_function(self, name)
 
 
+@answered_methods
 class Strings(Namespace):
     """Functions of strings. Lengths and offsets count characters (code points)."""
 
@@ -110,6 +112,7 @@ class Strings(Namespace):
         return call("strptime", self.expr, format=format)
 
 
+@answered_methods
 class Addresses(Namespace):
     """Functions of IP addresses in text.
 
@@ -152,6 +155,7 @@ class Addresses(Namespace):
         return call("ip_prefix", self.expr, v4=v4, v6=v6)
 
 
+@answered_methods
 class Times(Namespace):
     """Functions of timestamps, in UTC."""
 
@@ -206,6 +210,7 @@ class Times(Namespace):
         return call("strftime", self.expr, format=format)
 
 
+@answered_methods
 class Lists(Namespace):
     """Functions of lists."""
 

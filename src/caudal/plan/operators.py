@@ -11,7 +11,7 @@ from caudal.core.types import INT64, Field, Schema
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr
 from caudal.plan.nodes import Keyed, Node, refuse_calls, refuse_reserved, window_reads, windowed_fields
-from caudal.plan.python import JIT, PythonFunction
+from caudal.plan.python import JIT, ROW, PythonFunction
 from caudal.plan.windows import PINNED, Order, Sliding, Window
 
 
@@ -32,6 +32,7 @@ class Map(Node):
                 "a compiled function takes scalars, not rows",
                 hint="call it in an expression: .with_columns(y=f(col('x')))",
             )
+        self.function.check_takes("row" if self.function.kind == ROW else "frame")
         return self.output, self.input.timed
 
     @property
@@ -70,8 +71,8 @@ class Copies(Node):
     column: str
 
     def derive(self) -> tuple[Schema, bool]:
-        if self.instances < 1:
-            raise PlanError(f"rows cannot go to {self.instances} instances", hint="all(3)")
+        if not isinstance(self.instances, int) or isinstance(self.instances, bool) or self.instances < 1:
+            raise PlanError(f"rows cannot go to {self.instances!r} instances", hint="write .all(3), a whole number")
         return Schema([*self.input.schema, Field(self.column, INT64)]), self.input.timed
 
     def describe(self) -> str:
@@ -91,6 +92,8 @@ class WindowApply(Keyed):
         if not len(self.output):
             raise PlanError("apply needs the schema of what the function gives", hint='schema={"x": "float64"}')
         names = self.input.schema.names
+        if self.function.kind != JIT:
+            self.function.check_takes("frame")
         for parameter in self.function.parameters if self.function.kind == JIT else ():
             if parameter.name not in names:
                 self.input.schema[parameter.name]  # raises with the nearest name
@@ -227,6 +230,7 @@ class Reduce(Keyed):
                 f"reduce takes a plain function of state and row, not a {self.function.kind} function",
                 hint="def f(state, row): return {...}",
             )
+        self.function.check_takes("state", "row")
         _ordered(self, self.order)
         return Schema([*self.key_fields(), *self.output]), self.input.timed
 

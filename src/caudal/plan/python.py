@@ -108,6 +108,21 @@ class PythonFunction:
             text = code.co_code if code is not None else self.qualified_name.encode()
         return hashlib.sha256(text).hexdigest()[:16]
 
+    def check_takes(self, *given: str) -> None:
+        """Raise `PlanError` where the function cannot be called with these, each by place: "state", "row" ..."""
+        count, most = len(given), len(self.parameters)
+        if self.required <= count and (count <= most or self.variadic):
+            return
+        wanted = f"{self.required}" if self.required == most else f"{self.required} to {most}"
+        if self.variadic:
+            wanted = f"at least {self.required}"
+        parameters = "parameter" if wanted.endswith("1") else "parameters"
+        listed = ", ".join(given)
+        raise self.error(
+            f"{self.name} takes {wanted} {parameters}, and is called with {count}: {listed}",
+            hint=f"write def {'score' if self.name == '<lambda>' else self.name}({listed})",
+        )
+
     def error(self, message: str, *, detail: str = "", hint: str = "") -> PlanError:
         """Return an error located at the function."""
         return PlanError(message, location=f"{self.where}: {self.name}", detail=detail, hint=hint)

@@ -40,7 +40,7 @@ def collect(stream: Stream, to: str = "polars", *, threads: int = 0, first: int 
     if summary.failures:
         raise RunError("a source broke", detail="; ".join(summary.failures))
     for warning in job.blind:
-        warnings.warn(warning, CaudalWarning, stacklevel=3)
+        warnings.warn(warning, CaudalWarning, stacklevel=4)
     table = _table(tables, stream)
     if first is not None:
         table = table.slice(0, first)

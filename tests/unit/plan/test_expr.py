@@ -50,8 +50,10 @@ def test_expressions_have_no_truth_value_and_hash_by_identity() -> None:
         bool(col("a") == 1)
     with pytest.raises(TypeError, match="between"):
         _ = 1 < col("a") < 3
-    with pytest.raises(TypeError, match="iterated"):
+    with pytest.raises(PlanError, match="iterated"):
         list(col("a"))
+    with pytest.raises(PlanError, match="iterated"):
+        ", ".join(col("a"))  # type: ignore[arg-type]
     node = col("a")
     assert {node: 1}[node] == 1
     with pytest.raises(AttributeError):

@@ -35,7 +35,7 @@ def test_a_name_leads_to_a_file_in_the_working_directory(name: str, file: str) -
     ("path", "file"),
     [
         ("out/alerts.jsonl", "out/alerts.late.jsonl"),
-        ("alerts.tar.gz", "alerts.late.jsonl"),
+        ("alerts.new.json", "alerts.late.jsonl"),
         (".hidden", ".hidden.late.jsonl"),
         (".", "p.late.jsonl"),
         ("/", "p.late.jsonl"),

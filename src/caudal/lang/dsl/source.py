@@ -13,11 +13,13 @@ from caudal.lang.dsl import instead
 from caudal.lang.dsl.options import format_of_path, format_options, path_of, split
 from caudal.lang.dsl.stream import Stream
 from caudal.lang.dsl.windows import expression
+from caudal.plan.called import answered
 from caudal.plan.expr import Expr
 from caudal.plan.nodes import Source
 from caudal.ports import registry
 
 
+@answered
 def source(
     connector: str,
     *,
@@ -83,6 +85,7 @@ def source(
     return Stream(node)
 
 
+@answered
 def field(dtype: Any, *, path: str | Iterable[str] | None = None, unit: str = "", time_format: str = "") -> Field:
     """Describe a column of a schema: its type, where it comes from (`path`, a list of keys), how its time is written.
 

@@ -16,6 +16,7 @@ from caudal.lang.dsl.functions import plain
 from caudal.lang.dsl.options import format_of_path, format_options, path_of, refuse_compressed, split
 from caudal.lang.dsl.windows import condition, expression, ordering
 from caudal.plan.aggregates import Aggregate
+from caudal.plan.called import answered_methods
 from caudal.plan.expr import Expr, coalesce, col
 from caudal.plan.nodes import (
     DeadLetters,
@@ -55,6 +56,7 @@ Function = Callable[..., Any] | PythonFunction
 Columns = Mapping[str, Any] | Schema
 
 
+@answered_methods
 class Stream:
     """A stream of rows: an append-only table. Each method returns a new stream; nothing runs before the pipeline does."""
 
@@ -286,6 +288,7 @@ class Stream:
         return registry.find("runner", "collect")(self, to, first=n)
 
 
+@answered_methods
 class Grouped:
     """A stream with keys."""
 
@@ -336,6 +339,7 @@ class Grouped:
         raise PlanError("agg needs a window", hint=f"{instead.WINDOWED}; .running(...) gives a row per event")
 
 
+@answered_methods
 class Windowed:
     """Keys and windows, waiting for aggregates or a function."""
 

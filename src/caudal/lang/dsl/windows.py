@@ -11,10 +11,12 @@ from caudal.core.errors import PlanError
 from caudal.core.types import Schema
 from caudal.plan import instead
 from caudal.plan.aggregates import Aggregate
+from caudal.plan.called import answered
 from caudal.plan.expr import Expr, col
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Order, Session, Sliding
 
 
+@answered
 def tumbling(size: Duration, *, offset: Duration = "0ms") -> Hopping:
     """Windows of one size, one behind the other, aligned to the epoch (moved by `offset`). A duration is
     text ("3s", "1h30m") or a timedelta; a number without a unit is refused."""
@@ -22,6 +24,7 @@ def tumbling(size: Duration, *, offset: Duration = "0ms") -> Hopping:
     return Hopping(length, length, duration.parse(offset, what="window offset"))
 
 
+@answered
 def hopping(size: Duration, *, every: Duration = "", offset: Duration = "0ms") -> Hopping:
     """Windows of one size, one beginning every `every`; the size must be a multiple of the step."""
     if every == "":
@@ -33,11 +36,13 @@ def hopping(size: Duration, *, every: Duration = "", offset: Duration = "0ms") -
     )
 
 
+@answered
 def session(gap: Duration) -> Session:
     """Runs of rows of a key that are at most `gap` apart."""
     return Session(duration.parse(gap, what="session gap"))
 
 
+@answered
 def cumulative(size: Duration, *, every: Duration, offset: Duration = "0ms") -> Cumulative:
     """Windows that grow by `every` up to `size`, then begin anew: totals since the hour, every minute."""
     return Cumulative(
@@ -47,6 +52,7 @@ def cumulative(size: Duration, *, every: Duration, offset: Duration = "0ms") -> 
     )
 
 
+@answered
 def rows(size: int, *, every: int = 0, order_by: Any = None, order: str = "event_time") -> CountWindow:
     """Windows of `size` rows of a key in the order of event time, one every `every` rows (0: one behind the other).
 
@@ -56,6 +62,7 @@ def rows(size: int, *, every: int = 0, order_by: Any = None, order: str = "event
     return CountWindow(_rows(size, "size"), _rows(every, "every") or size, ordering(order_by, order))
 
 
+@answered
 def sliding(size: Duration | None = None, *, rows: int = 0, order_by: Any = None, order: str = "event_time") -> Sliding:
     """For each row the rows of its key up to it, in (t - size, t] of event time, or the last `rows` of them."""
     length = 0 if size is None else duration.parse(size, what="window size")
@@ -118,56 +125,67 @@ def _ordering(order_by: Any) -> tuple[Expr, ...]:
     return (expression(order_by, "order_by"),)
 
 
+@answered
 def count() -> Aggregate:
     """The number of rows."""
     return Aggregate("count")
 
 
+@answered
 def count_if(predicate: Expr | str) -> Aggregate:
     """The number of rows for which a condition (an expression, or SQL text) is true."""
     return Aggregate("count_if", condition(predicate))
 
 
+@answered
 def sum(value: Expr | str) -> Aggregate:
     """The sum: int64 (wrapping) of integers, float64 (exact, rounded once) of floats; null without a value."""
     return Aggregate("sum", expression(value))
 
 
+@answered
 def min(value: Expr | str) -> Aggregate:
     """The smallest value; NaN counts as largest, text compares by bytes."""
     return Aggregate("min", expression(value))
 
 
+@answered
 def max(value: Expr | str) -> Aggregate:
     """The largest value; NaN counts as largest, text compares by bytes."""
     return Aggregate("max", expression(value))
 
 
+@answered
 def mean(value: Expr | str) -> Aggregate:
     """The mean as float64, rounded once."""
     return Aggregate("mean", expression(value))
 
 
+@answered
 def stddev(value: Expr | str) -> Aggregate:
     """The standard deviation of the sample as float64; null for fewer than two values."""
     return Aggregate("stddev", expression(value))
 
 
+@answered
 def first(value: Expr | str, *, order_by: Any = None) -> Aggregate:
     """The first value that is not null, by event time, then `order_by`, then source, partition and position."""
     return Aggregate("first", expression(value), _ordering(order_by))
 
 
+@answered
 def last(value: Expr | str, *, order_by: Any = None) -> Aggregate:
     """The last value that is not null, in the order of `first`."""
     return Aggregate("last", expression(value), _ordering(order_by))
 
 
+@answered
 def count_distinct(value: Expr | str) -> Aggregate:
     """The exact number of different values that are not null."""
     return Aggregate("count_distinct", expression(value))
 
 
+@answered
 def collect(value: Expr | str, *, order_by: Any = None) -> Aggregate:
     """All values that are not null as a list, in the order of `first`."""
     return Aggregate("collect", expression(value), _ordering(order_by))

@@ -53,6 +53,26 @@ _SYNONYMS = {
     "regexp_like": "matches",
 }
 """Standard SQL's names for functions of the catalogue."""
+_FOREIGN = {
+    **dict.fromkeys(("substr", "mid"), "SUBSTRING(text, 1, 3), from 1, or SLICE(text, 0, 3), from 0"),
+    "left": "SLICE(text, 0, 3)",
+    "right": "SLICE(text, -3)",
+    "lcase": "LOWER(text)",
+    "ucase": "UPPER(text)",
+    **dict.fromkeys(("len", "strlen", "datalength"), "LENGTH(text)"),
+    **dict.fromkeys(("nvl", "ifnull", "isnull", "zeroifnull"), "COALESCE(value, other)"),
+    **dict.fromkeys(
+        ("instr", "locate", "position", "charindex", "strpos"), "FIND(text, part), from 0, null without one"
+    ),
+    **dict.fromkeys(("iif", "decode", "nvl2"), "CASE WHEN a THEN b ELSE c END"),
+    "startswith": "STARTS_WITH(text, prefix)",
+    "endswith": "ENDS_WITH(text, suffix)",
+    **dict.fromkeys(("rlike", "regexp", "regexp_matches", "regexp_contains"), "MATCHES(text, pattern)"),
+    **dict.fromkeys(("to_timestamp", "str_to_date", "to_date"), "STRPTIME(text, '%Y-%m-%d')"),
+    **dict.fromkeys(("date_format", "to_char", "format_datetime"), "STRFTIME(time, '%H:%M')"),
+    **dict.fromkeys(("current_timestamp", "getdate", "sysdate"), "NOW()"),
+}
+"""What to write for functions of other dialects."""
 _AGGREGATES = frozenset(aggregates.FUNCTIONS) | {"avg"}
 _TYPE_NAMES = {sql: name for name, sql in SQL_TYPES.items()} | {
     "TEXT": "string",
@@ -293,7 +313,9 @@ class _Reader:
             raise self.refuse(tree, f"the aggregate {name}() cannot stand in an expression", "aggregate in .agg(...)")
         function = functions.FUNCTIONS.get(name)
         if function is None:
-            raise self.refuse(tree, f"unknown function '{name}'", nearest(name, functions.FUNCTIONS))
+            known = set(functions.FUNCTIONS) - set(_INFIX.values())
+            hint = f"write {_FOREIGN[name]}" if name in _FOREIGN else nearest(name, known)
+            raise self.refuse(tree, f"unknown function '{name}'", hint)
         given = tree.expressions
         count = len(given) if function.most is None else min(function.most, len(given))
         options = dict(zip((o.name for o in function.options), self._options(function, given[count:], tree)))
