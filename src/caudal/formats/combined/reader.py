@@ -10,7 +10,7 @@ import numpy as np
 
 from caudal.columnar import times, utf8
 from caudal.columnar.addresses import network_rows
-from caudal.columnar.column import ALL_VALID, Bools, Ints
+from caudal.columnar.column import ALL_VALID, Bools, Bytes, Ints
 from caudal.columnar.draft import Draft
 from caudal.core.addresses import network_of
 from caudal.core.dialects import other_format
@@ -21,7 +21,7 @@ from caudal.formats.combined.layout import TIME_LENGTH, decide, layout_of
 from caudal.formats.combined.portable import LOG_DECIDED, LOG_LAYOUTS
 from caudal.formats.combined.scanner import NUMBERS, TEXTS, Lines
 from caudal.observe.notices import Notice
-from caudal.ports.records import Block, Dead, Decoded, Options
+from caudal.ports.records import PADDING, Block, Dead, Decoded, Options
 
 BOM = b"\xef\xbb\xbf"
 ENCODINGS = ("escape", "utf-8")
@@ -115,14 +115,16 @@ class CombinedDecoder:
 
     def decode(self, block: Block) -> Decoded:
         """Return the rows of the block; see `Decoder.decode`."""
+        data = block.data
         if scanner.ready() & times.ready(strict.TIME_FORMAT):  # both are asked for
-            lines = scanner.scan(block.data, block.start, block.stop, *self._compiled)
-            stamps = self._stamps(block, lines)
+            lines = scanner.scan(data, block.start, block.stop, *self._compiled)
+            data = self._stray(block, lines)
+            stamps = _stamps(data, lines)
         else:
-            lines = scanner.unread(block.data, block.start, block.stop)
+            lines = scanner.unread(data, block.start, block.stop)
             stamps = np.zeros(len(lines.start), np.int64)
         odd = lines.odd
-        drafts = {field.name: _draft(field, block.data, lines, stamps) for field in self._fields}
+        drafts = {field.name: _draft(field, data, lines, stamps) for field in self._fields}
         position = lines.start + (block.position - block.start)
         dead = self._read_odd(block, lines, odd, position, drafts) if odd.any() else []
         keep = None if not odd.any() else ~odd
@@ -130,17 +132,28 @@ class CombinedDecoder:
         position = position if keep is None else position[keep]
         return Decoded(columns, len(position), position, dead, self._doubts(dead))
 
-    def _stamps(self, block: Block, lines: Lines) -> Ints:
-        """Return the times of lines; mark as odd where there is none, and what is not UTF-8."""
-        odd = lines.odd
+    def _stray(self, block: Block, lines: Lines) -> Bytes:
+        """Scan lines that are not UTF-8 anew, escaped and behind the block's data; return both.
+
+        Whoever sends such bytes must not choose to be read a hundred times slower. Read strictly they are odd.
+        """
+        data = block.data
         # UTF-8 is looked at line by line only where there is a byte beyond ASCII at all.
-        if len(lines.start) and int(block.data[block.start : block.stop].max()) >= 128:
-            odd |= ~utf8.valid(block.data, lines.start, lines.length)
-        width = np.full(len(odd), TIME_LENGTH, np.int32)
-        width[odd] = 0
-        stamps, ok = times.parse(block.data, lines.time, width, ALL_VALID, strict.TIME_FORMAT)
-        odd |= ~ok
-        return stamps
+        if not len(lines.start) or int(data[block.start : block.stop].max()) < 128:
+            return data
+        rows = np.flatnonzero(~utf8.valid(data, lines.start, lines.length))
+        lines.odd[rows] = True
+        if not len(rows) or not self._escape:
+            return data
+        view = memoryview(data.data)
+        spans = zip(lines.start[rows].tolist(), lines.length[rows].tolist())
+        texts = [str(view[at : at + length], "utf-8", "backslashreplace") for at, length in spans]
+        raw = "".join(f"{text}\r\n" for text in texts).encode()  # one CR is taken off again
+        data = np.concatenate([data[: block.stop], np.frombuffer(raw + bytes(PADDING), np.uint8)])
+        again = scanner.scan(data, block.stop, block.stop + len(raw), *self._compiled)
+        if len(again.start) == len(rows):
+            lines.replace(rows, again)
+        return data
 
     def _doubts(self, dead: list[Dead]) -> list[Notice]:
         count = sum(letter.reason == "layout" for letter in dead)
@@ -161,6 +174,16 @@ class CombinedDecoder:
             for field in self._fields:
                 drafts[field.name].put(row, values.get(field.keys[0]))
         return dead
+
+
+def _stamps(data: Bytes, lines: Lines) -> Ints:
+    """Return the times of lines; mark as odd where there is none."""
+    odd = lines.odd
+    width = np.full(len(odd), TIME_LENGTH, np.int32)
+    width[odd] = 0
+    stamps, ok = times.parse(data, lines.time, width, ALL_VALID, strict.TIME_FORMAT)
+    odd |= ~ok
+    return stamps
 
 
 def _draft(field: Field, data: Any, lines: Lines, stamps: Ints) -> Draft:

@@ -40,6 +40,13 @@ class Lines:
     numbers: npt.NDArray[np.int64]
     number_valid: Bools
 
+    def replace(self, rows: Ints, others: Lines) -> None:
+        """Put the values of other lines in place of those of some rows, which stay where they stand."""
+        for name in ("odd", "time"):
+            getattr(self, name)[rows] = getattr(others, name)
+        for name in ("text", "lengths", "text_valid", "numbers", "number_valid"):
+            getattr(self, name)[:, rows] = getattr(others, name)
+
     def first(self, n: int) -> Lines:
         """Return the first n records."""
         return Lines(

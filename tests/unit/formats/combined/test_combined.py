@@ -14,7 +14,7 @@ import pytest
 
 from caudal.core.errors import OptionError, PlanError
 from caudal.core.types import Field, Schema, parse_type
-from caudal.formats.combined import FORMAT
+from caudal.formats.combined import FORMAT, reader
 from caudal.formats.combined.reader import FIELDS
 from caudal.ports.records import Block
 
@@ -30,8 +30,8 @@ HEAD = f"1.2.3.4 - - [{STAMP}]"
 def decode(raw, needed=NAMES, cuts=(), **options):
     """Return (rows as dicts by position, dead letters) of a file, cut into blocks behind given lines."""
     schema = FIELDS
-    reader = FORMAT.reader(schema, frozenset(needed), {**FORMAT.reader_options, **options})
-    decoder, at = reader.open(raw[:65536], "access.log")
+    made = FORMAT.reader(schema, frozenset(needed), {**FORMAT.reader_options, **options})
+    decoder, at = made.open(raw[:65536], "access.log")
     data = np.frombuffer(bytearray(b"?" * 7 + raw + b'" 200' * 32), np.uint8)
     rows, dead = {}, []
     for end in [*sorted(cuts), len(raw)]:
@@ -533,3 +533,19 @@ def test_lines_whose_client_is_in_doubt_are_told():
 def test_options_that_cannot_be(options, message):
     with pytest.raises(OptionError, match=message):
         FORMAT.reader(FORMAT.default_schema(), frozenset(), {**FORMAT.reader_options, **options})
+
+
+@pytest.mark.scanned
+def test_stray_bytes_are_not_slow(monkeypatch):
+    """Only what the scanner cannot take is read line by line in Python."""
+    raw = b"".join(b'203.0.113.%d - - %b "\xe9t\xe9 \xff" "\xc3\xa9"\r\n' % (n, REST.encode()) for n in range(9))
+    called = []
+    strictly = reader.strict.read
+    monkeypatch.setattr(
+        reader.strict, "read", lambda *args, **options: called.append(args) or strictly(*args, **options)
+    )
+    rows, dead = decode(raw)
+    assert [row["ip"] for row in rows.values()] == [f"203.0.113.{n}" for n in range(9)]
+    assert {row["referer"] for row in rows.values()} == {"\\xe9t\\xe9 \\xff"}
+    assert {row["user_agent"] for row in rows.values()} == {"é"}
+    assert (dead, called) == ([], [])
