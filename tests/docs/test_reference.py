@@ -96,7 +96,7 @@ def test_options_of_formats_are_written_down(name: str) -> None:
     rows = _rows(section)
     for option, default in {**plugin.writer_options, **plugin.reader_options}.items():
         assert ast.literal_eval(rows[option][0].strip("`")) == default, option
-    for field in plugin.default_schema() or ():
+    for field in plugin.default_schema({}) or ():
         assert rows[field.name][0] == str(field.dtype)
     (line,) = re.findall(rf"^\| \[`{name}`\].*$", _page("formats.md"), re.MULTILINE)
     assert re.findall(r"`(\.\w+)`", line) == list(plugin.suffixes)

@@ -184,16 +184,17 @@ Place = tuple[str, ...]
 
 
 class Schema:
-    """An ordered, immutable set of fields with unique names.
+    """An ordered, immutable set of fields with unique names. `absent`: what to write for names that it could have.
 
     >>> str(Schema.of({"ip": "string", "code": "int64"}))
     'ip: string, code: int64'
     """
 
-    __slots__ = ("_by_name", "fields")
+    __slots__ = ("_by_name", "absent", "fields")
 
-    def __init__(self, fields: Iterable[Field]) -> None:
+    def __init__(self, fields: Iterable[Field], absent: Mapping[str, str] | None = None) -> None:
         self.fields = tuple(fields)
+        self.absent = absent or {}
         _no_duplicates(self.fields, "column")
         self._by_name = {f.name: f for f in self.fields}
 
@@ -238,6 +239,7 @@ class Schema:
             head, dot, rest = name.partition(".")
             inside = dot and head in self._by_name and self._by_name[head].dtype.name == "struct"
             hint = f'a field of a struct is col("{head}").field("{rest}")' if inside else nearest(name, self._by_name)
+            hint = self.absent.get(name, hint)
             raise PlanError(f"unknown column '{cut(name, 100)}'", hint=hint)
         return field
 

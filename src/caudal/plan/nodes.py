@@ -131,7 +131,7 @@ class Source(Node):
         if self.timezone:
             self._check_zone()
         names = self.declared.names if self.projection is None else self.projection
-        return Schema([f for f in self.declared if f.name in names]), self.event_time is not None
+        return Schema([f for f in self.declared if f.name in names], self.declared.absent), self.event_time is not None
 
     @property
     def readable(self) -> Schema:

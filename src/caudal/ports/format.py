@@ -102,8 +102,8 @@ class Format(Protocol):
     reader_options: Options
     writer_options: Options
 
-    def default_schema(self) -> Schema | None:
-        """Return the documented fields of a format that fixes them (combined), else None."""
+    def default_schema(self, options: Options) -> Schema | None:
+        """Return the documented fields of a format that fixes them (combined), as far as these options say, else None."""
         ...
 
     def infer(self, sample: bytes, path: str, options: Options) -> Schema:

@@ -47,7 +47,7 @@ class Inferred:
             note += [f"or {', '.join(other.column for other in others)}"] if others else []
             lines.append(f"event_time={first.expression}," + (f"  # {'; '.join(note)}" if note else ""))
             lines += [f"{name}={_quoted(value)}," for name, value in first.given.items()]
-        if registry.find("format", self.format).default_schema() is None:
+        if registry.find("format", self.format).default_schema(self.options) is None:
             lines += ["schema={", *(f"    {_quoted(f.name)}: {_entry(f, 1)}," for f in self.schema), "},"]
         else:
             lines += ["# the format fixes its columns:", *(f"#   {f.name}: {f.dtype}" for f in self.schema)]
@@ -83,7 +83,7 @@ def look(path: str | os.PathLike[str], format: str, options: Mapping[str, Any]) 
         chosen = registry.find("format", format)
         options = typed(options, chosen.reader_options)
         given = registry.check_options(dict(options), chosen.reader_options, f"format '{format}'")
-        reader = chosen.reader(chosen.default_schema() or Schema([]), frozenset(), given)
+        reader = chosen.reader(chosen.default_schema(given) or Schema([]), frozenset(), given)
         if isinstance(reader, FileReader):
             source = files.source({**files.source_options, "path": text}, reader, Schema([]))
             source.close()
@@ -108,7 +108,7 @@ def look(path: str | os.PathLike[str], format: str, options: Mapping[str, Any]) 
     if guess is not None:
         options = {**(guess(sample, options) or {}), **options}
     given = registry.check_options(dict(options), chosen.reader_options, f"format '{format}'")
-    if chosen.default_schema() is None:  # what is another format altogether says so when it is opened
+    if chosen.default_schema(given) is None:  # what is another format altogether says so when it is opened
         chosen.reader(Schema([]), frozenset(), given).open(sample, text)
     try:
         schema = chosen.infer(sample, text, given)
@@ -149,7 +149,7 @@ def _stamped(schema: Schema) -> dict[str, list[Any]]:
 
 def _values(chosen: Any, given: Mapping[str, Any], schema: Schema, sample: bytes) -> dict[str, list[Any]]:
     """Return the values of the sample that may be times; those that are have their text."""
-    if chosen.default_schema() is not None:
+    if chosen.default_schema(given) is not None:
         return _stamped(schema)
     names = ("int64", "float64", "string", "timestamp")
     plain = [f for f in schema if f.dtype.name in names and not f.any_json]
@@ -180,14 +180,15 @@ def _by_looks(sample: bytes, block: Block, path: str) -> str:
     first = replace(block, stop=block.start + sample.find(b"\n") + 1) if b"\n" in sample else block
     for name in registry.available("format"):
         chosen = registry.find("format", name)
-        schema = chosen.default_schema()
+        schema = chosen.default_schema(chosen.reader_options)
         if schema is None:
             continue
         decoder, _ = chosen.reader(schema, frozenset(schema.names), dict(chosen.reader_options)).open(sample, path)
         if decoder.decode(first).rows:
             return name
-    guessing = (name for name in registry.available("format") if hasattr(registry.find("format", name), "guess"))
-    return next((name for name in guessing if registry.find("format", name).guess(sample, {}) is not None), "")
+    formats = ((name, registry.find("format", name)) for name in registry.available("format"))
+    guessing = ((name, each) for name, each in formats if hasattr(each, "guess") and each.default_schema({}) is None)
+    return next((name for name, each in guessing if each.guess(sample, {}) is not None), "")
 
 
 def _quoted(text: str) -> str:

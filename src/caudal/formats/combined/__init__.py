@@ -42,7 +42,7 @@ from caudal.core.errors import PlanError
 from caudal.core.types import Schema
 from caudal.formats.combined.layout import decide
 from caudal.formats.combined.portable import LOG_LAYOUTS
-from caudal.formats.combined.reader import AUTO, COMMON, FIELDS, CombinedReader
+from caudal.formats.combined.reader import AUTO, FIELDS, CombinedReader
 from caudal.ports.portable import Portable, plain_fields
 from caudal.ports.records import Options
 
@@ -62,16 +62,20 @@ class CombinedFormat:
         self.reader_options: Options = {"encoding": "escape", "layout": "auto", "trusted": []}
         self.writer_options: Options = {}
 
-    def default_schema(self) -> Schema | None:
-        """Return the twelve fields that every layout has; the event time is `timestamp`."""
-        return COMMON
+    def default_schema(self, options: Options) -> Schema:
+        """Return the twelve fields that every layout has, and those of a declared one; the event time is `timestamp`."""
+        return _fields(*LOG_LAYOUTS.get(str(options.get("layout")), (False, False, True))[:2])
+
+    def guess(self, sample: bytes, options: Options) -> dict[str, str] | None:
+        """Return the layout of a sample that has more fields than every layout, else None."""
+        layout = decide(sample)
+        return {"layout": layout} if any(LOG_LAYOUTS[layout][:2]) else None
 
     def infer(self, sample: bytes, path: str, options: Options) -> Schema:
         """Return the twelve fields, and `vhost` and `forwarded` where the sample's layout has them."""
         layout = str(options.get("layout", AUTO))
         has_vhost, has_list, _ = LOG_LAYOUTS[decide(sample) if layout == AUTO else layout]
-        more = {"vhost": has_vhost, "forwarded": has_list}
-        return Schema([field for field in FIELDS if more.get(field.name, True)])
+        return _fields(has_vhost, has_list)
 
     def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> CombinedReader:
         """Return a reader; raises `PlanError` for a field that the format has not, or of another type."""
@@ -89,6 +93,12 @@ class CombinedFormat:
     def encoder(self, schema: Schema, options: Options) -> NoReturn:
         """Raise `PlanError`: access logs are only read."""
         raise PlanError("the combined log format is only read", hint="write json, csv or parquet")
+
+
+def _fields(has_vhost: bool, has_list: bool) -> Schema:
+    there = {"vhost": has_vhost, "forwarded": has_list}
+    absent = {name: f'layout="{name} client" or the like gives it' for name, given in there.items() if not given}
+    return Schema([field for field in FIELDS if there.get(field.name, True)], absent)
 
 
 FORMAT = CombinedFormat()

@@ -51,8 +51,6 @@ FIELDS = Schema(
         Field("forwarded", STRING),
     ]
 )
-COMMON = Schema([field for field in FIELDS if field.name not in ("vhost", "forwarded")])
-"""What every layout has."""
 
 
 class CombinedReader:

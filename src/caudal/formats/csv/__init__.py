@@ -54,7 +54,7 @@ class CsvFormat:
         }
         self.writer_options: Options = {"delimiter": ",", "header": True}
 
-    def default_schema(self) -> Schema | None:
+    def default_schema(self, options: Options) -> Schema | None:
         """Return None: every CSV has its own columns."""
         return None
 

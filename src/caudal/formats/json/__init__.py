@@ -31,7 +31,7 @@ class JsonFormat:
         self.reader_options: Options = {"encoding": "escape"}
         self.writer_options: Options = {}
 
-    def default_schema(self) -> Schema | None:
+    def default_schema(self, options: Options) -> Schema | None:
         """Return None: JSON lines carry any fields."""
         return None
 

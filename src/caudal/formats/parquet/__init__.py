@@ -37,7 +37,7 @@ class ParquetFormat:
         self.reader_options: Options = {}
         self.writer_options: Options = {"row_group": 131_072}
 
-    def default_schema(self) -> Schema | None:
+    def default_schema(self, options: Options) -> Schema | None:
         """Return None: every file has its own columns (see `schema_of`)."""
         return None
 

@@ -53,15 +53,15 @@ def source(
     format = format or format_of_path(options.get("path"), known)
     own, rest = split(options, known, f"connector '{connector}'")
     given = format_options(format, rest, known, "reader_options", f"connector '{connector}'")
-    default = registry.find("format", format).default_schema() if format else None
+    chosen = registry.find("format", format) if format else None
+    options_of_format = {**chosen.reader_options, **dict(given)} if chosen else {}
+    default = chosen.default_schema(options_of_format) if chosen else None
     if schema is None and default is None:
         raise PlanError(
             "the source needs a schema", hint='schema={"ip": "string", ...}; cd.infer(path) prints one to paste'
         )
     declared = Schema.of(schema) if schema is not None else default
     assert declared is not None
-    if schema is not None and default is not None:
-        declared = Schema([_fixed(f, default, format) for f in declared])
     if format != "json" and _takes_any(declared):
         raise PlanError("the type json is read by the format json alone", hint='write "string"')
     node = Source(
@@ -79,9 +79,8 @@ def source(
         max_future=None if max_future is None else duration.parse(max_future, what="max_future"),
         timezone=timezone,
     )
-    if format:
-        chosen = registry.find("format", format)
-        chosen.reader(declared, frozenset(declared.names), {**chosen.reader_options, **dict(given)})
+    if chosen:
+        chosen.reader(declared, frozenset(declared.names), options_of_format)
     return Stream(node)
 
 
@@ -111,13 +110,3 @@ def field(dtype: Any, *, path: str | Iterable[str] | None = None, unit: str = ""
 
 def _takes_any(fields: Iterable[Field]) -> bool:
     return any(field.any_json or _takes_any(field.dtype.fields) for field in fields)
-
-
-def _fixed(given: Field, default: Schema, format: str) -> Field:
-    try:
-        known = default[given.name]
-    except PlanError as error:
-        raise PlanError(f"the format '{format}' has no field '{given.name}'", hint=error.hint) from None
-    if known.dtype != given.dtype:
-        raise PlanError(f"'{given.name}' of the format '{format}' is {known.dtype}, not {given.dtype}")
-    return known

@@ -297,7 +297,7 @@ def test_access_logs_of_the_fuzz_tests(script, tmp_path, encoding) -> None:
     path = tmp_path / "access.log"
     lines = [made.make(rng)[0] for _ in range(700)] + [made.mutate(rng, made.make(rng)[0]) for _ in range(1_500)]
     path.write_bytes(b"".join(line + rng.choice((b"\n", b"\r\n", b"\n\n")) for line in lines))
-    schema = registry.find("format", "combined").default_schema()
+    schema = registry.find("format", "combined").default_schema({})
     case = Case("combined", schema, {"encoding": encoding}, time="timestamp", disorder=60_000)
     rows, dead, _ = check(script, case, path, tmp_path)
     assert len(rows) > 700

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import caudal as cd
 from caudal.core.errors import OptionError, PlanError
 from caudal.core.types import Field, Schema, parse_type
 from caudal.formats.combined import FORMAT, reader
 from caudal.formats.combined.reader import FIELDS
 from caudal.ports.records import Block
+from caudal.runner.infer import look
 
 LOGS = Path(__file__).resolve().parents[4] / "../shared/data/weblogs"
 needs_logs = pytest.mark.skipif(not LOGS.exists(), reason="the shared sample data is not here")
@@ -247,7 +249,7 @@ def test_a_strict_encoding_can_be_chosen():
     assert one(line, encoding="utf-8") == "utf8"
     assert one(line, encoding="escape")["path"] == "/\\xff"
     with pytest.raises(OptionError, match="encoding"):
-        FORMAT.reader(FORMAT.default_schema(), frozenset(), {"encoding": "utf-9"})
+        FORMAT.reader(FORMAT.default_schema({}), frozenset(), {"encoding": "utf-9"})
 
 
 @pytest.mark.parametrize(
@@ -295,9 +297,9 @@ def test_framing():
 
 def test_it_is_only_read():
     with pytest.raises(PlanError, match="only read"):
-        FORMAT.encoder(FORMAT.default_schema(), {})
-    assert FORMAT.infer(b"", "x.log", {}) == FORMAT.default_schema()
-    twelve = FORMAT.default_schema().names
+        FORMAT.encoder(FORMAT.default_schema({}), {})
+    assert FORMAT.infer(b"", "x.log", {}) == FORMAT.default_schema({})
+    twelve = FORMAT.default_schema({}).names
     assert FORMAT.infer(f"a.b 10.0.0.1, ::1 - - {REST}".encode(), "x.log", {}).names == (*twelve, "vhost", "forwarded")
 
 
@@ -389,7 +391,7 @@ REST = f'[{STAMP}] "GET / HTTP/1.1" 401 5'
 
 def layout_of(*starts):
     """Return the layout of a file whose lines begin so."""
-    reader = FORMAT.reader(FORMAT.default_schema(), frozenset(), FORMAT.reader_options)
+    reader = FORMAT.reader(FORMAT.default_schema({}), frozenset(), FORMAT.reader_options)
     return reader.open("".join(f"{start} {REST}\n" for start in starts).encode(), "x")[0].layout
 
 
@@ -513,7 +515,7 @@ def test_nobody_is_trusted_by_default():
 def test_lines_whose_client_is_in_doubt_are_told():
     raw = "".join(f"{start} {REST}\n" for start in ["a.b ::1 - -", "::1 - -", "a.b ::1 - -", "::1 - -"]).encode()
     decoder, _ = FORMAT.reader(
-        FORMAT.default_schema(), frozenset(), {**FORMAT.reader_options, "layout": "client"}
+        FORMAT.default_schema({}), frozenset(), {**FORMAT.reader_options, "layout": "client"}
     ).open(raw, "")
     data = np.frombuffer(bytearray(raw + b" " * 128), np.uint8)
     (notice,) = decoder.decode(Block(data, 0, len(raw), 0, len(raw))).notices
@@ -532,7 +534,7 @@ def test_lines_whose_client_is_in_doubt_are_told():
 )
 def test_options_that_cannot_be(options, message):
     with pytest.raises(OptionError, match=message):
-        FORMAT.reader(FORMAT.default_schema(), frozenset(), {**FORMAT.reader_options, **options})
+        FORMAT.reader(FORMAT.default_schema({}), frozenset(), {**FORMAT.reader_options, **options})
 
 
 @pytest.mark.scanned
@@ -549,3 +551,21 @@ def test_stray_bytes_are_not_slow(monkeypatch):
     assert {row["referer"] for row in rows.values()} == {"\\xe9t\\xe9 \\xff"}
     assert {row["user_agent"] for row in rows.values()} == {"é"}
     assert (dead, called) == ([], [])
+
+
+def test_a_pipeline_has_the_fields_of_the_layout_that_it_declares(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(f"shop.example 198.51.100.9 - - {REST}\n".encode())
+    declared = cd.source("files", path=str(log), format="combined", layout="vhost client")
+    assert declared.select("vhost", "ip").collect().rows() == [("shop.example", "198.51.100.9")]
+    named = cd.source("files", path=str(log), format="combined", schema={"host": cd.field("string", path=["vhost"])})
+    assert named.collect().rows() == [("shop.example",)]
+    for unknown, hint in (
+        ("vhost", 'layout="vhost client"'),
+        ("forwarded", 'layout="forwarded client"'),
+        ("ipp", "'ip'"),
+    ):
+        with pytest.raises(cd.PlanError) as caught:
+            cd.source("files", path=str(log), format="combined").select(unknown)
+        assert hint in caught.value.hint
+    assert look(log, "combined", {}).options == look(log, "", {}).options == {"layout": "vhost client"}
