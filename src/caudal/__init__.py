@@ -46,8 +46,9 @@ if TYPE_CHECKING:
         sum,
         tumbling,
     )
+    from caudal.plan.conditional import when
     from caudal.plan.explain import explain, mermaid
-    from caudal.plan.expr import coalesce, col, concat, greatest, int_div, int_mod, least, lit, now, when
+    from caudal.plan.expr import coalesce, col, concat, greatest, int_div, int_mod, least, lit, now
     from caudal.runner import load, run
     from caudal.runner.infer import infer
 
@@ -77,7 +78,8 @@ _HOME = {
         "sum",
         "tumbling",
     ),
-    "caudal.plan.expr": ("coalesce", "col", "concat", "greatest", "int_div", "int_mod", "least", "lit", "now", "when"),
+    "caudal.plan.conditional": ("when",),
+    "caudal.plan.expr": ("coalesce", "col", "concat", "greatest", "int_div", "int_mod", "least", "lit", "now"),
     "caudal.plan.explain": ("explain", "mermaid"),
     "caudal.runner": ("load", "run"),
     "caudal.runner.infer": ("infer",),

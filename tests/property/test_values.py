@@ -17,7 +17,8 @@ from caudal.engines.local.aggregates.functions import Rows, aggregator
 from caudal.engines.local.expressions import bind
 from caudal.engines.local.table import concat_columns
 from caudal.plan.aggregates import Aggregate
-from caudal.plan.expr import Expr, coalesce, col, lit, when
+from caudal.plan.conditional import when
+from caudal.plan.expr import Expr, coalesce, col, lit
 from caudal.testing.folding import fold
 from caudal.testing.scalars import evaluate, identity
 

@@ -24,6 +24,7 @@ from caudal.engines.local.expressions import bind
 from caudal.lang.sql import parse
 from caudal.plan import expr as e
 from caudal.plan import functions, wire_expr
+from caudal.plan.conditional import when
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,10 +61,9 @@ def value(entry: Any, dtype: DataType) -> Any:
 
 def from_python(text: str) -> e.Expr:
     names = {
-        n: getattr(e, n)
-        for n in ("col", "lit", "when", "coalesce", "greatest", "least", "concat", "int_div", "int_mod", "now")
+        n: getattr(e, n) for n in ("col", "lit", "coalesce", "greatest", "least", "concat", "int_div", "int_mod", "now")
     }
-    return eval(text, {**names, "timedelta": timedelta})
+    return eval(text, {**names, "when": when, "timedelta": timedelta})
 
 
 def cases() -> list[Case]:

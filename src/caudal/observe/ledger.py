@@ -96,8 +96,6 @@ class Ledger:
         lines = []
         for e in shown:
             fates = [f"{name} {getattr(e, name):,}" for name in FATES if getattr(e, name)] or ["nothing"]
-            if e.undecided:
-                fates.append(f"({e.undecided:,} undecided)")
             if e.partly_late:
                 fates.append(f"({e.partly_late:,} partly late)")
             if not e.whole:

@@ -533,43 +533,6 @@ def call(function: str, *args: Any, **options: Any) -> Call:
     return Call(function, tuple(lit(a) for a in args), tuple(options.items()))
 
 
-@answered_methods
-@dataclass(frozen=True, slots=True)
-class When:
-    """Conditions and values collected so far, and the condition that waits for its value."""
-
-    pairs: tuple[Expr, ...]
-    condition: Expr
-
-    def then(self, value: Any) -> Then:
-        """Set the value for the condition."""
-        return Then((*self.pairs, self.condition, lit(value)))
-
-
-@answered_methods
-@dataclass(frozen=True, slots=True)
-class Then:
-    """Conditions with their values; `otherwise` makes the expression."""
-
-    pairs: tuple[Expr, ...]
-
-    def when(self, condition: Any) -> When:
-        """Add a condition, tested where all before were not true."""
-        return When(self.pairs, lit(condition))
-
-    def otherwise(self, value: Any) -> Expr:
-        """Return the expression, with the value where no condition is true."""
-        return call("case", *self.pairs, value)
-
-
-@answered
-def when(condition: Any, *values: Any) -> When:
-    """Begin a choice: `when(c).then(x).when(d).then(y).otherwise(z)`."""
-    if values:
-        raise PlanError("when() takes a condition alone", hint="cd.when(c).then(x).otherwise(y)")
-    return When((), lit(condition))
-
-
 def coalesce(*values: Any) -> Expr:
     """Return the first value that is not null."""
     return lit(values[0]) if len(values) == 1 else call("coalesce", *values)

@@ -1,7 +1,7 @@
 """Judging a run by what its sources gave: a detection that saw nothing must not pass as a quiet night.
 
-A run is *blind* where every record of a source was dead, where a function failed on all that it was called with, or
-where no record names a field that a filter or a key hangs on. A field that is null in every record is named: that is a
+A run is *blind* where every record of a source was dead, or where no record names a field that a filter or a key hangs
+on. A field that is null in every record is named: that is a
 quiet night, and so is one of a filter whose other conditions left no row to decide.
 """
 
@@ -50,7 +50,7 @@ def judge(
         entry = ledger.entries.get(report.source)
         if entry is not None and not entry.taken:
             told.append(Notice("empty", report.source, "there was no record to read"))
-    told += _functions(ledger, failing or {}, level)
+    told += _functions(ledger, failing or {})
     told += _lateness(plan, reports, ledger)
     told += _restarts(plan, ledger)
     known = {report.source for report in reports}
@@ -70,8 +70,8 @@ def _decided(by: Decides, ledger: Ledger) -> bool:
     return by.always or not filters or any(entry.undecided or not entry.whole for entry in filters)
 
 
-def _functions(ledger: Ledger, failing: Mapping[str, str], level: Level) -> list[Notice]:
-    """Return what is to be told of functions that failed, on all that they were called with or on more than `DEAD` of it."""
+def _functions(ledger: Ledger, failing: Mapping[str, str]) -> list[Notice]:
+    """Return a warning for each function that failed on more than `DEAD` of what it was called with."""
     told: list[Notice] = []
     for entry in ledger.entries.values():
         if entry.kind == "source" or not (entry.dead or entry.operator in failing):
@@ -80,11 +80,9 @@ def _functions(ledger: Ledger, failing: Mapping[str, str], level: Level) -> list
         if entry.windows:
             failed, of, what = entry.emitted.get("dead", 0), entry.windows, "windows"
         why = f": {failing[entry.operator]}" if entry.operator in failing else ""
-        if of and failed >= of:
-            told.append(Notice(BLIND, entry.operator, f"all {{count}} {what} are dead letters{why}", failed, level))
-        elif failed > DEAD * of:
-            text = f"{{count}} of {of:,} {what} are dead letters{why}"
-            told.append(Notice("dead", entry.operator, text, failed, "warning"))
+        if failed > DEAD * of:
+            share = "all {count}" if failed >= of else f"{{count}} of {of:,}"
+            told.append(Notice("dead", entry.operator, f"{share} {what} are dead letters{why}", failed, "warning"))
     return told
 
 
@@ -104,11 +102,12 @@ def blindness(
         missing = [p for p in missing if p in hangs and report.names]
     if not report.records:
         return told
-    for places, said, code, at in (
+    kinds: list[tuple[list[Place], str, str, Level]] = [
         ([p for p in missing if p in hangs], ", which filters or keys hang on", BLIND, level),
         ([p for p in missing if p in may], ", which a filter may hang on", "unnamed", "warning"),
         ([p for p in missing if p not in hangs | may], "", "unnamed", "note"),
-    ):
+    ]
+    for places, said, code, at in kinds:
         if places:
             told.append(Notice(code, report.source, f"{report.unnamed_text(places)}{said}", report.records, at))
     return told

@@ -12,6 +12,7 @@ from caudal.core.errors import PlanError
 from caudal.core.types import DURATION, INT64, TIMESTAMP, Schema
 from caudal.plan import expr as e
 from caudal.plan import functions, wire_expr
+from caudal.plan.conditional import when
 from caudal.plan.expr import col, lit
 
 SCHEMA = Schema.of(
@@ -61,7 +62,7 @@ def test_expressions_have_no_truth_value_and_hash_by_identity() -> None:
 
 
 def test_columns_names_and_volatility() -> None:
-    expr = e.when(col("a") > 1).then(col("s")).otherwise("x")
+    expr = when(col("a") > 1).then(col("s")).otherwise("x")
     assert expr.columns() == {"a", "s"}
     assert col("a").name == "a"
     assert (col("a") + 1).alias("n").name == "n"
@@ -135,7 +136,7 @@ def test_types(expr: e.Expr, dtype: str) -> None:
         (lambda: col("l").cast("string"), "cannot be cast", ""),
         (lambda: lit(None), "null without a type", r"cd\.lit\(None"),
         (lambda: e.coalesce(None, None), "null without a type", ""),
-        (lambda: e.when(col("a")).then(1).otherwise(2), "pairs of a bool", ""),
+        (lambda: when(col("a")).then(1).otherwise(2), "pairs of a bool", ""),
         (lambda: e.call("lowr", col("s")), "unknown function 'lowr'", "did you mean 'lower'"),
         (lambda: e.call("lower"), "takes 1 argument", "as in"),
         (lambda: e.call("greatest", col("a")), "takes 2 or more", ""),

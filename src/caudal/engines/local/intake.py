@@ -206,8 +206,9 @@ class PartitionLane:
         if timed and morsel.rows:
             assert morsel.time is not None
             if self.intake.judged:
-                morsel.watermark, behind = row_watermarks(morsel.time, self.seen, disorder, self.floor)
-                self.intake.watch.late(morsel.time, morsel.watermark, behind)
+                watermark, behind = row_watermarks(morsel.time, self.seen, disorder, self.floor)
+                morsel.watermark = watermark
+                self.intake.watch.late(morsel.time, watermark, behind)
             if self.first_time is None:
                 self.first_time = int(morsel.time[0])
             self.seen = max(self.seen, cooked.rows.highest)

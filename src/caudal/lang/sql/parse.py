@@ -115,7 +115,7 @@ class _Reader:
     def read(self, tree: Any) -> Expr:
         kind = type(tree).__name__
         try:
-            if kind in _COMPARES and "Null" in (type(tree.this).__name__, type(tree.expression).__name__):
+            if kind in _COMPARES and {"Null", "Column"} == {type(tree.this).__name__, type(tree.expression).__name__}:
                 raise instead.of_null(_INFIX[kind])
             if kind in _INFIX:
                 return call(_INFIX[kind], self.read(tree.this), self.read(tree.expression))

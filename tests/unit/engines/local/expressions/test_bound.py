@@ -19,7 +19,8 @@ from caudal.core.types import BOOL, INT64, STRING, Schema, parse_type
 from caudal.engines.local.expressions import bind
 from caudal.engines.local.expressions.kernel import MAKERS
 from caudal.plan import functions
-from caudal.plan.expr import Expr, call, coalesce, col, lit, now, when
+from caudal.plan.conditional import when
+from caudal.plan.expr import Expr, call, coalesce, col, lit, now
 from caudal.testing.scalars import evaluate
 
 
