@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 export PATH := $(PATH):$(CURDIR)/.uv/only
 
-.PHONY: help setup demo test engines test-engines test-flink test-spark check format types lint docs bench nightly fuzz clean
+.PHONY: help setup demo test test-slow engines test-engines test-flink test-spark check format types lint docs bench nightly fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -28,8 +28,11 @@ endif
 demo: setup ## run the DoS detection over the bundled nginx log
 	$(RUN)/caudal demo
 
-test: setup ## run the tests, on all cores
+test: setup ## run the tests but those that take long, on all cores
 	$(RUN)/pytest -n auto --dist worksteal
+
+test-slow: setup ## run the tests that take long: random pipelines and values, fuzzing, signals, compiled code on disk, the lab
+	$(RUN)/pytest -n auto --dist worksteal -m "slow and not nightly and not engines"
 
 engines: setup ## install the environments of Flink and Spark (1.6 GB, below the user's cache directory)
 	$(RUN)/caudal engines install flink
@@ -66,11 +69,11 @@ bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of dis
 
 nightly: setup ## the long campaigns: kills, rotation under load, random cases, fuzzing (about an hour)
 	$(RUN)/pytest -m "nightly and not engines" tests
-	CAUDAL_PROPERTY=3 $(RUN)/pytest -n auto --dist worksteal tests/property
-	CAUDAL_FUZZ=200000 $(RUN)/pytest -n auto tests/fuzz
+	CAUDAL_PROPERTY=3 $(RUN)/pytest -n auto --dist worksteal -m slow tests/property
+	CAUDAL_FUZZ=200000 $(RUN)/pytest -n auto -m slow tests/fuzz
 
 fuzz: setup ## a million fuzzed lines through both JSON decoders
-	CAUDAL_FUZZ=1000000 $(RUN)/pytest tests/fuzz
+	CAUDAL_FUZZ=1000000 $(RUN)/pytest -m slow tests/fuzz
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .uv dist .pytest_cache .ruff_cache .hypothesis caudal-demo

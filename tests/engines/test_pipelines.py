@@ -10,6 +10,8 @@ import random_pipelines as asked
 from caudal.plan.nodes import DeadLetters, Keyed, Late
 from caudal.plan.wire import KINDS
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_hundred_keep_state_and_every_operator_is_there() -> None:
     drawn = [asked.drawn(1, number) for number in range(100)]

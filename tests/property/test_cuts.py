@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipelines import SHAPES, STAGES, Values, cases, ways
@@ -19,6 +20,7 @@ from caudal.engines.local.state import Blob
 from caudal.plan.plan import Plan
 from caudal.testing.harness import CountedSource, Started, differences
 
+pytestmark = pytest.mark.slow
 KINDS = [*(k for k in SHAPES if k != "stateless"), *(k for k in STAGES if k != "functions")]
 
 

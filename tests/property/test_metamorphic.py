@@ -37,6 +37,8 @@ from caudal import col
 from caudal.core.types import INT64
 from caudal.testing.harness import Started
 
+pytestmark = pytest.mark.slow
+
 Streams = Sequence[Any]
 Rows = list[tuple[Any, ...]]
 

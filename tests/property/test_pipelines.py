@@ -15,6 +15,8 @@ from caudal.plan import wire
 from caudal.testing.harness import Started
 from caudal.testing.oracle import Record
 
+pytestmark = pytest.mark.slow
+
 SMALLEST: Values = {"threads": 1, "morsel_rows": 1, "read_bytes": 1, "rewrites": False}
 
 

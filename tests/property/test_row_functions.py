@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import called
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipelines import (
@@ -30,6 +31,7 @@ from caudal.lang.dsl.stream import Stream
 from caudal.plan.nodes import DeadLetters, Keyed, Late
 from caudal.testing.harness import Started
 
+pytestmark = pytest.mark.slow
 FEW = settings(max_examples=max(5, settings.default.max_examples // 6))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipelines import CALLS, CHANGES, COLUMNS, FILTERS, FREE, ODD, SCHEMA, STEPS, Values, decoded, row_numbers
@@ -22,6 +23,7 @@ from caudal.plan.expr import Expr, coalesce, col, lit
 from caudal.testing.folding import fold
 from caudal.testing.scalars import evaluate, identity
 
+pytestmark = pytest.mark.slow
 TYPES = Schema.of(SCHEMA)
 NUMBERS = ("g", "x", "n", "t")
 COUNT = settings.default.max_examples * 30

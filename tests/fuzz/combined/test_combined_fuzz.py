@@ -19,6 +19,8 @@ from caudal.formats.combined.portable import LOG_LAYOUTS, log_layout
 from caudal.formats.combined.reader import FIELDS
 from caudal.ports.records import Block
 
+pytestmark = pytest.mark.slow
+
 LINES = int(os.environ.get("CAUDAL_FUZZ", "20000"))
 NAMES = FIELDS.names
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

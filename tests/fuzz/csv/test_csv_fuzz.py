@@ -18,6 +18,8 @@ from caudal.formats.csv.scanner import Dialect
 from caudal.formats.csv.strict import Bad, StrictReader
 from caudal.ports.records import Block
 
+pytestmark = pytest.mark.slow
+
 LINES = int(os.environ.get("CAUDAL_FUZZ", "20000"))
 FIELDS = (
     Field("s", parse_type("string")),

@@ -22,6 +22,8 @@ from caudal.ports import framing
 from caudal.ports.records import Block
 from caudal.ports.source import End
 
+pytestmark = pytest.mark.slow
+
 FILES = int(os.environ.get("CAUDAL_FUZZ", "20000")) // 10
 WIDTH = 3
 SPAN = 64 * 1024

@@ -12,6 +12,7 @@ import re
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from caudal.columnar.column import Fixed, arrow_type
 from caudal.core.types import Field, Schema, make_field
@@ -20,6 +21,7 @@ from caudal.formats.json.reader import PARSER, SCANNER, STRICT, JsonReader
 from caudal.ports.portable import plain_fields
 from caudal.ports.records import Block
 
+pytestmark = pytest.mark.slow
 LINES = int(os.environ.get("CAUDAL_FUZZ", "20000"))
 PER_BLOCK = 2_000
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from caudal.columnar.column import arrow_type
 from caudal.core.types import SCALARS, DataType, Field, Schema, list_of, struct_of
 from caudal.formats.json import FORMAT
 
+pytestmark = pytest.mark.slow
 ROWS = int(os.environ.get("CAUDAL_FUZZ", "20000"))
 PER_TABLE = 200
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

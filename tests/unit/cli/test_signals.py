@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 DEADLINE = 100.0
 Start = Callable[..., "subprocess.Popen[bytes]"]
 

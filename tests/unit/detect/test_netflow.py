@@ -19,6 +19,8 @@ import caudal as cd
 from caudal.testing import check_everywhere
 from caudal.testing.harness import Started
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "netflow.py"
 NUMBERS = (
     "dst_ip4",

@@ -8,6 +8,8 @@ import pytest
 
 from caudal.lab.estimates import estimate, ratios, slope, student_t
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("freedom", "quantile"),

@@ -15,6 +15,8 @@ from caudal.lab.running import lines, measure, shipped
 from caudal.ports.records import Block
 from caudal.ports.source import End, Nothing
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = Schema.of({"id": "int64", "r": "int64"})
 
 

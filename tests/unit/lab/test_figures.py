@@ -15,6 +15,8 @@ from caudal.lab.figures import Experiment, burst_figures, burst_table, call_tabl
 from caudal.lab.running import Run, lines, measure, shipped
 from caudal.lab.usage import Usage
 
+pytestmark = pytest.mark.slow
+
 IDEAL = Ideal(messages=4, threads=2, seconds=2.0)
 """Four messages of a second each on two cores: two messages a second, half the makespan is a second."""
 

@@ -14,6 +14,8 @@ import pytest
 import caudal as cd
 from caudal.lab.running import path_of
 
+pytestmark = pytest.mark.slow
+
 Lab = Callable[..., Any]
 TINY = ("--messages", "20", "--threads", "1", "--stages", "1,5,10,5,1", "--repeat", "1")
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "burst.py"

@@ -10,6 +10,8 @@ import pytest
 from caudal.core.errors import RunError
 from caudal.lab.process import run
 
+pytestmark = pytest.mark.slow
+
 BUSY = "import time\nwhile time.process_time() < 0.4: pass\n"
 
 

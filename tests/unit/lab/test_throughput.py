@@ -17,6 +17,8 @@ from caudal.lab.throughput import LEAST, Files, Outcome, Settings, alerts, throu
 from caudal.lab.ways import Took, Way, chosen
 from caudal.ports.environment import Health, Problem
 
+pytestmark = pytest.mark.slow
+
 Lab = Callable[..., Any]
 TINY = ("--engines", "local", "--threads", "1", "--events", "5000,6000", "--local-events", "5000,6000", "--repeat", "1")
 START = {"local": 1.0, "flink": 10.0, "spark": 6.0}

@@ -18,6 +18,8 @@ from caudal.lab.tables import windows_table
 from caudal.lab.ways import Took
 from caudal.lab.windows import Settings, fingerprint, read, stamped, windows
 
+pytestmark = pytest.mark.slow
+
 Lab = Callable[..., Any]
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "netflow.py"
 

@@ -19,6 +19,8 @@ from caudal.cli import main
 from caudal.core.errors import CaudalError, OptionError, RunError
 from caudal.engines.environments import building
 
+pytestmark = pytest.mark.slow
+
 LOCK_FILE = ".flink.lock"
 
 

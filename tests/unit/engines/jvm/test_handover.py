@@ -42,6 +42,8 @@ from caudal.ports.format import FileReader, PortableFormat
 from caudal.testing.flow import load
 from caudal.testing.scenario import prepared
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[4]
 DATA = ROOT.parent / "shared" / "data"
 SCRIPT = "caudal.engines.jvm.functions.handover"

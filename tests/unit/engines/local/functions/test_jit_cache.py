@@ -21,6 +21,8 @@ from caudal.engines.local.functions import codecache
 from caudal.engines.local.functions.codecache import digest
 from caudal.plan.python import PythonFunction, declare
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import json, os, sys
 import numpy as np

@@ -15,6 +15,8 @@ from caudal.plan.expr import col
 from caudal.plan.nodes import WindowAggregate
 from caudal.plan.windows import CountWindow, Order
 
+pytestmark = pytest.mark.slow
+
 AGGREGATES = (
     ("n", Aggregate("count")),
     ("sum_f", Aggregate("sum", col("f"))),

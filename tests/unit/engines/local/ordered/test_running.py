@@ -19,6 +19,8 @@ from caudal.plan.expr import col
 from caudal.plan.operators import Running
 from caudal.plan.windows import Order, Sliding
 
+pytestmark = pytest.mark.slow
+
 BY_O = (col("o"),)
 AGGREGATES = (
     ("n", Aggregate("count")),
