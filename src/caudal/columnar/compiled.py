@@ -17,13 +17,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numba.core import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.registry import CPUDispatcher
+
+from caudal.core.code import names_of
 
 _log = logging.getLogger("caudal")
 _told: list[str] = []
@@ -246,7 +248,7 @@ def reached(function: FunctionType) -> Iterator[FunctionType]:
 
 def _globals(function: FunctionType) -> Iterator[tuple[str, Any]]:
     """Yield what a function names: its globals, and what it may name of those that are modules of caudal's."""
-    names = _names(function.__code__)
+    names = names_of(function.__code__)
     for name in names:
         value = function.__globals__.get(name)
         if isinstance(value, ModuleType) and value.__name__.startswith("caudal."):
@@ -254,14 +256,6 @@ def _globals(function: FunctionType) -> Iterator[tuple[str, Any]]:
                 yield f"{name}.{inner}", vars(value)[inner]
         else:
             yield name, value
-
-
-def _names(code: CodeType) -> set[str]:
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= _names(constant)
-    return names
 
 
 def _stamp(path: str) -> str:

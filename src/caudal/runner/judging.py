@@ -41,8 +41,9 @@ def judge(
     """
     told: list[Notice] = []
     level: Level = "warning" if allow_blind else "failure"
+    decides = deciding(plan)
     for report in reports:
-        fields = deciding(plan).get(report.source, {})
+        fields = decides.get(report.source, {})
         told += blindness(report, {place for place, by in fields.items() if _decided(by, ledger)}, level)
         if not report.all_dead and report.dead > DEAD * report.records:
             told.append(Notice("dead", report.source, report.dead_text(), report.dead, "warning"))
@@ -124,9 +125,10 @@ def judge_sample(plan: Plan, reports: Iterable[SourceReport], *, allow_blind: bo
     A sample without a row is blind; a field that it does not name may come later, unless it is all there is.
     """
     told: list[Notice] = []
+    decides = deciding(plan)
     for report in reports:
         certain = (report.all_dead or report.whole) and not allow_blind
-        fields = deciding(plan).get(report.source, {})
+        fields = decides.get(report.source, {})
         perhaps = {place for place, by in fields.items() if not by.always and by.filters <= by.parts}
         told += blindness(report, fields.keys() - perhaps, "failure" if certain else "warning", perhaps)
         if report.dead and not report.all_dead:

@@ -15,7 +15,6 @@ from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import Field, Schema
 from caudal.formats.csv.portable import CSV_BOM, CSV_JOINED, csv_header, csv_stripped
 from caudal.formats.csv.scanner import HIGH, ODD, Dialect, Lines, Scanner
-from caudal.formats.csv.scanner import ready as scanner_ready
 from caudal.formats.csv.strict import Bad, StrictReader
 from caudal.observe.notices import Notice
 from caudal.ports.records import Block, Dead, Decoded, Options
@@ -123,7 +122,7 @@ class CsvDecoder:
 
     def _ready(self) -> bool:
         """Whether all that reads records is compiled; what is not is asked for."""
-        return all([scanner_ready(), *(source.ready() for source in self._fields)])
+        return all([self._scanner.ready(), *(source.ready() for source in self._fields)])
 
     def _read_odd(
         self, block: Block, lines: Lines, odd: Bools, position: Ints, made: list[Draft | None], dead: list[Dead]

@@ -81,6 +81,10 @@ class Scanner:
         spans = dialect.newlines and dialect.quote >= 0
         self.framer = Framer(dialect.delimiter, dialect.quote, dialect.comment, len(slots)) if spans else None
 
+    def ready(self) -> bool:
+        """Return whether `scan` runs machine code at once."""
+        return _scan.ready() & _count.ready()  # both are asked for
+
     def scan(self, data: Bytes, start: int, stop: int) -> Lines:
         """Return the records of data[start:stop]; comments and (of more than one column) empty lines are none."""
         most = int(_count(data, start, stop)) + 1
@@ -142,11 +146,6 @@ class Scanner:
         except Refused:
             quoted = 0
         return quoted != width == text.count(chr(self._dialect.delimiter)) + 1
-
-
-def ready() -> bool:
-    """Return whether `Scanner.scan` runs machine code at once."""
-    return _scan.ready() & _count.ready()  # both are asked for
 
 
 def _single(data: Bytes, start: int, stop: int, most: int, quote: int, status: Any, fields: Any, lengths: Any) -> Bytes:

@@ -60,29 +60,12 @@ def _add(dense, magnitude, position, negative, square):
 
 
 @part()
-def _flush(dense, lo, hi, special, numbers, values, k):
-    """Append the group's limbs in canonical form and clear the scratch; return the new end."""
-    carry = np.int64(0)
-    for limb in range(lo, hi + 1):
-        v = dense[limb] + carry
-        dense[limb] = 0
-        carry = v >> _S32
-        v &= _LOW
-        if v != 0:
-            numbers[k] = limb
-            values[k] = v
-            k += 1
-    if carry != 0:
-        numbers[k] = hi + 1
-        values[k] = carry
-        k += 1
-    for s in range(3):
-        if special[s] != 0:
-            numbers[k] = NAN + s
-            values[k] = special[s]
-            special[s] = 0
-            k += 1
-    return k
+def _empty(groups):
+    """Return the scratch of one group (dense limbs, special counts), and the sums of all, of which there are none yet."""
+    room = groups * 4 + LIMBS
+    dense, special = np.zeros(LIMBS, np.int64), np.zeros(3, np.int64)
+    start, length = np.empty(groups, np.int64), np.empty(groups, np.int64)
+    return dense, special, start, length, np.empty(room, np.int64), np.empty(room, np.int64)
 
 
 @part()
@@ -95,18 +78,43 @@ def _grow(array, need):
     return out
 
 
+@part()
+def _flush(g, dense, lo, hi, special, start, length, numbers, limbs, k):
+    """Append the limbs of group g in canonical form and clear the scratch; return (numbers, limbs, the new end)."""
+    numbers = _grow(numbers, k + LIMBS + 8)
+    limbs = _grow(limbs, k + LIMBS + 8)
+    start[g] = k
+    carry = np.int64(0)
+    for limb in range(lo, hi + 1):
+        v = dense[limb] + carry
+        dense[limb] = 0
+        carry = v >> _S32
+        v &= _LOW
+        if v != 0:
+            numbers[k] = limb
+            limbs[k] = v
+            k += 1
+    if carry != 0:
+        numbers[k] = hi + 1
+        limbs[k] = carry
+        k += 1
+    for s in range(3):
+        if special[s] != 0:
+            numbers[k] = NAN + s
+            limbs[k] = special[s]
+            special[s] = 0
+            k += 1
+    length[g] = k - start[g]
+    return numbers, limbs, k
+
+
 @kernel()
 def accumulate(order, offsets, values, valid, square):
     """Return (starts, lengths, limb numbers, limb values) of the sums of doubles (or of their squares) by group."""
     groups = offsets.size - 1
     masked = valid.size > 0
     bits = values.view(np.int64)
-    dense = np.zeros(LIMBS, np.int64)
-    special = np.zeros(3, np.int64)
-    start = np.empty(groups, np.int64)
-    length = np.empty(groups, np.int64)
-    numbers = np.empty(groups * 4 + LIMBS, np.int64)
-    limbs = np.empty(groups * 4 + LIMBS, np.int64)
+    dense, special, start, length, numbers, limbs = _empty(groups)
     k = 0
     for g in range(groups):
         lo = LIMBS
@@ -136,11 +144,7 @@ def accumulate(order, offsets, values, valid, square):
             first, last = _add(dense, np.uint64(mantissa), at, b < 0, square)
             lo = min(lo, first)
             hi = max(hi, last)
-        numbers = _grow(numbers, k + LIMBS + 8)
-        limbs = _grow(limbs, k + LIMBS + 8)
-        start[g] = k
-        k = _flush(dense, lo, hi, special, numbers, limbs, k)
-        length[g] = k - start[g]
+        numbers, limbs, k = _flush(g, dense, lo, hi, special, start, length, numbers, limbs, k)
     return start, length, numbers[:k].copy(), limbs[:k].copy()
 
 
@@ -149,12 +153,7 @@ def accumulate_integers(order, offsets, values, valid, square):
     """Return (starts, lengths, limb numbers, limb values) of the sums of int64s (or of their squares) by group."""
     groups = offsets.size - 1
     masked = valid.size > 0
-    dense = np.zeros(LIMBS, np.int64)
-    special = np.zeros(3, np.int64)
-    start = np.empty(groups, np.int64)
-    length = np.empty(groups, np.int64)
-    numbers = np.empty(groups * 4 + LIMBS, np.int64)
-    limbs = np.empty(groups * 4 + LIMBS, np.int64)
+    dense, special, start, length, numbers, limbs = _empty(groups)
     k = 0
     for g in range(groups):
         lo = LIMBS
@@ -169,11 +168,7 @@ def accumulate_integers(order, offsets, values, valid, square):
             first, last = _add(dense, magnitude, BIAS, value < 0, square)
             lo = min(lo, first)
             hi = max(hi, last)
-        numbers = _grow(numbers, k + LIMBS + 8)
-        limbs = _grow(limbs, k + LIMBS + 8)
-        start[g] = k
-        k = _flush(dense, lo, hi, special, numbers, limbs, k)
-        length[g] = k - start[g]
+        numbers, limbs, k = _flush(g, dense, lo, hi, special, start, length, numbers, limbs, k)
     return start, length, numbers[:k].copy(), limbs[:k].copy()
 
 
@@ -181,12 +176,7 @@ def accumulate_integers(order, offsets, values, valid, square):
 def merge(order, offsets, start_in, length_in, numbers_in, limbs_in):
     """Return the sums by group of sums that `accumulate` or `accumulate_integers` made."""
     groups = offsets.size - 1
-    dense = np.zeros(LIMBS, np.int64)
-    special = np.zeros(3, np.int64)
-    start = np.empty(groups, np.int64)
-    length = np.empty(groups, np.int64)
-    numbers = np.empty(groups * 4 + LIMBS, np.int64)
-    limbs = np.empty(groups * 4 + LIMBS, np.int64)
+    dense, special, start, length, numbers, limbs = _empty(groups)
     k = 0
     for g in range(groups):
         lo = LIMBS
@@ -201,11 +191,7 @@ def merge(order, offsets, start_in, length_in, numbers_in, limbs_in):
                     dense[n] += limbs_in[x]
                     lo = min(lo, n)
                     hi = max(hi, n)
-        numbers = _grow(numbers, k + LIMBS + 8)
-        limbs = _grow(limbs, k + LIMBS + 8)
-        start[g] = k
-        k = _flush(dense, lo, hi, special, numbers, limbs, k)
-        length[g] = k - start[g]
+        numbers, limbs, k = _flush(g, dense, lo, hi, special, start, length, numbers, limbs, k)
     return start, length, numbers[:k].copy(), limbs[:k].copy()
 
 

@@ -15,11 +15,12 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from importlib.machinery import PathFinder
-from types import CodeType, FunctionType, GeneratorType, MethodType, ModuleType
+from types import FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any, cast
 
 import cloudpickle
 
+from caudal.core.code import names_of
 from caudal.plan.python import PythonFunction
 
 _SHARED = threading.Lock()
@@ -159,7 +160,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
                 yield f"'{name}' (of its closure)", cell.cell_contents
             except ValueError:  # not assigned yet
                 continue
-        for name in sorted(_names(value.__code__)):
+        for name in sorted(names_of(value.__code__)):
             if name in value.__globals__ and value.__globals__[name] is not value:
                 yield f"the global '{name}'", value.__globals__[name]
         for number, default in enumerate(value.__defaults__ or ()):
@@ -173,15 +174,6 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     elif not isinstance(value, ModuleType | type):
         for name, part in getattr(value, "__dict__", {}).items():
             yield f"the attribute '{name}' of a {type(value).__name__}", part
-
-
-def _names(code: CodeType) -> set[str]:
-    """Return the names that a function's code, and the code inside it, looks up."""
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found |= _names(constant)
-    return found
 
 
 def _kind(value: Any) -> str:
