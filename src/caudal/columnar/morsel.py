@@ -12,15 +12,16 @@ from caudal.columnar.column import Bools, Column, Ints
 
 @dataclass(slots=True)
 class Morsel:
-    """Rows of one origin, in order.
+    """Rows in order, of one origin as a rule.
 
     `columns`: the visible columns, all of `rows` values. `time`: event time of each row in int64 milliseconds, None
     for a stream without event time. `watermark`: W_p of each row's source row (SEMANTICS: what is late), None when no
     row can be late. `position`: where each row's record stands in its partition, None where nobody needs it.
-    `partition`: the ordinal of the source partition the rows came from. `order`: hidden columns in whose pinned order
-    a sink writes the rows (results of a window); () when they stand in order already. `branch`: which way into an
-    operator they took, of several: it orders the copies of one row. `ordinal`: which of the rows it is that an operator
-    made of one (its source row or window), None where there is one at most.
+    `partition`: the ordinal of the source partition that the rows came from, or of each row's where it is several.
+    `order`: hidden columns in whose pinned order a sink writes the rows (results of a window); () when they stand in
+    order already. `branch`: which way into an operator they took, of several: it orders the copies of one row.
+    `ordinal`: which of the rows it is that an operator made of one (its source row or window), None where there is one
+    at most.
     """
 
     columns: dict[str, Column]
@@ -28,7 +29,7 @@ class Morsel:
     time: Ints | None = None
     watermark: Ints | None = None
     position: Ints | None = None
-    partition: int = 0
+    partition: int | Ints = 0
     order: tuple[Column, ...] = ()
     branch: int = 0
     ordinal: Ints | None = None
@@ -45,7 +46,7 @@ class Morsel:
             None if self.time is None else self.time[rows],
             None if self.watermark is None else self.watermark[rows],
             None if self.position is None else self.position[rows],
-            self.partition,
+            self.partition if isinstance(self.partition, int) else self.partition[rows],
             tuple([column.take(rows) for column in self.order]),
             self.branch,
             None if self.ordinal is None else self.ordinal[rows],
@@ -64,7 +65,7 @@ class Morsel:
             None if self.time is None else self.time[start:stop],
             None if self.watermark is None else self.watermark[start:stop],
             None if self.position is None else self.position[start:stop],
-            self.partition,
+            self.partition if isinstance(self.partition, int) else self.partition[start:stop],
             tuple([column.slice(start, stop) for column in self.order]),
             self.branch,
             None if self.ordinal is None else self.ordinal[start:stop],

@@ -193,11 +193,13 @@ def no_time(decoded: Decoded, column: Column, bad: Any, block: Block | None) -> 
     return out
 
 
-def letter_values(dead: Sequence[Dead], source: str, partition: str, operator: str) -> dict[str, list[Any]]:
-    """Return dead letters as lists of values, by the columns that the plan gives them (`DEAD_FIELDS`)."""
+def letter_values(
+    dead: Sequence[Dead], sources: list[str], partitions: list[str], operator: str
+) -> dict[str, list[Any]]:
+    """Return dead letters, each of a source's partition, as lists of values by the columns of `DEAD_FIELDS`."""
     return {
-        "source": [source] * len(dead),
-        "partition": [partition] * len(dead),
+        "source": sources,
+        "partition": partitions,
         "position": [None if d.position < 0 else d.position for d in dead],
         "operator": [operator] * len(dead),
         "reason": [d.reason for d in dead],

@@ -9,6 +9,7 @@ declaration that is wrong: an error before the run.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from caudal.columnar.column import arrow_type, from_arrow
 from caudal.core.errors import CaudalError, InputError
 from caudal.core.types import Schema
 from caudal.observe.notices import Notice
-from caudal.ports.format import TellingDecoder
 from caudal.ports.records import Block, Dead, Decoded
 from caudal.ports.source import Partition
 
@@ -57,8 +57,9 @@ class Opening:
             self._told.append(Notice("header", partition.name, text, level="warning"))
         else:
             self._decoders[name] = decoder
-            if head and isinstance(decoder, TellingDecoder):
-                self._told += [notice.at(partition.name) for notice in decoder.notices]
+            if head:
+                notices: Sequence[Notice] = getattr(decoder, "notices", ())
+                self._told += [notice.at(partition.name) for notice in notices]
         return decoder, skip
 
     def check(self) -> None:

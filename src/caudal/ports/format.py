@@ -6,11 +6,10 @@ is checked like one that is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
-from caudal.observe.notices import Notice
 from caudal.ports.portable import Portable
 from caudal.ports.records import Block, Decoded, Options
 
@@ -30,19 +29,13 @@ class Decoder(Protocol):
 
 
 @runtime_checkable
-class TellingDecoder(Protocol):
-    """A decoder with something to tell of each partition that it is opened for, such as how it is read."""
-
-    notices: Sequence[Notice]
-
-
-@runtime_checkable
 class LineReader(Protocol):
     """Reads a line-framed format (JSON lines, CSV, combined)."""
 
     def open(self, head: bytes, name: str) -> tuple[Decoder, int]:
         """Return the decoder of one partition and how many bytes of `head` are not records (a header line, a BOM).
 
+        What the decoder has to tell of the partition, such as how it is read, it has as its `notices`.
         `head` is the partition's beginning: whole lines up to some length, or all of it (b"" when it is empty).
         Raises `InputError` for a header that does not fit the schema, with line and nearest names. After a restore
         `head` is read again from the beginning of the partition.

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from caudal.columnar import sorting
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.letters import failed_rows
 from caudal.engines.local.slicing import Slicer
-from caudal.engines.local.stateful import OPEN, Released, joined
+from caudal.engines.local.stateful import OPEN, Released
+from caudal.engines.local.terminals import Way
 
 if TYPE_CHECKING:
     from caudal.engines.local.job import Job
@@ -61,27 +60,21 @@ class Emission:
         return self._slicer.split(rows.take(sorting.order(rows.order)))
 
     def _task(self, sequence: int, morsel: Morsel | None, watermark: int, dead: Morsel | None) -> Callable[[], None]:
-        job, prefix = self._job, (self.ordinal,)
+        job, ways = self._job, [Way((self.ordinal,), sequence, watermark)]
 
         def task() -> None:
             begin = time.perf_counter()
-            job.send(job.routes[self.operator], prefix, sequence, morsel, watermark, None, 0)
+            job.send(job.routes[self.operator], ways, morsel, None)
             if self.operator in job.dead_routes:
-                job.send(job.dead_routes[self.operator], prefix, sequence, dead, watermark, None, 0)
+                job.send(job.dead_routes[self.operator], ways, dead, None)
             if morsel is not None and self._slicer.costly:
                 self._slicer.learn(morsel.rows, time.perf_counter() - begin)
 
         return task
 
     def _failed(self, released: Released) -> Morsel:
-        failing, origins = released.failing, released.origins
+        failing = released.failing
         assert failing is not None
         self._job.counters.failing.setdefault(self.operator, released.failed[0].message)
-        names, shown = self._job.origins.names.__getitem__, tuple(failing.columns)
-        if origins is None:
-            return failed_rows(failing, released.failed, self.operator, names, shown)
-        parts = []
-        for ordinal, failed in groupby(released.failed, key=lambda failure: int(origins[failure.row])):
-            rows = replace(failing, partition=ordinal)
-            parts.append(failed_rows(rows, [*failed], self.operator, names, shown))
-        return joined(parts)
+        names = self._job.origins.names.__getitem__
+        return failed_rows(failing, released.failed, self.operator, names, tuple(failing.columns))

@@ -10,7 +10,8 @@ from typing import Any
 from caudal.engines.local.compiling import clock, compiling
 from caudal.engines.local.counters import ledger
 from caudal.engines.local.cut import Cut, export, restore
-from caudal.engines.local.job import LARGEST_READ, Job
+from caudal.engines.local.intake import LARGEST_READ
+from caudal.engines.local.job import Job
 from caudal.engines.local.lower import lower
 from caudal.engines.local.settings import Settings
 from caudal.engines.outputs import counted_sinks
@@ -77,7 +78,7 @@ class LocalExecution:
         """Note what has been compiled since there were so many."""
         if compiling.kernels > kernels:
             took = f"in {compiling.seconds - seconds:.1f} s that count in no figure"
-            text = f"{{count}} kernels were compiled, once on this machine, {took}"
+            text = f"kernels compiled, once on this machine: {{count}}, {took}"
             self.job.counters.notices.add(Notice("compiled", "", text, compiling.kernels - kernels))
         going = compiling.shown()
         if compiling.beside > beside or going:
@@ -100,7 +101,7 @@ class LocalExecution:
             rate=rows / elapsed if elapsed > 0 else 0.0,
             watermark=job.watermark(),
             queue=job.queue_length,
-            bytes_in_flight=job.in_flight,
+            bytes_in_flight=job.credit.in_flight,
             alerts=sum(job.counters.get(name, "written") for name in self._outputs),
             state_bytes=job.state_bytes(),
             late=job.counters.total("late"),

@@ -11,6 +11,8 @@ import hashlib
 import json
 from collections.abc import Callable
 
+import numpy as np
+
 from caudal.columnar.column import Column, from_list
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import STRING
@@ -19,18 +21,18 @@ Origin = Callable[[int], tuple[str, str]]
 
 
 def identities(morsel: Morsel, pipeline: str, origin: Origin) -> Column:
-    """Return 32 hexadecimal digits a row: MD5 of the row's canonical JSON. `origin` names the morsel's partition."""
-    operator, partition = origin(morsel.partition)
+    """Return 32 hexadecimal digits a row: MD5 of the row's canonical JSON. `origin` names a partition by its ordinal."""
+    places = [origin(ordinal) for ordinal in np.full(morsel.rows, morsel.partition, np.int64).tolist()]
     if morsel.order:
         _, *keys, start = (column.to_list() for column in morsel.order)
-        parts = [[list(key), at] for *key, at in zip(*keys, start, strict=True)]
+        parts = [[operator, list(key), at] for (operator, _), *key, at in zip(places, *keys, start, strict=True)]
     elif morsel.position is not None:
-        parts = [[partition, at] for at in morsel.position.tolist()]
+        parts = [[*place, at] for place, at in zip(places, morsel.position.tolist(), strict=True)]
     else:
-        parts = [[partition, None]] * morsel.rows
+        parts = [[*place, None] for place in places]
     if morsel.ordinal is not None:
         parts = [[*part, rank] for part, rank in zip(parts, morsel.ordinal.tolist(), strict=True)]
-    return from_list([_digest([pipeline, operator, *part, morsel.branch]) for part in parts], STRING)
+    return from_list([_digest([pipeline, *part, morsel.branch]) for part in parts], STRING)
 
 
 def _digest(parts: list[object]) -> str:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from caudal.columnar.column import Ints
 from caudal.columnar.morsel import Morsel
 from caudal.core.naming import natural_key
 from caudal.engines.accepting import Accepted, Acceptor
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.slicing import Slicer
+from caudal.engines.local.slicing import TASK_SECONDS, Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.engines.local.windows.kernels import NEVER, row_watermarks
 from caudal.engines.opening import Opening
@@ -27,6 +28,18 @@ from caudal.ports import source as port
 from caudal.ports.engine import BoundSource
 from caudal.ports.format import Decoder, LineReader
 from caudal.ports.records import Block, Dead, Decoded
+
+
+@dataclass(slots=True)
+class Read:
+    """A block as it was read: its number in its lane, and the end of the partition where that is known to come behind it."""
+
+    lane: PartitionLane
+    number: int
+    got: Block | Decoded
+    end: port.End | None
+    size: int
+    read_at: float
 
 
 @dataclass(slots=True)
@@ -49,6 +62,7 @@ class Cooked:
 class Piece:
     """What leaves the sequencer: rows of a lane in sequence, the lane's watermark behind them, dead letters.
 
+    `along`: pieces of other lanes whose rows are among these.
     `counted`: it holds rows of a block, `size` bytes of it in flight; `part`: not the first piece of its block; `mark`:
     bytes that had been admitted with the block.
     """
@@ -64,6 +78,19 @@ class Piece:
     counted: bool = False
     part: bool = False
     mark: int = 0
+    along: list[Piece] = field(default_factory=list)
+
+
+SMALLEST_READ = 1 << 20
+LARGEST_READ = 4 << 20
+"""Bytes to ask a source for: a bounded one has as much, so that the cost of a task is small against its work; a live
+one gives what is there."""
+
+FIRST_READ = 4096
+"""Bytes of the first read where functions of the user's come next: nothing is known of what a row costs them."""
+
+READ_SECONDS = 0.25
+"""Seconds of work that one read should bring where rows are costly."""
 
 
 class PartitionLane:
@@ -108,9 +135,8 @@ class PartitionLane:
 
     def open(self) -> bytes:
         """Open the decoder; return what the partition begins with, where it had to be looked at."""
-        reader = self.intake.reader
         head = b""
-        if isinstance(reader, LineReader) and self.decoder is None:
+        if self.intake.by_lines and self.decoder is None:
             head = self.partition.head()
             if not head and self.partition.live:
                 return b""
@@ -144,7 +170,7 @@ class PartitionLane:
 
     def read(self, size: int) -> tuple[int, Block | Decoded] | port.Nothing | port.End:
         """Read a block and number it."""
-        if self.decoder is None and isinstance(self.intake.reader, LineReader):
+        if self.decoder is None and self.intake.by_lines:
             self.open()
         got = self.partition.read(size)
         if self.decoder is None and isinstance(got, Block):
@@ -201,20 +227,11 @@ class PartitionLane:
         counters.add(operator, "passed", morsel.rows)
         if cooked.rows.dead:
             counters.add(operator, "dead", len(cooked.rows.dead))
-        timed = morsel.time is not None
-        disorder = self.intake.node.disorder
-        if timed and morsel.rows:
-            assert morsel.time is not None
-            if self.intake.judged:
-                watermark, behind = row_watermarks(morsel.time, self.seen, disorder, self.floor)
-                morsel.watermark = watermark
-                self.intake.watch.late(morsel.time, watermark, behind)
-            if self.first_time is None:
-                self.first_time = int(morsel.time[0])
-            self.seen = max(self.seen, cooked.rows.highest)
-        after = max(self.seen - disorder, self.floor) if self.seen != NEVER else self.known
-        self.known = max(self.known, after) if timed else self.known
-        self.position = cooked.end
+        if morsel.time is not None and morsel.rows and self.intake.judged:
+            watermark, behind = row_watermarks(morsel.time, self.seen, self.intake.node.disorder, self.floor)
+            morsel.watermark = watermark
+            self.intake.watch.late(morsel.time, watermark, behind)
+        self._pass(morsel.time, cooked.rows.highest, cooked.end)
         parts = self.intake.slicer.split(morsel)
         share, rest = divmod(cooked.size, len(parts))
         pieces = []
@@ -226,6 +243,27 @@ class PartitionLane:
             piece.counted, piece.part, piece.mark = True, i > 0, cooked.mark
             pieces.append(piece)
         return pieces
+
+    def _pass(self, time: Ints | None, highest: int, end: int) -> None:
+        """Take note of rows with these times, of which the largest is `highest`, and that the partition is at `end`."""
+        self.position = end
+        if time is None:
+            return
+        if len(time):
+            self.first_time = int(time[0]) if self.first_time is None else self.first_time
+            self.seen = max(self.seen, highest)
+        if self.seen != NEVER:
+            self.known = max(self.known, self.seen - self.intake.node.disorder, self.floor)
+
+    def along(self, read: Read, time: Ints | None) -> Piece:
+        """Return the piece of a block whose rows, with these times, go along with those of another lane."""
+        assert isinstance(read.got, Block)
+        with self._lock:
+            self._pass(time, int(time.max()) if time is not None and len(time) else int(NEVER), read.got.end)
+            self._sequenced = self._blocks
+            if self._cooked.pop(read.number + 1, None) is not None:
+                self.known = OPEN
+            return self._piece(None, self.known)
 
     def _piece(self, morsel: Morsel | None, watermark: int, idle: int = 0) -> Piece:
         number, self.sequence = self.sequence, self.sequence + 1
@@ -278,14 +316,14 @@ class Intake:
         self.node = node
         self.operator = node.name
         self.opened = bound.source
-        self.reader = bound.reader
+        self.by_lines = isinstance(bound.reader, LineReader)  # asked once: of a protocol that is slow
         self.opening = Opening(bound.reader, node.declared)
         self.counters = counters
         self.judged = judged and node.event_time is not None
         self.lanes: list[PartitionLane] = []
         self.names = node.schema.names
         self.slicer = slicer
-        self.read_size = 0
+        self.read_size = FIRST_READ if slicer.costly else SMALLEST_READ
         self.watch = SourceWatch(node, bound.reader, live=self.opened.live, quiet=quiet)
         self.acceptor = Acceptor(node, lambda e: bind(e, node.declared), live=self.opened.live, read_at=read_at)
 
@@ -294,6 +332,16 @@ class Intake:
         lane = PartitionLane(self, partition, ordinal, (order, natural_key(partition.name)))
         self.lanes.append(lane)
         return lane
+
+    def adapt(self, size: int, rows: int, seconds: float) -> None:
+        """Learn how much to read at once: about a task's work, or a share of a second's where rows are costly."""
+        if self.slicer.costly:
+            if rows and self.slicer.cost:
+                wanted = READ_SECONDS / self.slicer.cost * size / rows
+                self.read_size = int(min(max(min(wanted, 4 * self.read_size), FIRST_READ), LARGEST_READ))
+        elif size >= self.read_size // 2:
+            wanted = size * TASK_SECONDS / max(seconds, 1e-6)
+            self.read_size = int(min(max(min(wanted, 2 * self.read_size), SMALLEST_READ), LARGEST_READ))
 
     def decode(self, lane: PartitionLane, got: Block | Decoded, read_at: float) -> Cooked:
         """Return the rows of a block, accepted and timed; runs in any thread."""

@@ -11,37 +11,33 @@ import heapq
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from caudal.columnar.column import Fixed, constant
+from caudal.columnar.column import Fixed, constant, from_list
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
 from caudal.core.types import INT64, STRING, TIMESTAMP
 from caudal.engines.local.admission import Admission
+from caudal.engines.local.bundle import MOST, Bundle
 from caudal.engines.local.compiling import clock
 from caudal.engines.local.counters import Counters
+from caudal.engines.local.credit import Credit
 from caudal.engines.local.emission import Emission
 from caudal.engines.local.functions.binding import Functions
-from caudal.engines.local.intake import Intake, PartitionLane, Piece
+from caudal.engines.local.intake import Intake, PartitionLane, Piece, Read
 from caudal.engines.local.letters import letters
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.peeking import Peeking
 from caudal.engines.local.routes import Branch, Edge
 from caudal.engines.local.settings import Latency, Settings
-from caudal.engines.local.slicing import TASK_SECONDS
 from caudal.engines.local.stateful import OPEN
-from caudal.engines.local.terminals import Delivery, LaneKey, SinkTerminal, StateTerminal, Ticket
+from caudal.engines.local.terminals import LaneKey, SinkTerminal, StateTerminal, Ticket, Way
 from caudal.observe.log import log
 from caudal.ports import source as port
 from caudal.ports.records import Block
-
-SMALLEST_READ = 1 << 20
-LARGEST_READ = 4 << 20
-"""Bytes to ask a source for: a bounded one has as much, so that the cost of a task is small against its work; a live
-one gives what is there."""
 
 TICK_MS = 20
 """Milliseconds between two looks at whether silence has moved a watermark."""
@@ -49,17 +45,8 @@ TICK_MS = 20
 DISCOVER_MS = 50
 """Milliseconds between two looks for new partitions."""
 
-READ_AHEAD = 4
-"""How many times the credit may be admitted behind a block that has not landed."""
-
 ROW_BYTES = 64
 """What a row of a source that yields rows, not bytes, counts for."""
-
-FIRST_READ = 4096
-"""Bytes of the first read where functions of the user's come next: nothing is known of what a row costs them."""
-
-READ_SECONDS = 0.25
-"""Seconds of work that one read should bring where rows are costly."""
 
 
 class Job:
@@ -82,16 +69,13 @@ class Job:
         self.failures: list[str] = []
         self.latency = Latency()
         self.bytes_read = 0
-        self.in_flight = 0
         self.state_peak = 0
         self.started = time.perf_counter()
         self._heap: list[tuple[Any, ...]] = []
         self._number = itertools.count()
         self.admission = Admission()
+        self.credit = Credit(settings.credit)
         self._wake = threading.Condition()
-        self._admitted = 0
-        self._landing: dict[int, int] = {}
-        """For each block in flight, oldest first: bytes admitted up to it -> its pieces that have not landed."""
         self._running = 0
         self._waiting = 0
         self._paused = False
@@ -232,7 +216,7 @@ class Job:
                 if self._heap:
                     self._running += 1
                     return self._pop()
-                if not self._stopping and not self._paused and self._credit_left():
+                if not self._stopping and not self._paused and self.credit.left():
                     task = self._admit()
                     if task is not None:
                         self._running += 1
@@ -246,16 +230,6 @@ class Job:
                 self._waiting += 1
                 self._wake.wait(self.settings.idle_poll if self._polls() else None)
                 self._waiting -= 1
-
-    def _credit_left(self) -> bool:
-        """Whether new data may be admitted: not too much in flight, and not too far ahead of the oldest in flight.
-
-        While one thread is held up with a block, the others could read on and on into the state: no window closes
-        before that block's rows are counted.
-        """
-        oldest = next(iter(self._landing), self._admitted)
-        ahead = self._admitted - oldest
-        return self.in_flight < self.settings.credit and ahead < READ_AHEAD * self.settings.credit
 
     def _pop(self) -> Callable[[], None]:
         if self.settings.shuffle is not None:
@@ -334,47 +308,105 @@ class Job:
         tellers = [intake.opened for intake in self.intakes if isinstance(intake.opened, port.Telling)]
         return ", ".join(text for text in (teller.waiting() for teller in tellers) if text)
 
-    def _read(self, lane: PartitionLane) -> None:
+    def _read(self, lane: PartitionLane | None) -> None:
+        bundle, asked = Bundle(), 0
+        while lane is not None:
+            read, asked = self._read_one(lane), asked + 1
+            if read is not None and not bundle.takes(read):
+                self._carry_bundle(bundle)
+                self._carry_block(read)
+                return
+            if read is not None:
+                bundle.add(read)
+            more = bundle.reads and not bundle.full and asked < MOST
+            lane = self._along(bundle) if more else None
+        self._carry_bundle(bundle)
+
+    def _read_one(self, lane: PartitionLane) -> Read | None:
+        """Read a block; None where there was nothing, which has been dealt with."""
         try:
-            got = lane.read(self._read_size(lane.intake))
+            got = lane.read(self.settings.read_bytes or lane.intake.read_size)
         except BaseException:
             lane.busy = False
             raise
         if isinstance(got, port.Nothing):
             self._quiet(lane)
-            return
+            return None
         if isinstance(got, port.End):
             self._deliver_pieces(lane.put(self._end(lane, got), None))
-            return
+            return None
         number, block = got
-        at_end = lane.at_end()
+        end = lane.at_end()
         read_at = clock()
         if not lane.settled and (lane.quiet_since is not None or lane.idle):
             self._awake(lane)
-        lane.settled = False
-        raw = isinstance(block, Block)
-        size = max(1, block.stop - block.start if raw else ROW_BYTES * block.rows)
+        size = max(1, block.stop - block.start if isinstance(block, Block) else ROW_BYTES * block.rows)
+        read = Read(lane, number, block, end, size, read_at)
+        if end is not None:
+            self._end(lane, end)
+        return read
+
+    def _along(self, bundle: Bundle) -> PartitionLane | None:
+        """Return the next partition to read for a bundle; None where it is another source's turn."""
+        now = self.settings.clock()
         with self._wake:
-            if at_end is None:
+            if self._stopping or self._paused or not self.credit.left(bundle.size):
+                return None
+            lane = self.admission.choose(now)
+            if lane is None or lane.intake is not bundle.lanes[0].intake:
+                if lane is not None:
+                    self.admission.back(lane)
+                return None
+            lane.busy = True
+            return lane
+
+    def _carry_bundle(self, bundle: Bundle) -> None:
+        """Decode and carry on the blocks of a bundle, one by one where they are few or need it."""
+        if len(bundle.reads) > 1:
+            mark = self._enter(bundle.reads)
+            piece = bundle.piece(mark)
+            if piece is not None:
+                self._let_go(bundle.lanes)
+                self._carry(piece)
+                return
+            with self._wake:
+                self.credit.leave(mark, bundle.size)
+                for lane in bundle.lanes:
+                    lane.in_flight -= 1
+        for read in bundle.reads:
+            self._carry_block(read)
+
+    def _carry_block(self, read: Read) -> None:
+        lane = read.lane
+        lane.settled = False
+        mark = self._enter([read])
+        self._let_go([lane])
+        cooked = lane.intake.decode(lane, read.got, read.read_at)
+        cooked.size, cooked.mark = read.size, mark
+        self.counters.take(lane.intake.operator, lane.name, cooked.taken)
+        pieces = lane.put(read.number, cooked)
+        size, read_at, intake, taken = read.size, read.read_at, lane.intake, cooked.taken
+        del read, cooked
+        self._deliver_pieces(pieces)
+        intake.adapt(size, taken, clock() - read_at)
+
+    def _enter(self, reads: Sequence[Read]) -> int:
+        """Count blocks as in flight; return the mark that they leave with."""
+        size = sum(read.size for read in reads)
+        with self._wake:
+            for read in reads:
+                read.lane.in_flight += 1
+                self.bytes_read += read.size if isinstance(read.got, Block) else 0
+            return self.credit.enter(size)
+
+    def _let_go(self, lanes: Sequence[PartitionLane]) -> None:
+        """Let partitions be read on by whoever may."""
+        with self._wake:
+            for lane in lanes:
                 lane.busy = False
                 self.admission.back(lane)
-            lane.in_flight += 1
-            self.in_flight += size
-            self._admitted += size
-            mark = self._admitted
-            self._landing[mark] = 1
-            self.bytes_read += size if raw else 0
             if self._waiting:
                 self._wake.notify()
-        if at_end is not None:
-            self._end(lane, at_end)
-        cooked = lane.intake.decode(lane, block, read_at)
-        cooked.size, cooked.mark = size, mark
-        operator = lane.intake.operator
-        self.counters.take(operator, lane.name, cooked.taken)
-        del block, got
-        self._deliver_pieces(lane.put(number, cooked))
-        self._adapt(lane.intake, size, cooked.taken, clock() - read_at)
 
     def _end(self, lane: PartitionLane, end: port.End) -> int:
         """Let a partition go that has ended; return the number of its end, which stands behind its blocks."""
@@ -385,27 +417,8 @@ class Job:
             lane.ended = True
             lane.busy = False
             self.admission.end(lane)
-            self._wake.notify_all()
         lane.partition.close()
         return number
-
-    def _read_size(self, intake: Intake) -> int:
-        if self.settings.read_bytes:
-            return self.settings.read_bytes
-        return intake.read_size or (FIRST_READ if intake.slicer.costly else SMALLEST_READ)
-
-    @staticmethod
-    def _adapt(intake: Intake, size: int, rows: int, seconds: float) -> None:
-        """Learn how much to read at once: about a task's work, or a share of a second's where rows are costly."""
-        if intake.slicer.costly:
-            if rows and intake.slicer.cost:
-                wanted = READ_SECONDS / intake.slicer.cost * size / rows
-                grown = min(wanted, 4 * max(intake.read_size, FIRST_READ))
-                intake.read_size = int(min(max(grown, FIRST_READ), LARGEST_READ))
-        elif size >= (intake.read_size or SMALLEST_READ) // 2:
-            wanted = size * TASK_SECONDS / max(seconds, 1e-6)
-            grown = min(wanted, 2 * (intake.read_size or SMALLEST_READ))
-            intake.read_size = int(min(max(grown, SMALLEST_READ), LARGEST_READ))
 
     def _quiet(self, lane: PartitionLane) -> None:
         """A live partition had nothing new."""
@@ -441,28 +454,25 @@ class Job:
                 pieces[0].lane.in_flight += more
                 for piece in pieces:
                     if piece.part:
-                        self._landing[piece.mark] += 1
+                        self.credit.part(piece.mark)
         for piece in pieces[1:]:
             self.push(1, lambda piece=piece: self._carry(piece))
         if pieces:
             self._carry(pieces[0])
 
     def _carry(self, piece: Piece) -> None:
-        lane = piece.lane
+        intake = piece.lane.intake
         ticket = Ticket(lambda: self._landed(piece))
-        operator = lane.intake.operator
         rows = 0 if piece.morsel is None else piece.morsel.rows
+        ways = [Way((p.lane.ordinal,), p.sequence, p.watermark, p.idle) for p in (piece, *piece.along)]
         begin = clock()
-        self.send(
-            self.routes[operator], (lane.ordinal,), piece.sequence, piece.morsel, piece.watermark, ticket, piece.idle
-        )
-        dead = letters(piece.dead, operator, lane.name, operator, lane.ordinal) if piece.dead else None
-        self.send(
-            self.dead_routes[operator], (lane.ordinal,), piece.sequence, dead, piece.watermark, ticket, piece.idle
-        )
+        self.send(self.routes[intake.operator], ways, piece.morsel, ticket)
+        names = self.origins.names.__getitem__
+        dead = letters(piece.dead, names, piece.lane.ordinal, intake.operator) if piece.dead else None
+        self.send(self.dead_routes[intake.operator], ways, dead, ticket)
         piece.morsel = None
         if rows:
-            lane.intake.slicer.learn(rows, clock() - begin)
+            intake.slicer.learn(rows, clock() - begin)
         ticket.release()
 
     def _landed(self, piece: Piece) -> None:
@@ -471,27 +481,16 @@ class Job:
         if piece.read_at:
             self.latency.add((clock() - piece.read_at) * 1000)
         with self._wake:
-            self.in_flight -= piece.size
-            piece.lane.in_flight -= 1
-            self._landing[piece.mark] -= 1
-            if not self._landing[piece.mark]:
-                del self._landing[piece.mark]
+            for one in (piece, *piece.along):
+                one.lane.in_flight -= 1
+            self.credit.leave(piece.mark, piece.size)
             if self._waiting:
                 self._wake.notify_all()
 
-    def send(
-        self,
-        route: Branch,
-        prefix: LaneKey,
-        sequence: int,
-        morsel: Morsel | None,
-        watermark: int,
-        ticket: Ticket | None,
-        idle: int,
-    ) -> None:
-        """Carry a morsel (None: no rows) down a route, and what each terminal gets of it."""
+    def send(self, route: Branch, ways: Sequence[Way], morsel: Morsel | None, ticket: Ticket | None) -> None:
+        """Carry a morsel (None: no rows) down a route, and what each terminal gets of it, on the lanes it stands for."""
         for edge, rows in route.run(morsel):
-            key = (*prefix, edge.number)
+            lanes = [way.into(edge.number) for way in ways]
             if rows is not None:
                 rows.branch = edge.branch
             payload = edge.terminal.prepare(rows)
@@ -499,15 +498,15 @@ class Job:
                 late_route = self.late_routes[edge.terminal.operator]
                 if not late_route.empty:
                     late = None if payload is None or payload.late is None else self._late(edge.terminal, payload.late)
-                    self.send(late_route, key, sequence, late, watermark, ticket, idle)
+                    self.send(late_route, lanes, late, ticket)
             if ticket is not None:
-                ticket.hold()
-            edge.terminal.deliver(key, sequence, Delivery(payload, watermark, ticket, idle))
+                ticket.hold(len(lanes))
+            edge.terminal.deliver(lanes, payload, ticket)
 
     def _late(self, terminal: StateTerminal, morsel: Morsel) -> Morsel:
         """Return late rows with what is known about each."""
-        operator, partition = self.origins.names[morsel.partition]
         rows = morsel.rows
+        places = [self.origins.names[ordinal] for ordinal in np.full(rows, morsel.partition, np.int64).tolist()]
         assert morsel.time is not None
         assert morsel.watermark is not None
         position = np.full(rows, -1, np.int64) if morsel.position is None else morsel.position
@@ -515,8 +514,8 @@ class Job:
             {
                 **morsel.columns,
                 "late_time": Fixed(TIMESTAMP, morsel.time),
-                "late_source": constant(operator, STRING, rows),
-                "late_partition": constant(partition, STRING, rows),
+                "late_source": from_list([source for source, _ in places], STRING),
+                "late_partition": from_list([partition for _, partition in places], STRING),
                 "late_position": Fixed(INT64, position),
                 "late_operator": constant(terminal.operator, STRING, rows),
                 "late_watermark": Fixed(TIMESTAMP, morsel.watermark),

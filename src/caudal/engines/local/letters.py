@@ -19,15 +19,16 @@ from caudal.plan.python import PythonFunction
 from caudal.ports.records import Dead
 
 Origin = Callable[[int], tuple[str, str]]
-"""From a morsel's `partition` to (source or operator id, partition name)."""
+"""From the ordinal of a partition to (source or operator id, partition name)."""
 
 
-def letters(dead: Sequence[Dead], source: str, partition: str, operator: str, ordinal: int) -> Morsel:
-    """Return dead letters (at least one) as a morsel of the dead port of `operator`."""
-    rows = letter_values(dead, source, partition, operator)
+def letters(dead: Sequence[Dead], origin: Origin, partition: int | Ints, operator: str) -> Morsel:
+    """Return dead letters (at least one) as a morsel of the dead port of `operator`; `partition`: see `Morsel`."""
+    places = [origin(ordinal) for ordinal in np.full(len(dead), partition, np.int64).tolist()]
+    rows = letter_values(dead, [source for source, _ in places], [name for _, name in places], operator)
     columns = {f.name: from_list(rows[f.name], f.dtype) for f in DEAD_FIELDS}
     position = np.array([d.position for d in dead], np.int64)
-    return Morsel(columns, len(dead), position=position, partition=ordinal)
+    return Morsel(columns, len(dead), position=position, partition=partition)
 
 
 def failed_rows(
@@ -44,7 +45,6 @@ def failed_rows(
     `windows`: the rows stand for whole windows, which have no position.
     """
     rows = np.array([f.row for f in failed], np.int64)
-    source, partition = origin(morsel.partition)
     values = {name: morsel.columns[name].take(rows).to_list() for name in shown}
     out = []
     for i, (row, failure) in enumerate(zip(rows.tolist(), failed)):
@@ -53,7 +53,8 @@ def failed_rows(
         dead = Dead.of(position, failure.reason, failure.message, payload, failure.detail)
         dead.event_time = None if morsel.time is None else int(morsel.time[row])
         out.append(dead)
-    return letters(out, source, partition, operator, morsel.partition)
+    partition = morsel.partition if isinstance(morsel.partition, int) else morsel.partition[rows]
+    return letters(out, origin, partition, operator)
 
 
 def told(counters: Counters, operator: str, function: PythonFunction, failed: Sequence[Failed]) -> None:

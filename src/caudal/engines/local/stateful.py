@@ -50,15 +50,13 @@ class Partial:
 class Released:
     """What an advance sets free: result rows, and the input rows whose fate is now known, counted by fate.
 
-    `failed`: rows of `failing` that a function failed on; their dead letters are sent on. `origins`: the origin of each
-    row of `failing`, where they are of several.
+    `failed`: rows of `failing` that a function failed on; their dead letters are sent on.
     """
 
     rows: Morsel | None = None
     fates: dict[str, int] = field(default_factory=dict)
     failing: Morsel | None = None
     failed: list[Failed] = field(default_factory=list)
-    origins: Ints | None = None
 
 
 class StatefulOperator:
@@ -193,6 +191,13 @@ def joined(parts: Sequence[Morsel]) -> Morsel:
         time=np.concatenate(times) if times else None,
         watermark=watermark,
         position=np.concatenate(positions) if positions else None,
-        partition=first.partition,
+        partition=_origins(parts),
         order=tuple(concat([part.order[i] for part in parts]) for i in range(len(first.order))),
     )
+
+
+def _origins(parts: Sequence[Morsel]) -> int | Ints:
+    first = parts[0].partition
+    if isinstance(first, int) and all(isinstance(p.partition, int) and p.partition == first for p in parts):
+        return first
+    return np.concatenate([np.full(part.rows, part.partition, np.int64) for part in parts])

@@ -9,9 +9,9 @@ from __future__ import annotations
 import heapq
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -54,12 +54,25 @@ LaneKey = tuple[int, ...]
 """(partition ordinal, edge number, and further edge numbers where late rows go on)."""
 
 
-@dataclass(slots=True)
-class Delivery:
-    """What a lane carries: a payload (None: no rows), the lane's watermark behind it, the rows it stands for.
+class Way(NamedTuple):
+    """A lane (or, of one, the way so far), the number in its sequence, and its watermark behind that.
 
     `idle`: the number of the idle mark that it is, 0 for none.
     """
+
+    lane: LaneKey
+    sequence: int
+    watermark: int
+    idle: int = 0
+
+    def into(self, edge: int) -> Way:
+        """Return the way through an edge."""
+        return Way((*self.lane, edge), self.sequence, self.watermark, self.idle)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What a lane carries: a payload (None: no rows), the lane's watermark behind it, the rows it stands for."""
 
     payload: Any
     watermark: int
@@ -106,14 +119,19 @@ class Terminal:
             self.lanes[key] = Lane(watermark)
         return -OPEN
 
-    def deliver(self, key: LaneKey, sequence: int, delivery: Delivery) -> None:
-        """Put a delivery in its place; apply what is ready, unless another thread does already."""
+    def deliver(self, ways: Sequence[Way], payload: Any, ticket: Ticket | None) -> None:
+        """Put rows in their place in the first lane, and what they mean for the others in theirs, all at once.
+
+        Apply what is ready, unless another thread does already.
+        """
         with self._lock:
-            lane = self.lanes[key]
-            lane.waiting[sequence] = delivery
-            while (following := lane.waiting.pop(lane.next, None)) is not None:
-                lane.next += 1
-                self._ready.append((key, following))
+            for key, sequence, watermark, idle in ways:
+                lane = self.lanes[key]
+                lane.waiting[sequence] = Delivery(payload, watermark, ticket, idle)
+                payload = None
+                while (following := lane.waiting.pop(lane.next, None)) is not None:
+                    lane.next += 1
+                    self._ready.append((key, following))
             if self._busy or not self._ready:
                 return
             self._busy = True

@@ -46,6 +46,7 @@ class CsvReader:
         self._dialect = read_dialect(options)
         self._header: bool = options["header"]
         self._columns = _column_names(options, schema)
+        self._last: tuple[list[str], CsvDecoder] | None = None
 
     def open(self, head: bytes, name: str) -> tuple[CsvDecoder, int]:
         """Return the decoder, and the length of BOM, comments and header line. See `LineReader.open`."""
@@ -79,7 +80,10 @@ class CsvReader:
         return self._decoder(columns), at
 
     def _decoder(self, columns: list[str]) -> CsvDecoder:
-        return CsvDecoder(self._schema, self._needed, self._dialect, columns)
+        """Return a decoder of these columns: the last one where they are the same, as those of one source's files are."""
+        if self._last is None or self._last[0] != columns:
+            self._last = columns, CsvDecoder(self._schema, self._needed, self._dialect, columns)
+        return self._last[1]
 
 
 class CsvDecoder:

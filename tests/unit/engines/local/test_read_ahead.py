@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import caudal as cd
-from caudal.engines.local.job import READ_AHEAD
+from caudal.engines.local.credit import READ_AHEAD
 from caudal.engines.local.windows.panes import PaneOperator
 from caudal.runner import Job
 
@@ -41,9 +41,12 @@ def test_a_block_that_is_held_up_bounds_what_is_read_behind_it(tmp_path: Path, m
     assert held.wait(60)
     deadline = time.monotonic() + 60
     with job._wake:
-        while not (job._running == 1 and job._waiting == 1 and job._admitted > CREDIT) and time.monotonic() < deadline:
+        while (
+            not (job._running == 1 and job._waiting == 1 and job.credit.admitted > CREDIT)
+            and time.monotonic() < deadline
+        ):
             job._wake.wait(0.02)
-        reached = job._admitted
+        reached = job.credit.admitted
     go_on.set()
     thread.join(60)
     size = sum(p.stat().st_size for p in tmp_path.iterdir())

@@ -26,16 +26,17 @@ class Rows:
     """The rows of a morsel as an aggregate sees them.
 
     `argument`: the evaluated argument, None for count. `order_by`: the evaluated columns that break ties of time.
-    `time`, `position`: int64 arrays, `origin`: the ordinal of source and partition, `branch`: the way into the operator,
-    where order matters.
+    `time`, `position`: int64 arrays, `origin`: the ordinal of source and partition, or of each row's, `branch`: the way into
+    the operator, where order matters. `ranks[ordinal]` gives the pinned order of origins where they are several.
     """
 
     argument: Column | None
     order_by: Sequence[Column] = ()
     time: Ints | None = None
-    origin: int = 0
+    origin: int | Ints = 0
     position: Ints | None = None
     branch: int = 0
+    ranks: Ints | None = None
 
 
 class Aggregator:
@@ -226,8 +227,7 @@ class First(_Ordered):
     latest = False
 
     def partial(self, rows: Rows, groups: Groups) -> list[Column]:
-        # within a morsel all rows have one origin, so its rank cannot decide
-        return self._best(self._columns(rows), groups, None)
+        return self._best(self._columns(rows), groups, rows.ranks)
 
     def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
         return self._best(states, groups, ranks)

@@ -45,7 +45,7 @@ class WholeRows(Aggregator):
         place = [time, np.full(n, rows.origin, np.int64), position, np.full(n, rows.branch, np.int64)]
         columns = [c.compact() if isinstance(c, Text) else c for c in rows.order_by]
         children: list[Column] = [*(Fixed(INT64, p) for p in place), *columns]
-        return [self._kept(Lists.regroup(children, groups.codes, len(groups)), None)]
+        return [self._kept(Lists.regroup(children, groups.codes, len(groups)), rows.ranks)]
 
     def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
         state = states[0]

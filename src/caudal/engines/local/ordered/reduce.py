@@ -72,9 +72,8 @@ class ReduceOperator(OrderedOperator):
     def _fail(self, released: Released, rows: dict[str, Column], table: Table, failed: list[Failed]) -> None:
         released.fates["dead"] = len(failed)
         time = table.ints("time") if self.timed else None
-        released.failing = Morsel(rows, table.rows, time, None, table.ints("position"))
+        released.failing = Morsel(rows, table.rows, time, None, table.ints("position"), table.ints("origin"))
         released.failed = failed
-        released.origins = table.ints("origin")
 
     def _restored(self, numbers: list[int]) -> None:
         self._states.restored(numbers)

@@ -71,6 +71,7 @@ class WindowOperator(StatefulOperator):
         columns: dict[str, Column] = {name: Fixed(INT64, values) for name, values in extra.items()}
         for name, key in zip(self.key_names, keys):
             columns[name] = sorting.one_zero(own(key.take(groups.first)))
+        ranks = None if isinstance(morsel.partition, int) else self._ranks()  # of one origin its rank decides nothing
         for i, each in enumerate(self.aggregations):
             rows = Rows(
                 None if each.argument is None else each.argument(morsel),
@@ -79,6 +80,7 @@ class WindowOperator(StatefulOperator):
                 morsel.partition,
                 morsel.position,
                 morsel.branch,
+                ranks,
             )
             for j, state in enumerate(each.aggregator.partial(rows, groups)):
                 columns[f"a{i}.{j}"] = state

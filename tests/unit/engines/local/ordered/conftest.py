@@ -192,10 +192,10 @@ class Driver:
         if released.failed:
             assert released.failing is not None
             assert released.failing.position is not None
-            assert released.origins is not None
+            assert released.failing.partition is not None
             for failure in released.failed:
                 values = {name: c.to_list()[failure.row] for name, c in released.failing.columns.items()}
-                place = int(released.origins[failure.row]), int(released.failing.position[failure.row])
+                place = int(released.failing.partition[failure.row]), int(released.failing.position[failure.row])
                 out.failed.append((*place, values))
 
     @staticmethod

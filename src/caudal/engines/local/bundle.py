@@ -1,0 +1,126 @@
+"""Bundles: blocks of several partitions that are too small to be work of their own, decoded and carried on as one.
+
+What a decoder, a morsel and a delivery cost is small against a large block. Of thousands of small files, or of followed
+ones that grow by a few lines each, it would be nearly all there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from caudal.engines.local.intake import PartitionLane, Piece, Read
+from caudal.engines.local.windows.kernels import row_watermarks
+from caudal.ports.records import PADDING, Block, Decoded
+
+SMALL = 1 << 16
+"""Bytes of a block from which on it is work of its own."""
+
+LARGE = 1 << 18
+"""Bytes that are enough for a bundle."""
+
+MOST = 256
+"""Blocks that are enough for a bundle: those of live partitions wait for one another, and each that is asked takes time."""
+
+
+class Bundle:
+    """Blocks of partitions of one source that one decoder reads.
+
+    Nothing else of these partitions is in flight or waits, and their first lane carries the rows of all. So what comes
+    behind the bundle in any of its lanes comes behind all its rows.
+    """
+
+    def __init__(self) -> None:
+        self.reads: list[Read] = []
+        self.size = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to carry it on."""
+        return self.size >= LARGE or len(self.reads) >= MOST
+
+    def takes(self, read: Read) -> bool:
+        """Whether a block may be added: what its bytes say hangs on no block before it, nor on how the bundle turns out."""
+        lane, block = read.lane, read.got
+        if isinstance(block, Decoded) or block.dead or block.notices:
+            return False
+        if block.stop == block.start or read.size >= SMALL:
+            return False
+        intake = lane.intake
+        if intake.node.timezone or intake.slicer.costly or intake.slicer.fixed:
+            return False
+        if lane.in_flight or lane.idle or lane.settled:
+            return False
+        if read.end is None and not lane.partition.live:
+            return False  # it is the one furthest behind, and there is more of it to read first
+        if self.reads and lane.decoder is not self.reads[0].lane.decoder:
+            return False
+        framer = getattr(lane.decoder, "framer", None)
+        return framer is None or framer.mark not in block.data[block.start : block.stop].tobytes()
+
+    def add(self, read: Read) -> None:
+        """Add a block that it takes."""
+        self.reads.append(read)
+        self.size += read.size
+
+    def piece(self, mark: int) -> Piece | None:
+        """Return the rows of all blocks as one piece; None where there is more than rows, so that each goes by itself."""
+        reads = self.reads
+        intake, decoder = reads[0].lane.intake, reads[0].lane.decoder
+        assert decoder is not None
+        block, starts = _joined([read.got for read in reads if isinstance(read.got, Block)])
+        decoded = decoder.decode(block)
+        made = intake.acceptor.accept(decoded, block)
+        if made.dead or made.open or made.notices or decoded.notices:
+            return None
+        morsel = intake.shown(made, 0)
+        assert morsel.position is not None
+        bounds = np.searchsorted(morsel.position, [*starts, block.stop])
+        counts = np.diff(bounds)
+        shift = [read.got.position - start for read, start in zip(reads, starts) if isinstance(read.got, Block)]
+        morsel.partition = np.repeat(np.array([read.lane.ordinal for read in reads], np.int64), counts)
+        morsel.position = morsel.position + np.repeat(np.array(shift, np.int64), counts)
+        if intake.judged:
+            assert morsel.time is not None
+            morsel.watermark = np.empty(morsel.rows, np.int64)
+        pieces, behind, limits = [], 0, bounds.tolist()
+        for read, start, stop in zip(reads, limits, limits[1:]):
+            lane = read.lane
+            if morsel.watermark is not None:
+                assert morsel.time is not None
+                times = morsel.time[start:stop]
+                morsel.watermark[start:stop], late = row_watermarks(times, lane.seen, intake.node.disorder, lane.floor)
+                behind += late
+            intake.counters.take(intake.operator, lane.name, stop - start)
+            pieces.append(lane.along(read, None if morsel.time is None else morsel.time[start:stop]))
+        intake.counters.add(intake.operator, "passed", morsel.rows)
+        intake.watch.block(decoded, block, [], morsel.time, morsel.rows)
+        if behind:
+            assert morsel.time is not None
+            assert morsel.watermark is not None
+            intake.watch.late(morsel.time, morsel.watermark, behind)
+        first = pieces[0]
+        first.morsel, first.along = morsel, pieces[1:]
+        first.size, first.read_at, first.counted, first.mark = self.size, reads[0].read_at, True, mark
+        return first
+
+    @property
+    def lanes(self) -> list[PartitionLane]:
+        """The partitions that it has blocks of."""
+        return [read.lane for read in self.reads]
+
+
+def _joined(blocks: Sequence[Block]) -> tuple[Block, list[int]]:
+    """Return blocks as one, and where each begins in it."""
+    data = np.zeros(sum(block.stop - block.start + 1 for block in blocks) + PADDING, np.uint8)
+    starts, at = [], 0
+    for block in blocks:
+        starts.append(at)
+        size = block.stop - block.start
+        data[at : at + size] = block.data[block.start : block.stop]
+        at += size
+        if data[at - 1] != 10:
+            data[at] = 10
+            at += 1
+    return Block(data, 0, at, 0, at, min(block.read_at for block in blocks)), starts
