@@ -21,7 +21,7 @@ ALONE = b"\n" * SMALL
 """Behind the records of a file: what makes it large enough to be read by itself, and holds no record."""
 
 
-def write(folder: Path, files: int, behind: bytes, bad: float = 0.0) -> None:
+def write(folder: Path, files: int, behind: bytes, bad: str = "") -> None:
     """Write files of a few records each, which overlap in time and share times; some are late, some are no records."""
     dice = random.Random(files)
     folder.mkdir()
@@ -29,7 +29,7 @@ def write(folder: Path, files: int, behind: bytes, bad: float = 0.0) -> None:
         lines = []
         for _ in range(dice.randrange(6)):
             row = {"t": number * 20 + dice.randrange(5) * 40, "k": dice.choice("ab"), "n": dice.randrange(1000)}
-            lines.append("no record" if dice.random() < bad else json.dumps(row))
+            lines.append(bad if bad and dice.random() < 0.1 else json.dumps(row))
         text = "\n".join(lines).encode()
         # neither the order of their names nor that of their times; some end without a newline
         (folder / f"{number * 7 % files}.log").write_bytes(text + (b"\n" if number % 3 or behind else b"") + behind)
@@ -96,13 +96,17 @@ def test_small_files_give_the_rows_of_large_ones(
         assert taken(alone) == taken(small)
 
 
-def test_files_with_bad_records_go_by_themselves(tmp_path: Path, pieces: list[Piece | None]) -> None:
-    write(tmp_path / "alone", 300, ALONE, bad=0.01)
-    write(tmp_path / "small", 300, b"", bad=0.01)
+@pytest.mark.parametrize("bad", ["no record", '{"t": 1, "k": "x", "k": "y", "n": 3}'])
+def test_bad_records_of_small_files_know_their_place(tmp_path: Path, bad: str, pieces: list[Piece | None]) -> None:
+    """Records with something to tell of make a bundle fall apart, dead letters do not."""
+    write(tmp_path / "alone", 300, ALONE, bad)
+    write(tmp_path / "small", 300, b"", bad)
     alone = Started(plan(tmp_path / "alone"), threads=2).run()
     small = Started(plan(tmp_path / "small"), threads=2).run()
-    assert None in pieces
-    assert alone.rows["dead"]
+    assert (None in pieces) == bad.startswith("{")
+    assert alone.rows["dead"] or None in pieces
+    told = [sorted(map(str, run.execution.figures()["notices"])) for run in (alone, small)]
+    assert told[0] == told[1]
     for name, rows in alone.rows.items():
         assert difference(rows, small.rows[name]) == [], name
     assert taken(alone) == taken(small)

@@ -65,43 +65,49 @@ class Bundle:
         self.size += read.size
 
     def piece(self, mark: int) -> Piece | None:
-        """Return the rows of all blocks as one piece; None where there is more than rows, so that each goes by itself."""
+        """Return the rows of all blocks as one piece; None where there is something to tell, so that each goes by itself."""
         reads = self.reads
         intake, decoder = reads[0].lane.intake, reads[0].lane.decoder
         assert decoder is not None
         block, starts = _joined([read.got for read in reads if isinstance(read.got, Block)])
         decoded = decoder.decode(block)
         made = intake.acceptor.accept(decoded, block)
-        if made.dead or made.open or made.notices or decoded.notices:
+        if made.open or made.notices or decoded.notices:
             return None
         morsel = intake.shown(made, 0)
         assert morsel.position is not None
         bounds = np.searchsorted(morsel.position, [*starts, block.stop])
         counts = np.diff(bounds)
         shift = [read.got.position - start for read, start in zip(reads, starts) if isinstance(read.got, Block)]
-        morsel.partition = np.repeat(np.array([read.lane.ordinal for read in reads], np.int64), counts)
+        ordinals = np.array([read.lane.ordinal for read in reads], np.int64)
+        morsel.partition = np.repeat(ordinals, counts)
         morsel.position = morsel.position + np.repeat(np.array(shift, np.int64), counts)
+        owners = np.searchsorted(starts, [letter.position for letter in made.dead], side="right") - 1
+        for letter, owner in zip(made.dead, owners.tolist()):
+            letter.position += shift[owner]
+        taken = (counts + np.bincount(owners, minlength=len(reads))).tolist()
         if intake.judged:
             assert morsel.time is not None
             morsel.watermark = np.empty(morsel.rows, np.int64)
         pieces, behind, limits = [], 0, bounds.tolist()
-        for read, start, stop in zip(reads, limits, limits[1:]):
+        for read, start, stop, count in zip(reads, limits, limits[1:], taken):
             lane = read.lane
             if morsel.watermark is not None:
                 assert morsel.time is not None
                 times = morsel.time[start:stop]
                 morsel.watermark[start:stop], late = row_watermarks(times, lane.seen, intake.node.disorder, lane.floor)
                 behind += late
-            intake.counters.take(intake.operator, lane.name, stop - start)
+            intake.counters.take(intake.operator, lane.name, count)
             pieces.append(lane.along(read, None if morsel.time is None else morsel.time[start:stop]))
-        intake.counters.add(intake.operator, "passed", morsel.rows)
-        intake.watch.block(decoded, block, [], morsel.time, morsel.rows)
+        intake.passed(morsel.rows, len(made.dead))
+        intake.watch.block(decoded, block, made.dead, morsel.time, made.taken)
         if behind:
             assert morsel.time is not None
             assert morsel.watermark is not None
             intake.watch.late(morsel.time, morsel.watermark, behind)
         first = pieces[0]
         first.morsel, first.along = morsel, pieces[1:]
+        first.dead, first.dead_of = made.dead, ordinals[owners]
         first.size, first.read_at, first.counted, first.mark = self.size, reads[0].read_at, True, mark
         return first
 

@@ -62,7 +62,8 @@ class Cooked:
 class Piece:
     """What leaves the sequencer: rows of a lane in sequence, the lane's watermark behind them, dead letters.
 
-    `along`: pieces of other lanes whose rows are among these.
+    `along`: pieces of other lanes whose rows are among these. `dead_of`: the ordinals of the partitions of dead letters, where
+    that is so.
     `counted`: it holds rows of a block, `size` bytes of it in flight; `part`: not the first piece of its block; `mark`:
     bytes that had been admitted with the block.
     """
@@ -79,6 +80,7 @@ class Piece:
     part: bool = False
     mark: int = 0
     along: list[Piece] = field(default_factory=list)
+    dead_of: Ints | None = None
 
 
 SMALLEST_READ = 1 << 20
@@ -223,10 +225,7 @@ class PartitionLane:
         if cooked.rows.open:
             self.intake.acceptor.settle(cooked.rows, self.seen)
         morsel = self.intake.shown(cooked.rows, self.ordinal)
-        counters, operator = self.intake.counters, self.intake.operator
-        counters.add(operator, "passed", morsel.rows)
-        if cooked.rows.dead:
-            counters.add(operator, "dead", len(cooked.rows.dead))
+        self.intake.passed(morsel.rows, len(cooked.rows.dead))
         if morsel.time is not None and morsel.rows and self.intake.judged:
             watermark, behind = row_watermarks(morsel.time, self.seen, self.intake.node.disorder, self.floor)
             morsel.watermark = watermark
@@ -332,6 +331,12 @@ class Intake:
         lane = PartitionLane(self, partition, ordinal, (order, natural_key(partition.name)))
         self.lanes.append(lane)
         return lane
+
+    def passed(self, rows: int, dead: int) -> None:
+        """Count what has been accepted, and what has not."""
+        self.counters.add(self.operator, "passed", rows)
+        if dead:
+            self.counters.add(self.operator, "dead", dead)
 
     def adapt(self, size: int, rows: int, seconds: float) -> None:
         """Learn how much to read at once: about a task's work, or a share of a second's where rows are costly."""

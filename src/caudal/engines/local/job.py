@@ -468,7 +468,8 @@ class Job:
         begin = clock()
         self.send(self.routes[intake.operator], ways, piece.morsel, ticket)
         names = self.origins.names.__getitem__
-        dead = letters(piece.dead, names, piece.lane.ordinal, intake.operator) if piece.dead else None
+        owner = piece.lane.ordinal if piece.dead_of is None else piece.dead_of
+        dead = letters(piece.dead, names, owner, intake.operator) if piece.dead else None
         self.send(self.dead_routes[intake.operator], ways, dead, ticket)
         piece.morsel = None
         if rows:
