@@ -214,6 +214,36 @@ def test_renamed_and_created_anew(log: Path, given: str) -> None:
     follower.close()
 
 
+@pytest.mark.parametrize("given", ["access.log", "*.log"])
+@pytest.mark.parametrize("looks", [1, 2, 5])
+@pytest.mark.parametrize("missed", [1, 3])
+@pytest.mark.parametrize("pause", [0.1, 60.0])
+def test_renamed_again_before_anybody_looked_and_not_there_yet(
+    log: Path, given: str, looks: int, missed: int, pause: float
+) -> None:
+    """A log that comes and goes between two looks, in each of which its path leads to nothing."""
+    append(log, b"one\n")
+    follower = Follower(str(log.with_name(given)))
+    follower.settle()
+    os.rename(log, log.with_name("access.log-1"))
+    expected = [b"one"]
+    for number in range(missed):
+        for _ in range(looks):
+            follower.clock.now += pause
+            follower.look()
+            follower.read()
+        expected.append(b"missed %d" % number)
+        append(log, expected[-1] + b"\n")
+        os.rename(log, log.with_name(f"access.log-{2 + number}"))
+    follower.settle()
+    append(log, b"three\n")
+    follower.settle()
+    assert sorted(line for text in follower.found.values() for line in text.splitlines()) == sorted(
+        [*expected, b"three"]
+    )
+    follower.close()
+
+
 def test_the_old_incarnation_ends_when_it_has_been_silent(log: Path) -> None:
     append(log, b"one\n")
     follower = Follower(str(log))

@@ -11,9 +11,6 @@ from caudal.connectors.files.rotation import bases
 Stamp = tuple[int, int]
 """Size and time of the last change."""
 
-_KEPT = 1000
-"""How many files that are gone are remembered at most: one that is just being renamed is missing for a moment."""
-
 
 class Beside:
     """Finds the files whose names are what rotations make of followed ones, and remembers how they were."""
@@ -21,11 +18,21 @@ class Beside:
     def __init__(self) -> None:
         self._names: dict[str, tuple[int, int, list[tuple[str, str]]]] = {}
         self._stamps: dict[Identity, Stamp] = {}
-        self._seen: set[Identity] = set()
+        self.there: set[Identity] = set()
+        """The files that the last `find` found."""
 
     def changed(self, file: Found) -> bool:
         """Return whether a file has appeared or changed since it was last noted."""
         return self._stamps.get(file.identity) != (file.size, file.modified)
+
+    @property
+    def noted(self) -> Collection[Identity]:
+        """The files that are remembered."""
+        return self._stamps.keys()
+
+    def forget(self, gone: Container[Identity]) -> None:
+        """Forget files."""
+        self._stamps = {identity: stamp for identity, stamp in self._stamps.items() if identity not in gone}
 
     def note(self, file: Found) -> None:
         """Note how a file is: it has been judged."""
@@ -33,9 +40,7 @@ class Beside:
 
     def find(self, watched: Collection[str], known: Container[str]) -> Iterator[tuple[str, Found]]:
         """Yield the files beside the `watched` paths, each with its watched path; not those at `known` paths."""
-        if len(self._stamps) > 2 * len(self._seen) + _KEPT:
-            self._stamps = {identity: stamp for identity, stamp in self._stamps.items() if identity in self._seen}
-        self._seen = set()
+        self.there = set()
         for folder in {os.path.dirname(path) for path in watched}:
             for path, original in self._listed(folder, watched):
                 if path in known:
@@ -45,7 +50,7 @@ class Beside:
                 except OSError:
                     continue  # it has just gone
                 if file.regular:
-                    self._seen.add(file.identity)
+                    self.there.add(file.identity)
                     yield original, file
 
     def _listed(self, folder: str, watched: Collection[str]) -> list[tuple[str, str]]:

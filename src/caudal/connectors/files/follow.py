@@ -19,6 +19,7 @@ No file ends the run: one that cannot be read waits, and is told once.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
@@ -30,6 +31,7 @@ from caudal.connectors.files.beside import Beside
 from caudal.connectors.files.compressed import Unpacking
 from caudal.connectors.files.decoded import text_of
 from caudal.connectors.files.descriptors import SCARCE, Descriptors
+from caudal.connectors.files.gone import Gone
 from caudal.connectors.files.growing import RETIRE, Growing
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Identity, Paths, identity_of
@@ -59,7 +61,7 @@ _TURNING = 2 * COPY_WAIT
 """Seconds after a rotation in which files beside are taken for incarnations that were missed."""
 
 _KEPT = 1000
-"""How many files that are gone are remembered at most, beside as many as there are."""
+"""How many files are remembered at least, beside those that are there, before those that are gone are forgotten."""
 
 
 @dataclass(slots=True)
@@ -99,6 +101,7 @@ class FollowedSource:
         self._turned: dict[str, float] = {}
         """When a path was last seen to begin a new incarnation, or to be truncated."""
         self._beside = Beside()
+        self._gone = Gone(clock)
         self._suspects: dict[Identity, bytes] = {}
         self._suspected: dict[Identity, bytes] = {}
         """What may be a missed incarnation, if the next look still thinks so."""
@@ -257,6 +260,7 @@ class FollowedSource:
                 if not original.ended:
                     return self._twin(file, fd, first, original)
                 self._settle(file)
+                self._incarnations.found_copy(original, file.identity)
                 if file.size <= original.offset:
                     return None
                 begin = original.trace.line
@@ -349,8 +353,10 @@ class FollowedSource:
     # -- what rotations leave beside a file that is watched by its path or a glob -------------------------------------
 
     def _note_turns(self, found: list[Found], *, starting: bool) -> None:
-        """Note which paths begin anew: where another file stands now, or the file that stands there was truncated."""
+        """Note which paths begin anew: where another file stands now, or none, or the file that stands there was truncated."""
         now = self._clock()
+        for path in self._at.keys() - {file.path for file in found}:
+            self._turned[path] = now  # whatever it was is beside, and what has come and gone since the last look too
         for file in found:
             self._names[file.path] = file.name
             if not starting and file.identity not in self._known:
@@ -406,6 +412,7 @@ class FollowedSource:
                 if original is None:
                     return "known" if not turned else "later" if self._doubtful(file, first) else "missed", first
                 if original.ended:
+                    self._incarnations.found_copy(original, file.identity)
                     return "known", first
                 if original.truncated:
                     self._copied(file, fd, original)
@@ -460,16 +467,19 @@ class FollowedSource:
         self._told.append(Notice(code, path, text, count, "warning"))
 
     def _forget(self, found: list[Found]) -> None:
-        """Forget what is known of files that are not there any more."""
-        if len(self._known) <= 2 * len(found) + _KEPT:
+        """Forget what is known of files that are gone."""
+        remembered = [self._known.keys(), self._beside.noted, self._incarnations.left]
+        there = {file.identity for file in found} | self._beside.there
+        if sum(map(len, remembered)) <= len(remembered) * len(there) + _KEPT:
             return
-        there = {file.identity for file in found}
         paths = {file.path for file in found}
-        live = {growing.identity for growing in self._incarnations.live}
-        self._known = {i: known for i, known in self._known.items() if i in there or i in live}
+        there |= {growing.identity for growing in self._incarnations.live}
+        gone = self._gone.among(itertools.chain(*remembered), there)
+        self._known = {identity: known for identity, known in self._known.items() if identity not in gone}
+        self._beside.forget(gone)
+        self._incarnations.forget(gone)
         self._at = {path: growing for path, growing in self._at.items() if path in paths or not growing.ended}
         self._names = {path: name for path, name in self._names.items() if path in paths or path in self._at}
         self._turned = {path: at for path, at in self._turned.items() if path in self._names}
-        self._incarnations.forget_twins(there)
-        for identity in self._unpacking.keys() - there:
+        for identity in self._unpacking.keys() & gone:
             self._unpacking.pop(identity).close()

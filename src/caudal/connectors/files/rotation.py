@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from caudal.connectors.files.growing import Growing
@@ -28,7 +28,7 @@ TWIN_WAIT_BESIDE = 5.0
 """The same where its name is what rotations make of the other's."""
 
 _REMEMBERED = 8
-"""How many ended incarnations of one path are remembered."""
+"""How many ended incarnations of one path are remembered that left no file."""
 _PREFIXES = (1, 4, 16, 64, 256, HEAD)
 _ALIKE = 64
 """With how many files that begin alike a new one is compared."""
@@ -80,7 +80,10 @@ class Incarnations:
         self.pending: list[Growing] = []
         """Truncated ones, whose copies are looked for."""
         self._recent: list[tuple[float, Growing]] = []
-        self._ended: dict[str, deque[Growing]] = {}
+        self._without: dict[str, deque[Growing]] = {}
+        """Ended ones that left no file, the last of each path."""
+        self._left: dict[Identity, Growing] = {}
+        """Ended ones by the file that they have become, or were copied to: as long as that is there it may be compressed."""
         self._by_name: dict[tuple[str, str], list[Growing]] = {}
         self._by_head: dict[bytes, list[Growing]] = {}
         self._heads: dict[Growing, int] = {}
@@ -89,6 +92,7 @@ class Incarnations:
     def add(self, growing: Growing) -> None:
         """Take an incarnation in that is read from now on."""
         self.live.append(growing)
+        self._written_over(growing.identity)
         self._name(growing, growing.path)
 
     def moved(self, growing: Growing, path: str) -> None:
@@ -154,9 +158,22 @@ class Incarnations:
         del self._twins[file.identity]
         return False
 
-    def forget_twins(self, there: Container[Identity]) -> None:
-        """Forget what is known of files that are not there any more."""
-        self._twins = {identity: twin for identity, twin in self._twins.items() if identity in there}
+    def found_copy(self, growing: Growing, copy: Identity) -> None:
+        """Note that an ended incarnation, of which no copy was known, has one."""
+        if growing.truncated_at is not None and growing.copied is None:
+            growing.copied = copy
+            self._leave(growing, copy)
+
+    @property
+    def left(self) -> Collection[Identity]:
+        """The files that ended incarnations have left."""
+        return self._left.keys()
+
+    def forget(self, gone: Collection[Identity]) -> None:
+        """Forget what is known of files that are gone."""
+        for identity in gone:
+            self._twins.pop(identity, None)
+            self._written_over(identity)
 
     @staticmethod
     def rotated(path: str, original: Growing) -> bool:
@@ -219,17 +236,35 @@ class Incarnations:
             growing.trace.shrink()
             if growing.truncated_at is not None:
                 self._recent.append((self._clock(), growing))
-            of_path = self._ended.setdefault(growing.names[0], deque())
+            left = growing.identity if growing.truncated_at is None else growing.copied
+            if left is not None:
+                self._leave(growing, left)
+                continue
+            of_path = self._without.setdefault(growing.names[0], deque())
             of_path.append(growing)
             if len(of_path) > _REMEMBERED:
-                self._forget(of_path.popleft())
+                oldest = of_path.popleft()
+                if oldest.copied is None:
+                    self._forget(oldest)
         if ended:
             gone = set(ended)
             self.live = [growing for growing in self.live if growing not in gone]
 
+    def _leave(self, growing: Growing, left: Identity) -> None:
+        if self._left.get(left) is not growing:
+            self._written_over(left)
+            self._left[left] = growing
+
+    def _written_over(self, left: Identity) -> None:
+        """What an ended incarnation left is another file by now, or gone."""
+        before = self._left.pop(left, None)
+        if before is not None:
+            self._forget(before)
+
     def _forget(self, growing: Growing) -> None:
         for path in growing.names:
-            named = self._by_name[os.path.split(path)]
-            named.remove(growing)
-            if not named:
-                del self._by_name[os.path.split(path)]
+            named = self._by_name.get(os.path.split(path), [])
+            if growing in named:
+                named.remove(growing)
+                if not named:
+                    del self._by_name[os.path.split(path)]
