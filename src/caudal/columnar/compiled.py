@@ -141,9 +141,10 @@ class SealedFile(IndexDataCacheFile):
         block = super()._dump(obj)
         return block + hashlib.sha256(block).digest()  # what reads a pickle stops at its end
 
-    def index(self) -> dict[Any, str]:
-        """Return what there is."""
-        return self._load_index()
+    def has(self, key: Any) -> bool:
+        """Return whether there is code, undamaged or not."""
+        name = self._load_index().get(key)
+        return name is not None and os.path.exists(self._data_path(name))  # numba writes the index first
 
     def _load_index(self) -> dict[Any, str]:
         try:
@@ -177,7 +178,7 @@ class _KernelCache(FunctionCache):
     def has(self, signature: Any, target_context: Any) -> bool:
         """Return whether there is code for these argument types on the disk, undamaged or not."""
         target_context.refresh()
-        return self._index_key(signature, target_context.codegen()) in self._file.index()
+        return self._file.has(self._index_key(signature, target_context.codegen()))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for these argument types, or None."""

@@ -101,6 +101,16 @@ def test_another_process_compiles_it(slow: Any, beside: warming.Warming) -> None
     assert beside._said.count(b"\n") == len(beside._asked)
 
 
+def test_what_is_being_written_is_waited_for(slow: Any, beside: warming.Warming) -> None:
+    """numba names the code in its index first, then writes it."""
+    slow.slow(3)
+    (data,) = Path(slow.slow.stats.cache_path).glob("*slow*.nbc")
+    data.rename(data.with_suffix(".later"))
+    assert not slow.slow._cache.has(slow.slow.signature, slow.slow.targetctx)
+    data.with_suffix(".later").rename(data)
+    assert slow.slow._cache.has(slow.slow.signature, slow.slow.targetctx)
+
+
 def test_where_the_process_dies_the_caller_compiles(slow: Any, beside: warming.Warming) -> None:
     beside.start()
     assert beside._child is not None
