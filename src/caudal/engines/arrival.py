@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.plan.nodes import Late, Node, Source
+from caudal.plan.nodes import Node, Source
 
 
 def takes_arrival(node: Node) -> bool:
     """Whether an operator takes its rows in the order of arrival."""
-    window: Any = getattr(node, "window", None) or getattr(node, "frame", None)
-    order: Any = getattr(node, "order", None) or getattr(window, "order", None)
-    return bool(getattr(order, "arrival", False))
+    return node.ordering is not None and node.ordering.arrival
 
 
 def one_partition(node: Node, name: str, partitions: Mapping[str, int]) -> None:
@@ -22,9 +19,7 @@ def one_partition(node: Node, name: str, partitions: Mapping[str, int]) -> None:
     `partitions`: how many there are of each source that is known, by its id.
     """
     below: Node = node
-    while not isinstance(below, Source):
-        if len(below.inputs) != 1 or isinstance(below, Late):
-            break
+    while len(below.inputs) == 1 and below.port != "late":
         (below,) = below.inputs
     count = partitions.get(below.name, 1) if isinstance(below, Source) else 0
     if count == 1 or (count == 0 and isinstance(below, Source)):

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 from caudal.core.types import Place
 from caudal.plan.expr import Call, Column, Expr
-from caudal.plan.nodes import DeadLetters, Filter, Fused, Keyed, Node, Select, Source, WindowAggregate, WithColumns
-from caudal.plan.operators import Map, Reduce, Running, WindowApply, WindowTop
+from caudal.plan.nodes import Aggregated, Called, Computed, Fused, Key, Node, Result, Role, Source
 from caudal.plan.plan import Plan
 
 Origin = tuple[str, Place]
@@ -38,17 +37,17 @@ def deciding(plan: Plan) -> dict[str, dict[Place, Decides]]:
     found: _Found = {}
     columns: dict[Node, _Columns] = {}
     for node in plan.nodes:
-        columns[node] = _made(node, [columns[up] for up in node.inputs], found)
+        columns[node] = _made(node, [columns[up] for up in node.rows_of], found)
     sources: dict[str, dict[Place, Decides]] = {s.name: {} for s in plan.sources}
     for (source, place), decides in found.items():
         sources[source][place] = decides
     return sources
 
 
-def _filtered(node: Filter, above: _Columns, found: _Found) -> None:
-    names = frozenset({node.name})
-    part = isinstance(node.predicate, Call) and node.predicate.function == "and"
-    for origin in reads(node.predicate, above):
+def _filtered(name: str, predicate: Expr, above: _Columns, found: _Found) -> None:
+    names = frozenset({name})
+    part = isinstance(predicate, Call) and predicate.function == "and"
+    for origin in reads(predicate, above):
         before = found.get(origin, Decides())
         found[origin] = replace(
             before, filters=before.filters | names, parts=before.parts | names if part else before.parts
@@ -63,51 +62,38 @@ def _always(origins: frozenset[Origin], found: _Found) -> None:
 def _made(node: Node, above: list[_Columns], found: _Found) -> _Columns:
     """Return where the columns of a node come from; put what it decides by into `found`."""
     if isinstance(node, Source):
-        if node.event_time is not None:
-            declared = {n: frozenset({(node.name, (n,))}) for n in node.declared.names}
-            _always(reads(node.event_time, declared), found)
-        return {name: frozenset({(node.name, (name,))}) for name in node.schema.names}
-    if isinstance(node, DeadLetters):
-        return {}
-    (first, *_) = above
+        declared = {name: frozenset({(node.name, (name,))}) for name in node.declared.names}
+        _decide(node, declared, found)
+        return {name: declared[name] for name in node.schema.names}
     if isinstance(node, Fused):
+        (first,) = above
         for step in node.steps:
             first = _made(step, [first], found)
         return first
-    if isinstance(node, Filter):
-        _filtered(node, first, found)
-        return first
-    if isinstance(node, Select | WithColumns):
-        made = {name: reads(expr, first) for name, expr in node.columns}
-        return made if isinstance(node, Select) else {**first, **made}
-    if isinstance(node, Map):
-        every = _all(first.values())
-        return dict.fromkeys(node.output.names, every)
-    if isinstance(node, Keyed):
-        return _keyed(node, first, found)
-    return {name: _all(each.get(name, _NONE) for each in above) for name in node.schema.names}
+    for each in above:
+        _decide(node, each, found)
+    results = node.results()
+    for result in results.values():
+        if isinstance(result, Aggregated) and result.aggregate.function == "count_if":
+            _always(_all(_origins(result, each) for each in above), found)
+    return {name: _all(_origins(result, each) for each in above) for name, result in results.items()}
 
 
-def _keyed(node: Keyed, above: _Columns, found: _Found) -> _Columns:
-    keys = {name: reads(expr, above) for name, expr in node.keys}
-    _always(_all(keys.values()), found)
-    if isinstance(node, WindowAggregate | Running):
-        made: dict[str, frozenset[Origin]] = {}
-        for name, aggregate in node.aggregates:
-            argument = _NONE if aggregate.argument is None else reads(aggregate.argument, above)
-            made[name] = argument
-            if aggregate.function == "count_if":
-                _always(argument, found)
-    elif isinstance(node, WindowTop):
-        _always(_all(reads(expr, above) for expr, _ in node.by), found)
-        made = dict(above)
-    elif isinstance(node, WindowApply | Reduce):
-        taken = node.takes if isinstance(node, WindowApply) else above
-        made = dict.fromkeys(node.output.names, _all(above[name] for name in taken))
-    else:
-        made = dict(above)
-    rest = above if isinstance(node, Running) else {}
-    return {name: (made | keys | dict(rest)).get(name, _NONE) for name in node.schema.names}
+def _decide(node: Node, above: _Columns, found: _Found) -> None:
+    for role, expr in node.roles():
+        if role == Role.FILTER:
+            _filtered(node.name, expr, above, found)
+        elif role != Role.ORDER:
+            _always(reads(expr, above), found)
+
+
+def _origins(result: Result, above: _Columns) -> frozenset[Origin]:
+    """Return the places that a column is made of."""
+    if isinstance(result, Computed | Key):
+        return reads(result.expr, above)
+    if isinstance(result, Aggregated):
+        return _NONE if result.aggregate.argument is None else reads(result.aggregate.argument, above)
+    return _all(above.get(name, _NONE) for name in result.columns) if isinstance(result, Called) else _NONE
 
 
 def reads(expr: Expr, above: _Columns) -> frozenset[Origin]:

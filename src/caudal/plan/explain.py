@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from caudal.plan.nodes import Fused, Keyed, Node, Sink, Source
-from caudal.plan.operators import Deduplicate, Reduce, Running
+from caudal.plan.nodes import Node
 from caudal.plan.plan import Plan
 
 
@@ -20,13 +19,10 @@ def explain(plan: Plan) -> str:
 
 
 def _details(node: Node) -> list[str]:
-    if isinstance(node, Fused):
-        details = [f"{s.name or s.kind}: {s.kind} {s.describe()}" for s in node.steps]
-    else:
-        details = [node.describe()] if node.describe() else []
+    details = list(node.details())
     details += [f"calls: {f.name} at {f.where}, {_where_called(f.kind)}" for f in node.functions]
-    details.append(f"moves: {_moves(node)}")
-    if node.kind != "sink":
+    details.append(f"moves: {node.moves}")
+    if node.shape != "end" or not node.inputs:
         details.append(f"columns: {node.schema}")
     return details
 
@@ -38,19 +34,7 @@ def _where_called(kind: str) -> str:
     return _CALLED.get(kind, "row by row, in worker processes")
 
 
-def _moves(node: Node) -> str:
-    """Return what is free to move between cores, and what is not."""
-    if isinstance(node, Source):
-        return "blocks of a partition are read one after another, decoded on any core"
-    if isinstance(node, Sink):
-        return "encoded on any core, written by one at a time"
-    if not isinstance(node, Keyed):
-        return "free: any core takes any morsel"
-    arrival = isinstance(node, Reduce | Deduplicate) and node.order.arrival
-    arrival = arrival or (isinstance(node, Running) and node.frame.order.arrival)
-    order = "as rows arrive" if arrival else "in pinned order" if node.order_sensitive else "in any order"
-    keys = "state by key group of " + ", ".join(name for name, _ in node.keys) if node.keys else "one group: all rows"
-    return f"prepared on any core; {keys}, {order}, one core at a time"
+_SHAPES = {"end": '[("%s")]', "state": '{{"%s"}}', "step": '["%s"]'}
 
 
 def mermaid(plan: Plan) -> str:
@@ -59,10 +43,9 @@ def mermaid(plan: Plan) -> str:
     lines = ["flowchart LR"]
     for node in plan.nodes:
         text = f"{plan.ids[node]}<br/>{_escape(node.describe())}" if node.describe() else plan.ids[node]
-        shape = '[("%s")]' if isinstance(node, Source | Sink) else '{{"%s"}}' if isinstance(node, Keyed) else '["%s"]'
-        lines.append(f"  {number[node]}{shape % text}")
+        lines.append(f"  {number[node]}{_SHAPES[node.shape] % text}")
     for node in plan.nodes:
-        label = f" -- {node.kind} " if node.kind in ("late", "dead") else " "
+        label = f" -- {node.port} " if node.port != "out" else " "
         lines.extend(f"  {number[i]}{label}--> {number[node]}" for i in node.inputs)
     return "\n".join(lines)
 

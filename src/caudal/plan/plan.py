@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from caudal.core.errors import PlanError
 from caudal.core.naming import cut
-from caudal.plan.nodes import DeadLetters, Late, Node, Sink, Source, Union
+from caudal.plan.nodes import Node, Sink, Source
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,13 +79,11 @@ def _sink(node: Node) -> Sink:
     return node
 
 
-def with_inputs(node: Node, inputs: Sequence[Node]) -> Node:
-    """Return the node over other inputs; itself when they are the same."""
+def with_inputs(node: Node, inputs: Sequence[Node], *, even: bool = False) -> Node:
+    """Return the node over other inputs, some of which may carry more columns (`even`); itself when they are the same."""
     if all(a is b for a, b in zip(node.inputs, inputs, strict=True)):
         return node
-    if isinstance(node, Union):
-        return replace(node, streams=tuple(inputs))
-    return replace(node, input=inputs[0])  # type: ignore[arg-type]
+    return node.even(inputs) if even else node.over(inputs)
 
 
 def _topological(sinks: Sequence[Node]) -> tuple[Node, ...]:
@@ -126,13 +123,3 @@ def _ids(nodes: Sequence[Node]) -> dict[Node, str]:
         ids[node] = candidate
         taken[candidate] = node
     return ids
-
-
-def side_port(node: Node) -> str:
-    """Return the output port of its input that a node reads: "out", "late" or "dead"."""
-    return "late" if isinstance(node, Late) else "dead" if isinstance(node, DeadLetters) else "out"
-
-
-def node_fields(node: Node) -> dict[str, Any]:
-    """Return the constructor fields of a node by name, without its derived ones."""
-    return {f.name: getattr(node, f.name) for f in fields(node) if f.init}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from caudal.core import duration
 from caudal.core.errors import PlanError
@@ -36,13 +37,37 @@ class Order:
 PINNED = Order()
 
 
+class Window:
+    """What decides which windows a row is in.
+
+    `tag`: its name in the wire form; `in_time`: whether windows have bounds in event time that rows do not decide.
+    """
+
+    __slots__ = ()
+    tag: ClassVar[str]
+    tags: ClassVar[dict[str, type[Window]]] = {}
+    """Every kind of window by its tag."""
+    in_time: ClassVar[bool] = True
+    per_row: ClassVar[bool] = False
+    """Whether each row has a window of its own."""
+
+    def __init_subclass__(cls) -> None:
+        Window.tags[cls.tag] = cls
+
+    @property
+    def ordering(self) -> Order | None:
+        """The order in which rows are taken, None where they may come in any."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
-class Hopping:
+class Hopping(Window):
     """Windows [start, start + size), one every `step`, starts at multiples of `step` plus `offset` from the epoch.
 
     With `step` equal to `size` these are tumbling windows.
     """
 
+    tag: ClassVar[str] = "hopping"
     size: int
     step: int
     offset: int = 0
@@ -69,9 +94,10 @@ class Hopping:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Session(Window):
     """Runs of rows at most `gap` apart, inclusive; a session's end is its last row's time plus `gap`."""
 
+    tag: ClassVar[str] = "session"
     gap: int
 
     def __post_init__(self) -> None:
@@ -83,12 +109,13 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Cumulative:
+class Cumulative(Window):
     """Windows that grow: [start, start + step), [start, start + 2 step) ... up to `size`, then the next start.
 
     Starts are multiples of `size` plus `offset` from the epoch.
     """
 
+    tag: ClassVar[str] = "cumulative"
     size: int
     step: int
     offset: int = 0
@@ -108,13 +135,15 @@ class Cumulative:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CountWindow:
+class CountWindow(Window):
     """Windows of `size` rows of a key, one every `step` rows. The last one, at the end of data, may be shorter.
 
     With `step` equal to `size` each row falls into one window; `window_start` and `window_end` are the event times of
     the first and the last row.
     """
 
+    tag: ClassVar[str] = "rows"
+    in_time: ClassVar[bool] = False
     size: int
     step: int
     order: Order = PINNED
@@ -125,15 +154,22 @@ class CountWindow:
         if self.step > self.size:
             raise PlanError(f"rows between two windows would be lost: {self}", hint="every= at most the size")
 
+    @property
+    def ordering(self) -> Order | None:
+        return self.order
+
     def __str__(self) -> str:
         every = "" if self.step == self.size else f", every {self.step}"
         return f"rows({self.size}{every})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sliding:
+class Sliding(Window):
     """For each row the rows of its key up to it: the last `size` ms (t - size, t], the last `rows`, or (both 0) all."""
 
+    tag: ClassVar[str] = "sliding"
+    per_row: ClassVar[bool] = True
+    in_time: ClassVar[bool] = False
     size: int = 0
     rows: int = 0
     order: Order = PINNED
@@ -146,10 +182,11 @@ class Sliding:
                 "a sliding window in time takes rows by event time", hint="sliding(rows=...) takes them as they arrive"
             )
 
+    @property
+    def ordering(self) -> Order | None:
+        return self.order
+
     def __str__(self) -> str:
         if not self.size and not self.rows:
             return "all so far"
         return f"sliding({duration.show(self.size)})" if self.size else f"sliding(rows={self.rows})"
-
-
-Window = Hopping | Session | Cumulative | CountWindow | Sliding

@@ -8,44 +8,19 @@ qualified name and source hash (`wire_expr`); whoever reads the plan needs the m
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Field, Schema, list_of, parse_type, struct_of
-from caudal.plan import nodes as n
-from caudal.plan import operators as o
 from caudal.plan import wire_expr
 from caudal.plan.aggregates import Aggregate
-from caudal.plan.expr import Expr
-from caudal.plan.plan import Plan, node_fields
-from caudal.plan.python import PythonFunction
-from caudal.plan.windows import CountWindow, Cumulative, Hopping, Order, Session, Sliding, Window
+from caudal.plan.nodes import Node
+from caudal.plan.plan import Plan
+from caudal.plan.windows import Order, Window
 
 VERSION = 1
-KINDS: dict[str, type[n.Node]] = {
-    c.kind: c
-    for c in (
-        n.Source,
-        n.Filter,
-        n.Select,
-        n.WithColumns,
-        n.Union,
-        n.WindowAggregate,
-        n.Late,
-        n.DeadLetters,
-        n.Sink,
-        n.Fused,
-        o.Map,
-        o.FlatMap,
-        o.Shuffle,
-        o.Copies,
-        o.WindowApply,
-        o.WindowTop,
-        o.Running,
-        o.Deduplicate,
-        o.Reduce,
-    )
-}
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
@@ -68,7 +43,7 @@ def from_json(data: Any) -> Plan:
             f"plan version {data['caudal']!r} is not supported", hint=f"this caudal reads version {VERSION}"
         )
     try:
-        built: list[n.Node] = []
+        built: list[Node] = []
         for entry in data["nodes"]:
             built.append(_read_node(entry, built))
         sinks = tuple(built[i] for i in data["sinks"])
@@ -79,18 +54,48 @@ def from_json(data: Any) -> Plan:
         ) from error
 
 
-def _node(node: n.Node, inputs: list[int]) -> dict[str, Any]:
+def _node(node: Node, inputs: list[int]) -> dict[str, Any]:
     out: dict[str, Any] = {"kind": node.kind, "inputs": inputs}
-    for name, value in node_fields(node).items():
-        if name in ("input", "streams"):
-            continue
-        if name == "steps":
-            out["steps"] = [_node(step, []) for step in value]
-        elif name == "aggregates":
-            out[name] = [[label, _aggregate(a)] for label, a in value]
-        else:
-            out[name] = _value(value, f"{node.kind}.{name}")
+    for each in _stored(type(node)):
+        out[each.name] = _codec(each.type, f"{node.kind}.{each.name}").write(getattr(node, each.name))
     return out
+
+
+def _stored(cls: type[Node]) -> list[Any]:
+    """Return the fields of a node that stand in its JSON: all that it is constructed with, but for its inputs."""
+    return [each for each in fields(cls) if each.init and each.type not in _INPUTS]
+
+
+_INPUTS = ("Node", "tuple[Node, ...]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Codec:
+    """How values of a type are written and read."""
+
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+def _codec(kind: Any, where: str) -> _Codec:
+    """Return the codec of a field by its annotation; it raises `PlanError` with the place for a value that is none for JSON."""
+    if kind == "tuple[Step, ...]":
+        return _Codec(lambda steps: [_node(step, []) for step in steps], lambda steps: steps)
+    return _CODECS.get(kind) or _Codec(lambda value: _plain(value, where), _frozen)
+
+
+def _plain(value: Any, where: str) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(v, where) for v in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise PlanError(
+        f"{where} holds a {type(value).__name__}, which a stored plan cannot", hint="use the files connector"
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
 
 
 def _aggregate(a: Aggregate) -> dict[str, Any]:
@@ -98,32 +103,14 @@ def _aggregate(a: Aggregate) -> dict[str, Any]:
     return {"function": a.function, "argument": argument, "order_by": [wire_expr.to_json(e) for e in a.order_by]}
 
 
-def _value(value: Any, where: str) -> Any:
-    if isinstance(value, Expr):
-        return wire_expr.to_json(value)
-    if isinstance(value, Schema):
-        return [_field(f) for f in value]
-    if isinstance(value, Hopping):
-        return {"hopping": [value.size, value.step, value.offset]}
-    if isinstance(value, Session):
-        return {"session": value.gap}
-    if isinstance(value, Cumulative):
-        return {"cumulative": [value.size, value.step, value.offset]}
-    if isinstance(value, CountWindow):
-        return {"rows": [value.size, value.step], "order": _value(value.order, where)}
-    if isinstance(value, Sliding):
-        return {"sliding": [value.size, value.rows], "order": _value(value.order, where)}
-    if isinstance(value, Order):
-        return {"by": [wire_expr.to_json(e) for e in value.by], "arrival": value.arrival}
-    if isinstance(value, PythonFunction):
-        return wire_expr.function_to_json(value)
-    if isinstance(value, tuple | list):
-        return [_value(v, where) for v in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise PlanError(
-        f"{where} holds a {type(value).__name__}, which a stored plan cannot", hint="use the files connector"
-    )
+def _window(window: Any) -> dict[str, Any]:
+    values = [getattr(window, each.name) for each in fields(window) if each.name != "order"]
+    out: dict[str, Any] = {window.tag: values if len(values) > 1 else values[0]}
+    return out if window.ordering is None else {**out, "order": _order(window.ordering)}
+
+
+def _order(order: Order) -> dict[str, Any]:
+    return {"by": [wire_expr.to_json(e) for e in order.by], "arrival": order.arrival}
 
 
 def _field(field: Field) -> dict[str, Any]:
@@ -165,53 +152,27 @@ def _read_type(data: Any) -> DataType:
     return parse_type(data)
 
 
-def _read_node(entry: dict[str, Any], built: list[n.Node], over: n.Node | None = None) -> n.Node:
-    cls = KINDS.get(entry["kind"])
+def _read_node(entry: dict[str, Any], built: list[Node], over: Node | None = None) -> Node:
+    cls = Node.kinds.get(entry["kind"])
     if cls is None:
         raise PlanError(f"unknown kind of node '{entry['kind']}'")
-    values: dict[str, Any] = {}
     inputs = [over] if over is not None else [built[i] for i in entry["inputs"]]
-    if cls is n.Union:
-        values["streams"] = tuple(inputs)
-    elif cls is not n.Source:
-        (values["input"],) = inputs
+    values: dict[str, Any] = {}
+    for each in fields(cls):
+        if each.type == "Node":
+            (values[each.name],) = inputs
+        elif each.type in _INPUTS:
+            values[each.name] = tuple(inputs)
+    kinds = {each.name: each.type for each in _stored(cls)}
     for name, value in entry.items():
         if name not in ("kind", "inputs"):
-            values[name] = _read_value(name, value, values)
+            values[name] = _codec(kinds[name], name).read(value)
+    if "steps" in values:
+        steps: list[Node] = []
+        for step in values["steps"]:
+            steps.append(_read_node(step, [], steps[-1] if steps else values["input"]))
+        values["steps"] = tuple(steps)
     return cls(**values)
-
-
-def _read_value(name: str, value: Any, values: dict[str, Any]) -> Any:
-    if name in ("predicate", "event_time"):
-        return None if value is None else wire_expr.from_json(value)
-    if name in ("columns", "keys"):
-        return tuple((label, wire_expr.from_json(e)) for label, e in value)
-    if name == "aggregates":
-        return tuple((label, _read_aggregate(a)) for label, a in value)
-    if name in ("window", "frame"):
-        return _read_window(value)
-    if name == "order":
-        return _read_order(value)
-    if name == "function":
-        return wire_expr.function_from_json(value)
-    if name == "by":
-        return tuple((wire_expr.from_json(e), descending) for e, descending in value)
-    if name in ("declared", "output"):
-        return Schema([_read_field(f) for f in value])
-    if name == "projection":
-        return None if value is None else tuple(value)
-    if name in ("options", "format_options"):
-        return tuple((key, _freeze(v)) for key, v in value)
-    if name == "steps":
-        steps: list[n.Node] = []
-        for entry in value:
-            steps.append(_read_node(entry, [], steps[-1] if steps else values["input"]))
-        return tuple(steps)
-    return value
-
-
-def _freeze(value: Any) -> Any:
-    return tuple(_freeze(v) for v in value) if isinstance(value, list) else value
 
 
 def _read_aggregate(data: dict[str, Any]) -> Aggregate:
@@ -220,19 +181,49 @@ def _read_aggregate(data: dict[str, Any]) -> Aggregate:
 
 
 def _read_window(data: dict[str, Any]) -> Window:
-    if "session" in data:
-        return Session(data["session"])
-    if "cumulative" in data:
-        return Cumulative(*data["cumulative"])
-    if "rows" in data:
-        return CountWindow(*data["rows"], order=_read_order(data["order"]))
-    if "sliding" in data:
-        return Sliding(*data["sliding"], order=_read_order(data["order"]))
-    return Hopping(*data["hopping"])
+    (tag,) = data.keys() - {"order"}
+    values = data[tag] if isinstance(data[tag], list) else [data[tag]]
+    made: Any = Window.tags[tag]
+    return made(*values, **({"order": _read_order(data["order"])} if "order" in data else {}))
 
 
 def _read_order(data: dict[str, Any]) -> Order:
     return Order(tuple(wire_expr.from_json(e) for e in data["by"]), data["arrival"])
+
+
+def _optional(codec: _Codec) -> _Codec:
+    return _Codec(
+        lambda value: None if value is None else codec.write(value),
+        lambda value: None if value is None else codec.read(value),
+    )
+
+
+def _each(codec: _Codec) -> _Codec:
+    """Return the codec of tuples of (name, value)."""
+    return _Codec(
+        lambda pairs: [[name, codec.write(value)] for name, value in pairs],
+        lambda pairs: tuple((name, codec.read(value)) for name, value in pairs),
+    )
+
+
+_EXPR = _Codec(wire_expr.to_json, wire_expr.from_json)
+_WINDOW = _Codec(_window, _read_window)
+_CODECS: dict[str, _Codec] = {
+    "Expr": _EXPR,
+    "Expr | None": _optional(_EXPR),
+    "Named": _each(_EXPR),
+    "Ranking": _Codec(
+        lambda pairs: [[wire_expr.to_json(expr), descending] for expr, descending in pairs],
+        lambda pairs: tuple((wire_expr.from_json(expr), descending) for expr, descending in pairs),
+    ),
+    "Aggregates": _each(_Codec(_aggregate, _read_aggregate)),
+    "Schema": _Codec(lambda schema: [_field(f) for f in schema], lambda data: Schema([_read_field(f) for f in data])),
+    "Window": _WINDOW,
+    "Sliding": _WINDOW,
+    "Order": _Codec(_order, _read_order),
+    "PythonFunction": _Codec(wire_expr.function_to_json, wire_expr.function_from_json),
+}
+"""By the annotation of a node's field; all others hold plain values."""
 
 
 def dumps(plan: Plan) -> str:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from caudal.core.types import Schema
+from caudal.core.types import Field, Schema
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr
-from caudal.plan.nodes import DeadLetters, Filter, Keyed, Late, Node, Select, WindowAggregate, WithColumns
-from caudal.plan.operators import Map, Reduce, Running, WindowApply, WindowTop
+from caudal.plan.nodes import Aggregated, Called, Computed, Node
 from caudal.plan.plan import Plan
-from caudal.plan.windows import CountWindow, Sliding
 
 
 @dataclass(slots=True)
@@ -62,48 +59,27 @@ def lineages(plan: Plan) -> dict[str, Lineage]:
     """Return the lineage of what each sink takes, by sink id."""
     found: dict[Node, Lineage] = {}
     for node in plan.nodes:
-        # a late row is an input row of the operator that found it late
-        above = [found[up.inputs[0] if isinstance(node, Late) else up] for up in node.inputs]
-        found[node] = _of(node, above, plan.ids[node])
+        found[node] = _of(node, [found[up] for up in node.rows_of], plan.ids[node])
     return {plan.ids[sink]: found[sink] for sink in plan.sinks}
 
 
 def _of(node: Node, above: list[Lineage], name: str) -> Lineage:
-    if not above or isinstance(node, DeadLetters):
-        return Lineage()
-    first = above[0]
     out = Lineage(hanging={line: None for each in above for line in each.hanging})
-    kept = set(node.schema.names)
-    if not isinstance(node, Select | WindowAggregate | Map | WindowApply | Reduce):
-        out.volatile = {name for each in above for name in each.volatile if name in kept}
-        out.inexact = {name for each in above for name in each.inexact if name in kept}
-    what = f"{node.kind} '{name}'"
-    if isinstance(node, Filter):
-        _carry(out, first, what, (node.predicate,))
-    elif isinstance(node, Select | WithColumns):
-        for column, expr in node.columns:
-            out.volatile.discard(column)
-            out.inexact.discard(column)
-            out.taking(column, expr, node.input.schema, first, what)
-    elif isinstance(node, Map):
-        _made(out, node.output, first, what)
-    elif isinstance(node, Keyed):
-        _keyed(out, node, first, what)
+    if not above:
+        return out
+    whole = Lineage(
+        {name for each in above for name in each.volatile}, {name for each in above for name in each.inexact}
+    )
+    what, schema = f"{node.kind} '{name}'", node.rows_of[0].schema
+    _carry(out, whole, what, (expr for _, expr in node.roles()))
+    for column, result in node.results().items():
+        if isinstance(result, Computed):
+            out.taking(column, result.expr, schema, whole, what)
+        elif isinstance(result, Aggregated):
+            _aggregated(out, column, result.aggregate, schema, whole, what)
+        elif isinstance(result, Called):
+            _called(out, node.schema[column], result, whole, what)
     return out
-
-
-def _keyed(out: Lineage, node: Keyed, above: Lineage, what: str) -> None:
-    _carry(out, above, what, (expr for _, expr in node.keys))
-    window: Any = getattr(node, "window", None) or getattr(node, "frame", None)
-    if isinstance(window, CountWindow | Sliding):
-        _carry(out, above, what, window.order.by)
-    if isinstance(node, WindowAggregate | Running):
-        for column, aggregate in node.aggregates:
-            _aggregated(out, column, aggregate, node.input.schema, above, what)
-    elif isinstance(node, WindowTop):
-        _carry(out, above, what, (expr for expr, _ in node.by))
-    elif isinstance(node, WindowApply | Reduce):
-        _made(out, node.output, above, what)
 
 
 def _aggregated(out: Lineage, column: str, aggregate: Aggregate, schema: Schema, above: Lineage, what: str) -> None:
@@ -123,15 +99,14 @@ def adds(aggregate: Aggregate, schema: Schema) -> bool:
     return aggregate.function in ("mean", "stddev", "sum") and aggregate.dtype(schema).is_float
 
 
-def _made(out: Lineage, output: Schema, above: Lineage, what: str) -> None:
-    """Columns that a function makes of whole rows: of the clock or of sums where any column is."""
-    names = set(output.names)
+def _called(out: Lineage, column: Field, result: Called, above: Lineage, what: str) -> None:
+    """Note a column that a function makes of whole rows: of the clock or of sums where any column is."""
     if above.volatile:
-        out.volatile |= names
+        out.volatile.add(column.name)
+    elif above.inexact and column.dtype.is_float:
+        out.inexact.add(column.name)
     elif above.inexact:
-        out.inexact |= {field.name for field in output if field.dtype.is_float}
-        if not all(field.dtype.is_float for field in output):
-            out.hanging[f"{what} may hang on a sum of floats"] = None
+        out.hanging[f"{what} may hang on a sum of floats"] = None
 
 
 def _carry(out: Lineage, above: Lineage, what: str, expressions: Iterable[Expr]) -> None:

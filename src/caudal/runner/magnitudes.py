@@ -12,7 +12,7 @@ from typing import Any
 
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Column
-from caudal.plan.nodes import Filter, Node, Select, Sink, WindowAggregate, WithColumns
+from caudal.plan.nodes import Node, Select, Sink, WindowAggregate, passed_on
 from caudal.plan.plan import Plan
 from caudal.runner.lineage import adds
 
@@ -62,20 +62,17 @@ def _safe(plan: Plan) -> set[str]:
     readers = plan.consumers()
     safe: dict[Node, bool] = {}
     for node in reversed(plan.nodes):
-        safe[node] = all(
-            isinstance(reader, Sink) or (isinstance(reader, Filter | Select | WithColumns) and safe[reader])
-            for reader in readers[node]
-        )
+        safe[node] = all(isinstance(reader, Sink) or (reader.row_wise and safe[reader]) for reader in readers[node])
     return {node.name for node in plan.nodes if safe[node]}
 
 
 def _kept(sink: Sink, column: str) -> bool:
     """Whether no step above the sink computes the column anew: its magnitude would be that of an older value."""
     node = sink.input
-    while isinstance(node, Filter | Select | WithColumns):
-        if isinstance(node, WithColumns) and any(name == column for name, _ in node.columns):
+    while node.row_wise:
+        passed = passed_on(node)
+        if column not in passed:
             return False
-        if isinstance(node, Select):
-            column = next(expr.name for name, expr in node.columns if name == column and isinstance(expr, Column))
-        node = node.input
+        column = passed[column]
+        (node,) = node.inputs
     return True

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from caudal.core.errors import OptionError
-from caudal.plan.nodes import DeadLetters, Keyed, Late, Sink, Source
+from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, Sink
 from caudal.plan.plan import Plan
 
 ROLES = {"late": Late, "dead": DeadLetters}
@@ -61,12 +61,7 @@ def beside(plan: Plan, role: str) -> Path:
 
 def role_of(sink: Sink) -> str:
     """Return whether a sink gets "late" rows, "dead" letters or the pipeline's own "out"put."""
-    node: Any = sink.input
-    while True:
-        if isinstance(node, Late):
-            return "late"
-        if isinstance(node, DeadLetters):
-            return "dead"
-        if isinstance(node, Source | Keyed) or len(node.inputs) != 1:
-            return "out"
+    node: Node = sink.input
+    while node.port == "out" and node.shape == "step" and len(node.inputs) == 1:
         (node,) = node.inputs
+    return node.port

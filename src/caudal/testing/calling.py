@@ -12,8 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from caudal.core.types import FLOAT32, INT32, INT64, TIMESTAMP, DataType, Field, Schema
-from caudal.plan.nodes import RESERVED
-from caudal.plan.operators import FlatMap, Map, Reduce, WindowApply
+from caudal.plan.nodes import RESERVED, FlatMap, Map, Reduce, WindowApply
 from caudal.plan.python import BATCH, JIT, PythonFunction
 
 Values = dict[str, Any]

@@ -16,8 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from caudal.plan import nodes as n
-from caudal.plan import operators as o
-from caudal.plan.plan import Plan, side_port
+from caudal.plan.plan import Plan
 from caudal.testing import calling
 from caudal.testing.calling import Failing
 from caudal.testing.rows import Fates, Ports, Row, dead_letter
@@ -69,7 +68,7 @@ def interpret(plan: Plan, inputs: Inputs) -> Outcome:
     outcome = Outcome({}, fates)
     for node in plan.nodes:
         name = plan.ids[node]
-        rows = [row for i in node.inputs for row in emitted[i][side_port(node)]]
+        rows = [row for i in node.inputs for row in emitted[i][node.port]]
         entry = fates[name] = Fates(taken=len(rows))
         emitted[node] = ports = _run(node, name, rows, entry, inputs)
         if isinstance(node, n.Sink):
@@ -82,9 +81,9 @@ def interpret(plan: Plan, inputs: Inputs) -> Outcome:
 def _run(node: n.Node, name: str, rows: list[Row], entry: Fates, inputs: Inputs) -> Ports:
     if isinstance(node, n.Source):
         return _source(node, name, inputs[name], entry)
-    if isinstance(node, n.WindowAggregate | o.WindowApply | o.WindowTop):
+    if isinstance(node, n.WindowAggregate | n.WindowApply | n.WindowTop):
         return windowed(node, name, rows, entry)
-    if isinstance(node, o.Running | o.Deduplicate | o.Reduce):
+    if isinstance(node, n.Running | n.Deduplicate | n.Reduce):
         return sequenced(node, name, rows, entry)
     out: list[Row] = []
     ports: Ports = {"out": out}
@@ -112,11 +111,11 @@ def _made(node: n.Node, row: Row) -> list[dict[str, Any]]:
     if isinstance(node, n.Select | n.WithColumns):
         columns = {name: evaluate(expr, values, node.input.schema) for name, expr in node.columns}
         return [columns if isinstance(node, n.Select) else {**values, **columns}]
-    if isinstance(node, o.Map):
+    if isinstance(node, n.Map):
         return calling.mapped(node, values)
-    if isinstance(node, o.Copies):
+    if isinstance(node, n.Copies):
         return [{**values, node.column: instance} for instance in range(node.instances)]
-    if isinstance(node, n.DeadLetters | n.Sink | o.Shuffle):
+    if isinstance(node, n.DeadLetters | n.Sink | n.Shuffle):
         return [values]
     if not isinstance(node, n.Union | n.Late):
         raise NotImplementedError(f"the oracle does not know the operator {node.kind}")

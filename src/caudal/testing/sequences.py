@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caudal.plan.operators import Deduplicate, Reduce, Running
+from caudal.plan.nodes import Deduplicate, Reduce, Running
 from caudal.testing import calling
 from caudal.testing.calling import Failing
 from caudal.testing.folding import aggregated

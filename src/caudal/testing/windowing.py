@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from caudal.plan.nodes import Keyed, WindowAggregate
-from caudal.plan.operators import WindowApply, WindowTop
+from caudal.plan.nodes import Keyed, WindowAggregate, WindowApply, WindowTop
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Session
 from caudal.testing import calling
 from caudal.testing.calling import Failing

@@ -36,28 +36,26 @@ from caudal.plan.expr import Expr
 from caudal.plan.nodes import (
     DEAD_FIELDS,
     LATE_FIELDS,
+    Copies,
     DeadLetters,
+    Deduplicate,
     Filter,
+    FlatMap,
     Keyed,
     Late,
+    Map,
     Node,
+    Reduce,
+    Running,
     Select,
+    Shuffle,
     Sink,
     Source,
     Union,
     WindowAggregate,
-    WithColumns,
-)
-from caudal.plan.operators import (
-    Copies,
-    Deduplicate,
-    FlatMap,
-    Map,
-    Reduce,
-    Running,
-    Shuffle,
     WindowApply,
     WindowTop,
+    WithColumns,
 )
 from caudal.plan.plan import Plan
 

@@ -9,8 +9,19 @@ from __future__ import annotations
 import re
 
 from caudal.core.errors import PlanError
-from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, Source, WindowAggregate
-from caudal.plan.operators import Deduplicate, Reduce, Running, WindowApply, WindowTop
+from caudal.plan.nodes import (
+    DeadLetters,
+    Deduplicate,
+    Keyed,
+    Late,
+    Node,
+    Reduce,
+    Running,
+    Source,
+    WindowAggregate,
+    WindowApply,
+    WindowTop,
+)
 from caudal.plan.plan import Plan
 from caudal.plan.windows import CountWindow
 

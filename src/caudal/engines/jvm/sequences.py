@@ -10,8 +10,7 @@ from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.shape import FAILURE, REASON, hidden, spec
 from caudal.engines.jvm.windows import Extra, ordered_rows, partition, parts
 from caudal.plan.expr import Column
-from caudal.plan.nodes import Keyed
-from caudal.plan.operators import Deduplicate, Reduce, Running
+from caudal.plan.nodes import Deduplicate, Keyed, Reduce, Running
 from caudal.plan.windows import Order
 
 if TYPE_CHECKING:

@@ -23,8 +23,18 @@ from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.shape import NTH, REASON, hidden
 from caudal.engines.jvm.windows import END, START, Extra, Windowed
 from caudal.plan.expr import Column
-from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, WindowAggregate
-from caudal.plan.operators import Deduplicate, Reduce, Running, WindowApply, WindowTop
+from caudal.plan.nodes import (
+    DeadLetters,
+    Deduplicate,
+    Keyed,
+    Late,
+    Node,
+    Reduce,
+    Running,
+    WindowAggregate,
+    WindowApply,
+    WindowTop,
+)
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Session
 
 if TYPE_CHECKING:

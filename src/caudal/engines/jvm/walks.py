@@ -16,8 +16,7 @@ from caudal.engines.jvm.shape import FAILURE, REASON, hidden, spec
 from caudal.engines.jvm.streaming import INSTANT, marked, refused
 from caudal.engines.jvm.windows import Extra, ordered_rows
 from caudal.plan.expr import Column
-from caudal.plan.nodes import Keyed
-from caudal.plan.operators import Deduplicate, Reduce, Running
+from caudal.plan.nodes import Deduplicate, Keyed, Reduce, Running
 from caudal.plan.windows import Order
 
 if TYPE_CHECKING:

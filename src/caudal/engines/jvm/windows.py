@@ -16,8 +16,7 @@ from caudal.engines.jvm.places import PLACE, TIME, WATERMARK
 from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.shape import FAILURE, NTH, REASON, spec
 from caudal.plan.expr import Column, Expr
-from caudal.plan.nodes import Keyed, WindowAggregate
-from caudal.plan.operators import WindowApply, WindowTop
+from caudal.plan.nodes import Keyed, WindowAggregate, WindowApply, WindowTop
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Session
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import Any
 from caudal.observe.ledger import FATES, Entry, Ledger
 from caudal.observe.notices import Notices
 from caudal.plan.nodes import DeadLetters, Filter, Keyed, Late, Node, Sink, Source
-from caudal.plan.operators import Copies, FlatMap, WindowApply, WindowTop
-from caudal.plan.plan import Plan, side_port
+from caudal.plan.plan import Plan
 
 _HEAD = "partition:"
 """What tells the counts of partitions from others in a cut."""
@@ -80,7 +79,7 @@ def ledger(logical: Plan, counters: Counters) -> Ledger:
     entries: dict[str, Entry] = {}
     for node in logical.nodes:
         name = logical.ids[node]
-        inputs = tuple((logical.ids[i], side_port(node)) for i in node.inputs)
+        inputs = tuple((logical.ids[i], node.port) for i in node.inputs)
         entry = Entry(name, node.kind, inputs)
         entries[name] = entry
         _fill(entry, node, entries, counters)
@@ -104,14 +103,14 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
             setattr(entry, fate, count(fate))
         # a window's rows are made of it on the way out, on any core
         entry.windows = count("windows")
-        made = count("made" if isinstance(node, WindowApply | WindowTop) else "emitted")
+        made = count("made" if node.made_later else "emitted")
         entry.emitted = {"out": made, "late": entry.late}
         if node.has_dead:
-            entry.emitted["dead"] = count("failed") if isinstance(node, WindowApply) else entry.dead
+            entry.emitted["dead"] = count("failed") if node.made_later else entry.dead
     elif isinstance(node, Sink):
         entry.taken = entry.passed = count("written")
     elif isinstance(node, Late | DeadLetters):
-        entry.taken = entry.passed = entries[entry.inputs[0][0]].emitted[side_port(node)]
+        entry.taken = entry.passed = entries[entry.inputs[0][0]].emitted[node.port]
         entry.emitted = {"out": entry.passed}
     else:
         entry.taken = sum(entries[up].emitted[port] for up, port in entry.inputs)
@@ -119,6 +118,6 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
             entry.filtered, entry.undecided = count("filtered"), count("undecided")
         entry.dead = count("dead")
         entry.passed = entry.taken - entry.filtered - entry.dead
-        entry.emitted = {"out": count("emitted") if isinstance(node, FlatMap | Copies) else entry.passed}
+        entry.emitted = {"out": count("emitted") if node.multiplies else entry.passed}
         if node.has_dead:
             entry.emitted["dead"] = entry.dead

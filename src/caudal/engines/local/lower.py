@@ -32,8 +32,20 @@ from caudal.engines.local.windows.operator import WindowOperator
 from caudal.engines.local.windows.panes import PaneOperator
 from caudal.engines.local.windows.sessions import SessionOperator
 from caudal.engines.local.windows.whole import apply_step, top_step
-from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, Sink, Source, WindowAggregate
-from caudal.plan.operators import Deduplicate, Reduce, Running, WindowApply, WindowTop
+from caudal.plan.nodes import (
+    DeadLetters,
+    Deduplicate,
+    Keyed,
+    Late,
+    Node,
+    Reduce,
+    Running,
+    Sink,
+    Source,
+    WindowAggregate,
+    WindowApply,
+    WindowTop,
+)
 from caudal.plan.plan import Plan
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Session
 from caudal.ports.engine import Bindings, BoundSource
@@ -84,7 +96,7 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
     for node in plan.nodes:
         if isinstance(node, Source | Keyed):
             job.routes[node.name] = routes.build(node, None, _first_step(node, context))
-            if node.has_dead and not isinstance(node, WindowApply):
+            if node.has_dead and not (isinstance(node, Keyed) and node.made_later):
                 job.dead_routes[node.name] = routes.build(node, DeadLetters)
         if isinstance(node, Keyed):
             job.late_routes[node.name] = routes.build(node, Late)

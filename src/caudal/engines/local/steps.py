@@ -21,8 +21,21 @@ from caudal.engines.local.letters import Origin, failed_rows, keep, told
 from caudal.engines.local.stateful import joined
 from caudal.plan.expr import Call, Expr, call
 from caudal.plan.expr import Column as ColumnExpr
-from caudal.plan.nodes import DeadLetters, Filter, Fused, Late, Node, Select, Step, Union, WithColumns
-from caudal.plan.operators import Copies, FlatMap, Map, Shuffle
+from caudal.plan.nodes import (
+    Copies,
+    DeadLetters,
+    Filter,
+    FlatMap,
+    Fused,
+    Late,
+    Map,
+    Node,
+    Select,
+    Shuffle,
+    Step,
+    Union,
+    WithColumns,
+)
 from caudal.plan.python import PythonCall, calls
 
 Letters = dict[str, Morsel]

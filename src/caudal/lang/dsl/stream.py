@@ -19,27 +19,25 @@ from caudal.plan.aggregates import Aggregate
 from caudal.plan.called import answered_methods
 from caudal.plan.expr import Expr, coalesce, col
 from caudal.plan.nodes import (
+    Copies,
     DeadLetters,
+    Deduplicate,
     Filter,
+    FlatMap,
     Keyed,
     Late,
+    Map,
     Node,
+    Reduce,
+    Running,
     Select,
+    Shuffle,
     Sink,
     Union,
     WindowAggregate,
-    WithColumns,
-)
-from caudal.plan.operators import (
-    Copies,
-    Deduplicate,
-    FlatMap,
-    Map,
-    Reduce,
-    Running,
-    Shuffle,
     WindowApply,
     WindowTop,
+    WithColumns,
 )
 from caudal.plan.plan import Plan
 from caudal.plan.python import PythonFunction, calls

@@ -20,7 +20,7 @@ from caudal.engines.jvm.functions import calling
 from caudal.engines.jvm.functions.fitting import FunctionMistake, arrow_of
 from caudal.engines.jvm.shape import spec
 from caudal.engines.local.functions.binding import Functions
-from caudal.plan.operators import FlatMap, Map, Reduce, WindowApply
+from caudal.plan.nodes import FlatMap, Map, Reduce, WindowApply
 from caudal.plan.python import PythonFunction
 from caudal.plan.windows import Hopping
 from caudal.testing import calling as oracle

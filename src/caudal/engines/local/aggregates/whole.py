@@ -13,8 +13,7 @@ from caudal.columnar.grouping import Groups
 from caudal.core.types import INT64
 from caudal.engines.local.aggregates.functions import Aggregator, Rows, sort_keys
 from caudal.engines.local.lists import Lists
-from caudal.plan.nodes import RESERVED
-from caudal.plan.operators import WindowApply, WindowTop
+from caudal.plan.nodes import RESERVED, WindowApply, WindowTop
 
 WHOLE = "\0rows"
 """The hidden column of a window result that holds its rows."""

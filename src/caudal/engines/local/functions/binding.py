@@ -8,7 +8,7 @@ from typing import Any
 from caudal.columnar.column import Column
 from caudal.core.types import DataType, Schema
 from caudal.engines.local.functions.outcome import Rows, Values
-from caudal.plan.operators import Reduce, WindowApply
+from caudal.plan.nodes import Reduce, WindowApply
 from caudal.plan.python import BATCH, JIT, PythonFunction
 
 Scalar = Callable[[Sequence[Column], int], Values]

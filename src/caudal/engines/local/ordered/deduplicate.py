@@ -15,7 +15,7 @@ from caudal.engines.local.ordered.keyed import LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
 from caudal.engines.local.stateful import OPEN, Bind, Released
 from caudal.engines.local.table import Table
-from caudal.plan.operators import Deduplicate
+from caudal.plan.nodes import Deduplicate
 
 SHARE = 8
 

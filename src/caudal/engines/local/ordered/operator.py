@@ -31,8 +31,7 @@ from caudal.engines.local.stateful import (
 )
 from caudal.engines.local.table import Table, concat_tables, consume
 from caudal.engines.local.windows.kernels import sorted_order
-from caudal.plan.nodes import Keyed, WindowAggregate
-from caudal.plan.operators import Running, WindowApply, WindowTop
+from caudal.plan.nodes import Keyed, Running, WindowAggregate, WindowApply, WindowTop
 from caudal.plan.windows import Order
 
 MANY = 16

@@ -14,7 +14,7 @@ from caudal.engines.local.ordered.keyed import LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
 from caudal.engines.local.stateful import Bind, Released
 from caudal.engines.local.table import Table
-from caudal.plan.operators import Reduce
+from caudal.plan.nodes import Reduce
 
 Fold = Callable[[Mapping[str, Column], int, Ints, Mapping[str, Column], Bools], Rows]
 """fold(columns, rows, key, states, has_state): the states behind `rows` rows that stand in order.

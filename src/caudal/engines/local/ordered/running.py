@@ -18,7 +18,7 @@ from caudal.engines.local.ordered.ranges import folded, results
 from caudal.engines.local.stateful import Released
 from caudal.engines.local.table import Table, concat_tables
 from caudal.engines.local.windows.operator import WindowOperator
-from caudal.plan.operators import Running
+from caudal.plan.nodes import Running
 
 FEW = 16
 """Blocks of rows in frames beyond which they are joined."""

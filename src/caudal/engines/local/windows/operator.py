@@ -18,8 +18,7 @@ from caudal.engines.local.aggregates.whole import WHOLE, WholeRows, kept
 from caudal.engines.local.stateful import Bind, Bound, StatefulOperator, empty, own
 from caudal.engines.local.table import Table
 from caudal.plan.expr import Column as ColumnExpr
-from caudal.plan.nodes import WindowAggregate
-from caudal.plan.operators import Running, WindowApply, WindowTop
+from caudal.plan.nodes import Running, WindowAggregate, WindowApply, WindowTop
 from caudal.plan.windows import CountWindow, Order, Sliding
 
 WindowNode = WindowAggregate | WindowApply | WindowTop

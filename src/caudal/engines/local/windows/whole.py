@@ -14,8 +14,7 @@ from caudal.engines.local.aggregates.whole import WHOLE, kept
 from caudal.engines.local.letters import failed_rows, told
 from caudal.engines.local.lists import Lists
 from caudal.engines.local.steps import Context, Letters, StepRun
-from caudal.plan.nodes import RESERVED
-from caudal.plan.operators import WindowApply, WindowTop
+from caudal.plan.nodes import RESERVED, WindowApply, WindowTop
 from caudal.plan.python import JIT
 
 

@@ -10,7 +10,7 @@ import pytest
 from caudal.engines.local.ordered.deduplicate import DeduplicateOperator
 from caudal.engines.local.stateful import OPEN
 from caudal.plan.expr import col
-from caudal.plan.operators import Deduplicate
+from caudal.plan.nodes import Deduplicate
 from caudal.plan.windows import Order
 
 KEYS = (("k", col("k")), ("j", col("j")))

@@ -14,7 +14,7 @@ from caudal.core.types import INT64, STRING, Field, Schema, list_of
 from caudal.engines.local.functions.outcome import Failed, Rows
 from caudal.engines.local.ordered.reduce import ReduceOperator
 from caudal.plan.expr import col
-from caudal.plan.operators import Reduce
+from caudal.plan.nodes import Reduce
 from caudal.plan.python import ROW, PythonFunction
 from caudal.plan.windows import Order
 

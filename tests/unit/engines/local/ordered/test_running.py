@@ -16,7 +16,7 @@ from caudal.engines.local.ordered.running import RunningOperator
 from caudal.engines.local.stateful import OPEN
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import col
-from caudal.plan.operators import Running
+from caudal.plan.nodes import Running
 from caudal.plan.windows import Order, Sliding
 
 pytestmark = pytest.mark.slow

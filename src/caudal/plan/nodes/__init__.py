@@ -1,0 +1,69 @@
+"""The nodes of a plan: a directed acyclic graph from sources to sinks; one file for each operator.
+
+Nodes are frozen. A constructor derives the schema and checks that the node hangs together with its inputs, so a plan
+that exists is a plan that can be explained to an engine. Two streams that share an object share the work.
+
+Enters: other nodes, expressions, windows. Leaves: schemas, and the facts that walks of a plan ask for (`base.Node`).
+May touch: core, and expressions, aggregates, windows of the plan. Must never: know an engine, or what walks it.
+"""
+
+from caudal.plan.nodes.aggregate import WindowAggregate
+from caudal.plan.nodes.apply import WindowApply
+from caudal.plan.nodes.base import Aggregated, Called, Computed, Key, Named, Node, Own, Pairs, Result, Role, passed_on
+from caudal.plan.nodes.copies import Copies
+from caudal.plan.nodes.dead_letters import DEAD_FIELDS, DeadLetters
+from caudal.plan.nodes.deduplicate import Deduplicate
+from caudal.plan.nodes.filter import Filter
+from caudal.plan.nodes.fused import Fused, Step
+from caudal.plan.nodes.keyed import RESERVED, Keyed, Windowed
+from caudal.plan.nodes.late import LATE_FIELDS, Late
+from caudal.plan.nodes.map import FlatMap, Map
+from caudal.plan.nodes.reduce import Reduce
+from caudal.plan.nodes.running import Running
+from caudal.plan.nodes.select import Select
+from caudal.plan.nodes.shuffle import Shuffle
+from caudal.plan.nodes.sink import Sink
+from caudal.plan.nodes.source import Source
+from caudal.plan.nodes.top import Ranking, WindowTop
+from caudal.plan.nodes.union import Union
+from caudal.plan.nodes.with_columns import WithColumns
+
+__all__ = [
+    "DEAD_FIELDS",
+    "LATE_FIELDS",
+    "RESERVED",
+    "Aggregated",
+    "Called",
+    "Computed",
+    "Copies",
+    "DeadLetters",
+    "Deduplicate",
+    "Filter",
+    "FlatMap",
+    "Fused",
+    "Key",
+    "Keyed",
+    "Late",
+    "Map",
+    "Named",
+    "Node",
+    "Own",
+    "Pairs",
+    "Ranking",
+    "Reduce",
+    "Result",
+    "Role",
+    "Running",
+    "Select",
+    "Shuffle",
+    "Sink",
+    "Source",
+    "Step",
+    "Union",
+    "WindowAggregate",
+    "WindowApply",
+    "WindowTop",
+    "Windowed",
+    "WithColumns",
+    "passed_on",
+]

@@ -1,0 +1,53 @@
+"""What a function makes of whole windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from caudal.core.errors import PlanError
+from caudal.core.types import Schema
+from caudal.plan.nodes.base import Called, Result
+from caudal.plan.nodes.keyed import Windowed, refuse_reserved, windowed_fields
+from caudal.plan.python import JIT, PythonFunction
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class WindowApply(Windowed):
+    """What a function makes of all rows of a key and window, as a frame or as arrays: keys, bounds, its columns."""
+
+    kind: ClassVar[str] = "apply"
+    made_later: ClassVar[bool] = True
+    function: PythonFunction
+    output: Schema
+
+    def derive(self) -> tuple[Schema, bool]:
+        if not len(self.output):
+            raise PlanError("apply needs the schema of what the function gives", hint='schema={"x": "float64"}')
+        names = self.input.schema.names
+        if self.function.kind != JIT:
+            self.function.check_takes("frame")
+        for parameter in self.function.parameters if self.function.kind == JIT else ():
+            if parameter.name not in names:
+                self.input.schema[parameter.name]  # raises with the nearest name
+        refuse_reserved(names)
+        refuse_reserved(self.output.names)
+        return Schema([*windowed_fields(self, self.window), *self.output]), self.input.timed
+
+    @property
+    def functions(self) -> tuple[PythonFunction, ...]:
+        return (self.function,)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The input columns that the function gets: those of its parameters' names if it is compiled, else all."""
+        if self.function.kind == JIT:
+            return tuple(p.name for p in self.function.parameters)
+        return self.input.schema.names
+
+    def results(self) -> Mapping[str, Result]:
+        return self.windowed() | dict.fromkeys(self.output.names, Called(self.takes))
+
+    def describe(self) -> str:
+        return f"{self.show_keys()}in {self.window}: {self.function.name} ({self.function.kind} function)"
