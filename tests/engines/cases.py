@@ -26,7 +26,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
 from caudal.engines.flink import expressions as flink
-from caudal.engines.local.expressions import bind
+from caudal.expressions import bind
 from caudal.plan import expr as e
 from caudal.plan import wire_expr
 

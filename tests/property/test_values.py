@@ -15,8 +15,8 @@ from caudal.columnar.grouping import Groups
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import Schema
 from caudal.engines.local.aggregates.functions import Rows, aggregator
-from caudal.engines.local.expressions import bind
 from caudal.engines.local.table import concat_columns
+from caudal.expressions import bind
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.conditional import when
 from caudal.plan.expr import Expr, coalesce, col, lit

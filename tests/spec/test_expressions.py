@@ -20,7 +20,7 @@ import pytest
 from caudal.columnar.column import Column, Fixed, Nested, Text, from_list
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import DataType, Schema, parse_type
-from caudal.engines.local.expressions import bind
+from caudal.expressions import bind
 from caudal.lang.sql import parse
 from caudal.plan import expr as e
 from caudal.plan import functions, wire_expr

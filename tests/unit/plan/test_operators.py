@@ -12,8 +12,20 @@ import caudal as cd
 from caudal import col
 from caudal.core.errors import PlanError
 from caudal.plan import wire
-from caudal.plan.nodes import Keyed, Node, WithColumns
-from caudal.plan.nodes import Copies, Deduplicate, FlatMap, Map, Reduce, Running, Shuffle, WindowApply, WindowTop
+from caudal.plan.nodes import (
+    Copies,
+    Deduplicate,
+    FlatMap,
+    Keyed,
+    Map,
+    Node,
+    Reduce,
+    Running,
+    Shuffle,
+    WindowApply,
+    WindowTop,
+    WithColumns,
+)
 from caudal.plan.plan import Plan
 
 SCHEMA = {"ip": "string", "t": "int64", "n": "int64", "tags": ["string"]}

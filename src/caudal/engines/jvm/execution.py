@@ -23,7 +23,6 @@ from caudal.engines.outputs import counted_sinks
 from caudal.observe.ledger import Entry, Ledger
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
-from caudal.ports import registry
 from caudal.ports.engine import BoundSource, Tuning
 from caudal.ports.sink import Sink
 
@@ -194,8 +193,6 @@ class JvmExecution:
         self._take(folder / "results")
 
     def _hand_over(self, folder: Path, watch: Callable[[], None] | None) -> None:
-        local = registry.find("engine", "local")
-
         def watched() -> None:
             self._checkpoint()
             if watch is not None:
@@ -210,7 +207,6 @@ class JvmExecution:
                 folder,
                 self._form,
                 each.columns,
-                local.evaluate,
                 threads=self._tuning.threads,
                 watch=watched,
                 read_at=read_at,

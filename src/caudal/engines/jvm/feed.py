@@ -20,7 +20,7 @@ from caudal.core.errors import RunError
 from caudal.core.naming import natural_key
 from caudal.core.types import INT64, Field, Schema
 from caudal.engines.jvm.handover import Handed
-from caudal.engines.jvm.intake import LOWEST, Evaluate, Intake, Lane
+from caudal.engines.jvm.intake import LOWEST, Intake, Lane
 from caudal.engines.jvm.lowering import Input, Lowered
 from caudal.engines.jvm.parts import Parts
 from caudal.engines.jvm.ranks import Ranks
@@ -112,7 +112,6 @@ class Feed:
         first: int,
         folder: Path,
         form: str,
-        evaluate: Evaluate,
         timing: Timing,
         pool: ThreadPoolExecutor,
     ) -> None:
@@ -125,7 +124,7 @@ class Feed:
         self._timing = timing
         self._folder = folder
         self._intakes = [
-            Intake(i.node, b, i.columns, evaluate, timing.read_at) for i, b in zip(plan.inputs, sources, strict=True)
+            Intake(i.node, b, i.columns, timing.read_at) for i, b in zip(plan.inputs, sources, strict=True)
         ]
         self._handed = [
             Handed(i.node, folder / str(first + n), form, i.columns, pool, intake.watch)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from caudal.core.types import Schema
-from caudal.engines.jvm.intake import Evaluate, Intake, Lane, Rows
+from caudal.engines.jvm.intake import Intake, Lane, Rows
 from caudal.engines.jvm.parts import LETTERS, Parts, letters
-from caudal.engines.watching import SourceWatch
+from caudal.ingest.watching import SourceWatch
 from caudal.observe.notices import Notices
 from caudal.plan.nodes import Source
 from caudal.ports.engine import BoundSource
@@ -57,7 +57,6 @@ def hand_over(
     into: Path,
     form: str,
     columns: Schema,
-    evaluate: Evaluate | None = None,
     *,
     dead: bool = True,
     threads: int = 1,
@@ -66,13 +65,13 @@ def hand_over(
 ) -> dict[str, Any]:
     """Write a source's rows to `into`/`index`/rows and what is none to .../dead, as parts; return the counts.
 
-    `form`: "parquet" or "json". `columns`: what a row has, the hidden columns of `places` among them. `evaluate` is
-    asked for an event time that is no plain column. `dead`: whether dead letters are written. `threads`: how many decode
-    and write at once. `watch` is called now and then, and may raise. `read_at`: the reading time, by default now.
+    `form`: "parquet" or "json". `columns`: what a row has, the hidden columns of `places` among them. `dead`: whether dead
+    letters are written. `threads`: how many decode and write at once. `watch` is called now and then, and may raise.
+    `read_at`: the reading time, by default now.
 
     Counts: "partitions" (name: records taken), "rows", "dead", "failures" (texts), "bytes"; "notices", gathered; "watch", of the source.
     """
-    intake = Intake(node, bound, columns, evaluate, read_at or time.time_ns() // 1_000_000)
+    intake = Intake(node, bound, columns, read_at or time.time_ns() // 1_000_000)
     with ThreadPoolExecutor(threads, "handover") as pool:
         handed = Handed(node, into / str(index), form, columns, pool, intake.watch)
         for rank, partition in enumerate(bound.source.partitions()):

@@ -10,17 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from caudal.columnar import zones
-from caudal.columnar.column import Column, Ints
-from caudal.columnar.morsel import Morsel
+from caudal.columnar.column import Ints
 from caudal.core.types import Schema
-from caudal.engines.accepting import Accepted, Acceptor
 from caudal.engines.jvm.parts import array, stored
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
-from caudal.engines.opening import Opening
-from caudal.engines.watching import SourceWatch
+from caudal.ingest.accepting import Accepted, Acceptor
+from caudal.ingest.opening import Opening
+from caudal.ingest.watching import SourceWatch
 from caudal.observe.notices import Notice
-from caudal.plan.expr import Column as Named
-from caudal.plan.expr import Expr
 from caudal.plan.nodes import Source
 from caudal.ports import framing
 from caudal.ports.engine import BoundSource
@@ -28,7 +25,6 @@ from caudal.ports.format import LineReader
 from caudal.ports.records import Block, Dead, Decoded
 from caudal.ports.source import End, Nothing, Partition
 
-Evaluate = Callable[[Expr, Schema], Callable[[Morsel], Column]]
 """From an expression and the schema that it is written for to the function of its values."""
 
 LOWEST = -(1 << 62)
@@ -75,15 +71,13 @@ class Rows:
 class Intake:
     """What the partitions of one source have in common. `columns`: what a row has, hidden ones among them."""
 
-    def __init__(
-        self, node: Source, bound: BoundSource, columns: Schema, evaluate: Evaluate | None, read_at: int
-    ) -> None:
-        """`evaluate` is asked for an event time that is no plain column; `read_at`: the reading time of a bounded run."""
+    def __init__(self, node: Source, bound: BoundSource, columns: Schema, read_at: int) -> None:
+        """`read_at`: the reading time of a bounded run."""
         self.node = node
         self.bound = bound
         self.opening = Opening(bound.reader, node.declared)
         self.columns = columns
-        self._acceptor = Acceptor(node, _time_of(node, evaluate), live=bound.source.live, read_at=read_at)
+        self._acceptor = Acceptor(node, live=bound.source.live, read_at=read_at)
         self.watch = SourceWatch(node, bound.reader, live=bound.source.live)
 
     def accepted(self, decoded: Decoded, block: Block | None, rank: int) -> Rows:
@@ -184,15 +178,3 @@ class Lane:
             columns[WATERMARK] = array(watermark)
             self.intake.watch.late(got.times, watermark, int(np.count_nonzero(got.times < watermark)))
         self.known = max(self.known, self.floor, self._seen - disorder)
-
-
-def _time_of(node: Source, evaluate: Evaluate | None) -> Callable[[Expr], Callable[[Morsel], Column]]:
-    def made(expression: Expr) -> Callable[[Morsel], Column]:
-        if isinstance(expression, Named):
-            name = expression.name
-            return lambda morsel: morsel.columns[name]
-        if evaluate is None:
-            raise ValueError("an event time that is no plain column needs evaluate=")
-        return evaluate(expression, node.declared)
-
-    return made

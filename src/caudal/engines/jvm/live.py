@@ -13,7 +13,6 @@ from caudal.engines.jvm.execution import JvmExecution
 from caudal.engines.jvm.feed import Feed, Timing
 from caudal.engines.jvm.processes import sweep
 from caudal.observe.summary import Progress
-from caudal.ports import registry
 
 _GRACE = 15.0
 """Seconds that the process gets to end by itself once all is done."""
@@ -85,11 +84,10 @@ class LiveExecution(JvmExecution):
                 process.wait()
 
     def _open(self, rows: Path, pool: ThreadPoolExecutor) -> None:
-        local = registry.find("engine", "local")
         first = 0
         for number, plan in enumerate(self._job.plans):
             sources = self._sources[first : first + len(plan.inputs)]
-            feed = Feed(plan, sources, number, first, rows, self._form, local.evaluate, self._timings[number], pool)
+            feed = Feed(plan, sources, number, first, rows, self._form, self._timings[number], pool)
             first += len(sources)
             feed.open()
             self._feeds.append(feed)

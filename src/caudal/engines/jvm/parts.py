@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from caudal.columnar.column import arrow_type
 from caudal.core.types import DataType, Schema
-from caudal.engines.accepting import letter_values
+from caudal.ingest.accepting import letter_values
 from caudal.plan.nodes import DEAD_FIELDS
 from caudal.ports import registry
 from caudal.ports.records import Dead

@@ -5,15 +5,11 @@ May touch: columnar, plan, ports, observe. Must never: open a file or a socket, 
 anywhere but in the queue, in a lane's gap and in an operator's state.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from caudal.columnar.column import Column
-    from caudal.columnar.morsel import Morsel
-    from caudal.core.types import Schema
     from caudal.observe.sources import SourceReport
-    from caudal.plan.expr import Expr
     from caudal.plan.plan import Plan
     from caudal.ports.engine import Bindings, BoundSource, Execution, Tuning
 
@@ -40,12 +36,6 @@ class LocalEngine:
     def explain(self, logical: "Plan", physical: "Plan", sources: "Mapping[str, BoundSource]", tuning: "Tuning") -> str:
         """Return "": the plan as it runs says all; see `ports.engine.Engine`."""
         return ""
-
-    def evaluate(self, expr: "Expr", schema: "Schema") -> "Callable[[Morsel], Column]":
-        """Return the function from rows of a schema to the values of an expression."""
-        from caudal.engines.local.expressions import bind
-
-        return bind(expr, schema)
 
     def sample(self, physical: "Plan", sources: "Mapping[str, BoundSource]") -> "list[SourceReport]":
         """Return reports of the first records of each source; see `ports.engine.Engine`."""

@@ -7,20 +7,19 @@ reading, gives each the largest event time before it, and numbers the morsels of
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.columnar.column import Ints
 from caudal.columnar.morsel import Morsel
 from caudal.core.naming import natural_key
-from caudal.engines.accepting import Accepted, Acceptor
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.slicing import TASK_SECONDS, Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.engines.local.windows.kernels import NEVER, row_watermarks
-from caudal.engines.opening import Opening
-from caudal.engines.watching import SourceWatch
+from caudal.ingest.accepting import Accepted, Acceptor
+from caudal.ingest.opening import Opening
+from caudal.ingest.watching import SourceWatch
 from caudal.observe.log import log
 from caudal.plan.nodes import Source
 from caudal.ports import framing
@@ -304,7 +303,6 @@ class Intake:
         self,
         node: Source,
         bound: BoundSource,
-        bind: Callable[..., Any],
         counters: Counters,
         judged: bool,
         slicer: Slicer,
@@ -324,7 +322,7 @@ class Intake:
         self.slicer = slicer
         self.read_size = FIRST_READ if slicer.costly else SMALLEST_READ
         self.watch = SourceWatch(node, bound.reader, live=self.opened.live, quiet=quiet)
-        self.acceptor = Acceptor(node, lambda e: bind(e, node.declared), live=self.opened.live, read_at=read_at)
+        self.acceptor = Acceptor(node, live=self.opened.live, read_at=read_at)
 
     def add(self, partition: port.Partition, ordinal: int, order: int) -> PartitionLane:
         """Take a partition in."""

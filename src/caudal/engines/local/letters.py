@@ -10,9 +10,9 @@ import numpy as np
 
 from caudal.columnar.column import Ints, from_list
 from caudal.columnar.morsel import Morsel
-from caudal.engines.accepting import letter_values
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.functions.outcome import RESULT, Failed
+from caudal.ingest.accepting import letter_values
 from caudal.observe.notices import Notice
 from caudal.plan.nodes import DEAD_FIELDS
 from caudal.plan.python import PythonFunction

@@ -11,7 +11,6 @@ from caudal.core.errors import PlanError
 from caudal.engines.arrival import one_partition, takes_arrival
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.emission import Emission
-from caudal.engines.local.expressions import bind
 from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.identity import identities
 from caudal.engines.local.intake import Intake
@@ -32,6 +31,7 @@ from caudal.engines.local.windows.operator import WindowOperator
 from caudal.engines.local.windows.panes import PaneOperator
 from caudal.engines.local.windows.sessions import SessionOperator
 from caudal.engines.local.windows.whole import apply_step, top_step
+from caudal.expressions import bind
 from caudal.plan.nodes import (
     DeadLetters,
     Deduplicate,
@@ -116,7 +116,7 @@ def _intake(job: Job, node: Source, bound: BoundSource) -> None:
     judged = any(isinstance(e.terminal, StateTerminal) for e in route.all_edges())
     slicer = Slicer(route.costly, settings.threads)
     slicer.fixed = settings.morsel_rows
-    intake = Intake(node, bound, bind, job.counters, judged, slicer, settings.read_at)
+    intake = Intake(node, bound, job.counters, judged, slicer, settings.read_at)
     job.intakes.append(intake)
     for edge in route.all_edges():
         if isinstance(edge.terminal, StateTerminal):

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 
 from caudal.core.errors import CaudalError
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.expressions import bind
 from caudal.engines.local.intake import Intake, PartitionLane
 from caudal.engines.local.slicing import Slicer
-from caudal.engines.watching import SAMPLE_BYTES, SAMPLE_RECORDS
+from caudal.ingest.watching import SAMPLE_BYTES, SAMPLE_RECORDS
 from caudal.observe.notices import Notice
 from caudal.observe.sources import SourceReport
 from caudal.plan.nodes import Keyed, Source
@@ -53,7 +52,7 @@ def _sampled(node: Source, bound: BoundSource, judged: bool) -> SourceReport:
     partitions = [p for p in bound.source.partitions() if bound.source.live or not p.live]
     read_at = time.time_ns() // 1_000_000
     counters = Counters(quiet=True)
-    intake = Intake(node, bound, bind, counters, judged, Slicer(False, 1), read_at, quiet=True)
+    intake = Intake(node, bound, counters, judged, Slicer(False, 1), read_at, quiet=True)
     whole = len(partitions) == len(bound.source.partitions()) <= PARTITIONS and not bound.source.live
     for number, partition in enumerate(partitions[:PARTITIONS]):
         whole = _read(intake.add(partition, number, 0), partition, intake) and whole

@@ -43,10 +43,9 @@ class Fed:
         for each in ("0/rows", "0/dead"):
             (folder / each).mkdir(parents=True)
         self.pool = ThreadPoolExecutor(1)
-        local = registry.find("engine", "local")
         timing = Timing(self.clock, idle_poll=0.0)
         bound = [BoundSource(source, None)]
-        self.feed = Feed(job.plans[0], bound, 0, 0, folder, "parquet", local.evaluate, timing, self.pool)
+        self.feed = Feed(job.plans[0], bound, 0, 0, folder, "parquet", timing, self.pool)
         self.feed.open()
 
     def _stop(self) -> None:

@@ -26,13 +26,12 @@ import zstandard
 from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
 from caudal.core.types import INT32, INT64, Field, Schema
-from caudal.engines.accepting import FUTURE
 from caudal.engines.jvm import handover, intake
 from caudal.engines.jvm import parts as written
 from caudal.engines.jvm.pasting import pasted
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
 from caudal.engines.jvm.shape import spec
-from caudal.engines.local.expressions import bind
+from caudal.ingest.accepting import FUTURE
 from caudal.observe.notices import Notice
 from caudal.plan.expr import col
 from caudal.plan.nodes import DEAD_FIELDS, Source
@@ -122,9 +121,7 @@ def by_caudal(case: Case, path: Path, into: Path, form: str, threads: int = 1) -
     source = connector.source(options, reader if isinstance(reader, FileReader) else None, case.node.readable)
     try:
         bound = BoundSource(source, reader)
-        return handover.hand_over(
-            case.node, bound, 0, into, form, case.columns, bind, threads=threads, read_at=case.read_at
-        )
+        return handover.hand_over(case.node, bound, 0, into, form, case.columns, threads=threads, read_at=case.read_at)
     finally:
         source.close()
 
@@ -699,7 +696,7 @@ def test_rows_in_memory(tmp_path) -> None:
     )
     source = registry.find("connector", "memory").source({"rows": [rows, rows[:1]]}, None, schema)
     columns = Schema([schema["n"], Field(TIME, INT64), Field(WATERMARK, INT64), Field(PARTITION, INT32)])
-    counts = handover.hand_over(node, BoundSource(source, None), 3, tmp_path, "json", columns, bind)
+    counts = handover.hand_over(node, BoundSource(source, None), 3, tmp_path, "json", columns)
     assert parts(tmp_path / "3" / "rows", "json") == [
         {"n": 1, "__t": 1704103200000, "__w": 1704103199900, "__p": 0},
         {"n": 1, "__t": 1704103200000, "__w": 1704103199900, "__p": 1},

@@ -28,8 +28,8 @@ from caudal.columnar.column import (
 from caudal.columnar.column import constant as repeated
 from caudal.core.errors import nearest
 from caudal.core.types import DataType, Schema
-from caudal.engines.local.expressions.kernel import full, validity
 from caudal.engines.local.functions.outcome import BadResult, Failed, Rows, Values, raised
+from caudal.expressions.kernel import full, validity
 from caudal.plan.python import PythonFunction
 
 if TYPE_CHECKING:

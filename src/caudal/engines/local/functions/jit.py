@@ -26,10 +26,10 @@ from numba.extending import intrinsic, overload, typeof_impl
 from caudal.columnar.column import ALL_VALID, NUMPY_TYPES, Column, Fixed, Ints
 from caudal.core.errors import PlanError, nearest
 from caudal.core.types import DataType, Schema
-from caudal.engines.local.expressions.kernel import full, known, validity
 from caudal.engines.local.functions import linking
 from caudal.engines.local.functions.codecache import CodeFile, Counts, digest
 from caudal.engines.local.functions.outcome import EXCEPTION, RESULT, Failed, Rows, Values, raised
+from caudal.expressions.kernel import full, known, validity
 from caudal.plan.python import JIT, PythonFunction
 
 COUNTS = Counts()

@@ -13,8 +13,8 @@ import pytest
 from caudal.columnar.column import from_list
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import BOOL, FLOAT64, INT64, STRING, TIMESTAMP, Field, Schema
-from caudal.engines.local.expressions import bind
 from caudal.engines.local.stateful import OPEN, Released, StatefulOperator
+from caudal.expressions import bind
 from caudal.plan.expr import col
 from caudal.plan.nodes import Source
 

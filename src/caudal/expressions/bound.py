@@ -12,7 +12,7 @@ from caudal.columnar.column import Bools, Column
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Schema
-from caudal.engines.local.expressions import (  # noqa: F401 - each registers its functions
+from caudal.expressions import (  # noqa: F401 - each registers its functions
     addresses,
     arithmetic,
     casts,
@@ -23,7 +23,7 @@ from caudal.engines.local.expressions import (  # noqa: F401 - each registers it
     text,
     times,
 )
-from caudal.engines.local.expressions.kernel import MAKERS, Kernel, Site, constant, full
+from caudal.expressions.kernel import MAKERS, Kernel, Site, constant, full
 from caudal.plan import expr as e
 from caudal.plan import functions
 from caudal.plan.signature import NULL

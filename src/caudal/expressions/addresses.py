@@ -11,7 +11,7 @@ from caudal.columnar import addresses
 from caudal.columnar.column import Column, Fixed
 from caudal.core.addresses import PRIVATE_NETWORKS
 from caudal.core.types import BOOL, INT64, STRING
-from caudal.engines.local.expressions.kernel import Kernel, Site, implements, restrict
+from caudal.expressions.kernel import Kernel, Site, implements, restrict
 from caudal.plan.checks import network
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,8 @@ from caudal.columnar import times, zones
 from caudal.columnar.column import Bools, Column, Fixed, Ints, Text
 from caudal.columnar.morsel import Morsel
 from caudal.core import duration
+from caudal.expressions import bind
 from caudal.observe.notices import Notice
-from caudal.plan.expr import Expr
 from caudal.plan.nodes import Source
 from caudal.ports.engine import ALWAYS
 from caudal.ports.records import Block, Dead, Decoded
@@ -60,14 +60,12 @@ class Accepted:
 class Acceptor:
     """Decides which rows of one source are accepted, and when they were; used by all of its partitions, by any thread."""
 
-    def __init__(
-        self, node: Source, evaluate: Callable[[Expr], Callable[[Morsel], Column]], *, live: bool, read_at: int
-    ) -> None:
-        """`evaluate` computes an event time; `read_at`: the reading time of a bounded run, in milliseconds."""
+    def __init__(self, node: Source, *, live: bool, read_at: int) -> None:
+        """`read_at`: the reading time of a bounded run, in milliseconds."""
         expression, time_format = node.time_text
         self._unit, self._format = node.unit, time_format
         times.check_format(time_format)
-        self._time = None if expression is None else evaluate(expression)
+        self._time = None if expression is None else bind(expression, node.declared)
         self._zone = zones.compiled(node.timezone) if node.timezone else None
         self._zoned = f"local time of {node.timezone}"
         self._local = [f.name for f in node.readable if f.local]

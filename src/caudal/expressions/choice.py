@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from caudal.columnar.column import Column
-from caudal.engines.local.expressions.kernel import Kernel, Site, choose, full, implements
+from caudal.expressions.kernel import Kernel, Site, choose, full, implements
 
 
 @implements("case")

@@ -13,7 +13,7 @@ from caudal.columnar import times
 from caudal.columnar.column import Column, Fixed
 from caudal.core.errors import PlanError
 from caudal.core.types import INT64, TIMESTAMP
-from caudal.engines.local.expressions.kernel import Kernel, Site, implements, pc, restrict, text_of
+from caudal.expressions.kernel import Kernel, Site, implements, pc, restrict, text_of
 
 _PARTS = ("year", "month", "day", "hour", "minute", "second", "millisecond", "weekday", "ordinal_day")
 _WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "f": 3, "j": 3}

@@ -15,8 +15,8 @@ import numpy as np
 from caudal.columnar.column import Column, Fixed, Text, from_list
 from caudal.columnar.compiled import kernel, part
 from caudal.core.types import BINARY, INT64, STRING, TIMESTAMP
-from caudal.engines.local.expressions.casts import as_text
-from caudal.engines.local.expressions.kernel import Kernel, Site, implements
+from caudal.expressions.casts import as_text
+from caudal.expressions.kernel import Kernel, Site, implements
 
 _SINES = np.floor(np.abs(np.sin(np.arange(1, 65, dtype=np.float64))) * 2.0**32).astype(np.uint32)
 _TURNS = np.repeat(np.array([7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21]).reshape(4, 4), 4, axis=0)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from caudal.columnar.column import Column, Fixed
-from caudal.engines.local.expressions.comparison import text_order
-from caudal.engines.local.expressions.kernel import Kernel, Site, choose, implements, known, restrict, validity
+from caudal.expressions.comparison import text_order
+from caudal.expressions.kernel import Kernel, Site, choose, implements, known, restrict, validity
 
 _EXACT = Context(prec=400)
 _TWO: dict[str, Callable[[Any, Any], Any]] = {

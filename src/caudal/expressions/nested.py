@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from caudal.columnar.column import Column, Fixed, Text, from_arrow
 from caudal.core.types import BOOL, INT64
-from caudal.engines.local.expressions.comparison import text_equal, values_rule
-from caudal.engines.local.expressions.kernel import Kernel, Site, full, implements, pc
+from caudal.expressions.comparison import text_equal, values_rule
+from caudal.expressions.kernel import Kernel, Site, full, implements, pc
 
 
 @implements("field")

@@ -12,7 +12,7 @@ from caudal.columnar.column import from_list
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import PlanError
 from caudal.core.types import SCALARS, Schema
-from caudal.engines.local.expressions import bind
+from caudal.expressions import bind
 from caudal.plan import functions, wire_expr
 from caudal.plan.expr import Call, Expr, Literal, col, lit
 

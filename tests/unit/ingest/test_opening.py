@@ -9,8 +9,8 @@ import pytest
 
 from caudal.core.errors import InputError
 from caudal.core.types import Schema
-from caudal.engines.opening import Opening
 from caudal.formats.csv import FORMAT
+from caudal.ingest.opening import Opening
 from caudal.ports.records import PADDING, Block
 
 SCHEMA = Schema.of({"id": "string", "n": "int64"})

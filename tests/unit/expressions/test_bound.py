@@ -16,8 +16,8 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.addresses import canonical_address
 from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, INT64, STRING, Schema, parse_type
-from caudal.engines.local.expressions import bind
-from caudal.engines.local.expressions.kernel import MAKERS
+from caudal.expressions import bind
+from caudal.expressions.kernel import MAKERS
 from caudal.plan import functions
 from caudal.plan.conditional import when
 from caudal.plan.expr import Expr, call, coalesce, col, lit, now

@@ -10,7 +10,7 @@ import numpy as np
 from caudal.columnar import numbers, times, utf8
 from caudal.columnar.column import NUMPY_TYPES, Column, Fixed, Text, from_list
 from caudal.core.types import BINARY, BOOL, FLOAT64, INT64, STRING, TIMESTAMP, DataType
-from caudal.engines.local.expressions.kernel import Kernel, Site, implements, restrict
+from caudal.expressions.kernel import Kernel, Site, implements, restrict
 
 _PARSERS: dict[str, Callable[..., Any]] = {
     "bool": numbers.parse_bools,

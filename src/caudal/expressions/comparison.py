@@ -9,8 +9,8 @@ import numpy as np
 
 from caudal.columnar.column import Bools, Column, Fixed, Text, from_list
 from caudal.core.types import BOOL
-from caudal.engines.local.expressions import text_kernels as tk
-from caudal.engines.local.expressions.kernel import (
+from caudal.expressions import text_kernels as tk
+from caudal.expressions.kernel import (
     Kernel,
     Site,
     choose,

@@ -13,9 +13,9 @@ from caudal.columnar.column import Column, Fixed, Text
 from caudal.columnar.regex import check_pattern, check_rewrite
 from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, INT64
-from caudal.engines.local.expressions import text_kernels as tk
-from caudal.engines.local.expressions.comparison import text_equal
-from caudal.engines.local.expressions.kernel import (
+from caudal.expressions import text_kernels as tk
+from caudal.expressions.comparison import text_equal
+from caudal.expressions.kernel import (
     Kernel,
     Site,
     bools,
