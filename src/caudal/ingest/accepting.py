@@ -12,6 +12,7 @@ from caudal.columnar import times, zones
 from caudal.columnar.column import Bools, Column, Fixed, Ints, Text
 from caudal.columnar.morsel import Morsel
 from caudal.core import duration
+from caudal.core.types import Place
 from caudal.expressions import bind
 from caudal.observe.notices import Notice
 from caudal.plan.nodes import Source
@@ -34,7 +35,7 @@ class Accepted:
     """Decoded rows on their way: those with an event time, and dead letters of those without.
 
     `open`: times of a doubled hour hang on the rows before, so `Acceptor.settle` must be called in the partition's order;
-    else it was. `later`: by column ("" is the event time), the later reading of each row's time.
+    else it was. `later`: by column ("" is the event time), the later reading of each row's time. `named`: see `Decoded`.
     """
 
     morsel: Morsel
@@ -45,6 +46,7 @@ class Accepted:
     notices: list[Notice] = field(default_factory=list[Notice])
     later: dict[str, Ints] = field(default_factory=dict[str, Ints])
     highest: int = int(zones.NEVER)
+    named: frozenset[Place] | None = None
 
     @property
     def open(self) -> bool:
@@ -78,6 +80,7 @@ class Acceptor:
         morsel = Morsel(dict(decoded.columns), decoded.rows, position=decoded.position)
         stamp = block.read_at if block is not None else decoded.read_at
         made = Accepted(morsel, [*decoded.dead], decoded.rows + len(decoded.dead), block, self._read_at or stamp)
+        made.notices, made.named = [*decoded.notices], decoded.named
         for name in self._local if self._zone is not None else ():
             column = morsel.columns.get(name)
             if isinstance(column, Fixed):

@@ -19,6 +19,7 @@ from caudal.columnar.column import arrow_type, from_arrow
 from caudal.core.errors import CaudalError, InputError
 from caudal.core.types import Schema
 from caudal.observe.notices import Notice
+from caudal.ports.format import LineReader
 from caudal.ports.records import Block, Dead, Decoded
 from caudal.ports.source import Partition
 
@@ -30,6 +31,7 @@ class Opening:
 
     def __init__(self, reader: Any, schema: Schema) -> None:
         self._reader = reader
+        self.by_lines = isinstance(reader, LineReader)
         self._schema = schema
         self._decoders: dict[str, Any] = {}
         self._error: CaudalError | None = None

@@ -18,12 +18,13 @@ import numpy as np
 from caudal.columnar.column import Ints
 from caudal.core.shown import shown
 from caudal.core.types import Place
+from caudal.ingest.accepting import Accepted
 from caudal.observe.log import log
 from caudal.observe.sources import CELLS, EARLIEST, REASONS, SourceReport, latest, show_share
 from caudal.plan.expr import Column
 from caudal.plan.nodes import Source
 from caudal.ports.format import NamingReader
-from caudal.ports.records import Block, Dead, Decoded
+from caudal.ports.records import Block, Dead
 
 SAMPLE_RECORDS = 1_000
 SAMPLE_BYTES = 1 << 20
@@ -60,8 +61,9 @@ class SourceWatch:
         self._latest = latest()
         self._report = SourceReport(node.name, disorder=node.disorder, unit=_unit(node))
 
-    def block(self, decoded: Decoded, block: Block | None, dead: Sequence[Dead], time: Ints | None, taken: int) -> None:
+    def block(self, made: Accepted) -> None:
         """Take in what became of a block: all its dead letters, the times of its accepted rows."""
+        block, dead, time, taken = made.block, made.dead, made.morsel.time, made.taken
         early = ahead = 0
         odd: int | None = None
         if time is not None and len(time):
@@ -83,7 +85,7 @@ class SourceWatch:
             report.odd = odd if report.odd is None else report.odd
             if dead and len(self._kinds) < REASONS:
                 self._note_reasons(dead)
-            self._note_names(decoded.named, block)
+            self._note_names(made.named, block)
             self.bytes += 0 if block is None else block.stop - block.start
             enough = LIVE_RECORDS if self._live else SAMPLE_RECORDS
             tell = not self._told and (report.records >= enough or self.bytes >= SAMPLE_BYTES)

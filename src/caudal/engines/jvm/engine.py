@@ -167,7 +167,9 @@ class JvmEngine:
 
     def sample(self, physical: Plan, sources: Mapping[str, BoundSource]) -> list[SourceReport]:
         """Return reports of the first records of each source: the reader is the same on every engine."""
-        return registry.find("engine", "local").sample(physical, sources)
+        from caudal.ingest.sampling import sample
+
+        return sample(physical, sources)
 
     def check(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
         """Raise `PlanError` where `start` would; start nothing."""

@@ -152,7 +152,7 @@ class Feed:
     def open(self) -> None:
         """Take in the partitions that there are; raises `InputError` for one that cannot be read."""
         for n, intake in enumerate(self._intakes):
-            partitions = sorted(intake.bound.source.partitions(), key=lambda p: natural_key(p.name))
+            partitions = sorted(intake.opened.partitions(), key=lambda p: natural_key(p.name))
             self._ranks.append(Ranks(p.name for p in partitions))
             for partition in partitions:
                 self._add(n, partition, self._ranks[n].numbers[partition.name])
@@ -173,7 +173,7 @@ class Feed:
     @property
     def over(self) -> bool:
         """Whether all sources have come to their ends."""
-        return all(lane.ended for lane in self._lanes) and not any(i.bound.source.live for i in self._intakes)
+        return all(lane.ended for lane in self._lanes) and not any(i.opened.live for i in self._intakes)
 
     @property
     def has_credit(self) -> bool:
@@ -291,15 +291,15 @@ class Feed:
     def _hear(self, source: int) -> None:
         intake, notices = self._intakes[source], self._handed[source].notices
         notices.add_all(intake.opening.told())
-        if isinstance(intake.bound.source, Telling):
-            notices.add_all(intake.bound.source.told())
+        if isinstance(intake.opened, Telling):
+            notices.add_all(intake.opened.told())
 
     def _discover(self) -> bool:
         found = False
         for n, intake in enumerate(self._intakes):
-            if intake.bound.source.live:
+            if intake.opened.live:
                 self._hear(n)
-                for partition in intake.bound.source.discover():
+                for partition in intake.opened.discover():
                     self._add(n, partition, self._ranks[n].add(partition.name))
                     found = True
         return found

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from caudal.columnar import zones
 from caudal.columnar.column import Ints
+from caudal.columnar.zones import NEVER
 from caudal.core.types import Schema
 from caudal.engines.jvm.parts import array, stored
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
-from caudal.ingest.accepting import Accepted, Acceptor
-from caudal.ingest.opening import Opening
-from caudal.ingest.watching import SourceWatch
+from caudal.ingest.accepting import Accepted
+from caudal.ingest.reading import PartitionReader, SourceReading, row_watermarks
 from caudal.observe.notices import Notice
 from caudal.plan.nodes import Source
-from caudal.ports import framing
 from caudal.ports.engine import BoundSource
-from caudal.ports.format import LineReader
+from caudal.ports.format import Decoder
 from caudal.ports.records import Block, Dead, Decoded
 from caudal.ports.source import End, Nothing, Partition
-
-"""From an expression and the schema that it is written for to the function of its values."""
 
 LOWEST = -(1 << 62)
 """A watermark before the first row."""
@@ -68,30 +63,23 @@ class Rows:
         return self.accepted.notices
 
 
-class Intake:
+class Intake(SourceReading):
     """What the partitions of one source have in common. `columns`: what a row has, hidden ones among them."""
 
     def __init__(self, node: Source, bound: BoundSource, columns: Schema, read_at: int) -> None:
         """`read_at`: the reading time of a bounded run."""
-        self.node = node
-        self.bound = bound
-        self.opening = Opening(bound.reader, node.declared)
+        super().__init__(node, bound, read_at)
         self.columns = columns
-        self._acceptor = Acceptor(node, live=bound.source.live, read_at=read_at)
-        self.watch = SourceWatch(node, bound.reader, live=bound.source.live)
 
-    def accepted(self, decoded: Decoded, block: Block | None, rank: int) -> Rows:
-        """Give decoded rows their event time; rows without a valid one become dead letters. Runs in any thread."""
-        decoded.dead = [*decoded.dead, *(block.dead if block is not None else ())]
-        made = self._acceptor.accept(decoded, block)
-        self.watch.block(decoded, block, made.dead, made.morsel.time, made.taken)
-        made.notices += [*(block.notices if block is not None else ()), *decoded.notices]
-        return Rows(made, rank) if made.open else self.stored(Rows(made, rank))
+    def rows(self, decoder: Decoder | None, got: Block | Decoded, rank: int) -> Rows:
+        """Return accepted rows. Runs in any thread."""
+        made = Rows(self.accept(decoder, got), rank)
+        return made if made.accepted.open else self.stored(made)
 
-    def settled(self, rows: Rows, seen: int | None) -> Rows:
+    def settled(self, rows: Rows, seen: int) -> Rows:
         """Decide what hangs on the rows before, of which `seen` is the largest event time."""
         if rows.accepted.open:
-            self._acceptor.settle(rows.accepted, int(zones.NEVER) if seen is None else seen)
+            self.acceptor.settle(rows.accepted, seen)
             self.stored(rows)
         return rows
 
@@ -112,48 +100,25 @@ class Intake:
         return rows
 
 
-class Lane:
+class Lane(PartitionReader):
     """One partition. `rank`: its number among those of its source; `floor`: no W_p of it is below."""
 
     def __init__(self, intake: Intake, partition: Partition, rank: int) -> None:
+        super().__init__(intake.opening, partition)
         self.intake = intake
-        self.partition = partition
         self.rank = rank
         self.floor = LOWEST
         self.known = LOWEST
         """The watermark behind the rows so far."""
-        self._seen: int | None = None
-        self._decoder: Any = None
-
-    def open(self) -> None:
-        """Open the decoder where what it needs is there; raises `InputError` for a head that is not as the format wants it."""
-        if not isinstance(self.intake.bound.reader, LineReader):
-            return
-        head = self.partition.head()
-        if head or not self.partition.live:
-            self._decoder, skip = self._opened(head)
-            if skip > getattr(self.partition, "start", 0):
-                self.partition.seek(skip)
+        self._seen = int(NEVER)
 
     def read(self) -> Callable[[], Rows] | Nothing | End:
         """Read a block; return what decodes it, in any thread."""
-        got = self.partition.read(_READ)
+        got = self.take(_READ)
         if isinstance(got, End | Nothing):
             return got
-        if isinstance(got, Decoded):
-            return lambda: self.intake.accepted(got, None, self.rank)
-        if self._decoder is None:
-            self._decoder, skip = self._opened(got.data[got.start : got.stop].tobytes())
-            if got.stop > got.start:  # read again, now that it is known where records end
-                self.partition.seek(got.position + skip)
-                return self.read()
-        decoder = self._decoder
-        return lambda: self.intake.accepted(decoder.decode(got), got, self.rank)
-
-    def _opened(self, head: bytes) -> tuple[Any, int]:
-        decoder, skip = self.intake.opening.open(head, self.partition)
-        framing.frame(self.partition, decoder)
-        return decoder, skip
+        decoder = self.decoder
+        return lambda: self.intake.rows(decoder, got, self.rank)
 
     def stamp(self, got: Rows) -> None:
         """Give rows time and W_p; to be called in order, for these hang on what came before."""
@@ -167,14 +132,10 @@ class Lane:
             return
         if TIME in named:
             columns[TIME] = array(got.times)
-        before = np.empty(got.rows, np.int64)
-        before[0] = got.times[0] if self._seen is None else self._seen
-        before[1:] = got.times[:-1]
-        np.maximum.accumulate(before, out=before)
-        self._seen = max(int(before[-1]), int(got.times[-1]))
         disorder = self.intake.node.disorder
         if WATERMARK in named:
-            watermark = np.maximum(before - disorder, self.floor)
+            watermark, behind = row_watermarks(got.times, self._seen, disorder, self.floor)
             columns[WATERMARK] = array(watermark)
-            self.intake.watch.late(got.times, watermark, int(np.count_nonzero(got.times < watermark)))
+            self.intake.watch.late(got.times, watermark, behind)
+        self._seen = max(self._seen, got.accepted.highest)
         self.known = max(self.known, self.floor, self._seen - disorder)

@@ -39,7 +39,7 @@ class LocalEngine:
 
     def sample(self, physical: "Plan", sources: "Mapping[str, BoundSource]") -> "list[SourceReport]":
         """Return reports of the first records of each source; see `ports.engine.Engine`."""
-        from caudal.engines.local.sampling import sample
+        from caudal.ingest.sampling import sample
 
         return sample(physical, sources)
 

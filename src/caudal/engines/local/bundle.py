@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from caudal.engines.local.intake import PartitionLane, Piece, Read
-from caudal.engines.local.windows.kernels import row_watermarks
+from caudal.ingest.reading import row_watermarks
 from caudal.ports.records import PADDING, Block, Decoded
 
 SMALL = 1 << 16
@@ -68,11 +68,9 @@ class Bundle:
         """Return the rows of all blocks as one piece; None where there is something to tell, so that each goes by itself."""
         reads = self.reads
         intake, decoder = reads[0].lane.intake, reads[0].lane.decoder
-        assert decoder is not None
         block, starts = _joined([read.got for read in reads if isinstance(read.got, Block)])
-        decoded = decoder.decode(block)
-        made = intake.acceptor.accept(decoded, block)
-        if made.open or made.notices or decoded.notices:
+        made = intake.decoded(decoder, block)
+        if made.open or made.notices:
             return None
         morsel = intake.shown(made, 0)
         assert morsel.position is not None
@@ -100,7 +98,7 @@ class Bundle:
             intake.counters.take(intake.operator, lane.name, count)
             pieces.append(lane.along(read, None if morsel.time is None else morsel.time[start:stop]))
         intake.passed(morsel.rows, len(made.dead))
-        intake.watch.block(decoded, block, made.dead, morsel.time, made.taken)
+        intake.watch.block(made)
         if behind:
             assert morsel.time is not None
             assert morsel.watermark is not None

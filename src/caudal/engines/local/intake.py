@@ -12,20 +12,18 @@ from typing import Any
 
 from caudal.columnar.column import Ints
 from caudal.columnar.morsel import Morsel
+from caudal.columnar.zones import NEVER
 from caudal.core.naming import natural_key
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.slicing import TASK_SECONDS, Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
-from caudal.engines.local.windows.kernels import NEVER, row_watermarks
-from caudal.ingest.accepting import Accepted, Acceptor
-from caudal.ingest.opening import Opening
-from caudal.ingest.watching import SourceWatch
+from caudal.ingest.accepting import Accepted
+from caudal.ingest.reading import PartitionReader, SourceReading, row_watermarks
 from caudal.observe.log import log
 from caudal.plan.nodes import Source
 from caudal.ports import framing
 from caudal.ports import source as port
 from caudal.ports.engine import BoundSource
-from caudal.ports.format import Decoder, LineReader
 from caudal.ports.records import Block, Dead, Decoded
 
 
@@ -94,15 +92,14 @@ READ_SECONDS = 0.25
 """Seconds of work that one read should bring where rows are costly."""
 
 
-class PartitionLane:
+class PartitionLane(PartitionReader):
     """One partition: reading it, decoding it, and its watermark."""
 
     def __init__(self, intake: Intake, partition: port.Partition, ordinal: int, rank: tuple[Any, ...]) -> None:
+        super().__init__(intake.opening, partition)
         self.intake = intake
-        self.partition = partition
         self.ordinal = ordinal
         self.rank = rank
-        self.decoder: Decoder | None = None
         self.busy = False
         self.ended = False
         self.idle = False
@@ -114,7 +111,6 @@ class PartitionLane:
         self.fresh = True
         self.in_flight = 0
         self.known = LOWEST
-        self.position = 0
         self.seen: int = int(NEVER)
         self.floor = LOWEST
         self.first_time: int | None = None
@@ -125,44 +121,9 @@ class PartitionLane:
         self._lock = threading.Lock()
 
     @property
-    def name(self) -> str:
-        """The partition's name."""
-        return self.partition.name
-
-    @property
     def behind(self) -> tuple[Any, ...]:
         """The order of reading: the lowest known watermark first, then pinned order."""
         return (self.known, *self.rank)
-
-    def open(self) -> bytes:
-        """Open the decoder; return what the partition begins with, where it had to be looked at."""
-        head = b""
-        if self.intake.by_lines and self.decoder is None:
-            head = self.partition.head()
-            if not head and self.partition.live:
-                return b""
-            self.decoder, skip = self.intake.opening.open(head, self.partition)
-            framing.frame(self.partition, self.decoder)
-            if self.position == 0 and skip > getattr(self.partition, "start", 0):
-                self.position = skip
-                self.partition.seek(skip)
-        return head
-
-    def _open_with(self, block: Block, size: int) -> Block | Decoded | port.Nothing | port.End:
-        """Open the decoder of a live partition whose first lines came between looking at its head and reading.
-
-        They are read again: now it is known where their records end.
-        """
-        head = block.data[block.start : block.stop].tobytes()
-        self.decoder, skip = self.intake.opening.open(head, self.partition)
-        if not head:
-            return block
-        framing.frame(self.partition, self.decoder)
-        self.partition.seek(block.position + skip)
-        again = self.partition.read(size)
-        if isinstance(again, Block):
-            again.notices += block.notices
-        return again
 
     def begins(self, time: int) -> None:
         """Take note of the first accepted row's time, before that row is read."""
@@ -171,11 +132,7 @@ class PartitionLane:
 
     def read(self, size: int) -> tuple[int, Block | Decoded] | port.Nothing | port.End:
         """Read a block and number it."""
-        if self.decoder is None and self.intake.by_lines:
-            self.open()
-        got = self.partition.read(size)
-        if self.decoder is None and isinstance(got, Block):
-            got = self._open_with(got, size)
+        got = self.take(size)
         if isinstance(got, port.Nothing | port.End):
             return got
         number, self._blocks = self._blocks, self._blocks + 1
@@ -188,14 +145,6 @@ class PartitionLane:
             log.info("%s: partition %s is read as it stands at %d", self.intake.operator, self.name, self.position)
         self.settled = found
         return found
-
-    def at_end(self) -> port.End | None:
-        """Return the end of a partition that is known to have nothing more, so that it goes with the last block."""
-        if not getattr(self.partition, "exhausted", False):
-            return None
-        got = self.partition.read(1)
-        assert isinstance(got, port.End)
-        return got
 
     def number_end(self, failed: str) -> int:
         """Number the end of the partition behind its blocks."""
@@ -296,7 +245,7 @@ class PartitionLane:
             self.partition.seek(self.position)
 
 
-class Intake:
+class Intake(SourceReading):
     """One source node: its opened source, its reader, its partitions."""
 
     def __init__(
@@ -307,22 +256,15 @@ class Intake:
         judged: bool,
         slicer: Slicer,
         read_at: int,
-        *,
-        quiet: bool = False,
     ) -> None:
-        self.node = node
+        super().__init__(node, bound, read_at)
         self.operator = node.name
-        self.opened = bound.source
-        self.by_lines = isinstance(bound.reader, LineReader)  # asked once: of a protocol that is slow
-        self.opening = Opening(bound.reader, node.declared)
         self.counters = counters
         self.judged = judged and node.event_time is not None
         self.lanes: list[PartitionLane] = []
         self.names = node.schema.names
         self.slicer = slicer
         self.read_size = FIRST_READ if slicer.costly else SMALLEST_READ
-        self.watch = SourceWatch(node, bound.reader, live=self.opened.live, quiet=quiet)
-        self.acceptor = Acceptor(node, live=self.opened.live, read_at=read_at)
 
     def add(self, partition: port.Partition, ordinal: int, order: int) -> PartitionLane:
         """Take a partition in."""
@@ -348,30 +290,12 @@ class Intake:
 
     def decode(self, lane: PartitionLane, got: Block | Decoded, read_at: float) -> Cooked:
         """Return the rows of a block, accepted and timed; runs in any thread."""
-        if isinstance(got, Decoded):
-            self.counters.notices.add_all(got.notices, where=lane.name)
-            end = int(got.position[-1]) + 1 if got.rows else lane.position
-            for dead in got.dead:
-                end = max(end, dead.position + 1)
-            return self._watched(self.cook(lane, got, end, 64 * got.rows, read_at, None), got, None)
-        assert lane.decoder is not None
-        decoded = lane.decoder.decode(got)
-        self.counters.notices.add_all((*got.notices, *decoded.notices), where=lane.name)
-        if got.dead:
-            decoded.dead = sorted([*decoded.dead, *got.dead], key=lambda d: d.position)
-        return self._watched(self.cook(lane, decoded, got.end, got.stop - got.start, read_at, got), decoded, got)
-
-    def _watched(self, cooked: Cooked, decoded: Decoded, block: Block | None) -> Cooked:
-        self.watch.block(decoded, block, cooked.rows.dead, cooked.rows.morsel.time, cooked.taken)
-        return cooked
-
-    def cook(
-        self, lane: PartitionLane, decoded: Decoded, end: int, size: int, read_at: float, block: Block | None
-    ) -> Cooked:
-        """Give decoded rows their event time; rows without a valid one become dead letters."""
-        made = self.acceptor.accept(decoded, block)
+        made = self.accept(lane.decoder, got)
         self.counters.notices.add_all(made.notices, where=lane.name)
-        return Cooked(made, end, size, read_at)
+        if isinstance(got, Block):
+            return Cooked(made, got.end, got.stop - got.start, read_at)
+        end = int(got.position[-1]) + 1 if got.rows else lane.position
+        return Cooked(made, max([end, *(dead.position + 1 for dead in got.dead)]), 64 * got.rows, read_at)
 
     def shown(self, made: Accepted, ordinal: int) -> Morsel:
         """Return accepted rows with the columns that the plan uses."""

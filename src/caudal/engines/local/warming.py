@@ -30,7 +30,7 @@ _SMALL = (
     ("caudal.engines.local.aggregates.kernels", "count_true"),
     ("caudal.engines.local.aggregates.kernels", "count"),
     ("caudal.engines.local.windows.kernels", "assign"),
-    ("caudal.engines.local.windows.kernels", "row_watermarks"),
+    ("caudal.ingest.reading", "row_watermarks"),
 )
 """What comes last in nearly every detection, beside what `Kernel.ready` is asked for."""
 

@@ -7,32 +7,6 @@ import numpy as np
 from caudal.columnar.column import Ints
 from caudal.columnar.compiled import kernel
 
-NEVER = np.int64(-(2**62))
-"""Below every event time: the watermark of a row that cannot be late."""
-
-
-@kernel(arguments="L l l l")
-def row_watermarks(time, seen, disorder, floor):
-    """Return (W_p before each row, how many rows lie below theirs).
-
-    W_p is the largest earlier event time (`seen` before the first row) minus the disorder; without earlier rows (`seen`
-    NEVER) it is the row's own time minus the disorder. Never below `floor`.
-    """
-    out = np.empty(time.size, np.int64)
-    high = seen
-    behind = 0
-    for i in range(time.size):
-        t = time[i]
-        if high == NEVER:
-            high = t
-        w = max(high - disorder, floor)
-        out[i] = w
-        if t > high:
-            high = t
-        if t < w:
-            behind += 1
-    return out, behind
-
 
 @kernel(arguments="L L l l l L L")
 def assign(time, watermark, size, step, offset, pane, first):

@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from caudal.columnar.zones import NEVER
 from caudal.core.errors import CaudalError
-from caudal.engines.local.counters import Counters
-from caudal.engines.local.intake import Intake, PartitionLane
-from caudal.engines.local.slicing import Slicer
+from caudal.ingest.reading import PartitionReader, SourceReading, row_watermarks
 from caudal.ingest.watching import SAMPLE_BYTES, SAMPLE_RECORDS
-from caudal.observe.notices import Notice
+from caudal.observe.notices import Notice, Notices
 from caudal.observe.sources import SourceReport
 from caudal.plan.nodes import Keyed, Source
 from caudal.plan.plan import Plan
 from caudal.ports.engine import BoundSource
-from caudal.ports.source import End, Nothing, Partition
+from caudal.ports.source import End, Nothing
 
 PARTITIONS = 16
 """How many partitions of a source are looked at."""
@@ -50,31 +49,39 @@ def _above_windows(plan: Plan) -> set[str]:
 
 def _sampled(node: Source, bound: BoundSource, judged: bool) -> SourceReport:
     partitions = [p for p in bound.source.partitions() if bound.source.live or not p.live]
-    read_at = time.time_ns() // 1_000_000
-    counters = Counters(quiet=True)
-    intake = Intake(node, bound, counters, judged, Slicer(False, 1), read_at, quiet=True)
+    source = SourceReading(node, bound, time.time_ns() // 1_000_000, quiet=True)
+    notices = Notices(quiet=True)
     whole = len(partitions) == len(bound.source.partitions()) <= PARTITIONS and not bound.source.live
-    for number, partition in enumerate(partitions[:PARTITIONS]):
-        whole = _read(intake.add(partition, number, 0), partition, intake) and whole
-    report = intake.watch.report()
+    for partition in partitions[:PARTITIONS]:
+        whole = _read(PartitionReader(source.opening, partition), source, notices, judged) and whole
+    report = source.watch.report()
     report.whole = whole
-    report.notices = [*intake.opening.told(), *counters.notices.all()]
+    report.notices = [*source.opening.told(), *notices.all()]
     if len(partitions) > PARTITIONS:
         text = f"the first {PARTITIONS} of {{count}} partitions were looked at"
         report.notices.append(Notice("sampled", node.name, text, len(partitions)))
     return report
 
 
-def _read(lane: PartitionLane, partition: Partition, intake: Intake) -> bool:
+def _read(reader: PartitionReader, source: SourceReading, notices: Notices, judged: bool) -> bool:
     """Read a partition as far as the sample wants; return whether that was all of it."""
+    seen = int(NEVER)
     try:
-        lane.open()
-        while (wanted := SAMPLE_BYTES - intake.watch.bytes) > 0 and intake.watch.records < SAMPLE_RECORDS:
-            got = lane.read(wanted)
+        reader.open()
+        while (wanted := SAMPLE_BYTES - source.watch.bytes) > 0 and source.watch.records < SAMPLE_RECORDS:
+            got = reader.take(wanted)
             if isinstance(got, End | Nothing):
                 return isinstance(got, End)
-            number, block = got
-            lane.put(number, intake.decode(lane, block, 0.0))
+            made = source.accept(reader.decoder, got)
+            notices.add_all(made.notices, where=reader.name)
+            if made.open:
+                source.acceptor.settle(made, seen)
+            time = made.morsel.time
+            if time is not None and made.morsel.rows:
+                if judged:
+                    watermark, behind = row_watermarks(time, seen, source.node.disorder, int(NEVER))
+                    source.watch.late(time, watermark, behind)
+                seen = max(seen, made.highest)
     except CaudalError as error:
-        raise error.at(partition.name) from None
-    return isinstance(lane.read(1), End)
+        raise error.at(reader.name) from None
+    return isinstance(reader.take(1), End)

@@ -1,0 +1,143 @@
+"""Reading a partition: its decoder is opened by what it begins with, its blocks become accepted rows, its rows get a W_p."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from caudal.columnar.compiled import kernel
+from caudal.columnar.zones import NEVER
+from caudal.ingest.accepting import Accepted, Acceptor
+from caudal.ingest.opening import Opening
+from caudal.ingest.watching import SourceWatch
+from caudal.plan.nodes import Source
+from caudal.ports import framing
+from caudal.ports.engine import BoundSource
+from caudal.ports.format import Decoder
+from caudal.ports.records import Block, Decoded
+from caudal.ports.source import End, Nothing, Partition
+
+
+@kernel(arguments="L l l l")
+def row_watermarks(time, seen, disorder, floor):
+    """Return (W_p before each row, how many rows lie below theirs).
+
+    W_p is the largest earlier event time (`seen` before the first row) minus the disorder; without earlier rows (`seen`
+    NEVER) it is the row's own time minus the disorder. Never below `floor`.
+    """
+    out = np.empty(time.size, np.int64)
+    high = seen
+    behind = 0
+    for i in range(time.size):
+        t = time[i]
+        if high == NEVER:
+            high = t
+        w = max(high - disorder, floor)
+        out[i] = w
+        if t > high:
+            high = t
+        if t < w:
+            behind += 1
+    return out, behind
+
+
+class SourceReading:
+    """What the partitions of one source have in common. `accept` runs in any thread."""
+
+    def __init__(self, node: Source, bound: BoundSource, read_at: int, *, quiet: bool = False) -> None:
+        """`read_at`: the reading time of a bounded run, in milliseconds. `quiet`: nothing is logged of what its rows are like."""
+        self.node = node
+        self.opened = bound.source
+        self.opening = Opening(bound.reader, node.declared)
+        self.watch = SourceWatch(node, bound.reader, live=self.opened.live, quiet=quiet)
+        self.acceptor = Acceptor(node, live=self.opened.live, read_at=read_at)
+
+    def accept(self, decoder: Decoder | None, got: Block | Decoded) -> Accepted:
+        """Decode what was read, give rows their event time, and note what the source is like.
+
+        Rows without a valid event time become dead letters. `notices` are those of the block and its records too.
+        """
+        made = self.decoded(decoder, got)
+        self.watch.block(made)
+        return made
+
+    def decoded(self, decoder: Decoder | None, got: Block | Decoded) -> Accepted:
+        """Decode what was read and give rows their event time; that the source is so is noted by the caller."""
+        if isinstance(got, Decoded):
+            return self.acceptor.accept(got, None)
+        assert decoder is not None
+        decoded = decoder.decode(got)
+        if got.dead:
+            decoded.dead = sorted([*decoded.dead, *got.dead], key=lambda letter: letter.position)
+        decoded.notices = [*got.notices, *decoded.notices]
+        return self.acceptor.accept(decoded, got)
+
+
+class PartitionReader:
+    """One partition and its decoder. Used by one thread at a time."""
+
+    def __init__(self, opening: Opening, partition: Partition) -> None:
+        self.partition = partition
+        self.decoder: Decoder | None = None
+        self.position = 0
+        """Where the rows that were taken end."""
+        self._opening = opening
+
+    @property
+    def name(self) -> str:
+        """The partition's name."""
+        return self.partition.name
+
+    def open(self) -> bytes:
+        """Open the decoder; return what the partition begins with, where it had to be looked at.
+
+        A live partition without a whole line is opened by what is read first. Raises `InputError` for a head that is not as
+        the format wants it.
+        """
+        if not self._opening.by_lines or self.decoder is not None:
+            return b""
+        head = self.partition.head()
+        if not head and self.partition.live:
+            return b""
+        skip = self._opened(head)
+        if self.position == 0 and skip > getattr(self.partition, "start", 0):
+            self.position = skip
+            self.partition.seek(skip)
+        return head
+
+    def take(self, size: int) -> Block | Decoded | Nothing | End:
+        """Read about `size` bytes."""
+        if self.decoder is None:
+            self.open()
+        got = self.partition.read(size)
+        if self.decoder is None and isinstance(got, Block):
+            got = self._opened_with(got, size)
+        return got
+
+    def at_end(self) -> End | None:
+        """Return the end of a partition that is known to have nothing more, so that it goes with the last block."""
+        if not getattr(self.partition, "exhausted", False):
+            return None
+        got = self.partition.read(1)
+        assert isinstance(got, End)
+        return got
+
+    def _opened(self, head: bytes) -> int:
+        self.decoder, skip = self._opening.open(head, self.partition)
+        if head:
+            framing.frame(self.partition, self.decoder)
+        return skip
+
+    def _opened_with(self, block: Block, size: int) -> Block | Decoded | Nothing | End:
+        """Open the decoder of a live partition whose first lines came between looking at its head and reading.
+
+        They are read again: now it is known where their records end.
+        """
+        head = block.data[block.start : block.stop].tobytes()
+        skip = self._opened(head)
+        if not head:
+            return block
+        self.partition.seek(block.position + skip)
+        again = self.partition.read(size)
+        if isinstance(again, Block):
+            again.notices += block.notices
+        return again
