@@ -166,7 +166,10 @@ class FollowedSource:
         self._waiting.begin()
         self._suspects, self._suspected = self._suspected, {}
         self._retired(self._incarnations.look())
-        found = self._find()
+        found = self._find(starting=starting)
+        if found is None:
+            self._give_up()
+            return []
         self._note_turns(found, starting=starting)
         new: list[LinePartition] = []
         # those that are known by their path first, so that a copy of what has just begun to be written finds it
@@ -181,12 +184,14 @@ class FollowedSource:
         new.sort(key=lambda partition: natural_key(partition.name))
         return list[Partition](new)
 
-    def _find(self) -> list[Found]:
+    def _find(self, *, starting: bool) -> list[Found] | None:
+        """Return the files there are; None where that cannot be told now."""
         try:
             found, missing = self._paths.find()
         except InputError as error:  # a folder that may not be read
             self._waiting.meet("", f"waiting: {error}")
-            return []
+            self._waiting.end(starting=starting)
+            return None
         for path in missing:
             self._waiting.meet(path, f"waiting for {path}: there is no file")
         return found
@@ -280,12 +285,13 @@ class FollowedSource:
         return self._incarnation(file, 0, first, at_end=False)
 
     def _copied(self, file: Found, fd: int, original: Growing) -> None:
+        rest = os.dup(fd) if file.size > original.offset else -1  # raises before anything is noted
         original.copied = file.identity
         self._copying.add(original.names[0])
         self._settle(file)
         self._lost(original, original.unread(copied=file.size))
-        if file.size > original.offset:
-            original.continue_in(os.dup(fd))
+        if rest >= 0:
+            original.continue_in(rest)
             log.info("%s was truncated: the rest of it is read from %s", original.path, file.path)
         else:
             original.finish()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from caudal.connectors.files.descriptors import SCARCE, Descriptors
-from caudal.connectors.files.paths import Identity
+from caudal.connectors.files.paths import Identity, settled
 from caudal.connectors.files.streams import reason_of
 from caudal.connectors.files.traces import HEAD, Read, Trace
 from caudal.core.errors import InputError
@@ -161,8 +161,7 @@ class Growing:
                 return True
             if self._finishing or not self._at_its_path():
                 return False
-            self._changed = os.fstat(self._fd).st_mtime_ns
-            os.close(self._fd)
+            os.close(self._fd)  # what changed since the last byte was read is seen by its time
             self._fd = -1
             return True
         except OSError:
@@ -174,8 +173,7 @@ class Growing:
 
     def reread(self) -> FromStart:
         """Return a stream of the bytes that are there, from the first."""
-        with self._lock:
-            return FromStart(os.dup(self._fd) if not self.ended and self._opened(anyhow=True) else -1)
+        return FromStart(self)
 
     def size(self) -> int:
         """Return how many bytes there are now."""
@@ -196,8 +194,10 @@ class Growing:
             status = self._status()
             if status is None or (status.st_size, status.st_mtime_ns) == self._looked:
                 return
-            self._looked = (status.st_size, status.st_mtime_ns)
-            if status.st_size < self._seen or (self._fd >= 0 and not self._same_head(status.st_size)):
+            if status.st_size >= self._seen and not self._opened(anyhow=True):
+                return  # at the next look
+            self._looked = (status.st_size, _certain(status))
+            if status.st_size < self._seen or not self._as_read(status.st_size):
                 self._truncate()
             else:
                 self._seen = status.st_size
@@ -303,6 +303,11 @@ class Growing:
         self.trace.head = head
         return True
 
+    def _as_read(self, size: int) -> bool:
+        """Return whether the file, once of this size, begins as it did, and has what was read before the position."""
+        tail = self.trace.tail
+        return self._same_head(size) and self._pread(len(tail), self.offset - len(tail)) == tail
+
     def _begins_as_read(self, data: memoryview) -> bool:
         """Return whether the file begins as it did, and with these bytes, which were read just before, behind that.
 
@@ -342,9 +347,9 @@ class Growing:
 
     def _at_last_byte(self) -> int | None:
         status = os.fstat(self._fd)
-        if status.st_size < self._seen or (status.st_mtime_ns != self._changed and not self._same_head(status.st_size)):
+        if status.st_size < self._seen or (status.st_mtime_ns != self._changed and not self._as_read(status.st_size)):
             return self._truncate()
-        self._changed = status.st_mtime_ns
+        self._changed = _certain(status)
         if status.st_nlink == 0:
             self.superseded()
         return self._finished() if self._finishing else self._retired()
@@ -356,25 +361,29 @@ class Growing:
         return 0
 
 
-class FromStart:
-    """The bytes of an open file (-1: of none) from the first one to the last that is there; owns the descriptor."""
+def _certain(status: os.stat_result) -> int:
+    """Return when a file was last changed, -1 where a further change in the same tick of the clock would not show."""
+    return status.st_mtime_ns if settled(status.st_mtime_ns) else -1
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+
+class FromStart:
+    """The bytes of a followed file from the first one to the last that is there; it holds no descriptor of its own."""
+
+    def __init__(self, growing: Growing) -> None:
+        self._growing = growing
         self._offset = 0
 
     def hint(self) -> int:
-        return 0 if self._fd < 0 else max(0, os.fstat(self._fd).st_size - self._offset)
+        return max(0, self._growing.size() - self._offset)
 
     def readinto(self, view: memoryview) -> int:
-        count = 0 if self._fd < 0 else os.preadv(self._fd, [view], self._offset)
-        self._offset += count
-        return count
+        data = self._growing.read_at(len(view), self._offset)
+        view[: len(data)] = data
+        self._offset += len(data)
+        return len(data)
 
     def seek(self, position: int) -> None:
         self._offset = position
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        """Do nothing: it has nothing."""

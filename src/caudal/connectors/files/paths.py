@@ -253,5 +253,5 @@ def _entries(folder: str, listed: dict[str, int]) -> list[os.DirEntry[str]]:
             return sorted(entries, key=lambda entry: os.fsencode(entry.name))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except PermissionError as error:
+    except OSError as error:
         raise InputError(f"cannot read the directory {folder}: {error.strerror}") from error

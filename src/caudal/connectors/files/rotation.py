@@ -145,8 +145,8 @@ class Incarnations:
             twin.verified = min(twin.verified, size)
         if not self._compare(twin, read, size):
             original.look()
-            if original.truncated or original.ended:
-                return True  # now it is known whose copy this is: at the next look
+            if original.truncated or original.ended or original.waits:
+                return True  # now it is known whose copy this is, or soon will be: at the next look
             del self._twins[file.identity]
             return False
         grown = original.size() > size
