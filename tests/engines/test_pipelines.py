@@ -7,8 +7,7 @@ from collections import Counter
 import pytest
 import random_pipelines as asked
 
-from caudal.plan.nodes import DeadLetters, Keyed, Late
-from caudal.plan.wire import KINDS
+from caudal.plan.nodes import DeadLetters, Keyed, Late, Node
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +16,7 @@ def test_a_hundred_keep_state_and_every_operator_is_there() -> None:
     drawn = [asked.drawn(1, number) for number in range(100)]
     nodes = [node for one in drawn for node in one.case.plan.nodes]
     kinds = Counter(node.kind for node in nodes)
-    assert set(kinds) == set(KINDS) - {"chain"}
+    assert set(kinds) == set(Node.kinds) - {"chain"}
     assert sum(any(isinstance(node, Keyed) for node in one.plan.nodes) for one in drawn) >= 100
     windows = {type(node.window).__name__ for node in nodes if hasattr(node, "window")}
     assert windows == {"Hopping", "Cumulative", "Session", "CountWindow"}

@@ -66,8 +66,8 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> list[Piece | None]:
     made: list[Piece | None] = []
     piece = Bundle.piece
 
-    def noted(self: Bundle, mark: int) -> Piece | None:
-        made.append(piece(self, mark))
+    def noted(self: Bundle) -> Piece | None:
+        made.append(piece(self))
         return made[-1]
 
     monkeypatch.setattr(Bundle, "piece", noted)
@@ -116,7 +116,8 @@ def test_no_more_is_put_together_than_may_be_in_flight(tmp_path: Path, pieces: l
     write(tmp_path / "small", 300, b"")
     Started(plan(tmp_path / "small"), threads=2, tuning={"credit": 1000}).run()
     assert pieces
-    assert max(piece.size for piece in pieces if piece is not None) <= 1000 + 6 * 40
+    sizes = [sum(p.size for p in (piece, *piece.along)) for piece in pieces if piece is not None]
+    assert max(sizes) <= 1000 + 6 * 40
 
 
 @pytest.mark.parametrize("header", [False, True])

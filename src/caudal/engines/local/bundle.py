@@ -50,7 +50,7 @@ class Bundle:
         intake = lane.intake
         if intake.node.timezone or intake.slicer.costly or intake.slicer.fixed:
             return False
-        if lane.in_flight or lane.idle or lane.settled:
+        if lane.in_flight > 1 or lane.idle or lane.settled:
             return False
         if read.end is None and not lane.partition.live:
             return False  # it is the one furthest behind, and there is more of it to read first
@@ -64,7 +64,7 @@ class Bundle:
         self.reads.append(read)
         self.size += read.size
 
-    def piece(self, mark: int) -> Piece | None:
+    def piece(self) -> Piece | None:
         """Return the rows of all blocks as one piece; None where there is something to tell, so that each goes by itself."""
         reads = self.reads
         intake, decoder = reads[0].lane.intake, reads[0].lane.decoder
@@ -106,7 +106,7 @@ class Bundle:
         first = pieces[0]
         first.morsel, first.along = morsel, pieces[1:]
         first.dead, first.dead_of = made.dead, ordinals[owners]
-        first.size, first.read_at, first.counted, first.mark = self.size, reads[0].read_at, True, mark
+        first.read_at, first.counted = reads[0].read_at, True
         return first
 
     @property

@@ -16,15 +16,15 @@ class Credit:
         self._landing: dict[int, int] = {}
         """For each entry in flight, oldest first: bytes admitted up to it -> its pieces that have not landed."""
 
-    def left(self, more: int = 0) -> bool:
-        """Whether new data may be admitted, besides so many bytes that wait to enter.
+    def left(self) -> bool:
+        """Whether new data may be admitted.
 
         Not too much in flight, and not too far ahead of the oldest in flight: while one thread is held up with a block, the
         others could read on and on into the state, since no window closes before that block's rows are counted.
         """
         oldest = next(iter(self._landing), self.admitted)
         ahead = self.admitted - oldest
-        return self.in_flight + more < self.limit and ahead + more < READ_AHEAD * self.limit
+        return self.in_flight < self.limit and ahead < READ_AHEAD * self.limit
 
     def enter(self, size: int) -> int:
         """Count data of so many bytes in, one piece of it; return the mark with which its pieces leave."""

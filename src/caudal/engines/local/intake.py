@@ -29,7 +29,10 @@ from caudal.ports.records import Block, Dead, Decoded
 
 @dataclass(slots=True)
 class Read:
-    """A block as it was read: its number in its lane, and the end of the partition where that is known to come behind it."""
+    """A block as it was read: its number in its lane, and the end of the partition where that is known to come behind it.
+
+    `mark`: that of its `size` bytes of credit.
+    """
 
     lane: PartitionLane
     number: int
@@ -37,6 +40,7 @@ class Read:
     end: port.End | None
     size: int
     read_at: float
+    mark: int
 
 
 @dataclass(slots=True)
@@ -210,7 +214,9 @@ class PartitionLane(PartitionReader):
             self._sequenced = self._blocks
             if self._cooked.pop(read.number + 1, None) is not None:
                 self.known = OPEN
-            return self._piece(None, self.known)
+            piece = self._piece(None, self.known)
+        piece.size, piece.mark = read.size, read.mark
+        return piece
 
     def _piece(self, morsel: Morsel | None, watermark: int, idle: int = 0) -> Piece:
         number, self.sequence = self.sequence, self.sequence + 1

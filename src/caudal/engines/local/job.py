@@ -340,17 +340,21 @@ class Job:
         read_at = clock()
         if not lane.settled and (lane.quiet_since is not None or lane.idle):
             self._awake(lane)
-        size = max(1, block.stop - block.start if isinstance(block, Block) else ROW_BYTES * block.rows)
-        read = Read(lane, number, block, end, size, read_at)
+        raw = isinstance(block, Block)
+        size = max(1, block.stop - block.start if raw else ROW_BYTES * block.rows)
+        with self._wake:
+            lane.in_flight += 1
+            self.bytes_read += size if raw else 0
+            mark = self.credit.enter(size)
         if end is not None:
             self._end(lane, end)
-        return read
+        return Read(lane, number, block, end, size, read_at, mark)
 
     def _along(self, bundle: Bundle) -> PartitionLane | None:
         """Return the next partition to read for a bundle; None where it is another source's turn."""
         now = self.settings.clock()
         with self._wake:
-            if self._stopping or self._paused or not self.credit.left(bundle.size):
+            if self._stopping or self._paused or not self.credit.left():
                 return None
             lane = self.admission.choose(now)
             if lane is None or lane.intake is not bundle.lanes[0].intake:
@@ -363,41 +367,26 @@ class Job:
     def _carry_bundle(self, bundle: Bundle) -> None:
         """Decode and carry on the blocks of a bundle, one by one where they are few or need it."""
         if len(bundle.reads) > 1:
-            mark = self._enter(bundle.reads)
-            piece = bundle.piece(mark)
+            piece = bundle.piece()
             if piece is not None:
                 self._let_go(bundle.lanes)
                 self._carry(piece)
                 return
-            with self._wake:
-                self.credit.leave(mark, bundle.size)
-                for lane in bundle.lanes:
-                    lane.in_flight -= 1
         for read in bundle.reads:
             self._carry_block(read)
 
     def _carry_block(self, read: Read) -> None:
         lane = read.lane
         lane.settled = False
-        mark = self._enter([read])
         self._let_go([lane])
         cooked = lane.intake.decode(lane, read.got, read.read_at)
-        cooked.size, cooked.mark = read.size, mark
+        cooked.size, cooked.mark = read.size, read.mark
         self.counters.take(lane.intake.operator, lane.name, cooked.taken)
         pieces = lane.put(read.number, cooked)
         size, read_at, intake, taken = read.size, read.read_at, lane.intake, cooked.taken
         del read, cooked
         self._deliver_pieces(pieces)
         intake.adapt(size, taken, clock() - read_at)
-
-    def _enter(self, reads: Sequence[Read]) -> int:
-        """Count blocks as in flight; return the mark that they leave with."""
-        size = sum(read.size for read in reads)
-        with self._wake:
-            for read in reads:
-                read.lane.in_flight += 1
-                self.bytes_read += read.size if isinstance(read.got, Block) else 0
-            return self.credit.enter(size)
 
     def _let_go(self, lanes: Sequence[PartitionLane]) -> None:
         """Let partitions be read on by whoever may."""
@@ -484,7 +473,7 @@ class Job:
         with self._wake:
             for one in (piece, *piece.along):
                 one.lane.in_flight -= 1
-            self.credit.leave(piece.mark, piece.size)
+                self.credit.leave(one.mark, one.size)
             if self._waiting:
                 self._wake.notify_all()
 
