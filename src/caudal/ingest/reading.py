@@ -51,13 +51,14 @@ class SourceReading:
         self.watch = SourceWatch(node, bound.reader, live=self.opened.live, quiet=quiet)
         self.acceptor = Acceptor(node, live=self.opened.live, read_at=read_at)
 
-    def accept(self, decoder: Decoder | None, got: Block | Decoded) -> Accepted:
-        """Decode what was read, give rows their event time, and note what the source is like.
+    def accept(self, decoder: Decoder | None, got: Block | Decoded, partition: str) -> Accepted:
+        """Decode what was read of a partition, give rows their event time, and note what the source is like.
 
         Rows without a valid event time become dead letters. `notices` are those of the block and its records too.
         """
         made = self.decoded(decoder, got)
         self.watch.block(made)
+        self.watch.partition(partition, made.taken, len(made.dead), made.dead[0].message if made.dead else "")
         return made
 
     def decoded(self, decoder: Decoder | None, got: Block | Decoded) -> Accepted:

@@ -72,7 +72,7 @@ def _read(reader: PartitionReader, source: SourceReading, notices: Notices, judg
             got = reader.take(wanted)
             if isinstance(got, End | Nothing):
                 return isinstance(got, End)
-            made = source.accept(reader.decoder, got)
+            made = source.accept(reader.decoder, got, reader.name)
             notices.add_all(made.notices, where=reader.name)
             if made.open:
                 source.acceptor.settle(made, seen)

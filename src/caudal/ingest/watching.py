@@ -55,6 +55,8 @@ class SourceWatch:
         self._lock = threading.Lock()
         self._unnamed: set[Place] | None = None
         self._kinds: set[tuple[str, str]] = set()
+        self._alive: set[str] = set()
+        """Partitions with a row."""
         self.bytes = 0
         self._told = quiet
         self._told_behind = quiet or not live
@@ -92,6 +94,18 @@ class SourceWatch:
             self._told = self._told or tell
         if tell:
             self._tell()
+
+    def partition(self, name: str, taken: int, dead: int, why: str = "") -> None:
+        """Take in of which partition the records of a block are, how many of them are no rows, and why the first is none."""
+        if not dead and (name in self._alive or not taken):
+            return
+        with self._lock:
+            if taken > dead:
+                self._alive.add(name)
+                self._report.dead_partitions.pop(name, None)
+            elif name not in self._alive:
+                before, first = self._report.dead_partitions.get(name, (0, why))
+                self._report.dead_partitions[name] = before + dead, first
 
     def late(self, time: Ints, watermark: Ints, behind: int) -> None:
         """Take in rows of a block of which `behind` lie below their W_p."""

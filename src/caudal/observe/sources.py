@@ -48,6 +48,7 @@ class SourceReport:
     `unnamed`: those that no record named; `names`: those that the first records do have. `rows`: accepted ones; `behind`:
     those below their W_p, by `lateness`: how many rows stood how far behind the newest one (see `cell_of`). `early`, `ahead`:
     rows before 1990 and beyond the next year, `odd` the first such time, in a column that counts `unit` ("" for text).
+    `dead_partitions`: of each partition of which no record is a row how many there were, and what is wrong with the first.
     `whole`: whether that is all of the source, not its first records. `notices`: what else a sample of it tells.
     """
 
@@ -66,6 +67,7 @@ class SourceReport:
     early: int = 0
     ahead: int = 0
     odd: int | None = None
+    dead_partitions: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     whole: bool = True
     notices: Sequence[Notice] = ()
 
@@ -83,6 +85,14 @@ class SourceReport:
         first = f"; the first begins with '{self.first}'" if self.all_dead and self.first else ""
         which = ("all " if self.whole else "all of the ") if self.all_dead else f"{self.dead:,} of the "
         return f"{which}{self._of} are dead letters: {'; '.join(self.reasons)}{first}"
+
+    def partitions_text(self) -> str:
+        """Return which partitions hold nothing but dead letters, those with most first."""
+        found = sorted(self.dead_partitions.items(), key=lambda each: (-each[1][0], each[0]))
+        named = ", ".join(f"{shown(name)} ({count:,})" for name, (count, _) in found[:3])
+        more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""
+        why = "; ".join(dict.fromkeys(shown(why[:200]) for _, (_, why) in found[:3]))
+        return f"all records of {named}{more} are dead letters: {why}"
 
     def unnamed_text(self, places: Iterable[Place]) -> str:
         """Return which fields no record names, each with the nearest name that records do have."""

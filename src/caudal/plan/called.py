@@ -25,6 +25,7 @@ _EXAMPLES = {
     "count_if": 'cd.count_if("code = 401")',
     "split": '.split(refused=col("code") == 403)["refused"]',
     "head": ".head(10)",
+    "filter": '.filter(col("code") == 401), or as text: .filter("code = 401")',
     "running": ".running(total=cd.count())",
     "then": "cd.when(c).then(x).otherwise(y)",
     "otherwise": "cd.when(c).then(x).otherwise(y)",

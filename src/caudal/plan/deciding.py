@@ -13,20 +13,28 @@ from caudal.plan.expr import Call, Column, Expr
 from caudal.plan.nodes import Aggregated, Called, Computed, Fused, Key, Node, Result, Role, Source
 from caudal.plan.plan import Plan
 
-Origin = tuple[str, Place]
-"""(source, place in its schema)."""
+Origin = tuple[str, Place, str]
+"""(source, place in its schema, the operator in which its nulls became something else, "" where they are nulls still)."""
 
 _Columns = Mapping[str, frozenset[Origin]]
-_Found = dict[Origin, "Decides"]
+_Found = dict[tuple[str, Place], "Decides"]
 _NONE: frozenset[Origin] = frozenset()
+
+_SWALLOWING = ("count_distinct", "collect", "count_if")
+"""Aggregates that are something, not null, where each of their values is null."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decides:
-    """Where a field decides. `always`: in a key, an event time or what is counted. `filters`: the names of filters that
-    read it, `parts` of them beside other conditions that must hold too: those may leave it nothing to decide."""
+    """Where a field decides.
+
+    `always`: in an event time. `reached`: the operators in which it does wherever a row reaches them: by a key, by what is
+    counted, by a condition of which null is false. `filters`: the names of filters whose condition is null with it, `parts` of
+    them beside other conditions that must hold too: those may leave it nothing to decide.
+    """
 
     always: bool = False
+    reached: frozenset[str] = frozenset()
     filters: frozenset[str] = frozenset()
     parts: frozenset[str] = frozenset()
 
@@ -45,25 +53,29 @@ def deciding(plan: Plan) -> dict[str, dict[Place, Decides]]:
 
 
 def _filtered(name: str, predicate: Expr, above: _Columns, found: _Found) -> None:
-    names = frozenset({name})
     part = isinstance(predicate, Call) and predicate.function == "and"
-    for origin in reads(predicate, above):
-        before = found.get(origin, Decides())
-        found[origin] = replace(
-            before, filters=before.filters | names, parts=before.parts | names if part else before.parts
-        )
+    for source, place, swallowed in reads(predicate, above, name):
+        before = found.get((source, place), Decides())
+        if swallowed:
+            found[source, place] = replace(before, reached=before.reached | {swallowed})
+        else:
+            parts = before.parts | {name} if part else before.parts
+            found[source, place] = replace(before, filters=before.filters | {name}, parts=parts)
 
 
-def _always(origins: frozenset[Origin], found: _Found) -> None:
-    for origin in origins:
-        found[origin] = replace(found.get(origin, Decides()), always=True)
+def _reached(name: str, origins: frozenset[Origin], found: _Found) -> None:
+    for source, place, _ in origins:
+        before = found.get((source, place), Decides())
+        found[source, place] = replace(before, reached=before.reached | {name})
 
 
 def _made(node: Node, above: list[_Columns], found: _Found) -> _Columns:
     """Return where the columns of a node come from; put what it decides by into `found`."""
     if isinstance(node, Source):
-        declared = {name: frozenset({(node.name, (name,))}) for name in node.declared.names}
-        _decide(node, declared, found)
+        declared = {name: frozenset({(node.name, (name,), "")}) for name in node.declared.names}
+        for _, expr in node.roles():
+            for source, place, _ in reads(expr, declared, node.name):
+                found[source, place] = replace(found.get((source, place), Decides()), always=True)
         return {name: declared[name] for name in node.schema.names}
     if isinstance(node, Fused):
         (first,) = above
@@ -71,46 +83,52 @@ def _made(node: Node, above: list[_Columns], found: _Found) -> _Columns:
             first = _made(step, [first], found)
         return first
     for each in above:
-        _decide(node, each, found)
+        for role, expr in node.roles():
+            if role == Role.FILTER:
+                _filtered(node.name, expr, each, found)
+            elif role != Role.ORDER:
+                _reached(node.name, reads(expr, each, node.name), found)
     results = node.results()
     for result in results.values():
         if isinstance(result, Aggregated) and result.aggregate.function == "count_if":
-            _always(_all(_origins(result, each) for each in above), found)
-    return {name: _all(_origins(result, each) for each in above) for name, result in results.items()}
+            _reached(node.name, _all(_origins(result, each, node.name) for each in above), found)
+    return {name: _all(_origins(result, each, node.name) for each in above) for name, result in results.items()}
 
 
-def _decide(node: Node, above: _Columns, found: _Found) -> None:
-    for role, expr in node.roles():
-        if role == Role.FILTER:
-            _filtered(node.name, expr, above, found)
-        elif role != Role.ORDER:
-            _always(reads(expr, above), found)
-
-
-def _origins(result: Result, above: _Columns) -> frozenset[Origin]:
-    """Return the places that a column is made of."""
+def _origins(result: Result, above: _Columns, name: str) -> frozenset[Origin]:
+    """Return the places that a column of the operator of this name is made of."""
     if isinstance(result, Computed | Key):
-        return reads(result.expr, above)
+        return reads(result.expr, above, name)
     if isinstance(result, Aggregated):
-        return _NONE if result.aggregate.argument is None else reads(result.aggregate.argument, above)
-    return _all(above.get(name, _NONE) for name in result.columns) if isinstance(result, Called) else _NONE
+        aggregate = result.aggregate
+        argument = _NONE if aggregate.argument is None else reads(aggregate.argument, above, name)
+        return _swallowed(argument, name) if aggregate.function in _SWALLOWING else argument
+    return _all(above.get(column, _NONE) for column in result.columns) if isinstance(result, Called) else _NONE
 
 
-def reads(expr: Expr, above: _Columns) -> frozenset[Origin]:
-    """Return the places that an expression reads: of a struct just the field it takes."""
+def _swallowed(origins: frozenset[Origin], name: str) -> frozenset[Origin]:
+    """Return places whose nulls become something else in the operator of this name."""
+    return frozenset((source, place, before or name) for source, place, before in origins)
+
+
+def reads(expr: Expr, above: _Columns, name: str) -> frozenset[Origin]:
+    """Return the places that an expression of the operator of this name reads: of a struct just the field it takes."""
     if isinstance(expr, Column):
         return above.get(expr.name, _NONE)
     if isinstance(expr, Call) and expr.function == "field":
         (inside,) = expr.args
-        name = str(dict(expr.options)["name"])
-        whole = reads(inside, above)
+        field = str(dict(expr.options)["name"])
+        whole = reads(inside, above, name)
         if _plain(inside):
-            return frozenset((source, (*place, name)) for source, place in whole)
+            return frozenset((source, (*place, field), swallowed) for source, place, swallowed in whole)
         return whole
     args: tuple[Expr, ...] = getattr(expr, "args", ())
-    parts = [reads(each, above) for each in args]
+    parts = [reads(each, above, name) for each in args]
     if isinstance(expr, Call) and (expr.function == "is_null" or (expr.function == "coalesce" and len(args) > 1)):
         return _NONE  # logs of several kinds: one has this field, another that
+    if isinstance(expr, Call) and expr.function == "case":
+        # conditions of which null is as false is: all but the last have one
+        parts = [_swallowed(part, name) if i % 2 == 0 and i < len(parts) - 1 else part for i, part in enumerate(parts)]
     return _all(parts)
 
 

@@ -8,6 +8,7 @@ quiet night, and so is one of a filter whose other conditions left no row to dec
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from caudal.core import duration
 from caudal.core.types import Place
@@ -22,6 +23,9 @@ LATE = 0.01
 
 DEAD = 0.01
 """The share of dead letters from which on a run warns of them: whoever writes such records is not counted."""
+
+FEW = 3
+"""Records of a partition from which on it is told that all of them are dead letters: a line or two may be cut."""
 
 BLIND = "blind"
 """The code of the notices that say so."""
@@ -45,8 +49,7 @@ def judge(
     for report in reports:
         fields = decides.get(report.source, {})
         told += blindness(report, {place for place, by in fields.items() if _decided(by, ledger)}, level)
-        if not report.all_dead and report.dead > DEAD * report.records:
-            told.append(Notice("dead", report.source, report.dead_text(), report.dead, "warning"))
+        told += _dead(report, DEAD)
         told += _times(report)
         entry = ledger.entries.get(report.source)
         if entry is not None and not entry.taken:
@@ -63,12 +66,33 @@ def judge(
 
 
 def _decided(by: Decides, ledger: Ledger) -> bool:
-    """Whether a field that is always null decided anything: in a filter, of rows on which nothing else decided.
+    """Whether a field that is always null decided anything: by a key of rows that there were, by a condition that was null.
 
-    A condition is null just on those. `a = 1 AND b = 2` over logs without `b` is a quiet night where `a` is never 1.
+    `a = 1 AND b = 2` is null just on rows on which nothing else decided: over logs without `b` it is a quiet night where
+    `a` is never 1.
     """
-    filters = [ledger.entries[name] for name in by.filters if name in ledger.entries]
-    return by.always or not filters or any(entry.undecided or not entry.whole for entry in filters)
+    entries = ledger.entries
+    reached = [entries[name] for name in by.reached if name in entries]
+    filters = [entries[name] for name in by.filters if name in entries]
+    if by.always or len(reached) + len(filters) < len(by.reached) + len(by.filters):
+        return True
+    return any(entry.taken or not entry.whole for entry in reached) or any(
+        entry.undecided or not entry.whole for entry in filters
+    )
+
+
+def _dead(report: SourceReport, share: float) -> list[Notice]:
+    """Return warnings of a source where more than a share of all records, or all of a partition's, are no rows."""
+    if report.all_dead:
+        return []
+    told: list[Notice] = []
+    if report.dead > share * report.records:
+        told.append(Notice("dead", report.source, report.dead_text(), report.dead, "warning"))
+    whole = {name: (count, why) for name, (count, why) in report.dead_partitions.items() if count >= FEW}
+    if whole:
+        text = replace(report, dead_partitions=whole).partitions_text()
+        told.append(Notice("dead_partition", report.source, text, len(whole), "warning"))
+    return told
 
 
 def _functions(ledger: Ledger, failing: Mapping[str, str]) -> list[Notice]:
@@ -129,10 +153,9 @@ def judge_sample(plan: Plan, reports: Iterable[SourceReport], *, allow_blind: bo
     for report in reports:
         certain = (report.all_dead or report.whole) and not allow_blind
         fields = decides.get(report.source, {})
-        perhaps = {place for place, by in fields.items() if not by.always and by.filters <= by.parts}
+        perhaps = {place for place, by in fields.items() if not (by.always or by.reached) and by.filters <= by.parts}
         told += blindness(report, fields.keys() - perhaps, "failure" if certain else "warning", perhaps)
-        if report.dead and not report.all_dead:
-            told.append(Notice("dead", report.source, report.dead_text(), report.dead, "warning"))
+        told += _dead(report, 0.0)
         told += _times(report)
         told += report.notices
         if report.behind > LATE * report.rows:

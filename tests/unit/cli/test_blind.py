@@ -55,6 +55,41 @@ SEEN = [
     ),
     ({"t": "int64", "a": {"sig": "int64"}}, "rows.filter(col('a').field('sig') > 1)", _log(a={"sid": 1}), 1, "'a.sig'"),
     ({"t": "int64", "a": {"sig": "int64"}}, "rows.filter(col('a').field('sig') > 1)", _log(b={"sig": 1}), 1, "'a'"),
+    # of which nulls become something else on the way: numbers of values, lists, what a condition chooses between
+    *(
+        ({"t": "int64", "ip": "string", "x": "int64"}, stream, _log(), 1, "'x'")
+        for stream in (
+            "rows.group_by('ip').window(cd.tumbling('1s')).agg(n=cd.count_distinct('x')).filter(col('n') > 2)",
+            "rows.group_by('ip').window(cd.tumbling('1s')).agg(n=cd.collect('x')).filter(col('n').list.length() > 2)",
+            "rows.group_by('ip').window(cd.tumbling('1s'))"
+            ".agg(n=cd.sum(cd.when(col('x') > 2).then(1).otherwise(0))).filter(col('n') > 2)",
+            "rows.filter(cd.when(col('x') > 2).then(True).otherwise(False))",
+            "rows.with_columns(y=cd.when(col('x') > 2).then(1).otherwise(0)).filter(col('y') == 1)",
+        )
+    ),
+    # but not where no row comes that far, or nobody hangs on them
+    *(
+        (
+            {"t": "int64", "ip": "string", "k": "string", "x": "int64"},
+            f"rows.filter(col('k') == 'alert').{stream}",
+            _log(k="flow"),
+            0,
+            "",
+        )
+        for stream in (
+            "group_by('x').window(cd.tumbling('1s')).agg(n=cd.count())",
+            "group_by('ip').window(cd.tumbling('1s')).agg(n=cd.count_if(col('x') > 1))",
+            "group_by('ip').window(cd.tumbling('1s')).agg(n=cd.count_distinct('x')).filter(col('n') > 2)",
+            "filter(cd.when(col('x') > 2).then(True).otherwise(False))",
+        )
+    ),
+    (
+        {"t": "int64", "ip": "string", "x": "int64"},
+        "rows.group_by('ip').window(cd.tumbling('1s')).agg(n=cd.count(), all=cd.collect('x')).filter(col('n') > 2)",
+        _log(),
+        0,
+        "",
+    ),
     # null is named, and one record that names a field is enough, even one that is dead
     ({"t": "int64", "code": "int64"}, "rows.filter(col('code') > 399)", _log(code=None), 0, ""),
     ({"t": "int64", "code": "int64"}, "rows.filter(col('code') > 399)", [*_log(), *_log(1, code=1)], 0, ""),
@@ -289,3 +324,24 @@ def test_the_layout_of_access_logs_is_told_once_a_file_and_summed_up(caudal, her
         ended = caudal(command, *given)
         assert (ended.code, ended.summary["warnings"], ended.summary["notes"]) == (0, [], told), command
     assert caudal("check", *given, "--set", "layout=client").summary["notes"] == []
+
+
+@pytest.mark.parametrize("files", [3, 300])
+def test_a_host_that_is_not_read_is_named(caudal, here, files: int) -> None:
+    """Of many files one is of another type: its dead letters are few among all records, and all that there is of it."""
+    (here / "p.py").write_text(
+        WATCH.format(schema={"t": "int64", "code": "int64"}, stream="rows").replace("log.jsonl", "in")
+    )
+    (here / "in").mkdir()
+    for number in range(files):
+        code = '"x"' if number == 1 else "7"
+        lines = [f'{{"t": {DAY + i}, "code": {code}}}' for i in range(10)]
+        (here / "in" / f"h{number}.jsonl").write_text("\n".join(lines))
+    (here / "in" / "cut.jsonl").write_text('{"t": 1, "co')
+    ended = caudal("run", "p.py", "--quiet")
+    assert ended.code == 0
+    assert "all records of h1.jsonl (10) are dead letters: field 'code' takes an int64" in ended.err
+    assert "cut.jsonl" not in ended.err
+    assert "h2" not in ended.err
+    checked = caudal("check", "p.py", "--json")
+    assert any("all records of h1.jsonl" in line for line in checked.summary["warnings"])

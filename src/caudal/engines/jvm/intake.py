@@ -71,9 +71,9 @@ class Intake(SourceReading):
         super().__init__(node, bound, read_at)
         self.columns = columns
 
-    def rows(self, decoder: Decoder | None, got: Block | Decoded, rank: int) -> Rows:
+    def rows(self, decoder: Decoder | None, got: Block | Decoded, partition: str, rank: int) -> Rows:
         """Return accepted rows. Runs in any thread."""
-        made = Rows(self.accept(decoder, got), rank)
+        made = Rows(self.accept(decoder, got, partition), rank)
         return made if made.accepted.open else self.stored(made)
 
     def settled(self, rows: Rows, seen: int) -> Rows:
@@ -118,7 +118,7 @@ class Lane(PartitionReader):
         if isinstance(got, End | Nothing):
             return got
         decoder = self.decoder
-        return lambda: self.intake.rows(decoder, got, self.rank)
+        return lambda: self.intake.rows(decoder, got, self.name, self.rank)
 
     def stamp(self, got: Rows) -> None:
         """Give rows time and W_p; to be called in order, for these hang on what came before."""

@@ -81,14 +81,16 @@ class Bundle:
         morsel.partition = np.repeat(ordinals, counts)
         morsel.position = morsel.position + np.repeat(np.array(shift, np.int64), counts)
         owners = np.searchsorted(starts, [letter.position for letter in made.dead], side="right") - 1
+        why: dict[int, str] = {}
         for letter, owner in zip(made.dead, owners.tolist()):
             letter.position += shift[owner]
+            why.setdefault(owner, letter.message)
         taken = (counts + np.bincount(owners, minlength=len(reads))).tolist()
         if intake.judged:
             assert morsel.time is not None
             morsel.watermark = np.empty(morsel.rows, np.int64)
         pieces, behind, limits = [], 0, bounds.tolist()
-        for read, start, stop, count in zip(reads, limits, limits[1:], taken):
+        for number, (read, start, stop, count) in enumerate(zip(reads, limits, limits[1:], taken)):
             lane = read.lane
             if morsel.watermark is not None:
                 assert morsel.time is not None
@@ -96,6 +98,7 @@ class Bundle:
                 morsel.watermark[start:stop], late = row_watermarks(times, lane.seen, intake.node.disorder, lane.floor)
                 behind += late
             intake.counters.take(intake.operator, lane.name, count)
+            intake.watch.partition(lane.name, count, count - (stop - start), why.get(number, ""))
             pieces.append(lane.along(read, None if morsel.time is None else morsel.time[start:stop]))
         intake.passed(morsel.rows, len(made.dead))
         intake.watch.block(made)

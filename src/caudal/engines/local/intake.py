@@ -296,7 +296,7 @@ class Intake(SourceReading):
 
     def decode(self, lane: PartitionLane, got: Block | Decoded, read_at: float) -> Cooked:
         """Return the rows of a block, accepted and timed; runs in any thread."""
-        made = self.accept(lane.decoder, got)
+        made = self.accept(lane.decoder, got, lane.name)
         self.counters.notices.add_all(made.notices, where=lane.name)
         if isinstance(got, Block):
             return Cooked(made, got.end, got.stop - got.start, read_at)

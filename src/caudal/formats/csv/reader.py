@@ -73,9 +73,7 @@ class CsvReader:
                 f"the header {problem} '{key}'",
                 location=f"{name}:{line}",
                 detail=f"header: {found[:200].decode(errors='replace')}",
-                hint=nearest(key, columns)
-                if key not in columns
-                else "declare the columns by columns=[...], header=False",
+                hint=_header_hint(key, columns, self._dialect.delimiter),
             )
         return self._decoder(columns), at
 
@@ -84,6 +82,16 @@ class CsvReader:
         if self._last is None or self._last[0] != columns:
             self._last = columns, CsvDecoder(self._schema, self._needed, self._dialect, columns)
         return self._last[1]
+
+
+def _header_hint(key: str, columns: list[str], delimiter: int) -> str:
+    """Return what to write where a header does not have a column just once."""
+    if key in columns:
+        return "declare the columns by columns=[...], header=False"
+    for other in (",", ";", "\t", "|"):
+        if ord(other) != delimiter and any(key in column.split(other) for column in columns):
+            return f"the header is delimited by {other!r}: say delimiter={other!r}"
+    return nearest(key, columns)
 
 
 class CsvDecoder:

@@ -351,7 +351,8 @@ def test_two_fields_may_show_one_column():
     [
         (b"ip,kode\n", "has no column 'code'", "'kode'"),
         (b"ip,code,code\n", "more than one column 'code'", "header=False"),
-        (b"#c\nip;code\n", "has no column", "ip;code"),
+        (b"#c\nip;code\n", "has no column", "the header is delimited by ';': say delimiter=';'"),
+        (b"ip\tcode\n", "has no column", "say delimiter='\\t'"),
         (b'ip,"code\n', "cannot read the header", ""),
         (b"ip,\xff\n", "cannot read the header", ""),
         (b"\x00\x01\x02\xfe\xff" * 50, "cannot read the header", ""),
