@@ -69,8 +69,8 @@ def run_with_cuts(plan: Plan, at: Sequence[int], way: Values, *, abandon: bool) 
     def on_read(number: int) -> None:
         if pending and number >= pending[0]:
             pending.pop(0)
-            with job._wake:
-                job._paused = True  # as the cut itself is about to do: nothing more is admitted from here on
+            with job.scheduler.lock:
+                job.scheduler.paused = True  # as the cut itself is about to do: nothing more is admitted from here on
             wanted.release()
 
     def go() -> None:

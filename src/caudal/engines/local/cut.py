@@ -39,7 +39,7 @@ class Cut:
 def export(job: Job, whole: bool) -> Cut:
     """Return the cut of a job with nothing in flight."""
     cut = Cut(whole)
-    for intake in job.intakes:
+    for intake in job.reading.intakes:
         cut.sources[intake.operator] = [lane.export() for lane in intake.lanes]
     cut.origins = [list(name) for name in job.origins.names]
     cut.counts = job.counters.export()
@@ -71,7 +71,7 @@ def restore(job: Job, cuts: list[Cut]) -> None:
     if job.origins.names != [tuple(n) for n in last.origins][: len(job.origins.names)]:
         _renumber(job, last)
     job.counters.restore(last.counts)
-    for intake in job.intakes:
+    for intake in job.reading.intakes:
         known = {values["name"]: values for values in last.sources.get(intake.operator, [])}
         for lane in intake.lanes:
             if lane.name in known:
@@ -90,7 +90,7 @@ def _renumber(job: Job, cut: Cut) -> None:
     for operator, partition in [*wanted, *extra]:
         fresh.number(operator, partition)
     job.origins.become(fresh)
-    for intake in job.intakes:
+    for intake in job.reading.intakes:
         for lane in intake.lanes:
             lane.ordinal = fresh.number(intake.operator, lane.name)
     for operator, emission in job.emissions.items():

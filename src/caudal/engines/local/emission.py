@@ -30,7 +30,7 @@ class Emission:
         self.operator = operator
         self.ordinal = ordinal
         self._job = job
-        self._slicer = Slicer(job.routes[operator].costly, job.settings.threads)
+        self._slicer = Slicer(job.router.out[operator].costly, job.settings.threads)
         self._slicer.fixed = job.settings.morsel_rows
         self._sequence = 0
         self._forwarded = -OPEN
@@ -48,7 +48,7 @@ class Emission:
             dead = self._failed(released) if last and released.failed else None
             task = self._task(first + i, piece, watermark if last else before, dead)
             if self._slicer.costly or not last:
-                self._job.push(DEPTH, task)
+                self._job.scheduler.push(DEPTH, task)
             else:
                 task()
 
@@ -64,9 +64,9 @@ class Emission:
 
         def task() -> None:
             begin = time.perf_counter()
-            job.send(job.routes[self.operator], ways, morsel, None)
-            if self.operator in job.dead_routes:
-                job.send(job.dead_routes[self.operator], ways, dead, None)
+            job.router.send(job.router.out[self.operator], ways, morsel, None)
+            if self.operator in job.router.dead:
+                job.router.send(job.router.dead[self.operator], ways, dead, None)
             if morsel is not None and self._slicer.costly:
                 self._slicer.learn(morsel.rows, time.perf_counter() - begin)
 

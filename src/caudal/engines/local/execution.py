@@ -48,7 +48,7 @@ class LocalExecution:
         begin, before = clock(), (compiling.kernels, compiling.beside, compiling.seconds)
         try:
             self.job.start()
-            self.job.run(None if watch is None else lambda _: watch())
+            self.job.run(watch)
             self._drained = self.job.drained
             if flush and self._drained:
                 self.job.flush()
@@ -60,19 +60,19 @@ class LocalExecution:
 
     def stop(self) -> None:
         """Admit nothing more and finish what is in flight; windows stay open."""
-        self.job.stop()
+        self.job.scheduler.stop()
 
     def kill(self, error: BaseException) -> None:
         """End at once; `run` raises the error."""
-        self.job.kill(error)
+        self.job.scheduler.kill(error)
 
     def cut(self, whole: bool = True) -> Cut:
         """Return one consistent cut while the job runs: everything in flight lands first. `whole` False: a delta."""
-        self.job.pause()
+        self.job.scheduler.pause()
         try:
             return export(self.job, whole)
         finally:
-            self.job.resume()
+            self.job.scheduler.resume()
 
     def _tell(self, kernels: int, beside: int, seconds: float) -> None:
         """Note what has been compiled since there were so many."""
@@ -100,13 +100,13 @@ class LocalExecution:
             rows=rows,
             rate=rows / elapsed if elapsed > 0 else 0.0,
             watermark=job.watermark(),
-            queue=job.queue_length,
-            bytes_in_flight=job.credit.in_flight,
+            queue=job.scheduler.queued,
+            bytes_in_flight=job.reading.credit.in_flight,
             alerts=sum(job.counters.get(name, "written") for name in self._outputs),
             state_bytes=job.state_bytes(),
             late=job.counters.total("late"),
             dead=job.counters.total("dead") + job.counters.total("failed"),
-            waiting=job.waiting() or compiling.shown(),
+            waiting=job.reading.waiting() or compiling.shown(),
         )
 
     def ledger(self) -> Ledger:
@@ -117,14 +117,14 @@ class LocalExecution:
         """Return rows, bytes, latency, state_peak, failures, seconds, notices, and the reports of sources."""
         job = self.job
         return {
-            "rows": sum(job.counters.get(i.operator, "taken") for i in job.intakes),
-            "bytes": job.bytes_read,
-            "latency": job.latency.summary(),
+            "rows": sum(job.counters.get(i.operator, "taken") for i in job.reading.intakes),
+            "bytes": job.reading.bytes_read,
+            "latency": job.reading.latency.summary(),
             "state_peak": job.state_peak,
-            "failures": list(job.failures),
+            "failures": list(job.reading.failures),
             "failing": dict(job.counters.failing),
             "seconds": self._seconds,
-            "sources": [intake.watch.report() for intake in job.intakes],
+            "sources": [intake.watch.report() for intake in job.reading.intakes],
             "notices": [
                 *job.counters.notices.all(),
                 *(n for each in job.stateful.values() for n in each.state.latecomers.notices()),

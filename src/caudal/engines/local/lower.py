@@ -95,16 +95,16 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
     routes = Routes(plan.consumers(), terminal, context)
     for node in plan.nodes:
         if isinstance(node, Source | Keyed):
-            job.routes[node.name] = routes.build(node, None, _first_step(node, context))
+            job.router.out[node.name] = routes.build(node, None, _first_step(node, context))
             if node.has_dead and not (isinstance(node, Keyed) and node.made_later):
-                job.dead_routes[node.name] = routes.build(node, DeadLetters)
+                job.router.dead[node.name] = routes.build(node, DeadLetters)
         if isinstance(node, Keyed):
-            job.late_routes[node.name] = routes.build(node, Late)
+            job.router.late[node.name] = routes.build(node, Late)
             job.emissions[node.name] = Emission(job, node.name, origins.number(node.name, ""))
     _rank(edges)
     for node in plan.sources:
         _intake(job, node, bindings.sources[node.name])
-    partitions = {intake.operator: len(intake.lanes) for intake in job.intakes}
+    partitions = {intake.operator: len(intake.lanes) for intake in job.reading.intakes}
     for node in plan.nodes:
         if takes_arrival(node):
             one_partition(node, node.name, partitions)
@@ -112,17 +112,17 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
 
 
 def _intake(job: Job, node: Source, bound: BoundSource) -> None:
-    settings, route = job.settings, job.routes[node.name]
+    settings, route = job.settings, job.router.out[node.name]
     judged = any(isinstance(e.terminal, StateTerminal) for e in route.all_edges())
     slicer = Slicer(route.costly, settings.threads)
     slicer.fixed = settings.morsel_rows
     intake = Intake(node, bound, job.counters, judged, slicer, settings.read_at)
-    job.intakes.append(intake)
+    job.reading.intakes.append(intake)
     for edge in route.all_edges():
         if isinstance(edge.terminal, StateTerminal):
             edge.terminal.endless = edge.terminal.endless or bound.source.live
     for partition in bound.source.partitions():
-        job.add_partition(intake, partition)
+        job.reading.add(intake, partition)
 
 
 def _rank(edges: list[Edge]) -> None:

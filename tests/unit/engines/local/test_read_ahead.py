@@ -40,13 +40,13 @@ def test_a_block_that_is_held_up_bounds_what_is_read_behind_it(tmp_path: Path, m
     thread.start()
     assert held.wait(60)
     deadline = time.monotonic() + 60
-    with job._wake:
+    with job.scheduler.lock:
         while (
-            not (job._running == 1 and job._waiting == 1 and job.credit.admitted > CREDIT)
+            not (job.scheduler.running == 1 and job.scheduler.waiting == 1 and job.reading.credit.admitted > CREDIT)
             and time.monotonic() < deadline
         ):
-            job._wake.wait(0.02)
-        reached = job.credit.admitted
+            job.scheduler.lock.wait(0.02)
+        reached = job.reading.credit.admitted
     go_on.set()
     thread.join(60)
     size = sum(p.stat().st_size for p in tmp_path.iterdir())

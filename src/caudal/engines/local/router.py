@@ -1,0 +1,79 @@
+"""The router: carries rows down the routes of a plan to its terminals, on the lanes of the partitions that they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from caudal.columnar.column import Fixed, constant, from_list
+from caudal.columnar.morsel import Morsel
+from caudal.core.types import INT64, STRING, TIMESTAMP
+from caudal.engines.local.origins import Origins
+from caudal.engines.local.routes import Branch, Edge
+from caudal.engines.local.terminals import LaneKey, StateTerminal, Ticket, Way
+
+
+class Router:
+    """The routes from each source and stateful operator, by its output ports. Used by any thread."""
+
+    def __init__(self, origins: Origins) -> None:
+        self.out: dict[str, Branch] = {}
+        self.dead: dict[str, Branch] = {}
+        self.late: dict[str, Branch] = {}
+        self._origins = origins
+        self._ways: dict[str, list[tuple[Edge, LaneKey]]] = {}
+        """For each operator, the edges to the terminals below it with the keys of their lanes, but for the ordinal."""
+
+    def lanes(self, operator: str, ordinal: int) -> Iterator[tuple[Edge, LaneKey]]:
+        """Yield the edges to all terminals that rows of this origin may come to, with the key of its lane there."""
+        ways = self._ways.get(operator)
+        if ways is None:
+            ways = [*self._below(self.out[operator], ())]
+            if operator in self.dead:
+                ways += self._below(self.dead[operator], ())
+            self._ways[operator] = ways
+        for edge, key in ways:
+            yield edge, (ordinal, *key)
+
+    def _below(self, route: Branch, prefix: LaneKey) -> Iterator[tuple[Edge, LaneKey]]:
+        for edge in route.all_edges():
+            key = (*prefix, edge.number)
+            yield edge, key
+            if isinstance(edge.terminal, StateTerminal):
+                yield from self._below(self.late[edge.terminal.operator], key)
+
+    def send(self, route: Branch, ways: Sequence[Way], morsel: Morsel | None, ticket: Ticket | None) -> None:
+        """Carry a morsel (None: no rows) down a route, and what each terminal gets of it, on the lanes it stands for."""
+        for edge, rows in route.run(morsel):
+            lanes = [way.into(edge.number) for way in ways]
+            if rows is not None:
+                rows.branch = edge.branch
+            payload = edge.terminal.prepare(rows)
+            if isinstance(edge.terminal, StateTerminal):
+                late_route = self.late[edge.terminal.operator]
+                if not late_route.empty:
+                    late = None if payload is None or payload.late is None else self._late(edge.terminal, payload.late)
+                    self.send(late_route, lanes, late, ticket)
+            if ticket is not None:
+                ticket.hold(len(lanes))
+            edge.terminal.deliver(lanes, payload, ticket)
+
+    def _late(self, terminal: StateTerminal, morsel: Morsel) -> Morsel:
+        """Return late rows with what is known about each."""
+        rows = morsel.rows
+        places = [self._origins.names[ordinal] for ordinal in np.full(rows, morsel.partition, np.int64).tolist()]
+        assert morsel.time is not None
+        assert morsel.watermark is not None
+        position = np.full(rows, -1, np.int64) if morsel.position is None else morsel.position
+        return morsel.with_columns(
+            {
+                **morsel.columns,
+                "late_time": Fixed(TIMESTAMP, morsel.time),
+                "late_source": from_list([source for source, _ in places], STRING),
+                "late_partition": from_list([partition for _, partition in places], STRING),
+                "late_position": Fixed(INT64, position),
+                "late_operator": constant(terminal.operator, STRING, rows),
+                "late_watermark": Fixed(TIMESTAMP, morsel.watermark),
+            }
+        )
