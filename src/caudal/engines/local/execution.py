@@ -101,7 +101,7 @@ class LocalExecution:
             rate=rows / elapsed if elapsed > 0 else 0.0,
             watermark=job.watermark(),
             queue=job.scheduler.queued,
-            bytes_in_flight=job.reading.credit.in_flight,
+            bytes_in_flight=job.entry.credit.in_flight,
             alerts=sum(job.counters.get(name, "written") for name in self._outputs),
             state_bytes=job.state_bytes(),
             late=job.counters.total("late"),
@@ -119,7 +119,7 @@ class LocalExecution:
         return {
             "rows": sum(job.counters.get(i.operator, "taken") for i in job.reading.intakes),
             "bytes": job.reading.bytes_read,
-            "latency": job.reading.latency.summary(),
+            "latency": job.entry.latency.summary(),
             "state_peak": job.state_peak,
             "failures": list(job.reading.failures),
             "failing": dict(job.counters.failing),

@@ -278,6 +278,16 @@ class Intake(SourceReading):
         self.lanes.append(lane)
         return lane
 
+    def hear(self) -> None:
+        """Take note of what the source has to tell beside its partitions."""
+        self.counters.notices.add_all(self.opening.told())
+        if isinstance(self.opened, port.Telling):
+            self.counters.notices.add_all(self.opened.told())
+
+    def waiting(self) -> str:
+        """Return what the source waits for, "" for nothing."""
+        return self.opened.waiting() if isinstance(self.opened, port.Telling) else ""
+
     def passed(self, rows: int, dead: int) -> None:
         """Count what has been accepted, and what has not."""
         self.counters.add(self.operator, "passed", rows)

@@ -1,7 +1,7 @@
 """A job: one plan running on the local engine.
 
-It is made of three parts: the scheduler runs tasks from one queue on all cores, the reading admits new data, the router carries rows
-to the terminals, where order is restored.
+The scheduler runs tasks from one queue on all cores. The reading admits new data, the entry brings it into the routes and counts
+what is in flight; the router carries rows to the terminals, where order is restored.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 
 from caudal.core.errors import RunError
 from caudal.engines.local.counters import Counters
+from caudal.engines.local.credit import Credit
 from caudal.engines.local.emission import Emission
+from caudal.engines.local.entry import Entry
 from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.reading import Reading
@@ -32,7 +34,8 @@ class Job:
         self.origins = origins
         self.scheduler = Scheduler(settings.threads, settings.idle_poll, settings.shuffle)
         self.router = Router(origins)
-        self.reading = Reading(settings, self.scheduler, self.router, counters, origins)
+        self.entry = Entry(self.scheduler, self.router, origins, Credit(settings.credit))
+        self.reading = Reading(settings, self.scheduler, self.router, self.entry, counters, origins)
         self.stateful: dict[str, StateTerminal] = self.reading.stateful
         self.sinks: dict[str, SinkTerminal] = {}
         self.emissions: dict[str, Emission] = {}
@@ -50,7 +53,7 @@ class Job:
             terminal.go_on()
         for lane in lanes:
             if lane.idle:
-                self.reading.deliver(lane.mark_idle())
+                self.entry.deliver(lane.mark_idle())
 
     def run(self, watch: Callable[[], None] | None = None) -> None:
         """Run until the end of data or a stop; raises what a task raised. `watch` is called now and then."""

@@ -12,15 +12,14 @@ from caudal.engines.local.admission import Admission
 from caudal.engines.local.bundle import MOST, Bundle
 from caudal.engines.local.compiling import clock
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.credit import Credit
-from caudal.engines.local.intake import Intake, PartitionLane, Piece, Read
-from caudal.engines.local.letters import letters
+from caudal.engines.local.entry import Entry
+from caudal.engines.local.intake import Intake, PartitionLane, Read
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.peeking import Peeking
 from caudal.engines.local.router import Router
 from caudal.engines.local.scheduler import Scheduler
-from caudal.engines.local.settings import Latency, Settings
-from caudal.engines.local.terminals import StateTerminal, Ticket, Way
+from caudal.engines.local.settings import Settings
+from caudal.engines.local.terminals import StateTerminal
 from caudal.observe.log import log
 from caudal.ports import source as port
 from caudal.ports.records import Block
@@ -39,18 +38,23 @@ class Reading:
     """Reads the sources of a job; keeps `scheduler.Admits`."""
 
     def __init__(
-        self, settings: Settings, scheduler: Scheduler, router: Router, counters: Counters, origins: Origins
+        self,
+        settings: Settings,
+        scheduler: Scheduler,
+        router: Router,
+        entry: Entry,
+        counters: Counters,
+        origins: Origins,
     ) -> None:
         self.intakes: list[Intake] = []
         self.stateful: dict[str, StateTerminal] = {}
         """The stateful operators, whose watermark silence moves."""
         self.failures: list[str] = []
-        self.latency = Latency()
         self.bytes_read = 0
-        self.credit = Credit(settings.credit)
         self._settings = settings
         self._scheduler = scheduler
         self._router = router
+        self._entry = entry
         self._counters = counters
         self._origins = origins
         self._admission = Admission()
@@ -96,22 +100,16 @@ class Reading:
                 if not lane.ended:
                     lane.ended = True
                     lane.partition.close()
-                    self.deliver(lane.put(lane.number_end(""), None))
+                    self._entry.deliver(lane.put(lane.number_end(""), None))
 
     def hear(self) -> None:
         """Take note of what the sources have to tell."""
         for intake in self.intakes:
-            self._hear(intake)
-
-    def _hear(self, intake: Intake) -> None:
-        self._counters.notices.add_all(intake.opening.told())
-        if isinstance(intake.opened, port.Telling):
-            self._counters.notices.add_all(intake.opened.told())
+            intake.hear()
 
     def waiting(self) -> str:
         """Return what sources wait for, "" for nothing."""
-        tellers = [intake.opened for intake in self.intakes if isinstance(intake.opened, port.Telling)]
-        return ", ".join(text for text in (teller.waiting() for teller in tellers) if text)
+        return ", ".join(text for text in (intake.waiting() for intake in self.intakes) if text)
 
     @property
     def ended(self) -> bool:
@@ -122,7 +120,7 @@ class Reading:
 
     def admit(self) -> Callable[[], None] | None:
         """Return a task that reads from the partition furthest behind, or does what is due while sources are live."""
-        if not self.credit.left():
+        if not self._entry.credit.left():
             return None
         now = self._settings.clock()
         live = self.waits()
@@ -130,7 +128,7 @@ class Reading:
             self._ticked = now
             silent = [terminal for terminal in self.stateful.values() if terminal.silent()]
             if silent:
-                return lambda: self._tick(silent)
+                return lambda: _poke(silent)
         if live and now - self._discovered >= DISCOVER_MS and self._live():
             self._discovered = now
             return self._discover
@@ -149,16 +147,11 @@ class Reading:
     def _live(self) -> bool:
         return any(intake.opened.live for intake in self.intakes)
 
-    @staticmethod
-    def _tick(silent: list[StateTerminal]) -> None:
-        for terminal in silent:
-            terminal.poke()
-
     def _discover(self) -> None:
         for intake in self.intakes:
             if not intake.opened.live:
                 continue
-            self._hear(intake)
+            intake.hear()
             for partition in intake.opened.discover():
                 lane = self.add(intake, partition)
                 log.info("%s: new partition %s", intake.operator, partition.name)
@@ -193,7 +186,7 @@ class Reading:
             self._quiet(lane)
             return None
         if isinstance(got, port.End):
-            self.deliver(lane.put(self._end(lane, got), None))
+            self._entry.deliver(lane.put(self._end(lane, got), None))
             return None
         number, block = got
         end = lane.at_end()
@@ -205,7 +198,7 @@ class Reading:
         with self._scheduler.lock:
             lane.in_flight += 1
             self.bytes_read += size if raw else 0
-            mark = self.credit.enter(size)
+            mark = self._entry.credit.enter(size)
         if end is not None:
             self._end(lane, end)
         return Read(lane, number, block, end, size, read_at, mark)
@@ -214,7 +207,7 @@ class Reading:
         """Return the next partition to read for a bundle; None where it is another source's turn."""
         now = self._settings.clock()
         with self._scheduler.lock:
-            if self._scheduler.stopping or self._scheduler.paused or not self.credit.left():
+            if self._scheduler.stopping or self._scheduler.paused or not self._entry.credit.left():
                 return None
             lane = self._admission.choose(now)
             if lane is None or lane.intake is not bundle.lanes[0].intake:
@@ -230,7 +223,7 @@ class Reading:
             piece = bundle.piece()
             if piece is not None:
                 self._let_go(bundle.lanes)
-                self._carry(piece)
+                self._entry.carry(piece)
                 return
         for read in bundle.reads:
             self._carry_block(read)
@@ -245,7 +238,7 @@ class Reading:
         pieces = lane.put(read.number, cooked)
         size, read_at, intake, taken = read.size, read.read_at, lane.intake, cooked.taken
         del read, cooked
-        self.deliver(pieces)
+        self._entry.deliver(pieces)
         intake.adapt(size, taken, clock() - read_at)
 
     def _let_go(self, lanes: Sequence[PartitionLane]) -> None:
@@ -277,7 +270,7 @@ class Reading:
         wait = port.idle_after(lane.partition, lane.intake.node.idle, self._settings.idle)
         if not lane.idle and not lane.in_flight and now - lane.quiet_since >= wait and not lane.settle():
             log.info("%s: partition %s is idle", lane.intake.operator, lane.name)
-            self.deliver(lane.mark_idle())
+            self._entry.deliver(lane.mark_idle())
         with self._scheduler.lock:
             lane.busy = False  # only now: while it is busy nobody reads rows that would wake it
             self._admission.back(lane)
@@ -292,45 +285,7 @@ class Reading:
                 lane.floor = max(lane.floor, edge.terminal.resume(key, lane.marks))
         log.info("%s: partition %s has rows again, from watermark %d", lane.intake.operator, lane.name, lane.floor)
 
-    # -- delivery ------------------------------------------------------------------------------------------------
 
-    def deliver(self, pieces: list[Piece]) -> None:
-        """Carry the first piece on here, queue the others."""
-        more = sum(piece.part for piece in pieces)
-        if more:
-            with self._scheduler.lock:
-                pieces[0].lane.in_flight += more
-                for piece in pieces:
-                    if piece.part:
-                        self.credit.part(piece.mark)
-        for piece in pieces[1:]:
-            self._scheduler.push(1, lambda piece=piece: self._carry(piece))
-        if pieces:
-            self._carry(pieces[0])
-
-    def _carry(self, piece: Piece) -> None:
-        intake = piece.lane.intake
-        ticket = Ticket(lambda: self._landed(piece))
-        rows = 0 if piece.morsel is None else piece.morsel.rows
-        ways = [Way((p.lane.ordinal,), p.sequence, p.watermark, p.idle) for p in (piece, *piece.along)]
-        begin = clock()
-        self._router.send(self._router.out[intake.operator], ways, piece.morsel, ticket)
-        names = self._origins.names.__getitem__
-        owner = piece.lane.ordinal if piece.dead_of is None else piece.dead_of
-        dead = letters(piece.dead, names, owner, intake.operator) if piece.dead else None
-        self._router.send(self._router.dead[intake.operator], ways, dead, ticket)
-        piece.morsel = None
-        if rows:
-            intake.slicer.learn(rows, clock() - begin)
-        ticket.release()
-
-    def _landed(self, piece: Piece) -> None:
-        if not piece.counted:
-            return
-        if piece.read_at:
-            self.latency.add((clock() - piece.read_at) * 1000)
-        with self._scheduler.lock:
-            for one in (piece, *piece.along):
-                one.lane.in_flight -= 1
-                self.credit.leave(one.mark, one.size)
-            self._scheduler.wake(all_of_them=True)
+def _poke(silent: list[StateTerminal]) -> None:
+    for terminal in silent:
+        terminal.poke()

@@ -42,11 +42,11 @@ def test_a_block_that_is_held_up_bounds_what_is_read_behind_it(tmp_path: Path, m
     deadline = time.monotonic() + 60
     with job.scheduler.lock:
         while (
-            not (job.scheduler.running == 1 and job.scheduler.waiting == 1 and job.reading.credit.admitted > CREDIT)
+            not (job.scheduler.running == 1 and job.scheduler.waiting == 1 and job.entry.credit.admitted > CREDIT)
             and time.monotonic() < deadline
         ):
             job.scheduler.lock.wait(0.02)
-        reached = job.reading.credit.admitted
+        reached = job.entry.credit.admitted
     go_on.set()
     thread.join(60)
     size = sum(p.stat().st_size for p in tmp_path.iterdir())
