@@ -142,15 +142,12 @@ class Acceptor:
                     chosen = zones.choose(column.values, late, before)
                     morsel.columns[name] = Fixed(column.dtype, chosen, column.valid)
             made.later = {}
-        if morsel.time is None or not morsel.rows:
-            return
-        if int(morsel.time.max()) > limit:
+        if morsel.time is not None and morsel.rows and int(morsel.time.max()) > limit:
             far = morsel.time > limit
             made.dead += far_future(morsel, np.flatnonzero(far), self._future, made.arrival, made.block)
             made.take(np.flatnonzero(~far))
             morsel = made.morsel
-        if morsel.rows:
-            assert morsel.time is not None
+        if morsel.time is not None and morsel.rows:
             made.highest = int(morsel.time.max())
         made.dead.sort(key=lambda letter: letter.position)
 
