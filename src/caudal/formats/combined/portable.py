@@ -162,8 +162,13 @@ def most_fitting(fits: dict[str, int], lines: list[bytes]) -> str:
 
 def log_line(raw: bytes) -> bytes:
     """Return a line without the NULs and byte order marks before it and the carriage return behind; b"" is no record."""
+    return log_start(raw.removesuffix(b"\r"))
+
+
+def log_start(raw: bytes) -> bytes:
+    """Return a line without the NULs and byte order marks before it."""
     found = _LOG_BLANK.match(raw)
-    return raw[found.end() if found else 0 :].removesuffix(b"\r")
+    return raw[found.end() if found else 0 :]
 
 
 def _log_parts(request: bytes) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from caudal.columnar.column import Bools, Bytes, Ints
 from caudal.columnar.compiled import kernel, part
 from caudal.formats.combined.layout import CLIENT, IDENT, LISTED, TIME_LENGTH, USER, VHOST, before, find_client
-from caudal.formats.combined.portable import log_line
+from caudal.formats.combined.portable import log_start
 
 TEXTS = (
     *("ip", "ident", "user", "request", "method", "path", "protocol", "referer", "user_agent"),
@@ -96,7 +96,7 @@ def unread(data: Bytes, start: int, stop: int) -> Lines:
     # a line that begins like others has something in it
     doubtful = np.flatnonzero((ends > first) & ((data[first] == 0) | (data[first] == 239)))
     there = ends > first
-    there[doubtful] = [bool(log_line(data[first[i] : ends[i]].tobytes())) for i in doubtful.tolist()]
+    there[doubtful] = [bool(log_start(data[first[i] : ends[i]].tobytes())) for i in doubtful.tolist()]
     first, ends = first[there], ends[there]
     n = len(first)
     texts, numbers = (len(TEXTS), n), (len(NUMBERS), n)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from caudal.core.scalars import Refused
-from caudal.formats.combined.portable import LOG_TIME_FORMAT, log_line, log_record
+from caudal.formats.combined.portable import LOG_TIME_FORMAT, log_record, log_start
 
 TIME_FORMAT = LOG_TIME_FORMAT
 Bad = Refused
 
 
 def read(raw: bytes, *, escape: bool, layout: str = "client", trusted: Sequence[Any] = ()) -> dict[str, Any]:
-    """Return the values of a line as it stands in the log; see `portable.log_record`."""
-    return log_record(log_line(raw), escape=escape, layout=layout, trusted=trusted)
+    """Return the values of a line, without its carriage return; see `portable.log_record`."""
+    return log_record(log_start(raw), escape=escape, layout=layout, trusted=trusted)

@@ -244,6 +244,16 @@ def test_nuls_and_byte_order_marks_before_a_line_are_passed_over():
     assert one(b"\xef\xbb" + line, encoding="utf-8") == "utf8"
 
 
+def test_one_carriage_return_ends_a_line_and_no_more():
+    line = f'{HEAD} "GET /a HTTP/1.1" 401 5'.encode()
+    for ending, wanted in ((b"", {**GET, "status": 401, "bytes": 5}), (b"\r", "type"), (b"\r\r", "type")):
+        rows, dead = decode(line + ending + b"\r\n")
+        assert [*({n: v for n, v in row.items() if v is not None} for row in rows.values()), *(d[1] for d in dead)] == [
+            wanted
+        ]
+    assert [reason for _, reason, _ in decode(b"\r\r\n\0\r\r\n\r\n\0\r\n")[1]] == ["syntax", "syntax"]
+
+
 def test_a_strict_encoding_can_be_chosen():
     line = HEAD.encode() + b' "GET /\xff HTTP/1.1" 401 1'
     assert one(line, encoding="utf-8") == "utf8"
