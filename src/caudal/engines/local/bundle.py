@@ -68,7 +68,8 @@ class Bundle:
         """Return the rows of all blocks as one piece; None where there is something to tell, so that each goes by itself."""
         reads = self.reads
         intake, decoder = reads[0].lane.intake, reads[0].lane.decoder
-        block, starts = _joined([read.got for read in reads if isinstance(read.got, Block)])
+        blocks = [read.got for read in reads if isinstance(read.got, Block)]
+        block, starts = _joined(blocks)
         made = intake.decoded(decoder, block)
         if made.open or made.notices:
             return None
@@ -76,7 +77,7 @@ class Bundle:
         assert morsel.position is not None
         bounds = np.searchsorted(morsel.position, [*starts, block.stop])
         counts = np.diff(bounds)
-        shift = [read.got.position - start for read, start in zip(reads, starts) if isinstance(read.got, Block)]
+        shift = [each.position - start for each, start in zip(blocks, starts, strict=True)]
         ordinals = np.array([read.lane.ordinal for read in reads], np.int64)
         morsel.partition = np.repeat(ordinals, counts)
         morsel.position = morsel.position + np.repeat(np.array(shift, np.int64), counts)

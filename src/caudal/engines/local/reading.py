@@ -210,7 +210,7 @@ class Reading:
             if self._scheduler.stopping or self._scheduler.paused or not self._entry.credit.left():
                 return None
             lane = self._admission.choose(now)
-            if lane is None or lane.intake is not bundle.lanes[0].intake:
+            if lane is None or lane.intake is not bundle.reads[0].lane.intake:
                 if lane is not None:
                     self._admission.back(lane)
                 return None

@@ -71,8 +71,7 @@ class Scheduler:
         """Queue a task; the deeper downstream, the sooner it runs."""
         with self.lock:
             heapq.heappush(self._heap, (-depth, next(self._number), task))
-            if self.waiting:
-                self.lock.notify()
+            self.wake()
 
     def run_queued(self) -> None:
         """Run what is queued in this thread, once `run` has returned."""
