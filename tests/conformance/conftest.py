@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -14,7 +13,6 @@ import pyarrow as pa
 import pytest
 import zstandard
 
-from caudal.connectors.console import CONNECTOR as CONSOLE
 from caudal.connectors.files import CONNECTOR as FILES
 from caudal.connectors.memory import CONNECTOR as MEMORY
 from caudal.core.types import Schema
@@ -129,101 +127,6 @@ class Patient:
         return getattr(self._partition, name)
 
 
-class LinesEncoder:
-    """A format that needs no room: one JSON object a line."""
-
-    def begin(self, out: Any, *, append: bool) -> None:
-        self.out = out
-        if not append:
-            out.write(b'"begin"\n')
-
-    def encode(self, table: pa.Table) -> Any:
-        return b"".join(json.dumps(row).encode() + b"\n" for row in table.to_pylist())
-
-    def write(self, payload: Any) -> None:
-        self.out.write(payload)
-
-    def end(self) -> None:
-        self.out.write(b'"end"\n')
-
-
-class SinkCase:
-    """How the suite opens a sink of one connector, and sees what stands in its target.
-
-    `atomic`: rows appear at once, at the commit; `flushed`: or at a flush before it. `kept_aside`: a drain leaves them
-    elsewhere, the target untouched.
-    """
-
-    live = False
-    atomic = True
-    kept_aside = True
-    flushed = False
-
-    def __init__(self, tmp: Path, capsys: Any) -> None:
-        self.tmp = tmp
-        self.capsys = capsys
-
-    def open(self) -> Any:
-        raise NotImplementedError
-
-    def rows(self) -> list[dict[str, Any]] | None:
-        """Return the rows in the target, None when there is no target."""
-        raise NotImplementedError
-
-
-class FileSinkCase(SinkCase):
-    def open(self) -> Any:
-        return FILES.sink({"path": str(self.tmp / "out" / "rows.jsonl")}, LinesEncoder(), SCHEMA, live=self.live)
-
-    def rows(self) -> list[dict[str, Any]] | None:
-        path = self.tmp / "out" / "rows.jsonl"
-        if not path.exists():
-            return None
-        return [row for line in path.read_bytes().splitlines() if isinstance(row := json.loads(line), dict)]
-
-
-class LiveFileSinkCase(FileSinkCase):
-    live, atomic, kept_aside = True, False, False
-
-
-class MemorySinkCase(SinkCase):
-    kept_aside, flushed = False, True
-
-    def __init__(self, tmp: Path, capsys: Any) -> None:
-        super().__init__(tmp, capsys)
-        self.into: list[pa.Table] = []
-
-    def open(self) -> Any:
-        return MEMORY.sink({"into": self.into}, None, SCHEMA, live=self.live)
-
-    def rows(self) -> list[dict[str, Any]] | None:
-        return [row for table in self.into for row in table.to_pylist()] if self.into else None
-
-
-class LiveMemorySinkCase(MemorySinkCase):
-    live, atomic = True, False
-
-
-class ConsoleSinkCase(SinkCase):
-    atomic, kept_aside = False, False
-
-    def __init__(self, tmp: Path, capsys: Any) -> None:
-        super().__init__(tmp, capsys)
-        self.seen = io.StringIO()
-
-    def open(self) -> Any:
-        return CONSOLE.sink({"stderr": False}, LinesEncoder(), SCHEMA, live=False)
-
-    def rows(self) -> list[dict[str, Any]] | None:
-        self.seen.write(self.capsys.readouterr().out)
-        return [row for line in self.seen.getvalue().splitlines() if isinstance(row := json.loads(line), dict)]
-
-
 @pytest.fixture(params=[FilesCase, GzipCase, ZstdCase, FollowCase, DictsCase, TablesCase, CallableCase])
 def source_case(request: pytest.FixtureRequest, tmp_path: Path) -> SourceCase:
     return request.param(tmp_path)
-
-
-@pytest.fixture(params=[FileSinkCase, LiveFileSinkCase, MemorySinkCase, LiveMemorySinkCase, ConsoleSinkCase])
-def sink_case(request: pytest.FixtureRequest, tmp_path: Path, capsys: Any) -> SinkCase:
-    return request.param(tmp_path, capsys)

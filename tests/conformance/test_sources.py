@@ -145,7 +145,7 @@ def test_partitions_are_read_by_threads_of_their_own(source_case: Any) -> None:
 
 def test_nothing_is_discovered_where_nothing_appears(source_case: Any) -> None:
     source = source_case.open(PARTITIONS)
-    assert list(source.discover()) == []
+    assert list(source.changes()) == []
     assert source.live == bool(getattr(source_case, "options", {}).get("follow"))
     source.close()
 

@@ -79,7 +79,7 @@ class PartitionReader:
     def __init__(self, opening: Opening, partition: Partition) -> None:
         self.partition = partition
         self.decoder: Decoder | None = None
-        self.position = 0
+        self.position = partition.start
         """Where the rows that were taken end."""
         self._opening = opening
 
@@ -100,7 +100,7 @@ class PartitionReader:
         if not head and self.partition.live:
             return b""
         skip = self._opened(head)
-        if self.position == 0 and skip > getattr(self.partition, "start", 0):
+        if self.position == self.partition.start and skip > self.position:
             self.position = skip
             self.partition.seek(skip)
         return head

@@ -18,7 +18,8 @@ from caudal.core.errors import RunError
 from caudal.core.types import Schema
 from caudal.ports import registry
 from caudal.ports.records import PADDING, Block
-from caudal.ports.source import End, Nothing, Partition
+from caudal.ports.sink import Immediate
+from caudal.ports.source import End, Nothing, Partition, Unchanging
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _HEAD = 1 << 16
 
 
-class Arrivals:
+class Arrivals(Immediate):
     """A sink that notes when results were written. `count`: how many were, by now."""
 
     where = "arrivals"
@@ -35,7 +36,7 @@ class Arrivals:
         chosen = registry.find("format", "json")
         options = registry.check_options({}, chosen.writer_options, "format 'json'")
         self._encoder = chosen.encoder(schema, options)
-        self._out = open(os.devnull, "wb")  # noqa: SIM115 - it is closed by `commit` or `abort`
+        self._out = open(os.devnull, "wb")  # noqa: SIM115 - it is closed by `finish` or `abort`
         self._encoder.begin(self._out, append=False)
         self._noted: list[tuple[float, Any]] = []
         self.count = 0
@@ -72,32 +73,22 @@ class Arrivals:
             )
         return found
 
-    def flush(self) -> None:
-        """Do nothing: rows are noted when they are written."""
-
-    def commit(self) -> None:
+    def finish(self) -> None:
         """Close."""
         self._encoder.end()
         self._out.close()
-
-    def drain(self) -> str:
-        """Close."""
-        self._out.close()
-        return self.where
 
     def abort(self) -> None:
         """Close."""
         self._out.close()
 
 
-class Waiting:
+class Waiting(Unchanging):
     """A source of waves of lines: each stands there whole once the results of those before have all arrived.
 
     `rows`: how many each wave holds. `begun`: when the last wave stood there, set by the reading thread; the only wave
     stands there from the start, so that whoever starts the job sets it.
     """
-
-    live = False
 
     def __init__(self, waves: Sequence[bytes], rows: Sequence[int], arrivals: Arrivals) -> None:
         self._partition = _Lines(waves, rows, arrivals)
@@ -115,16 +106,13 @@ class Waiting:
         """Return the only partition."""
         return [self._partition]
 
-    def discover(self) -> Sequence[Partition]:
-        """Return none."""
-        return []
-
     def close(self) -> None:
         """There is nothing to release."""
 
 
 class _Lines:
     name = "burst"
+    start = 0
 
     def __init__(self, waves: Sequence[bytes], rows: Sequence[int], arrivals: Arrivals) -> None:
         self.live = len(waves) > 1  # it is asked again while there is nothing yet

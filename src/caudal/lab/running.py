@@ -101,5 +101,5 @@ def measure(plan: Plan, messages: int, values: Mapping[str, Any], *, threads: in
     except BaseException:
         arrivals.abort()
         raise
-    arrivals.commit()
+    arrivals.finish()
     return Run(threads, arrivals.times(messages) - source.begun, source.begun, usage)

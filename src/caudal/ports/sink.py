@@ -1,8 +1,24 @@
-"""The contract of a sink connector: where rows go, and when they become visible."""
+"""The contract of a sink connector: where rows go, and when they become visible.
+
+A job's outputs go through *epochs*, numbered from 1. An epoch has one commit point (today the end of data; with
+checkpoints a manifest or a transaction), and a sink belongs to one of two kinds:
+
+- A `Sink` *stages*. Rows are written; `prepare` makes those of the epoch durable without showing them; then comes the
+  commit point; `publish` shows them, and may be repeated. What `prepare` returns, its receipt, is kept with the commit
+  point: after a crash `recover` is given that of the last epoch that was committed, publishes it if that has not happened,
+  and discards what was staged later.
+- A `TransactionalSink` enlists in the one `Transaction` of its worker (see `ports.transaction`), which holds the rows, the
+  positions of sources and what is sent to other workers. Its commit is the commit point, and shows them all.
+
+The calls come in this order, in one thread but for `encode`:
+
+    recover(epoch, receipt)  (write* [flush])*  prepare  ...  publish  ...  prepare(last)  publish  finish
+                                                                           or  drain      or  abort
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
 from caudal.ports.format import Encoder
@@ -11,12 +27,33 @@ from caudal.ports.records import Options
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from caudal.ports.transaction import Transaction
+
+Delivery = Literal["exactly-once", "at-least-once", "at-most-once"]
+"""What a target holds of each row when a run goes on after a crash from its last committed epoch: the row once, at least
+once (rows of the epoch that was not committed may stand there twice), or at most once (rows of epochs that were
+committed are gone with the process)."""
+
+Receipt = Any
+"""What is needed to publish an epoch, in another process too: plain values as JSON has them. Never a secret, and no code."""
+
 
 class Sink(Protocol):
-    """An opened target. `encode` may be called by any thread; `write` and the ends are called in order, by one."""
+    """An opened target. `encode` may be called by any thread; all else is called in order, by one."""
 
     where: str
     """What the summary names: a path, "console", "memory"."""
+    delivery: Delivery
+    """What it can promise."""
+
+    def recover(self, epoch: int, receipt: Receipt) -> None:
+        """Begin: called once, before the first write. Go on behind `epoch`, the last one that was committed.
+
+        Publish what its receipt names unless that has happened, and discard what was staged for later ones. 0 and None: the
+        job begins anew, so all that dead runs have staged for this target is discarded. Raises `RunError` where what
+        was staged is gone.
+        """
+        ...
 
     def encode(self, table: pa.Table) -> Any:
         """Return rows in the form that `write` takes."""
@@ -27,19 +64,86 @@ class Sink(Protocol):
         ...
 
     def flush(self) -> None:
-        """Make what was written visible to readers of a live target."""
+        """Make what was written visible to readers of a live target; nothing where rows are staged."""
         ...
 
-    def commit(self) -> None:
-        """End of data: the target appears whole, under its name."""
+    def prepare(self, epoch: int, *, last: bool) -> Receipt:
+        """Make all rows written so far durable, without showing them; return the receipt. Epochs rise.
+
+        `last`: it is the end of data, nothing is written any more. Raises `RunError`; the epoch is not committed then.
+        """
+        ...
+
+    def publish(self, epoch: int, receipt: Receipt) -> None:
+        """The epoch was committed: show its rows. Idempotent, also in another process. Raises `RunError`."""
+        ...
+
+    def finish(self) -> None:
+        """The last epoch is published: release everything."""
         ...
 
     def drain(self) -> str:
-        """A clean stop before end of data: keep what was written aside and return where; the target is untouched."""
+        """A clean stop before end of data: keep what was not published aside and return where; the target is untouched."""
         ...
 
     def abort(self) -> None:
-        """A failure: leave nothing behind. Idempotent, never raises."""
+        """A failure: discard what no epoch has published. Idempotent, never raises; takes nothing back after `publish`."""
+        ...
+
+
+class Immediate:
+    """A sink whose rows are visible once they are written, or flushed: nothing is staged, so nothing is held back.
+
+    To inherit from. What it says fits a target that cannot take rows back (a console, a socket, a log that grows): what was
+    written since the last committed epoch is there, and is written again by a run that goes on from that.
+    """
+
+    where: str
+    delivery: Delivery = "at-least-once"
+
+    def recover(self, epoch: int, receipt: Receipt) -> None:
+        """There is nothing staged."""
+
+    def flush(self) -> None:
+        """Every write is visible."""
+
+    def prepare(self, epoch: int, *, last: bool) -> Receipt:
+        """Make sure that what was written is on its way."""
+        self.flush()
+
+    def publish(self, epoch: int, receipt: Receipt) -> None:
+        """All of it is visible already."""
+
+    def finish(self) -> None:
+        """Release everything; nothing is held."""
+
+    def drain(self) -> str:
+        """End as at the end of data: what was written stays."""
+        self.prepare(0, last=True)
+        self.finish()
+        return self.where
+
+    def abort(self) -> None:
+        """What others have read cannot be taken back."""
+
+
+@runtime_checkable
+class TransactionalSink(Sink, Protocol):
+    """A sink whose rows are shown by its worker's transaction.
+
+    Its `prepare` waits until the transaction has taken all rows, its receipt is None; `publish` and `recover` have nothing to
+    do, since an open transaction ends with its worker; `abort` leaves the rows to the transaction's.
+    """
+
+    domain: str
+    """The system whose transactions it takes part in, with its address: sinks of one domain share a transaction."""
+
+    def transaction(self, name: str) -> Transaction:
+        """Open the worker's transaction in this domain. `name` is its own: whoever opened it before is fenced off."""
+        ...
+
+    def enlist(self, transaction: Transaction) -> None:
+        """Write through this transaction from now on; before `recover`."""
         ...
 
 
@@ -51,6 +155,7 @@ class SinkConnector(Protocol):
     def sink(self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool) -> Sink:
         """Open the target. `live`: the job follows its source, so whole lines are appended instead of a rename at the end.
 
-        Raises `InputError` when the target cannot be written, before anything is read.
+        Raises `InputError` when the target cannot be written, before anything is read. Nothing of an earlier run's is
+        discarded yet: that is `recover`'s.
         """
         ...

@@ -2,6 +2,11 @@
 
 Reading is pulled: the engine asks for a block when there is credit for one. A partition that is not asked costs
 nothing, which is all the backpressure there is.
+
+Partitions come and go while a job runs: a live source says so by `changes`. A file that appears is *assigned*; of a
+topic whose partitions are shared by a group of workers some are assigned to this one, and *revoked* when others come.
+Of a revoked partition no more is read; once all that was read of it is in sinks and state, the engine tells the source
+by `released` where it stands, so that whoever is assigned it next goes on there: no row is lost, and none is read twice.
 """
 
 from __future__ import annotations
@@ -36,6 +41,8 @@ class Partition(Protocol):
     """Relative to the source's root; `natural_key(name)` gives the order of partitions."""
     live: bool
     """Whether it can grow: a live partition never ends by itself in follow mode."""
+    start: int
+    """Where reading begins when nobody seeks: 0, or a `Block.end` that its source knows of (a committed offset)."""
 
     def head(self) -> bytes:
         """Return the beginning (whole lines, up to 64 KiB, at least one line unless it is longer than max_record).
@@ -72,22 +79,66 @@ def idle_after(partition: Partition, idle: int | None, default: int) -> float:
     return math.inf if getattr(partition, "patient", False) else default
 
 
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A partition that is to be read from now on, from its `start`."""
+
+    partition: Partition
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """The partition of this name is to be read no more; it may be assigned again, here or elsewhere, once it was released.
+
+    `lost`: it belongs to another already, who did not wait: what was read of it since the last commit is read there too.
+    """
+
+    name: str
+    lost: bool = False
+
+
+Change = Assigned | Revoked
+
+
 class Source(Protocol):
-    """An opened source: its partitions, and the new ones that appear while it is live."""
+    """An opened source: its partitions, and what becomes of them while it is live."""
 
     live: bool
 
     def partitions(self) -> Sequence[Partition]:
-        """Return the partitions there are at the start, in natural order of their names."""
+        """Return the partitions there are at the start, in natural order of their names; the same ones when asked again."""
         ...
 
-    def discover(self) -> Sequence[Partition]:
-        """Return partitions that appeared since the last call; [] for a bounded source."""
+    def changes(self) -> Sequence[Change]:
+        """Return what was assigned and revoked since the last call, in this order; [] for a bounded source.
+
+        Called by one thread at a time, every 50 ms or so; never waits.
+        """
+        ...
+
+    def released(self, name: str, position: int) -> None:
+        """A revoked partition is closed, and all that was read of it is dealt with: it stands at this position.
+
+        Called once for each that was revoked, in the thread of `changes` or, at the end of the job, in the last one.
+        """
         ...
 
     def close(self) -> None:
         """Release everything; idempotent."""
         ...
+
+
+class Unchanging:
+    """A source whose partitions stay as they are: to inherit from."""
+
+    live = False
+
+    def changes(self) -> Sequence[Change]:
+        """Return nothing: none comes, none goes."""
+        return ()
+
+    def released(self, name: str, position: int) -> None:
+        """Nothing was revoked."""
 
 
 @runtime_checkable

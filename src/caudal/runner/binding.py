@@ -13,6 +13,7 @@ from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource
 from caudal.ports.format import Encoder, FileReader
+from caudal.ports.sink import Delivery, Receipt
 from caudal.runner.sides import role_of
 
 
@@ -38,6 +39,7 @@ class SharedSink:
 
     def __init__(self, target: Any, encoder: Encoder, lock: threading.Lock, owner: bool) -> None:
         self.where: str = target.where
+        self.delivery: Delivery = target.delivery
         self._target = target
         self._encoder = encoder
         self._lock = lock
@@ -57,10 +59,24 @@ class SharedSink:
         with self._lock:
             self._target.flush()
 
-    def commit(self) -> None:
-        """The owner commits for all."""
+    def recover(self, epoch: int, receipt: Receipt) -> None:
+        """The owner recovers for all."""
         if self._owner:
-            self._target.commit()
+            self._target.recover(epoch, receipt)
+
+    def prepare(self, epoch: int, *, last: bool) -> Receipt:
+        """The owner prepares for all."""
+        return self._target.prepare(epoch, last=last) if self._owner else None
+
+    def publish(self, epoch: int, receipt: Receipt) -> None:
+        """The owner publishes for all."""
+        if self._owner:
+            self._target.publish(epoch, receipt)
+
+    def finish(self) -> None:
+        """The owner finishes for all."""
+        if self._owner:
+            self._target.finish()
 
     def drain(self) -> str:
         """The owner drains for all."""

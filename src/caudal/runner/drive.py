@@ -14,6 +14,7 @@ from caudal.ports import registry
 from caudal.ports.engine import Tuning
 from caudal.rewrite import rewrite
 from caudal.runner.binding import bind, following
+from caudal.runner.epochs import Epochs
 from caudal.runner.judging import BLIND, judge
 from caudal.runner.sides import role_of, with_sides
 
@@ -91,14 +92,16 @@ class Job:
             native=native,
             extra=dict(extra or {}),
         )
+        self._epochs: Epochs | None = None
         try:
+            self._epochs = Epochs(self.bindings.sinks, self.logical.name)
             self.execution = chosen.start(self.logical, self.physical, self.bindings, tuning)
         except BaseException:
             self.abort()
             raise
 
     def run(self, watch: Callable[[Progress], None] | None = None, *, flush: bool = False) -> Summary:
-        """Run to the end of data or a stop, then commit (or drain) the sinks.
+        """Run to the end of data or a stop, then publish what the sinks have (or drain them).
 
         `flush`: after a stop, close the windows that are still open. Raises what broke, `RunError` as a rule; the
         targets are untouched then.
@@ -124,15 +127,16 @@ class Job:
     def _end(self, drained: bool) -> Summary:
         ledger = self.execution.ledger()
         figures = self.execution.figures()
-        targets = []
-        for node in self.physical.sinks:
-            sink = self.bindings.sinks[node.name]
-            where = sink.where
-            if drained:
-                where = sink.drain()
-            else:
-                sink.commit()
-            targets.append(Target(node.name, where, ledger.entries[node.name].taken, role_of(node), drained))
+        assert self._epochs is not None
+        where = {name: sink.where for name, sink in self.bindings.sinks.items()}
+        if drained:
+            where = self._epochs.drain()
+        else:
+            self._epochs.end()
+        targets = [
+            Target(node.name, where[node.name], ledger.entries[node.name].taken, role_of(node), drained)
+            for node in self.physical.sinks
+        ]
         self._close()
         summary = Summary(
             pipeline=self.logical.name,
@@ -165,8 +169,11 @@ class Job:
 
     def abort(self) -> None:
         """Leave no unfinished target behind and close the sources; for a job that will not run, or is given up."""
-        for sink in self.bindings.sinks.values():
-            sink.abort()
+        if self._epochs is not None:
+            self._epochs.abort()
+        else:
+            for sink in self.bindings.sinks.values():
+                sink.abort()
         self._close()
 
     def _close(self) -> None:

@@ -18,14 +18,15 @@ from caudal.plan.nodes import Node, Sink
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import ALWAYS, Bindings, BoundSource, Tuning
-from caudal.ports.source import Partition, Source
+from caudal.ports.sink import Immediate
+from caudal.ports.source import Assigned, Change, Partition, Source
 from caudal.rewrite import rewrite
 from caudal.runner.binding import open_source
 from caudal.testing.oracle import Outcome
 from caudal.testing.scalars import identity
 
 
-class Capture:
+class Capture(Immediate):
     """A sink that keeps its rows as dicts, in the order written; times are int milliseconds."""
 
     where = "capture"
@@ -40,19 +41,6 @@ class Capture:
     def write(self, payload: Any) -> None:
         """Keep rows."""
         self.rows.extend(payload)
-
-    def flush(self) -> None:
-        """Do nothing."""
-
-    def commit(self) -> None:
-        """Do nothing."""
-
-    def drain(self) -> str:
-        """Return where the rows are."""
-        return self.where
-
-    def abort(self) -> None:
-        """Do nothing."""
 
 
 class Started:
@@ -135,9 +123,16 @@ class CountedSource:
         """Return the partitions, counted."""
         return [_CountedPartition(p, self._read) for p in self._source.partitions()]
 
-    def discover(self) -> Sequence[Partition]:
-        """Return new partitions, counted."""
-        return [_CountedPartition(p, self._read) for p in self._source.discover()]
+    def changes(self) -> Sequence[Change]:
+        """Return what was assigned, counted, and what was revoked."""
+        return [
+            Assigned(_CountedPartition(change.partition, self._read)) if isinstance(change, Assigned) else change
+            for change in self._source.changes()
+        ]
+
+    def released(self, name: str, position: int) -> None:
+        """Pass it on."""
+        self._source.released(name, position)
 
     def close(self) -> None:
         """Close the source."""
@@ -152,6 +147,7 @@ class _CountedPartition:
     def __init__(self, partition: Partition, before: Callable[[], None]) -> None:
         self.name = partition.name
         self.live = partition.live
+        self.start = partition.start
         self.head = partition.head
         self.seek = partition.seek
         self.close = partition.close

@@ -7,6 +7,7 @@ without times is a bounded source: it is read as fast as it is asked for, and th
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from caudal.core.naming import natural_key
 from caudal.core.types import Schema
 from caudal.ports import registry
 from caudal.ports.records import Decoded
-from caudal.ports.source import End, Nothing, Partition
+from caudal.ports.source import Assigned, Change, End, Nothing, Partition, Revoked
 
 ROW_BYTES = 256
 """What a row is taken to weigh when a bounded script is asked for a part of so and so many bytes."""
@@ -88,7 +89,14 @@ class Abort:
     at: int
 
 
-Step = Rows | Eof | Abort
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """At this time a partition of a live source is taken away; once it is given up, it is assigned again when a step is due."""
+
+    at: int
+
+
+Step = Rows | Eof | Abort | Revoke
 Timeline = Mapping[str, Sequence[Step]]
 """Partition name -> steps in order of time."""
 
@@ -136,6 +144,11 @@ class Script:
         self.steps.setdefault(partition, []).append(Eof(self._now))
         return self
 
+    def revoke(self, *, partition: str = "p0") -> Script:
+        """The partition of a live source is taken away; what was not read of it comes when it is assigned again."""
+        self.steps.setdefault(partition, []).append(Revoke(self._now))
+        return self
+
     def abort(self, *, partition: str = "p0") -> Script:
         """Reading fails with a `RunError`."""
         self.steps.setdefault(partition, []).append(Abort(self._now))
@@ -167,23 +180,51 @@ class ScriptedSource:
         self._schema = schema
         self._until = until
         self._step = step
+        self.given_up: list[tuple[str, int]] = []
+        """The partitions that were taken away, and the positions at which they were given up."""
         self._first: list[Partition] | None = None
         clock.expect([until, *(step.at for steps in script.values() for step in steps)])
         self._open = 0
-        self._later = {name: list(steps) for name, steps in sorted(script.items(), key=lambda s: natural_key(s[0]))}
+        self._scripts = {name: list(steps) for name, steps in sorted(script.items(), key=lambda s: natural_key(s[0]))}
+        self._starts = dict.fromkeys(self._scripts, 0)
+        """The partitions that are not assigned, and where they begin."""
+        self._assigned: set[str] = set()
 
     def partitions(self) -> Sequence[Partition]:
         """Return the partitions that there are at the start; the same ones when asked again."""
         if self._first is None:
-            self._first = list(self.discover())
+            self._first = self._appeared()
         return self._first
 
-    def discover(self) -> Sequence[Partition]:
-        """Return the partitions that have appeared."""
-        now = self.clock()
-        due = [name for name, steps in self._later.items() if not (self.live and steps and steps[0].at > now)]
-        self._open += len(due)
-        return [ScriptedPartition(name, self._later.pop(name), self) for name in due]
+    def changes(self) -> Sequence[Change]:
+        """Return the partitions that are taken away now, and those that appear."""
+        revoked = [name for name in sorted(self._assigned) if self._next_revoke(name) <= self.clock()]
+        self._assigned.difference_update(revoked)
+        self._open -= len(revoked)
+        return [*map(Revoked, revoked), *map(Assigned, self._appeared())]
+
+    def released(self, name: str, position: int) -> None:
+        """Note the position in `given_up`; what was not read stays for the next time that the partition is assigned."""
+        self.given_up.append((name, position))
+        steps = self._scripts[name]
+        steps.remove(next(step for step in steps if isinstance(step, Revoke)))
+        if ScriptedPartition(name, steps, self, position).due < math.inf:
+            self._starts[name] = position
+
+    def _next_revoke(self, name: str) -> float:
+        return next((step.at for step in self._scripts[name] if isinstance(step, Revoke)), math.inf)
+
+    def _appeared(self) -> list[Partition]:
+        found: list[Partition] = []
+        for name, start in sorted(self._starts.items(), key=lambda start: natural_key(start[0])):
+            partition = ScriptedPartition(name, self._scripts[name], self, start)
+            fresh = not start and (not self._scripts[name] or self._scripts[name][0].at <= self.clock())
+            if fresh or partition.due <= self.clock() or not self.live:
+                del self._starts[name]
+                self._assigned.add(name)
+                found.append(partition)
+        self._open += len(found)
+        return found
 
     @property
     def quiet(self) -> bool:
@@ -218,12 +259,18 @@ class ScriptedSource:
 class ScriptedPartition:
     """One partition of a scripted source."""
 
-    def __init__(self, name: str, steps: Sequence[Step], source: ScriptedSource) -> None:
+    def __init__(self, name: str, steps: Sequence[Step], source: ScriptedSource, start: int = 0) -> None:
         self.name = name
         self.live = source.live
+        self.start = start
         self._all = [step for step in steps if not isinstance(step, Rows) or step.rows]
         self._source = source
-        self.seek(0)
+        self.seek(start)
+
+    @property
+    def due(self) -> float:
+        """When the next step is due; never where there is none."""
+        return self._steps[0].at if self._steps else math.inf
 
     def head(self) -> bytes:
         """Return nothing: rows are not framed."""
@@ -243,17 +290,19 @@ class ScriptedPartition:
 
     def read(self, size: int) -> Decoded | Nothing | End:
         """Return what the script says."""
-        if self.live and (not self._steps or self._steps[0].at > self._source.clock()):
+        step = self._steps[0] if self._steps else None
+        if self.live and (step is None or step.at > self._source.clock() or isinstance(step, Revoke)):
             self._source.wait()
             return Nothing()
-        if not self._steps:
+        if step is None:
             return End()
-        step = self._steps.pop(0)
+        del self._steps[0]
         if isinstance(step, Eof):
             self._source.ended()
             return End()
         if isinstance(step, Abort):
             raise RunError("the script aborts", location=self.name)
+        assert isinstance(step, Rows)
         count = len(step.rows) if self.live else max(1, size // ROW_BYTES)
         if count < len(step.rows):
             self._steps.insert(0, Rows(step.at, step.rows[count:]))

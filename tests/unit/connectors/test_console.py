@@ -16,6 +16,7 @@ from caudal.connectors.console import CONNECTOR
 from caudal.core.errors import OptionError, RunError
 from caudal.core.types import Schema
 from caudal.ports.registry import check_options, find
+from caudal.testing.conformance.sinks import end
 
 SCHEMA = Schema.of(
     {
@@ -51,7 +52,7 @@ def table(rows: list[dict[str, Any]], schema: pa.Schema = ARROW) -> pa.Table:
 def show(rows: list[dict[str, Any]], capsys: Any, **options: Any) -> str:
     sink = CONNECTOR.sink(check_options(options, CONNECTOR.sink_options, "console"), None, SCHEMA, live=False)
     sink.write(sink.encode(table(rows)))
-    sink.commit()
+    end(sink)
     captured = capsys.readouterr()
     used, unused = (captured.err, captured.out) if options.get("stderr") else (captured.out, captured.err)
     assert unused == ""
@@ -106,7 +107,7 @@ def test_an_encoder_steers_no_terminal(terminal: bool, shown: str, monkeypatch: 
     sink = CONNECTOR.sink({"stderr": False}, encoder, schema, live=False)
     texts = pa.array(["\x1b[2J\x9b\u202e\n9,x", "b"], pa.large_string())
     sink.write(sink.encode(pa.table({"n": [1, 2], "v": texts})))
-    sink.commit()
+    end(sink)
     assert stream.getvalue() == shown
 
 
@@ -151,5 +152,5 @@ def test_an_encoder_takes_the_place_of_the_forms(capsys: Any) -> None:
     sink = CONNECTOR.sink({"stderr": False}, Numbers(), SCHEMA, live=False)
     sink.write(sink.encode(table(ROWS)))
     assert capsys.readouterr().out == "head\n3 rows\n"
-    sink.commit()
+    end(sink)
     assert capsys.readouterr().out == "foot\n"

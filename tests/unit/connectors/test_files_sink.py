@@ -17,6 +17,7 @@ import pytest
 from caudal.connectors.files import CONNECTOR
 from caudal.core.errors import InputError, OptionError, RunError
 from caudal.core.types import Schema
+from caudal.testing.conformance.sinks import end
 
 SCHEMA = Schema.of({"n": "int64"})
 
@@ -40,22 +41,24 @@ class Lines:
 
 
 def open_sink(path: Any, *, live: bool = False, encoder: Any = None) -> Any:
-    return CONNECTOR.sink({"path": path}, encoder or Lines(), SCHEMA, live=live)
+    sink = CONNECTOR.sink({"path": path}, encoder or Lines(), SCHEMA, live=live)
+    sink.recover(0, None)
+    return sink
 
 
-def test_the_target_is_as_it_was_until_the_commit(tmp_path: Path) -> None:
+def test_the_target_is_as_it_was_until_the_end(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "out.jsonl"
     sink = open_sink(str(target))
     sink.write(b"1\n")
     assert not target.exists()
     assert all(name.startswith(".out.jsonl.") and name.endswith(".tmp") for name in os.listdir(target.parent))
-    sink.commit()
+    end(sink)
     assert target.read_bytes() == b"1\nend\n"
     assert os.listdir(target.parent) == ["out.jsonl"]
     again = open_sink(str(target))
     again.write(b"2\n")
     assert target.read_bytes() == b"1\nend\n"
-    again.commit()
+    end(again)
     assert target.read_bytes() == b"2\nend\n"
 
 
@@ -100,8 +103,8 @@ os.kill(os.getpid(), signal.SIGKILL)
     second = open_sink(str(tmp_path / "out"))
     assert len(os.listdir(tmp_path)) == 2 + len(kept), "that of the killed run is gone, that of the living one is there"
     second.write(b"second\n")
-    second.commit()
-    living.commit()
+    end(second)
+    end(living)
     assert (tmp_path / "out").read_bytes() == b"living\nend\n"
     assert sorted(os.listdir(tmp_path)) == sorted(["out", *kept])
 
@@ -111,7 +114,7 @@ def test_a_link_stays_a_link_and_modes_stay(tmp_path: Path) -> None:
     os.chmod(tmp_path / "real", 0o640)
     os.symlink("real", tmp_path / "link")
     sink = open_sink(str(tmp_path / "link"))
-    sink.commit()
+    end(sink)
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"end\n"
     assert stat.S_IMODE(os.stat(tmp_path / "real").st_mode) == 0o640
@@ -143,7 +146,7 @@ def test_a_disk_that_is_full_at_the_end_is_a_failure_too(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunError, match="No space left"):
-        sink.commit()
+        end(sink)
     assert os.listdir(tmp_path) == []
 
 
@@ -156,7 +159,7 @@ def test_a_device_is_written_to_as_it_is(live: bool) -> None:
     sink.abort()
     null = open_sink("/dev/null", live=live)
     null.write(b"1\n")
-    null.commit()
+    end(null)
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
@@ -189,7 +192,7 @@ class TestLive:
             assert target.read_bytes() == before
             sink.write(b"%d\n" % number)
             assert target.read_bytes() == before + b"%d\n" % number
-            sink.commit()
+            end(sink)
         assert target.read_bytes() == b"1\nend\n2\nend\n"
 
     def test_half_a_line_of_an_earlier_run_is_ended(self, tmp_path: Path) -> None:

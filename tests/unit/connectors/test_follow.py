@@ -24,7 +24,7 @@ from caudal.connectors.files.rotation import COPY_WAIT
 from caudal.connectors.files.source import Opener
 from caudal.core.errors import OptionError
 from caudal.core.types import Schema
-from caudal.ports.source import End, Nothing
+from caudal.ports.source import Assigned, End, Nothing
 
 
 class Clock:
@@ -63,7 +63,9 @@ class Follower:
                 self.found[partition.name] += bytes(part.data[part.start : part.stop])
 
     def look(self) -> None:
-        for partition in self.source.discover():
+        for change in self.source.changes():
+            assert isinstance(change, Assigned)
+            partition = change.partition
             assert partition.name not in self.found, "a name is used once"
             self.found[partition.name] = b""
             self.open.append(partition)
@@ -133,9 +135,9 @@ def test_the_poll_limits_how_often_is_looked(log: Path) -> None:
     follower = Follower(str(log), poll=100)
     append(log, b"x\n")
     follower.clock.now = 0.099
-    assert list(follower.source.discover()) == []
+    assert list(follower.source.changes()) == []
     follower.clock.now = 0.1
-    assert [p.name for p in follower.source.discover()] == ["access.log"]
+    assert [c.partition.name for c in follower.source.changes()] == ["access.log"]
     follower.close()
 
 

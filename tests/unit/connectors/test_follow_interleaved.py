@@ -57,7 +57,7 @@ class Stage:
 
     def look(self) -> None:
         self.looking = True
-        self.open += self.source.discover()
+        self.open += [change.partition for change in self.source.changes()]
         self.looking = False
         self.told += self.source.told()
 

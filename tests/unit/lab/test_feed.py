@@ -41,7 +41,7 @@ def test_arrivals_are_noted_by_id() -> None:
     arrivals = Arrivals(SCHEMA)
     _arrive(arrivals, 2, -1)
     _arrive(arrivals, 0, 1)
-    arrivals.commit()
+    arrivals.finish()
     times = arrivals.times(3)
     assert times[2] <= times[0] == times[1]
     assert arrivals.count == 4
@@ -53,7 +53,7 @@ def test_arrivals_are_noted_by_id() -> None:
 def test_results_that_are_missing_or_come_twice_are_found(ids: tuple[int, ...], said: str) -> None:
     arrivals = Arrivals(SCHEMA)
     _arrive(arrivals, *ids)
-    arrivals.commit()
+    arrivals.finish()
     with pytest.raises(RunError) as caught:
         arrivals.times(3)
     assert said in str(caught.value)
@@ -73,7 +73,7 @@ def test_a_single_wave_is_handed_out_by_whole_lines() -> None:
     assert "".join(part for part in parts if part) == burst.decode()
     assert read(10) is None
     assert isinstance(partition.read(10), End)
-    arrivals.commit()
+    arrivals.finish()
 
 
 def test_a_wave_waits_for_the_results_of_those_before() -> None:
@@ -92,7 +92,7 @@ def test_a_wave_waits_for_the_results_of_those_before() -> None:
     assert read(10**6) == lines(2, {"r": 1}).decode()
     assert waiting.begun > 0.0
     assert isinstance(partition.read(10**6), End)
-    arrivals.commit()
+    arrivals.finish()
 
 
 @pytest.mark.parametrize("threads", [1, 2])

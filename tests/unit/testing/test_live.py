@@ -92,10 +92,10 @@ def test_partitions_appear_when_they_are_due() -> None:
         Script().partition("a").wait("1s").rows(*rows(1), partition="b10").rows(*rows(2), partition="b9"), clock
     )
     assert [p.name for p in given.partitions()] == ["a"]
-    assert given.discover() == []
+    assert given.changes() == []
     clock.advance(1000)
-    assert [p.name for p in given.discover()] == ["b9", "b10"]
-    assert given.discover() == []
+    assert [c.partition.name for c in given.changes()] == ["b9", "b10"]
+    assert given.changes() == []
     assert [p.name for p in given.partitions()] == ["a"]
 
 

@@ -19,7 +19,7 @@ from caudal.core.shown import shown
 from caudal.core.types import DataType, Schema
 from caudal.ports.format import Encoder
 from caudal.ports.records import Options
-from caudal.ports.sink import Sink
+from caudal.ports.sink import Immediate, Receipt, Sink
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,14 +43,13 @@ class ConsoleConnector:
         return ConsoleSink(stream, schema, encoder)
 
 
-class ConsoleSink:
+class ConsoleSink(Immediate):
     """Lines on a stream, visible after every write.
 
     Text: `name=value` for every column, two blanks between; values of one write are padded to one width. Times are
     ISO 8601 in UTC, durations as `1h30m`, null is `-`, and text with anything but plain characters is quoted as in
     JSON, so that no control character of an attacker's reaches the terminal. What an encoder wrote is data to a pipe,
-    and stays as it is; on a terminal each row is a line, with its control characters and newlines escaped. What was written stays: there is
-    nothing to commit, keep aside or take back.
+    and stays as it is; on a terminal each row is a line, with its control characters and newlines escaped. What was written stays.
     """
 
     where = "console"
@@ -87,21 +86,12 @@ class ConsoleSink:
                 self._encoder.write(rows)
                 self._put_encoded()
 
-    def flush(self) -> None:
-        """Every write is flushed already."""
-
-    def commit(self) -> None:
-        if self._encoder is not None:
+    def prepare(self, epoch: int, *, last: bool) -> Receipt:
+        """Every write is out; at the end of data, write what stands at the end."""
+        if last and self._encoder is not None:
             self._encoder.end()
             self._put_encoded()
             self._encoder = None
-
-    def drain(self) -> str:
-        self.commit()
-        return self.where
-
-    def abort(self) -> None:
-        """What people have read cannot be taken back."""
 
     def _put_encoded(self) -> None:
         text = self._out.getvalue().decode("utf-8", "replace")

@@ -44,7 +44,7 @@ from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
 from caudal.observe.log import log
 from caudal.observe.notices import Notice
-from caudal.ports.source import Partition
+from caudal.ports.source import Assigned, Change, Partition
 
 SETTLE = 10.0
 """Seconds for which a compressed file must not have changed before it is read."""
@@ -126,7 +126,7 @@ class FollowedSource:
     def partitions(self) -> Sequence[Partition]:
         return self._first
 
-    def discover(self) -> Sequence[Partition]:
+    def changes(self) -> Sequence[Change]:
         if self._clock() < self._next_look or not self._looking.acquire(blocking=False):
             return []  # another thread is looking
         try:
@@ -139,9 +139,12 @@ class FollowedSource:
             self._next_look = now + max(self._poll, pause)
             if closely or pressing or found:
                 self._next_close_look = now + max(_CLOSELY * self._poll, pause)
-            return found
+            return [Assigned(partition) for partition in found]
         finally:
             self._looking.release()
+
+    def released(self, name: str, position: int) -> None:
+        """Nothing was revoked: a file that is gone ends by itself."""
 
     def reads(self, path: str) -> bool:
         """Return whether a file at `path` is or would be read: such a file must not be a sink's target."""

@@ -52,7 +52,7 @@ class LinePartition:
         self.live = live
         self.where = where
         self.start = 0
-        """Where reading begins, when that is not the first byte."""
+        """Where reading begins."""
         self._stream = stream
         self._buffers = buffers
         self._max_record = max_record

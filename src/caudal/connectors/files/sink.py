@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from caudal.connectors.files.streams import reason_of
 from caudal.core.errors import InputError, OptionError, RunError
 from caudal.ports.format import Encoder
-from caudal.ports.sink import Sink
+from caudal.ports.sink import Delivery, Immediate, Receipt, Sink
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,18 +71,22 @@ class BoundedFile:
     """A file that replaces its target in one step at the end of data.
 
     Rows go to `.<name>.<random>.tmp` beside it, which is locked as long as its process lives; those that killed runs
-    have left are removed when the next one opens the same target. `commit` makes that durable and renames it over the target, which
-    until then is as it was; a drained run leaves it as `<target>.partial`; a failure leaves nothing. A target that
-    is a link stays one.
+    have left are removed when a run begins anew. `prepare` makes that durable, `publish` of the last epoch renames it over
+    the target, which until then is as it was; a drained run leaves it as `<target>.partial`; a failure leaves nothing.
+    A target that is a link stays one.
+
+    A receipt names the temporary file, with what tells it from others, and its length. A run that goes on behind an epoch
+    cuts the file there and writes on.
     """
+
+    delivery: Delivery = "exactly-once"
 
     def __init__(self, where: str, target: str, encoder: Encoder, mode: int | None) -> None:
         self.where = where
         self._target = target
         self._encoder = encoder
         folder, name = os.path.split(target)
-        self._folder = folder
-        _sweep(folder, name)
+        self._folder, self._name = folder, name
         self._temporary, fd = _temporary(folder, name)
         self._out: BinaryIO = os.fdopen(fd, "wb", buffering=_BUFFER)
         try:
@@ -92,6 +96,19 @@ class BoundedFile:
         except BaseException:
             self.abort()
             raise
+
+    def recover(self, epoch: int, receipt: Receipt) -> None:
+        try:
+            if receipt is not None and receipt["last"]:
+                self._show(receipt)
+            elif receipt is not None:
+                self._go_on(receipt)
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, OSError):
+                raise _failed(self.where, error) from error
+            raise
+        _sweep(self._folder, self._name)
 
     def encode(self, table: pa.Table) -> Any:
         return self._encoder.encode(table)
@@ -106,11 +123,40 @@ class BoundedFile:
     def flush(self) -> None:
         """Nothing is visible before the end."""
 
-    def commit(self) -> None:
-        self._finish(self._target)
+    def prepare(self, epoch: int, *, last: bool) -> Receipt:
+        try:
+            if last:
+                self._encoder.end()
+            self._out.flush()
+            os.fsync(self._out.fileno())
+            _sync_folder(self._folder)
+            status = os.fstat(self._out.fileno())
+        except OSError as error:
+            self.abort()
+            raise _failed(self.where, error) from error
+        return {"file": os.path.basename(self._temporary), "size": status.st_size, "mark": _mark(status), "last": last}
+
+    def publish(self, epoch: int, receipt: Receipt) -> None:
+        if not receipt["last"]:
+            return  # the target is replaced once, by all rows
+        try:
+            self._show(receipt)
+        except OSError as error:
+            self.abort()
+            raise _failed(self.where, error) from error
+
+    def finish(self) -> None:
+        self.abort()  # of what was published nothing is left under the temporary name
 
     def drain(self) -> str:
-        self._finish(f"{self._target}.partial")
+        self.prepare(0, last=True)
+        try:
+            os.replace(self._temporary, f"{self._target}.partial")
+            _sync_folder(self._folder)
+        except OSError as error:
+            self.abort()
+            raise _failed(self.where, error) from error
+        self.finish()
         return f"{self.where}.partial"
 
     def abort(self) -> None:
@@ -123,17 +169,50 @@ class BoundedFile:
         except OSError:
             pass
 
-    def _finish(self, name: str) -> None:
+    def _show(self, receipt: Receipt) -> None:
+        """Rename what a receipt names over the target, unless that has happened."""
+        staged = self._staged(receipt)
+        for path in (staged, self._target):
+            try:
+                status = os.stat(path, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if _mark(status) == receipt["mark"] and status.st_size == receipt["size"]:
+                if path == staged:
+                    os.replace(staged, self._target)
+                    _sync_folder(self._folder)
+                return
+        raise self._gone(receipt)
+
+    def _go_on(self, receipt: Receipt) -> None:
+        """Write on in the file that a receipt names, behind what was committed of it."""
         try:
-            self._encoder.end()
-            self._out.flush()
-            os.fsync(self._out.fileno())
-            self._out.close()
-            os.replace(self._temporary, name)
-            _sync_folder(self._folder)
-        except OSError as error:
-            self.abort()
-            raise _failed(self.where, error) from error
+            fd = os.open(self._staged(receipt), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise self._gone(receipt) from error
+        status = os.fstat(fd)
+        if status.st_ino != receipt["mark"][0] or status.st_size < receipt["size"] or not _locked(fd):
+            os.close(fd)
+            raise self._gone(receipt)
+        self.abort()
+        os.ftruncate(fd, receipt["size"])
+        os.lseek(fd, 0, os.SEEK_END)
+        self._temporary = self._staged(receipt)
+        self._out = os.fdopen(fd, "wb", buffering=_BUFFER)
+        self._encoder.begin(self._out, append=True)
+
+    def _staged(self, receipt: Receipt) -> str:
+        """Return the path of the file that a receipt names, which must be one of this target's."""
+        if not _of(self._name).fullmatch(receipt["file"]):
+            raise self._gone(receipt)
+        return os.path.join(self._folder, receipt["file"])
+
+    def _gone(self, receipt: Receipt) -> RunError:
+        return RunError(
+            f"cannot go on writing {self.where}: what was written for it is gone",
+            detail=f"{receipt['file']} of {receipt['size']} bytes",
+            hint="was it removed, or does another run write there? begin anew, without the earlier state",
+        )
 
 
 def _temporary(folder: str, name: str) -> tuple[str, int]:
@@ -150,9 +229,30 @@ def _temporary(folder: str, name: str) -> tuple[str, int]:
         os.close(fd)  # swept before it was locked
 
 
+def _mark(status: os.stat_result) -> list[int]:
+    """Return what tells a file that is written no more from others, under any name: inodes alone are used again."""
+    return [status.st_ino, status.st_mtime_ns]
+
+
+def _of(name: str) -> re.Pattern[str]:
+    """Return what the names of files look like that become `name`."""
+    return re.compile(re.escape(f".{name[:200]}.") + r"[0-9a-f]{8}\.tmp")
+
+
+def _locked(fd: int) -> bool:
+    """Lock a file; return whether nobody else has."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        pass
+    return True
+
+
 def _sweep(folder: str, name: str) -> None:
     """Remove what killed runs have left of their work on a target; what a living process works on is locked."""
-    pattern = re.compile(re.escape(f".{name[:200]}.") + r"[0-9a-f]{8}\.tmp")
+    pattern = _of(name)
     try:
         left = [each for each in os.listdir(folder) if pattern.fullmatch(each)]
     except OSError:
@@ -187,7 +287,7 @@ def _last_byte(path: str) -> bytes:
         return file.read(1)
 
 
-class AppendedFile:
+class AppendedFile(Immediate):
     """A file that grows by whole lines: every write is one append, visible at once.
 
     What stands in the target stays. If it ends in the middle of a line, because a writer was killed, that line is
@@ -230,15 +330,18 @@ class AppendedFile:
             self._take_back(written)
             raise _failed(self.where, error) from error
 
-    def commit(self) -> None:
-        if self._fd >= 0:
+    def prepare(self, epoch: int, *, last: bool) -> Receipt:
+        if last:
             self._encoder.end()
-            self.flush()
-            self._close()
+        self.flush()
+        if self._regular:
+            try:
+                os.fsync(self._fd)
+            except OSError as error:
+                raise _failed(self.where, error) from error
 
-    def drain(self) -> str:
-        self.commit()
-        return self.where
+    def finish(self) -> None:
+        self._close()
 
     def abort(self) -> None:
         try:

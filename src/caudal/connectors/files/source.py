@@ -18,7 +18,7 @@ from caudal.core.unpacking import FIRST_BYTES, compression_found, compression_na
 from caudal.observe.notices import Notice
 from caudal.ports.format import FileReader
 from caudal.ports.records import Block, Decoded
-from caudal.ports.source import End, Nothing, Partition
+from caudal.ports.source import End, Nothing, Partition, Unchanging
 
 
 class ForeignFile(InputError):
@@ -125,6 +125,7 @@ class RowsPartition:
     """One file of a format that is not framed by lines; positions are row numbers."""
 
     live = False
+    start = 0
 
     def __init__(self, found: Found, reader: FileReader) -> None:
         self.name = found.name
@@ -149,10 +150,8 @@ class RowsPartition:
         self._parts = iter(())
 
 
-class FilesSource:
+class FilesSource(Unchanging):
     """The files that were there at the start; a standard input among them comes last."""
-
-    live = False
 
     def __init__(self, paths: Paths, opener: Opener, file_reader: FileReader | None) -> None:
         self._paths = paths
@@ -177,9 +176,6 @@ class FilesSource:
 
     def partitions(self) -> Sequence[Partition]:
         return self._partitions
-
-    def discover(self) -> Sequence[Partition]:
-        return []
 
     def reads(self, path: str) -> bool:
         """Return whether this source reads the file at `path`, or would in its next run.

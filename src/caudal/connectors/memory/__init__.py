@@ -15,7 +15,7 @@ from caudal.core.errors import OptionError
 from caudal.core.types import Schema
 from caudal.ports.format import Encoder, FileReader
 from caudal.ports.records import Options
-from caudal.ports.sink import Sink
+from caudal.ports.sink import Delivery, Receipt, Sink
 from caudal.ports.source import Source
 
 if TYPE_CHECKING:
@@ -56,18 +56,20 @@ class MemoryConnector:
 class MemorySink:
     """Arrow tables, appended to a list of the caller's.
 
-    A bounded job's rows are there after `commit`, as at least one table, which may be empty; after `drain` too, since
-    memory has no other place to keep them; after `abort` there are none but those of a `flush`. A live job's are there
+    A bounded job's rows are there once they are published, at the end as at least one table, which may be empty; after
+    `drain` too, since memory has no other place to keep them; after `abort` there are none but those of a `flush`. A live job's are there
     after every write, and those of a source that flows after every flush.
     """
 
     where = "memory"
+    delivery: Delivery = "at-most-once"  # the list ends with the process
 
     def __init__(self, into: list[pa.Table], schema: Schema, *, live: bool) -> None:
         self._into = into
         self._schema = schema
         self._live = live
         self._tables: list[pa.Table] = []
+        self._prepared: list[pa.Table] = []
         self._written = False
 
     def encode(self, table: pa.Table) -> Any:
@@ -79,25 +81,37 @@ class MemorySink:
 
     def flush(self) -> None:
         """Hand over what was written."""
+        self._prepared, self._tables = [*self._prepared, *self._tables], []
         self._hand_over()
 
-    def commit(self) -> None:
-        if not self._written:
+    def recover(self, epoch: int, receipt: Receipt) -> None:
+        """Nothing outlives the process."""
+
+    def prepare(self, epoch: int, *, last: bool) -> Receipt:
+        if last and not self._written:
             import pyarrow as pa
 
             fields = [pa.field(field.name, arrow_type(field.dtype)) for field in self._schema]
             self.write(pa.schema(fields).empty_table())
+        self._prepared += self._tables
+        self._tables = []
+
+    def publish(self, epoch: int, receipt: Receipt) -> None:
         self._hand_over()
 
+    def finish(self) -> None:
+        """There is nothing to release."""
+
     def drain(self) -> str:
-        self.commit()
+        self.prepare(0, last=True)
+        self._hand_over()
         return self.where
 
     def abort(self) -> None:
-        self._tables = []
+        self._prepared, self._tables = [], []
 
     def _hand_over(self) -> None:
-        tables, self._tables = self._tables, []
+        tables, self._prepared = self._prepared, []
         for table in tables:
             self._into.append(table)
 

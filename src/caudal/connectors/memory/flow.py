@@ -128,6 +128,7 @@ class FlowPartition:
     """
 
     live = True
+    start = 0
     patient = True
 
     def __init__(self, name: str, make: Callable[[], Iterable[Any]], schema: Schema) -> None:

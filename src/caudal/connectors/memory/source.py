@@ -12,7 +12,7 @@ from caudal.connectors.memory import rows as python_rows
 from caudal.core.errors import OptionError
 from caudal.core.types import Schema
 from caudal.ports.records import Decoded
-from caudal.ports.source import End, Partition
+from caudal.ports.source import End, Partition, Unchanging
 
 
 def open_source(given: Any, schema: Schema) -> MemorySource:
@@ -42,19 +42,14 @@ def _partition(name: str, given: Any, schema: Schema) -> Partition:
     raise OptionError(f"option 'rows' of memory cannot read {type(given).__name__}", hint=hint)
 
 
-class MemorySource:
+class MemorySource(Unchanging):
     """Partitions p0, p1 and so on. Bounded: none comes later, though one that flows may take its time to end."""
-
-    live = False
 
     def __init__(self, partitions: Sequence[Partition]) -> None:
         self._partitions = partitions
 
     def partitions(self) -> Sequence[Partition]:
         return self._partitions
-
-    def discover(self) -> Sequence[Partition]:
-        return []
 
     def close(self) -> None:
         for partition in self._partitions:
@@ -65,6 +60,7 @@ class TablePartition:
     """Arrow batches, handed out in slices; positions are row numbers."""
 
     live = False
+    start = 0
 
     def __init__(self, name: str, table: pa.Table, schema: Schema) -> None:
         self.name = name
@@ -113,6 +109,7 @@ class RowsPartition:
     """Dicts; positions are their numbers."""
 
     live = False
+    start = 0
 
     def __init__(self, name: str, rows: Sequence[Mapping[str, Any]], schema: Schema) -> None:
         self.name = name

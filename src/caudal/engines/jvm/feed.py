@@ -28,7 +28,7 @@ from caudal.engines.jvm.streaming import NEAR_EPOCH, epoch_of, shifted
 from caudal.plan.nodes import Keyed, Node, Source
 from caudal.ports import framing
 from caudal.ports.engine import BoundSource
-from caudal.ports.source import End, Nothing, Telling, idle_after
+from caudal.ports.source import End, Nothing, Revoked, Telling, idle_after
 
 OPEN = 1 << 62
 """The watermark at the end of data."""
@@ -299,8 +299,10 @@ class Feed:
         for n, intake in enumerate(self._intakes):
             if intake.opened.live:
                 self._hear(n)
-                for partition in intake.opened.discover():
-                    self._add(n, partition, self._ranks[n].add(partition.name))
+                for change in intake.opened.changes():
+                    if isinstance(change, Revoked):
+                        raise RunError(f"the partition {change.name} was revoked: here it must stay to the end")
+                    self._add(n, change.partition, self._ranks[n].add(change.partition.name))
                     found = True
         return found
 

@@ -28,6 +28,8 @@ class Admission:
         """Live partitions that had something to read when they were last asked."""
         self._quiet: list[tuple[float, int, PartitionLane]] = []
         """Those that had not, by the time at which they are asked again."""
+        self._leaving: list[PartitionLane] = []
+        """Those that are to end at once."""
         self._number = itertools.count()
         self._turn = False
         self._live = 0
@@ -44,12 +46,16 @@ class Admission:
 
     def back(self, lane: PartitionLane) -> None:
         """Take a partition back that has been read, or asked; bounded ones never left."""
-        if not lane.partition.live or lane.ended:
+        if not lane.partition.live or lane.ended or lane.revoked:
             return
         if lane.quiet_since is None:
             heapq.heappush(self._ahead, (lane.behind, next(self._number), lane))
         else:
             heapq.heappush(self._quiet, (lane.poll_at, next(self._number), lane))
+
+    def hurry(self, lane: PartitionLane) -> None:
+        """Let a partition be chosen as soon as nobody reads it, whatever its turn."""
+        self._leaving.append(lane)
 
     def end(self, lane: PartitionLane) -> None:
         """Let a partition go that has ended, and was not given back."""
@@ -74,7 +80,14 @@ class Admission:
 
     def choose(self, now: int) -> PartitionLane | None:
         """Return the partition to read at this moment of the engine's clock; None when none may be read."""
+        if self._leaving:
+            self._leaving = [lane for lane in self._leaving if not lane.ended]
+            for lane in self._leaving:
+                if not lane.busy:
+                    return lane
         ahead, quiet = _first(self._ahead), None
+        while self._quiet and _gone(self._quiet[0][2]):
+            heapq.heappop(self._quiet)
         if self._quiet and self._quiet[0][0] <= now:
             quiet = self._quiet[0][2]
         bounded = _first(self._bounded)
@@ -88,12 +101,17 @@ class Admission:
         return ahead
 
 
+def _gone(lane: PartitionLane) -> bool:
+    """Whether a partition has no turn any more."""
+    return lane.ended or lane.revoked
+
+
 def _first(heap: list[tuple[tuple[object, ...], int, PartitionLane]]) -> PartitionLane | None:
     """Return the partition furthest behind."""
     # watermarks only grow: an entry that is out of date stands too early and is mended when it comes first
     while heap:
         behind, number, lane = heap[0]
-        if lane.ended:
+        if _gone(lane):
             heapq.heappop(heap)
         elif lane.behind != behind:
             heapq.heapreplace(heap, (lane.behind, number, lane))

@@ -10,6 +10,7 @@ from caudal.engines.local.origins import Origins
 from caudal.engines.local.router import Router
 from caudal.engines.local.scheduler import Scheduler
 from caudal.engines.local.settings import Latency
+from caudal.engines.local.stateful import OPEN
 from caudal.engines.local.terminals import Ticket, Way
 
 
@@ -55,6 +56,8 @@ class Entry:
         ticket.release()
 
     def _landed(self, piece: Piece) -> None:
+        for one in (piece, *piece.along):
+            one.lane.landed = one.lane.landed or one.watermark >= OPEN
         if not piece.counted:
             return
         if piece.read_at:

@@ -106,6 +106,10 @@ class PartitionLane(PartitionReader):
         self.rank = rank
         self.busy = False
         self.ended = False
+        self.revoked = False
+        """It is read no more: its next read is its end."""
+        self.landed = False
+        """Its end has come through."""
         self.idle = False
         self.marks = 0
         self.quiet_since: int | None = None
@@ -136,7 +140,7 @@ class PartitionLane(PartitionReader):
 
     def read(self, size: int) -> tuple[int, Block | Decoded] | port.Nothing | port.End:
         """Read a block and number it."""
-        got = self.take(size)
+        got = port.End() if self.revoked else self.take(size)
         if isinstance(got, port.Nothing | port.End):
             return got
         number, self._blocks = self._blocks, self._blocks + 1
@@ -238,7 +242,7 @@ class PartitionLane(PartitionReader):
             "floor": self.floor,
             "known": self.known,
             "idle": self.idle,
-            "ended": self.ended,
+            "ended": self.ended and not self.revoked,
             "ordinal": self.ordinal,
         }
 

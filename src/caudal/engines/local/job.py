@@ -95,7 +95,7 @@ class Job:
 
     def finish(self) -> None:
         """Count the rows whose windows stay open; hear what sources have to tell at last."""
-        self.reading.hear()
+        self.reading.finish()
         for operator, terminal in self.stateful.items():
             buffered = terminal.finish()
             self.counters.add(operator, "buffered", buffered - self.counters.get(operator, "buffered"))

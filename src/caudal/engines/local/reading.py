@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from caudal.engines.local.admission import Admission
+from caudal.engines.local.assignment import Assignment
 from caudal.engines.local.bundle import MOST, Bundle
 from caudal.engines.local.compiling import clock
 from caudal.engines.local.counters import Counters
@@ -28,7 +29,7 @@ TICK_MS = 20
 """Milliseconds between two looks at whether silence has moved a watermark."""
 
 DISCOVER_MS = 50
-"""Milliseconds between two looks for new partitions."""
+"""Milliseconds between two looks for partitions that come and go."""
 
 ROW_BYTES = 64
 """What a row of a source that yields rows, not bytes, counts for."""
@@ -58,6 +59,7 @@ class Reading:
         self._counters = counters
         self._origins = origins
         self._admission = Admission()
+        self._assignment = Assignment(scheduler, self._admission, self._take)
         self._ticked = -TICK_MS
         self._discovered = -DISCOVER_MS
 
@@ -102,8 +104,9 @@ class Reading:
                     lane.partition.close()
                     self._entry.deliver(lane.put(lane.number_end(""), None))
 
-    def hear(self) -> None:
-        """Take note of what the sources have to tell."""
+    def finish(self) -> None:
+        """Take note of what the sources have to tell at last, and tell them where what they revoked stands."""
+        self._assignment.finish()
         for intake in self.intakes:
             intake.hear()
 
@@ -131,7 +134,7 @@ class Reading:
                 return lambda: _poke(silent)
         if live and now - self._discovered >= DISCOVER_MS and self._live():
             self._discovered = now
-            return self._discover
+            return lambda: self._assignment.look(self.intakes)
         lane = self._admission.choose(now)
         if lane is None:
             return None
@@ -147,17 +150,10 @@ class Reading:
     def _live(self) -> bool:
         return any(intake.opened.live for intake in self.intakes)
 
-    def _discover(self) -> None:
-        for intake in self.intakes:
-            if not intake.opened.live:
-                continue
-            intake.hear()
-            for partition in intake.opened.discover():
-                lane = self.add(intake, partition)
-                log.info("%s: new partition %s", intake.operator, partition.name)
-                self.announce(lane)
-                with self._scheduler.lock:
-                    self._admission.add(lane)
+    def _take(self, intake: Intake, partition: port.Partition) -> PartitionLane:
+        lane = self.add(intake, partition)
+        self.announce(lane)
+        return lane
 
     # -- reading -------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ class Lane:
     known: int
     live: bool = True
     ended: bool = False
+    revoked: bool = False
     busy: bool = False
     quiet_since: int | None = None
     poll_at: float = 0.0
@@ -92,3 +93,24 @@ def test_many_quiet_partitions_are_asked_less_often() -> None:
     longest = 1000 * POLL_SHARE
     assert {made.next_poll(now, 1e6, 5) - longest for now in range(1000, 1020)} == {1000}, "many at the same moment"
     assert admission(Lane("x", 0)).next_poll(1003, 1e6, 5) == 1008
+
+
+def test_one_that_is_revoked_comes_at_once_and_only_once() -> None:
+    a, b, c = Lane("a", 10), Lane("b", 20), Lane("c", 30, quiet_since=0, poll_at=1e9)
+    made = admission(a, b, c)
+    taken = made.choose(0)
+    assert taken is a
+    a.busy = a.revoked = c.revoked = True
+    made.hurry(a)
+    made.hurry(c)
+    assert made.choose(0) is c, "the other is being read"
+    c.busy = True
+    assert made.choose(0) is b
+    a.busy = False
+    made.back(a)
+    assert made.choose(0) is a
+    for lane in (a, c):
+        lane.ended = True
+        made.end(lane)
+    made.back(b)
+    assert [made.choose(0), made.choose(0)] == [b, None]

@@ -1,0 +1,77 @@
+"""The contract of a transaction: what a worker commits at once, or not at all.
+
+A worker has one at a time, in one system. Everything that an epoch leaves behind goes into it: the rows of its
+transactional sinks, what it sends to other workers, the positions of its sources, and a token that names the epoch's
+state. What the system knows of the last commit is then all that a worker needs to go on from, or another in its stead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Outcome = Literal["committed", "aborted", "unknown"]
+"""What became of a transaction. "unknown": the answer was lost (a time-out, a broken connection); it may be either, or become
+either later, until `Transaction.recall` has been asked."""
+
+Place = tuple[str, str]
+"""(source's operator id, partition name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What was last committed under a transaction's name: the token, and how far each partition had been read.
+
+    `token` "" with no positions: nothing ever was, as far as the system knows. That is ambiguous (what it knew may have
+    expired), so whoever expects state from earlier epochs fails there.
+    """
+
+    token: str = ""
+    positions: Mapping[Place, int] = field(default_factory=dict[Place, int])
+
+
+class Fenced(Exception):
+    """Another has opened the transaction under the same name, or owns the partitions: nothing of this worker's counts any more.
+
+    The worker ends; it must not try again.
+    """
+
+
+class Transaction(Protocol):
+    """The transaction of one worker, one epoch after another. Used by one thread at a time; sinks write through it."""
+
+    domain: str
+    """See `ports.sink.TransactionalSink.domain`."""
+
+    def begin(self, epoch: int) -> None:
+        """Begin an epoch: what is written from now on belongs to it. Raises `Fenced`."""
+        ...
+
+    def positions(self, positions: Mapping[Place, int], token: str) -> None:
+        """Put the positions of sources into the epoch (what `Partition.seek` takes), and its token.
+
+        `token`: at most 3,000 characters of ASCII. Raises `Fenced` where a partition is no longer this worker's: who is
+        assigned what is taken as it was when the partition was assigned, not as it is now.
+        """
+        ...
+
+    def commit(self) -> Outcome:
+        """Commit the epoch. Raises `Fenced`; a connection that breaks is the outcome "unknown", never an exception."""
+        ...
+
+    def abort(self) -> None:
+        """Discard the epoch. Idempotent, never raises."""
+        ...
+
+    def recall(self) -> Committed:
+        """Return what was last committed, once and for all.
+
+        Opens the transaction anew first, so that a commit that is still under way can no longer happen: after an outcome
+        "unknown", the token says whether the epoch was committed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let it go, aborting what is open. Idempotent, never raises."""
+        ...

@@ -1,0 +1,97 @@
+"""The epochs of a job's outputs: all sinks prepare, one point decides, all publish.
+
+Until the decision nothing is visible that can be held back, so that a disk that is full for one sink leaves the targets of
+the others as they were. Today a job has one epoch, which ends with its data; what decides is the transaction where a
+sink has one, else that all have prepared.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from caudal.core.errors import OptionError, RunError
+from caudal.ports.sink import Sink, TransactionalSink
+from caudal.ports.transaction import Fenced, Transaction
+
+
+class Epochs:
+    """Brings the sinks of one job, by operator id, from their beginning to their end. Used by one thread."""
+
+    def __init__(self, sinks: Mapping[str, Sink], pipeline: str) -> None:
+        """Begin anew. Raises `OptionError` for sinks that cannot be committed at once, `RunError` where one cannot begin."""
+        self._sinks = sinks
+        self._epoch = 1
+        self._transaction = _enlisted(sinks, f"{pipeline}.0")
+        try:
+            if self._transaction is not None:
+                self._transaction.begin(self._epoch)
+            for sink in sinks.values():
+                sink.recover(0, None)
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, Fenced):
+                raise _fenced(error) from error
+            raise
+
+    def end(self) -> None:
+        """The end of data: the rows of all sinks become visible. Raises `RunError`; before the decision nothing has."""
+        receipts = {name: sink.prepare(self._epoch, last=True) for name, sink in self._sinks.items()}
+        self._commit()
+        for name, sink in self._sinks.items():
+            sink.publish(self._epoch, receipts[name])
+        for sink in self._sinks.values():
+            sink.finish()
+
+    def drain(self) -> dict[str, str]:
+        """A stop before the end of data: return where each sink has put its rows."""
+        where = {name: sink.drain() for name, sink in self._sinks.items()}
+        self._commit()
+        return where
+
+    def abort(self) -> None:
+        """A failure: discard what was not published. Never raises."""
+        for sink in self._sinks.values():
+            sink.abort()
+        if self._transaction is not None:
+            self._transaction.abort()
+            self._transaction.close()
+
+    def _commit(self) -> None:
+        if self._transaction is None:
+            return
+        token = secrets.token_hex(16)
+        try:
+            self._transaction.positions({}, token)
+            outcome = self._transaction.commit()
+            if outcome == "unknown":
+                outcome = "committed" if self._transaction.recall().token == token else "aborted"
+        except Fenced as fenced:
+            raise _fenced(fenced) from fenced
+        if outcome != "committed":
+            raise RunError(f"the outputs could not be committed to {self._transaction.domain}")
+        self._transaction.close()
+
+
+def _enlisted(sinks: Mapping[str, Sink], name: str) -> Transaction | None:
+    """Return the transaction of the sinks that take part in one; None where none does."""
+    taking_part = [sink for sink in sinks.values() if isinstance(sink, TransactionalSink)]
+    domains = sorted({sink.domain for sink in taking_part})
+    if len(domains) > 1:
+        raise OptionError(
+            f"outputs in {' and '.join(domains)} cannot be committed at once",
+            hint="a worker has one transaction: write to one of them, and copy from there",
+        )
+    transaction = taking_part[0].transaction(name) if taking_part else None
+    for sink in taking_part:
+        assert transaction is not None
+        sink.enlist(transaction)
+    return transaction
+
+
+def _fenced(fenced: Fenced) -> RunError:
+    return RunError(
+        "another run has taken this one's place",
+        detail=str(fenced),
+        hint="a pipeline of one name has one writer at a time: give one of them another name",
+    )
