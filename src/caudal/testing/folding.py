@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -109,14 +110,28 @@ def nearest(value: Fraction) -> float:
 
 
 def root(value: Fraction) -> float:
-    """Return the double nearest to the square root of an exact value that is not negative."""
-    if not value:
-        return 0.0
-    # 80 bits of the root and one that says whether anything is left decide every rounding.
-    shift = 160 - (value.numerator.bit_length() - value.denominator.bit_length())
-    shift += shift % 2
-    scaled = value * Fraction(2) ** shift
-    whole = scaled.numerator // scaled.denominator
-    bits = math.isqrt(whole)
-    left = bits * bits != whole or whole * scaled.denominator != scaled.numerator
-    return nearest(Fraction(2 * bits + left, 2) / Fraction(2) ** (shift // 2))
+    """Return the double nearest to the square root of an exact value that is not negative, ties to even.
+
+    Found among all doubles, which are in the order of their bits, by what it is: the square of the middle between it and the
+    next decides.
+    """
+    low, high = 0, _bits(math.inf)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if Fraction(_double(middle)) ** 2 <= value:
+            low = middle
+        else:
+            high = middle
+    below = Fraction(_double(low))
+    above = Fraction(2) ** 1024 if _double(high) == math.inf else Fraction(_double(high))
+    between = ((below + above) / 2) ** 2
+    up = value > between or (value == between and low % 2 == 1)
+    return _double(high if up else low)
+
+
+def _bits(value: float) -> int:
+    return int(struct.unpack("<q", struct.pack("<d", value))[0])
+
+
+def _double(bits: int) -> float:
+    return float(struct.unpack("<d", struct.pack("<q", bits))[0])
