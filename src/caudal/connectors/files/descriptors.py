@@ -17,8 +17,10 @@ SCARCE = (errno.EMFILE, errno.ENFILE)
 class Holder(Protocol):
     """Something that holds a descriptor, and can do without."""
 
-    used: int
-    """The greater, the later it was last used."""
+    @property
+    def used(self) -> int:
+        """The greater, the later it was last used."""
+        ...
 
     def release(self) -> bool:
         """Close the descriptor, without waiting; return whether that was possible."""

@@ -32,7 +32,7 @@ from caudal.connectors.files.compressed import Unpacking
 from caudal.connectors.files.decoded import text_of
 from caudal.connectors.files.descriptors import SCARCE, Descriptors
 from caudal.connectors.files.gone import Gone
-from caudal.connectors.files.growing import RETIRE, Growing
+from caudal.connectors.files.growing import RETIRE, FromStart, Growing, after_last_line
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Identity, Paths, identity_of
 from caudal.connectors.files.rotation import COPY_WAIT, Incarnations
@@ -247,7 +247,7 @@ class FollowedSource:
             return os.pread(fd, count, offset)
 
         begin, first = 0, read(HEAD, 0)
-        if isinstance(known, Growing) and known.truncated_at is None and known.goes_on_in(read, file.size):
+        if isinstance(known, Growing) and known.truncated_at is None and known.trace.goes_on_in(read, file.size):
             if file.size == known.offset:
                 return None
             begin = known.trace.line
@@ -282,7 +282,7 @@ class FollowedSource:
             self._copied(file, fd, original)
             return None
         if self._incarnations.waits(file, lambda count, offset: os.pread(fd, count, offset), file.size, original):
-            text = f"waiting with {file.path}: so far it says what {original.path} says, and may be a copy of it"
+            text = f"waiting with {file.path}: so far it says what {original.handle.path} says, and may be a copy of it"
             self._waiting.meet(file.path, text, logging.INFO)
             return None
         return self._incarnation(file, 0, first, at_end=False)
@@ -295,7 +295,7 @@ class FollowedSource:
         self._lost(original, original.unread(copied=file.size))
         if rest >= 0:
             original.continue_in(rest)
-            log.info("%s was truncated: the rest of it is read from %s", original.path, file.path)
+            log.info("%s was truncated: the rest of it is read from %s", original.handle.path, file.path)
         else:
             original.finish()
 
@@ -305,7 +305,7 @@ class FollowedSource:
         """Return the partition of a file that began with `first` when it was judged; None where it does not any more."""
         growing = Growing(file.path, self._descriptors, clock=self._clock, retire=self._retire)
         growing.look()
-        if growing.identity != file.identity or not growing.trace.head.startswith(first):
+        if growing.handle.identity != file.identity or not growing.trace.head.startswith(first):
             growing.close()
             return None  # replaced or written over since we looked
         self._known[file.identity] = growing
@@ -323,9 +323,9 @@ class FollowedSource:
             max_record=self._opener.max_record,
             where=file.path,
             live=True,
-            reopened=lambda: text_of(growing.reread()),
+            reopened=lambda: text_of(FromStart(growing)),
         )
-        partition.start = growing.after_last_line() if at_end else begin
+        partition.start = after_last_line(growing) if at_end else begin
         partition.seek(partition.start)
         return partition
 
@@ -371,7 +371,7 @@ class FollowedSource:
             if not starting and file.identity not in self._known:
                 self._turned[file.path] = now
         for growing in self._incarnations.pending:
-            self._turned[growing.path] = now
+            self._turned[growing.handle.path] = now
 
     def _look_beside(self, found: list[Found], new: list[LinePartition], *, starting: bool) -> None:
         """Find renamed files, copies and missed incarnations among files that no path leads to."""
@@ -482,7 +482,7 @@ class FollowedSource:
         if sum(map(len, remembered)) <= len(remembered) * len(there) + _KEPT:
             return
         paths = {file.path for file in found}
-        there |= {growing.identity for growing in self._incarnations.live}
+        there |= {growing.handle.identity for growing in self._incarnations.live}
         gone = self._gone.among(itertools.chain(*remembered), there)
         self._known = {identity: known for identity, known in self._known.items() if identity not in gone}
         self._beside.forget(gone)

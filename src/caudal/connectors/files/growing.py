@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 import time
 from collections.abc import Callable
 
-from caudal.connectors.files.descriptors import SCARCE, Descriptors
+from caudal.connectors.files.descriptors import Descriptors
+from caudal.connectors.files.handle import Handle
 from caudal.connectors.files.paths import Identity, settled
 from caudal.connectors.files.streams import reason_of
-from caudal.connectors.files.traces import HEAD, Read, Trace
+from caudal.connectors.files.traces import Trace
 from caudal.core.errors import InputError
 from caudal.core.unpacking import BrokenStream
 
@@ -21,7 +21,27 @@ RETIRE = 60.0
 _AT_ONCE = 4 << 20
 """Bytes of a copy that are read as soon as it is found."""
 
-_uses = itertools.count()
+
+class _Silence:
+    """The silence of a file that has been replaced: it is over when nothing has been written for so many seconds."""
+
+    def __init__(self, clock: Callable[[], float], limit: float) -> None:
+        self._clock = clock
+        self._limit = limit
+        self._since: float | None = None
+
+    def begin(self) -> None:
+        """Begin to wait, unless it has begun."""
+        self._since = self._clock() if self._since is None else self._since
+
+    def broken(self) -> None:
+        """Something was written: wait anew, where it has begun."""
+        self._since = None if self._since is None else self._clock()
+
+    @property
+    def over(self) -> bool:
+        """Whether it has lasted long enough."""
+        return self._since is not None and self._clock() - self._since >= self._limit
 
 
 class Growing:
@@ -42,7 +62,8 @@ class Growing:
         retire: float = RETIRE,
     ) -> None:
         """Open the file at `path`; raises `OSError`."""
-        self.path = path
+        self.handle = Handle(path)
+        """The file, and where it was last found."""
         self.names = [path]
         """The paths it has had."""
         self.trace = Trace()
@@ -53,25 +74,22 @@ class Growing:
         """The file that is its copy."""
         self.failure = ""
         """Why it could not be read on, where that ended it."""
-        self.waits = False
-        """Whether it waits for a descriptor."""
-        self.used = next(_uses)
         self._descriptors = descriptors
         self._clock = clock
-        self._retire = retire
-        self._quiet_since: float | None = None
+        self._silence = _Silence(clock, retire)
         self._finishing = False
         self._cut = False
         self._rest = b""
         self._changed = -1
         self._hinted: os.stat_result | None = None
-        self._looked = (-1, -1)
-        self._seen = 0
+        self._looked, self._seen = (-1, -1), 0
         self._lock = threading.Lock()
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        status = os.fstat(self._fd)
-        self.identity: Identity = (status.st_dev, status.st_ino)
         descriptors.add(self)
+
+    @property
+    def used(self) -> int:
+        """See `descriptors.Holder`."""
+        return self.handle.used
 
     @property
     def offset(self) -> int:
@@ -87,7 +105,7 @@ class Growing:
 
     def hint(self) -> int:
         with self._lock:
-            self._hinted = status = None if self.ended or self.truncated else self._status()
+            self._hinted = status = None if self.ended or self.truncated else self.handle.status()
             return 0 if status is None else max(0, status.st_size - self.offset)
 
     def readinto(self, view: memoryview) -> int | None:
@@ -102,48 +120,42 @@ class Growing:
                 return count
             if self._finishing and self._seen == self.offset:
                 return self._finished()
-            if self._as_it_was():
-                return self._retired()
-            if self.truncated or not self._opened():
+            hinted, self._hinted = self._hinted, None
+            if self.truncated or self._as_it_was(hinted) or not self._opened():
                 return self._retired()
             tail = self.trace.tail
             before = bytearray(len(tail))
             try:
-                count = os.preadv(self._fd, [before, view], self.offset - len(tail)) - len(tail)
+                count = self.handle.read_behind(before, view, self.offset - len(tail)) - len(tail)
             except OSError as error:
-                self.failure = f"cannot read {self.path}: {reason_of(error)}"
+                self.failure = f"cannot read {self.handle.path}: {reason_of(error)}"
                 self._end()
                 return self._after_the_end()
             if count < 0 or before != tail:
                 return self._truncate()
-            if count and not self._begins_as_read(view[:count]):
+            if count and not self.trace.begins_as_read(self.handle.read, view[:count]):
                 self._seen = max(self._seen, self.offset + count)
                 return self._truncate()
             if count == 0:
                 return self._at_last_byte()
             self.trace.take(view[:count])
             self._seen = max(self._seen, self.offset)
-            self.used = next(_uses)
-            if self._quiet_since is not None:
-                self._quiet_since = self._clock()
+            self.handle.use()
+            self._silence.broken()
             return count
 
     def seek(self, position: int) -> None:
         with self._lock:
-            status = self._status()
+            status = self.handle.status()
             size = 0 if status is None or not self._opened(anyhow=True) else status.st_size
             if size < position <= self._seen:  # truncated since its head was looked at
                 self.trace.end = self.trace.line = position
                 self.truncated_at = self._clock()
                 return
             if position > size:
-                raise InputError(
-                    f"{self.path} is shorter than the position to read on from",
-                    detail=f"it has {size} bytes, the position is {position}",
-                    hint="was the file rotated or truncated since the last run?",
-                )
-            self.trace.begin(self._pread, position, position)
-            self._same_head(size)
+                raise _shorter(self.handle.path, size, position)
+            self.trace.begin(self.handle.read, position, position)
+            self.trace.same_head(self.handle.read, size)
             self._seen = max(self._seen, size)
 
     def close(self) -> None:
@@ -157,12 +169,11 @@ class Growing:
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            if self._fd < 0:
+            if not self.handle.open:
                 return True
-            if self._finishing or not self._at_its_path():
+            if self._finishing or not self.handle.at_its_path():
                 return False
-            os.close(self._fd)  # what changed since the last byte was read is seen by its time
-            self._fd = -1
+            self.handle.close()  # what changed since the last byte was read is seen by its time
             return True
         except OSError:
             return False
@@ -171,45 +182,36 @@ class Growing:
 
     # -- for its source --------------------------------------------------------------------------------------------
 
-    def reread(self) -> FromStart:
-        """Return a stream of the bytes that are there, from the first."""
-        return FromStart(self)
-
     def size(self) -> int:
         """Return how many bytes there are now."""
         with self._lock:
-            status = None if self.ended else self._status()
+            status = None if self.ended else self.handle.status()
             return self.offset if status is None else status.st_size
 
     def read_at(self, count: int, offset: int) -> bytes:
         """Return what stands at an offset, b"" where that cannot be read now."""
         with self._lock:
-            return self._pread(count, offset) if not self.ended and self._opened(anyhow=True) else b""
+            return self.handle.read(count, offset) if not self.ended and self._opened(anyhow=True) else b""
 
     def look(self) -> None:
         """See whether it was truncated, and what it begins with, before it has been read."""
         with self._lock:
             if self.ended or self.truncated or self._finishing:
                 return
-            status = self._status()
+            status = self.handle.status()
             if status is None or (status.st_size, status.st_mtime_ns) == self._looked:
                 return
             if status.st_size >= self._seen and not self._opened(anyhow=True):
                 return  # at the next look
             self._looked = (status.st_size, _certain(status))
-            if status.st_size < self._seen or not self._as_read(status.st_size):
+            if status.st_size < self._seen or not self.trace.as_read(self.handle.read, status.st_size):
                 self._truncate()
             else:
                 self._seen = status.st_size
 
-    def goes_on_in(self, read: Read, size: int) -> bool:
-        """Return whether content of this size begins with all that was read."""
-        return size >= self.offset and self.trace.agrees(read, size)
-
     def superseded(self) -> None:
         """Another file has taken its place and is being written: end once it has been silent for long enough."""
-        if self._quiet_since is None:
-            self._quiet_since = self._clock()
+        self._silence.begin()
 
     def unread(self, copied: int = 0) -> int:
         """Return how many bytes it is known to have had behind those that were read, and behind `copied` ones."""
@@ -225,101 +227,34 @@ class Growing:
     def continue_in(self, fd: int) -> None:
         """It was truncated after it had been copied to this open file: read on there, to its last byte, then end."""
         with self._lock:
-            if self._fd >= 0:
-                os.close(self._fd)
-            self._fd = fd
-            self._seen = os.fstat(fd).st_size
+            self._seen = self.handle.become(fd)
             self._finishing = True
             if self._seen - self.offset <= _AT_ONCE:  # before the copy is written over in its turn
-                self._rest = self._pread(_AT_ONCE, self.offset)
+                self._rest = self.handle.read(_AT_ONCE, self.offset)
             self._descriptors.add(self)
-
-    def after_last_line(self) -> int:
-        """Return the offset behind the last newline that is there."""
-        at = self.size()
-        while at > 0:
-            start = max(0, at - 64 * 1024)
-            newline = self.read_at(at - start, start).rfind(b"\n")
-            if newline >= 0:
-                return start + newline + 1
-            at = start
-        return 0
 
     # -- with the lock held ----------------------------------------------------------------------------------------
 
-    def _pread(self, count: int, offset: int) -> bytes:
-        return os.pread(self._fd, count, offset)
-
-    def _status(self) -> os.stat_result | None:
-        """Return the file's status, None where it is neither open nor at its path."""
-        try:
-            if self._fd >= 0:
-                return os.fstat(self._fd)
-            status = os.stat(self.path)
-        except OSError:
-            return None
-        return status if (status.st_dev, status.st_ino) == self.identity else None
-
-    def _at_its_path(self) -> bool:
-        status = os.stat(self.path)
-        return (status.st_dev, status.st_ino) == self.identity
-
-    def _as_it_was(self) -> bool:
+    def _as_it_was(self, hinted: os.stat_result | None) -> bool:
         """Return whether the last `hint` has shown that nothing happened since the last byte was read."""
-        status, self._hinted = self._hinted, None
-        if status is None or self._finishing or self.truncated or self._fd < 0:
+        if hinted is None or self._finishing or not self.handle.open:
             return False
-        return status.st_size == self.offset and status.st_mtime_ns == self._changed and status.st_nlink > 0
+        return hinted.st_size == self.offset and hinted.st_mtime_ns == self._changed and hinted.st_nlink > 0
 
     def _opened(self, *, anyhow: bool = False) -> bool:
         """Open the file again where it is not; not where it is as it was when it was closed, but for `anyhow`."""
-        if self._fd >= 0:
+        if self.handle.open:
             return True
-        status = self._status()
+        status = self.handle.status()
         if status is None:
             self.superseded()  # for all that can be seen: it is looked for elsewhere
             return False
         if not anyhow and status.st_size == self.offset and status.st_mtime_ns == self._changed:
             return False
-        try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            self.waits = error.errno in SCARCE
+        if not self.handle.reopen():
             return False
-        status = os.fstat(fd)
-        if (status.st_dev, status.st_ino) != self.identity:
-            os.close(fd)
-            return False
-        self._fd, self.waits, self.used = fd, False, next(_uses)
         self._descriptors.add(self)
         return True
-
-    def _same_head(self, size: int) -> bool:
-        """Return whether the file, once of this size, begins as it did; remember more of its beginning where there is more."""
-        known = self.trace.head
-        head = self._pread(min(HEAD, max(size, len(known))), 0)
-        if head[: len(known)] != known or len(head) < min(HEAD, size):
-            return False
-        self.trace.head = head
-        return True
-
-    def _as_read(self, size: int) -> bool:
-        """Return whether the file, once of this size, begins as it did, and has what was read before the position."""
-        tail = self.trace.tail
-        return self._same_head(size) and self._pread(len(tail), self.offset - len(tail)) == tail
-
-    def _begins_as_read(self, data: memoryview) -> bool:
-        """Return whether the file begins as it did, and with these bytes, which were read just before, behind that.
-
-        So its head is never one thing and what was read another, should it be truncated between the two calls.
-        """
-        trace = self.trace
-        if trace.end < HEAD:
-            read = trace.tail + bytes(data[: HEAD - trace.end])
-            if not read.startswith(trace.head[: len(read)]):
-                return False
-            trace.head = max(trace.head, read, key=len)
-        return self._same_head(trace.end + len(data))
 
     def _truncate(self) -> int | None:
         if self._finishing:  # the copy has been written over while it was read
@@ -340,14 +275,14 @@ class Growing:
 
     def _end(self) -> None:
         self.ended = True
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self.handle.close()
         self._descriptors.remove(self)
 
     def _at_last_byte(self) -> int | None:
-        status = os.fstat(self._fd)
-        if status.st_size < self._seen or (status.st_mtime_ns != self._changed and not self._as_read(status.st_size)):
+        status = self.handle.status()
+        assert status is not None  # it is open
+        size, changed = status.st_size, status.st_mtime_ns
+        if size < self._seen or (changed != self._changed and not self.trace.as_read(self.handle.read, size)):
             return self._truncate()
         self._changed = _certain(status)
         if status.st_nlink == 0:
@@ -355,7 +290,7 @@ class Growing:
         return self._finished() if self._finishing else self._retired()
 
     def _retired(self) -> int | None:
-        if self.truncated or self._quiet_since is None or self._clock() - self._quiet_since < self._retire:
+        if self.truncated or not self._silence.over:
             return None
         self._end()
         return 0
@@ -364,6 +299,26 @@ class Growing:
 def _certain(status: os.stat_result) -> int:
     """Return when a file was last changed, -1 where a further change in the same tick of the clock would not show."""
     return status.st_mtime_ns if settled(status.st_mtime_ns) else -1
+
+
+def _shorter(path: str, size: int, position: int) -> InputError:
+    return InputError(
+        f"{path} is shorter than the position to read on from",
+        detail=f"it has {size} bytes, the position is {position}",
+        hint="was the file rotated or truncated since the last run?",
+    )
+
+
+def after_last_line(growing: Growing) -> int:
+    """Return the offset behind the last newline that is there."""
+    at = growing.size()
+    while at > 0:
+        start = max(0, at - 64 * 1024)
+        newline = growing.read_at(at - start, start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        at = start
+    return 0
 
 
 class FromStart:

@@ -92,13 +92,13 @@ class Incarnations:
     def add(self, growing: Growing) -> None:
         """Take an incarnation in that is read from now on."""
         self.live.append(growing)
-        self._written_over(growing.identity)
-        self._name(growing, growing.path)
+        self._written_over(growing.handle.identity)
+        self._name(growing, growing.handle.path)
 
     def moved(self, growing: Growing, path: str) -> None:
         """Note that an incarnation has been found at a path."""
-        if path != growing.path:
-            growing.path = path
+        if path != growing.handle.path:
+            growing.handle.path = path
             if path not in growing.names:
                 growing.names.append(path)
             self._name(growing, path)
@@ -124,7 +124,7 @@ class Incarnations:
         found: Growing | None = None
         for number, growing in enumerate(self._candidates(file, first)):
             trace = growing.trace
-            if growing.identity == file.identity or not trace.head or growing is found:
+            if growing.handle.identity == file.identity or not trace.head or growing is found:
                 continue
             if trace.head[: len(first)] != first[: len(trace.head)] or not trace.agrees(read, size):
                 continue
@@ -145,7 +145,7 @@ class Incarnations:
             twin.verified = min(twin.verified, size)
         if not self._compare(twin, read, size):
             original.look()
-            if original.truncated or original.ended or original.waits:
+            if original.truncated or original.ended or original.handle.waits:
                 return True  # now it is known whose copy this is, or soon will be: at the next look
             del self._twins[file.identity]
             return False
@@ -236,7 +236,7 @@ class Incarnations:
             growing.trace.shrink()
             if growing.truncated_at is not None:
                 self._recent.append((self._clock(), growing))
-            left = growing.identity if growing.truncated_at is None else growing.copied
+            left = growing.handle.identity if growing.truncated_at is None else growing.copied
             if left is not None:
                 self._leave(growing, left)
                 continue

@@ -66,3 +66,33 @@ class Trace:
             if count > 0 and read(count, start) != known[:count]:
                 return False
         return True
+
+    def goes_on_in(self, read: Read, size: int) -> bool:
+        """Return whether content of this size begins with all that was read."""
+        return size >= self.end and self.agrees(read, size)
+
+    # -- is what was read still there? -----------------------------------------------------------------------------
+
+    def same_head(self, read: Read, size: int) -> bool:
+        """Return whether the file, once of this size, begins as it did; remember more of its beginning where there is more."""
+        head = read(min(HEAD, max(size, len(self.head))), 0)
+        if head[: len(self.head)] != self.head or len(head) < min(HEAD, size):
+            return False
+        self.head = head
+        return True
+
+    def as_read(self, read: Read, size: int) -> bool:
+        """Return whether the file, once of this size, begins as it did, and has what was read before the position."""
+        return self.same_head(read, size) and read(len(self.tail), self.end - len(self.tail)) == self.tail
+
+    def begins_as_read(self, read: Read, data: memoryview) -> bool:
+        """Return whether the file begins as it did, and with these bytes, which were read just before, behind that.
+
+        So its head is never one thing and what was read another, should it be truncated between the two calls.
+        """
+        if self.end < HEAD:
+            begun = self.tail + bytes(data[: HEAD - self.end])
+            if not begun.startswith(self.head[: len(begun)]):
+                return False
+            self.head = max(self.head, begun, key=len)
+        return self.same_head(read, self.end + len(data))
