@@ -11,6 +11,7 @@ from caudal.observe.sources import SourceReport
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
 from caudal.ports.sink import Sink
+from caudal.ports.snapshot import Savepoint, Snapshot, State
 from caudal.ports.source import Source
 
 ALWAYS = 1 << 62
@@ -72,6 +73,20 @@ class Execution(Protocol):
 
     def kill(self, error: BaseException) -> None:
         """End at once; `run` raises the error."""
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """Return one consistent point of the job, while it runs or after; or that there is no way to, and why.
+
+        What is in flight lands first. From the thread of `run`, or `watch`; another would wait for the job.
+        """
+        ...
+
+    def resume(self, snapshot: Savepoint | State) -> None:
+        """Go on from there; before `run`. The sources are those of then, and are read on from its positions.
+
+        Raises `RunError` for a snapshot of another engine or version, or of a plan with other operators.
+        """
         ...
 
     @property

@@ -62,7 +62,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Tamper], None]:
         class Tampered:
             def __init__(self, name: str, sink: Any) -> None:
                 self.where, self.write, self.flush = sink.where, sink.write, sink.flush
-                self.commit, self.drain, self.abort = sink.commit, sink.drain, sink.abort
+                self.drain, self.abort = sink.drain, sink.abort
                 self.encode = lambda table: sink.encode(tamper(name, table))
 
         class Engine:

@@ -25,6 +25,7 @@ from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
 from caudal.ports.engine import BoundSource, Tuning
 from caudal.ports.sink import Sink
+from caudal.ports.snapshot import NoSnapshots, Unsupported
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,12 +42,14 @@ _GRACE_OF_CLUSTER = 15.0
 """The same for one on a cluster, where it must be cancelled first."""
 
 
-class JvmExecution:
+class JvmExecution(NoSnapshots):
     """Keeps `ports.engine.Execution`.
 
     `sources` and `sinks` are in the order of the job's inputs and outputs. `write` makes the script's text of the job;
     `form`: how rows are handed over.
     """
+
+    unsupported = Unsupported("the job's state is the cluster's, which is not asked for a savepoint yet")
 
     def __init__(
         self,

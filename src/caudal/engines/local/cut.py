@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from caudal.core.errors import RunError
-from caudal.engines.local.state import KEY_HASH, Blob
+from caudal.engines.local.state import KEY_GROUPS, KEY_HASH, Blob
+from caudal.ports.snapshot import OperatorState, Savepoint, State
 
 if TYPE_CHECKING:
     from caudal.engines.local.job import Job
@@ -80,6 +81,30 @@ def restore(job: Job, cuts: list[Cut]) -> None:
         blobs = [c.operators[operator] for c in cuts]
         terminal.state.restore(blobs, terminal.state.state_types())
         terminal.watermark = blobs[-1].values["terminal"]
+
+
+def state_of(cut: Cut) -> State:
+    """Return a whole cut as other engines and stores see it."""
+    positions = {
+        (operator, lane["name"]): lane["position"] for operator, lanes in cut.sources.items() for lane in lanes
+    }
+    operators = {
+        name: OperatorState(blob.kind, blob.version, blob.values, tuple(blob.added.values()))
+        for name, blob in cut.operators.items()
+    }
+    rest = {"sources": cut.sources, "origins": cut.origins, "counts": cut.counts, "written": cut.written}
+    return State("local", cut.version, cut.key_hash, KEY_GROUPS, positions, operators, rest)
+
+
+def cut_of(state: Savepoint | State) -> Cut:
+    """Return the cut that was exported as this state; raises `RunError` for what another engine exported."""
+    if not isinstance(state, State) or state.engine != "local":
+        raise RunError(f"the run cannot go on from a state of the engine '{state.engine}'")
+    operators = {
+        name: Blob(name, each.kind, each.version, True, dict(each.values), dict(enumerate(each.rows)))
+        for name, each in state.operators.items()
+    }
+    return Cut(True, state.version, state.key_hash, operators=operators, **state.rest)
 
 
 def _renumber(job: Job, cut: Cut) -> None:

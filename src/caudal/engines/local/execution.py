@@ -9,7 +9,7 @@ from typing import Any
 
 from caudal.engines.local.compiling import clock, compiling
 from caudal.engines.local.counters import ledger
-from caudal.engines.local.cut import Cut, export, restore
+from caudal.engines.local.cut import Cut, cut_of, export, restore, state_of
 from caudal.engines.local.intake import LARGEST_READ
 from caudal.engines.local.job import Job
 from caudal.engines.local.lower import lower
@@ -20,6 +20,7 @@ from caudal.observe.notices import Notice
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Bindings, Tuning
+from caudal.ports.snapshot import Savepoint, Snapshot, State
 
 
 class LocalExecution:
@@ -73,6 +74,14 @@ class LocalExecution:
             return export(self.job, whole)
         finally:
             self.job.scheduler.resume()
+
+    def snapshot(self) -> Snapshot:
+        """Return the state by operator and key group; see `ports.engine.Execution`."""
+        return state_of(self.cut())
+
+    def resume(self, snapshot: Savepoint | State) -> None:
+        """Go on from a state that this engine exported; see `ports.engine.Execution`."""
+        self.restore([cut_of(snapshot)])
 
     def _tell(self, kernels: int, beside: int, seconds: float) -> None:
         """Note what has been compiled since there were so many."""

@@ -1,0 +1,84 @@
+"""What a running job can hand out of its state, so that another run goes on from there.
+
+An engine answers in one of three ways: it exports nothing, and says why; it makes a savepoint that it alone can read; or it
+exports its state by operator and key group, which may be stored, moved and split among workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from caudal.core.errors import RunError
+from caudal.ports.transaction import Place
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KEY_GROUP = "key_group"
+"""The column (int64) of exported rows that holds their key group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """Nothing can be exported. `why`: in a line, for people; `status`: whether that may change."""
+
+    why: str
+    status: Literal["not yet", "never"] = "not yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """State that stays with the engine that wrote it: `where` it lies, as that engine names it."""
+
+    engine: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorState:
+    """The state of one operator: `kind` and `version` of its layout, plain `values`, and rows in tables with a `KEY_GROUP`.
+
+    The rows of a key are all in one group. Plain values are numbers, texts, None, and lists and mappings of those.
+    """
+
+    kind: str
+    version: int
+    values: Mapping[str, Any]
+    rows: Sequence[pa.Table] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One consistent point of a job: where its sources stand, and the state of each operator behind just those rows.
+
+    `key_hash`: the name and version of what gives a key its group. `rest`: plain values of the engine's own.
+    """
+
+    engine: str
+    version: int
+    key_hash: str
+    key_groups: int
+    positions: Mapping[Place, int]
+    operators: Mapping[str, OperatorState] = field(default_factory=dict[str, OperatorState])
+    rest: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+Snapshot = Unsupported | Savepoint | State
+
+
+class NoSnapshots:
+    """An execution that exports nothing: to inherit from. `unsupported` says why."""
+
+    unsupported = Unsupported("this engine exports no state yet")
+
+    def snapshot(self) -> Snapshot:
+        """Say why not."""
+        return self.unsupported
+
+    def resume(self, snapshot: Savepoint | State) -> None:
+        """Refuse; raises `RunError`."""
+        raise RunError(
+            f"the run cannot go on from a state of the engine '{snapshot.engine}'", detail=self.unsupported.why
+        )
