@@ -1,7 +1,7 @@
-"""Finds plugins by name through entry points: formats, connectors, engines, their environments, detections.
+"""Finds plugins by name through entry points: formats, connectors, engines, their environments, detections, resources.
 
 A package adds one by declaring an entry point in the group `caudal.formats`, `caudal.connectors`, `caudal.engines`,
-`caudal.environments` (under the engine's name) or `caudal.detections`.
+`caudal.environments` (under the engine's name), `caudal.detections` or `caudal.resources`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ KINDS = {
     "environment": "environments",
     "detection": "detections",
     "runner": "runners",
+    "resource": "resources",
 }
 
 

@@ -12,6 +12,7 @@ from caudal.observe.summary import Progress, Summary, Target
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Tuning
+from caudal.ports.resource import holding
 from caudal.rewrite import rewrite
 from caudal.runner.binding import bind, following
 from caudal.runner.epochs import Epochs
@@ -107,6 +108,7 @@ class Job:
         targets are untouched then.
         """
         execution = self.execution
+        holding.begin()
         try:
             execution.run(None if watch is None else lambda: watch(execution.progress()), flush=flush)
             return self._end(execution.drained)
@@ -119,6 +121,8 @@ class Job:
         except BaseException:
             self.abort()
             raise
+        finally:
+            holding.end()
 
     def stop(self) -> None:
         """Admit nothing more and finish what is in flight."""
