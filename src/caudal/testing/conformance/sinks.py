@@ -1,4 +1,4 @@
-"""What every sink keeps, wherever it writes to: see `caudal.ports.sink`."""
+"""What every sink keeps that stages, or shows rows at once, wherever it writes to: see `caudal.ports.sink`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from caudal.core.errors import RunError
 from caudal.core.types import Schema
-from caudal.ports.sink import Delivery, Receipt, TransactionalSink
+from caudal.ports.sink import Delivery, Receipt
 
 SCHEMA = Schema.of({"n": "int64", "text": "string"})
 ROWS = [{"n": n, "text": f"t{n}"} for n in range(6)]
@@ -100,9 +100,6 @@ class SinkSuite:
 
     def _open(self, epoch: int = 0, receipt: Receipt = None) -> Any:
         sink = self._case.open()
-        if isinstance(sink, TransactionalSink):
-            transaction = sink.transaction("suite")
-            sink.enlist(transaction)
         sink.recover(epoch, receipt)
         return sink
 
