@@ -72,7 +72,6 @@ def test_no_import_goes_in_a_circle() -> None:
 
 
 SPLIT = {
-    "connectors/files/follow.py:FollowedSource",
     "engines/jvm/execution.py:JvmExecution",
     "engines/jvm/feed.py:Feed",
     "engines/jvm/lowering.py:Lowering",

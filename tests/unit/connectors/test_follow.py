@@ -311,10 +311,10 @@ def test_an_inode_that_is_used_again_is_another_file(tmp_path: Path) -> None:
     follower.clock.now = RETIRE
     follower.settle()
     assert follower.ended == ["access.log"]
-    growing = next(g for g in follower.source._known.values() if isinstance(g, Growing))
+    growing = next(g for g in follower.source._remembered.known.values() if isinstance(g, Growing))
     append(log, b"another beginning\n")
     status = os.stat(log)
-    follower.source._known[(status.st_dev, status.st_ino)] = growing
+    follower.source._remembered.known[(status.st_dev, status.st_ino)] = growing
     assert follower.settle() == {"access.log": b"one\n", "access.log#2": b"another beginning\n"}
     follower.close()
 
@@ -531,7 +531,7 @@ def test_copies_under_load(tmp_path: Path, given: str, numbered: bool) -> None:
         return found
 
     follower.source._look = counted
-    follower.source._clock = follower.source._incarnations._clock = time.monotonic
+    follower.source._clock = follower.source._remembered.incarnations._clock = time.monotonic
     threads = [threading.Thread(target=write, args=(n,)) for n in range(4)]
     lookers = [threading.Thread(target=look) for _ in range(2)]
     for thread in [*threads, *lookers]:

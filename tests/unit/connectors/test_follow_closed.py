@@ -20,7 +20,7 @@ SAME = OLD.replace(b"old", b"new")
 
 def closing(follower: Follower) -> None:
     """Take the descriptors of all files."""
-    for growing in follower.source._incarnations.live:
+    for growing in follower.source._remembered.incarnations.live:
         growing.release()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.connectors.test_follow import Follower, aged, append
 
-from caudal.connectors.files import follow
+from caudal.connectors.files import remembering
 from caudal.connectors.files.growing import RETIRE
 
 KEPT = 5
@@ -21,7 +21,7 @@ ROTATIONS = 40
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remember few files beyond those that are there, as after many more rotations."""
-    monkeypatch.setattr(follow, "_KEPT", KEPT)
+    monkeypatch.setattr(remembering, "_KEPT", KEPT)
 
 
 @pytest.fixture
@@ -113,6 +113,6 @@ def test_files_that_have_long_gone_are_forgotten(log: Path, given: str, rotate: 
     follower = Follower(str(log.with_name(given) if given else log.parent))
     turned(follower, log, removing, expected)
     assert lines(follower) == sorted(expected)
-    assert len(follower.source._known) <= 2 * 4 + KEPT
-    assert sum(map(len, follower.source._incarnations._by_name.values())) <= 4 * (2 * 4 + KEPT)
+    assert len(follower.source._remembered.known) <= 2 * 4 + KEPT
+    assert sum(map(len, follower.source._remembered.incarnations._by_name.values())) <= 4 * (2 * 4 + KEPT)
     follower.close()

@@ -78,7 +78,7 @@ class Stage:
     def within(self, act: Callable[[], None]) -> None:
         """Read, or look, within what goes on, as another thread would: where that holds no lock."""
         if (
-            not any(growing._lock.locked() for growing in self.source._incarnations.live)
+            not any(growing._lock.locked() for growing in self.source._remembered.incarnations.live)
             and self.looking != self.reading
         ):
             self.acting = False
