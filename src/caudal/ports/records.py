@@ -71,7 +71,8 @@ class Decoded:
     `notices`: what is to be told of them beside that; the engine adds the partition's name. `named`: the places of the
     declared schema that records have named so far, in this block or an earlier one, rows or not, null or not; None where a
     record cannot leave one out. `read_at`: when they arrived, wall clock in milliseconds; 0 where that is not known, and for
-    blocks, which say it themselves.
+    blocks, which say it themselves. `end`: where the partition stands behind this, where offsets have gaps (a topic's are those
+    of its control records); -1: behind the last row or dead letter.
     """
 
     columns: dict[str, Column]
@@ -81,6 +82,7 @@ class Decoded:
     notices: list[Notice] = field(default_factory=list)
     named: frozenset[Place] | None = None
     read_at: int = 0
+    end: int = -1
 
 
 def holds(record: Any, keys: Iterable[str]) -> bool:

@@ -315,6 +315,7 @@ class Intake(SourceReading):
         if isinstance(got, Block):
             return Cooked(made, got.end, got.stop - got.start, read_at)
         end = int(got.position[-1]) + 1 if got.rows else lane.position
+        end = max(end, got.end)
         return Cooked(made, max([end, *(dead.position + 1 for dead in got.dead)]), 64 * got.rows, read_at)
 
     def shown(self, made: Accepted, ordinal: int) -> Morsel:

@@ -263,3 +263,37 @@ def test_a_lost_partition_is_told() -> None:
     started.run(watch)
     (notice,) = [n for n in started.execution.figures()["notices"] if n.code == "lost"]
     assert notice.where == "p0"
+
+
+class Offsets(Part):
+    """A topic's partition: its offsets have gaps, and it begins at one that was committed."""
+
+    def read(self, size: int) -> Any:
+        if self.at > self.start:
+            return Nothing()
+        (part,) = self._group._memory.source({"rows": [rows(0, 2)]}, None, Schema.of(FIELDS)).partitions()
+        decoded = part.read(1 << 20)
+        decoded.position = decoded.position * 2 + self.start
+        decoded.end = self.at = self.start + 7
+        return decoded
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_a_partition_is_given_up_behind_its_gaps_or_where_it_began(read: bool) -> None:
+    source = Group([], 0, seed=0)
+    part = Offsets(source, "topic-3", 1000)
+    part.at = part.start if read else part.start + 1
+    source.partitions = lambda: [part]  # type: ignore[method-assign]
+    told: list[Change] = [Revoked("topic-3")]
+    given_up: list[tuple[str, int]] = []
+
+    def changes() -> list[Change]:
+        if given_up:
+            started.execution.stop()
+        return [told.pop()] if told and part.at > part.start else []
+
+    source.changes = changes  # type: ignore[method-assign]
+    source.released = lambda name, position: given_up.append((name, position))  # type: ignore[method-assign]
+    started = Started(plan(), sources={"in": source})
+    started.run()
+    assert given_up == [("topic-3", 1007 if read else 1000)]
