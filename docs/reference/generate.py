@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import caudal as cd
+from caudal.lang.dsl import aggregates
 from caudal.lang.dsl.stream import Grouped, Stream, Windowed
 
 HERE = Path(__file__).resolve().parent
@@ -33,10 +34,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Pipelines": ("settings", "source", "field", "Pipeline", "run", "load", "explain", "mermaid", "infer"),
     "Functions": ("jit", "batch", "row"),
     "Windows": ("tumbling", "hopping", "cumulative", "session", "rows", "sliding"),
-    "Aggregates": (
-        *("count", "count_if", "sum", "mean", "stddev", "min", "max"),
-        *("count_distinct", "first", "last", "collect"),
-    ),
+    "Aggregates": aggregates.__all__,
     "Building expressions": (
         *("col", "lit", "when", "coalesce", "concat", "greatest", "least", "int_div", "int_mod", "now"),
     ),

@@ -22,30 +22,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caudal.core.errors import CaudalError, CaudalWarning, PlanError, RunError, UserError
     from caudal.core.types import Schema
+    from caudal.lang.dsl.aggregates import *  # noqa: F403 - all that it lists
     from caudal.lang.dsl.functions import batch, jit, row
     from caudal.lang.dsl.settings import settings
     from caudal.lang.dsl.source import field, source
     from caudal.lang.dsl.stream import Stream
     from caudal.lang.dsl.stream import pipeline as Pipeline
-    from caudal.lang.dsl.windows import (
-        collect,
-        count,
-        count_distinct,
-        count_if,
-        cumulative,
-        first,
-        hopping,
-        last,
-        max,
-        mean,
-        min,
-        rows,
-        session,
-        sliding,
-        stddev,
-        sum,
-        tumbling,
-    )
+    from caudal.lang.dsl.windows import cumulative, hopping, rows, session, sliding, tumbling
     from caudal.plan.conditional import when
     from caudal.plan.explain import explain, mermaid
     from caudal.plan.expr import coalesce, col, concat, greatest, int_div, int_mod, least, lit, now
@@ -59,25 +42,7 @@ _HOME = {
     "caudal.lang.dsl.settings": ("settings",),
     "caudal.lang.dsl.source": ("field", "source"),
     "caudal.lang.dsl.stream": ("Stream",),
-    "caudal.lang.dsl.windows": (
-        "collect",
-        "count",
-        "count_distinct",
-        "count_if",
-        "cumulative",
-        "first",
-        "hopping",
-        "last",
-        "max",
-        "mean",
-        "min",
-        "rows",
-        "session",
-        "sliding",
-        "stddev",
-        "sum",
-        "tumbling",
-    ),
+    "caudal.lang.dsl.windows": ("cumulative", "hopping", "rows", "session", "sliding", "tumbling"),
     "caudal.plan.conditional": ("when",),
     "caudal.plan.expr": ("coalesce", "col", "concat", "greatest", "int_div", "int_mod", "least", "lit", "now"),
     "caudal.plan.explain": ("explain", "mermaid"),
@@ -85,8 +50,8 @@ _HOME = {
     "caudal.runner.infer": ("infer",),
 }
 _NAMES = {name: module for module, names in _HOME.items() for name in names}
-
-__all__ = ["Pipeline", *_NAMES]  # pyright: ignore[reportUnsupportedDunderAll]
+_OPEN = "caudal.lang.dsl.aggregates"
+"""The module whose public names are all of the facade's too."""
 
 
 def __getattr__(name: str) -> Any:
@@ -97,8 +62,12 @@ def __getattr__(name: str) -> Any:
             value = version("caudal")
         except PackageNotFoundError:
             value = "0"
+    elif name == "__all__":
+        value = ["Pipeline", *_NAMES, *import_module(_OPEN).__all__]
     elif name in _NAMES:
         value = getattr(import_module(_NAMES[name]), name)
+    elif not name.startswith("_") and name in import_module(_OPEN).__all__:
+        value = getattr(import_module(_OPEN), name)
     else:
         raise _unknown(name)
     globals()[name] = value
@@ -106,7 +75,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted([*__getattr__("__all__"), "__version__"])
 
 
 def _unknown(name: str) -> AttributeError:
@@ -117,4 +86,6 @@ def _unknown(name: str) -> AttributeError:
 
     elsewhere = {"avg": "mean", "std": "stddev", "nunique": "count_distinct", "list": "collect", "window": "tumbling"}
     elsewhere |= {"udf": "row", "expr": "col", "column": "col", "Stream.source": "source", "stream": "source"}
-    return NoSuchName(message, hint=f"write cd.{elsewhere[name]}" if name in elsewhere else nearest(name, __all__))
+    return NoSuchName(
+        message, hint=f"write cd.{elsewhere[name]}" if name in elsewhere else nearest(name, __getattr__("__all__"))
+    )

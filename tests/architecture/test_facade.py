@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ def test_type_checkers_see_the_names_that_there_are() -> None:
     seen: dict[str, tuple[str | None, str]] = {}
     for node in guarded.body:
         assert isinstance(node, ast.ImportFrom)
+        names = [alias.asname or alias.name for alias in node.names]
+        if names == ["*"]:
+            names = [*import_module(str(node.module)).__all__]
+            seen |= {name: (node.module, name) for name in names}
+            continue
         seen |= {alias.asname or alias.name: (node.module, alias.name) for alias in node.names}
     assert set(seen) == set(NAMES)
     for name, (module, original) in seen.items():

@@ -168,6 +168,17 @@ def parse_type(spec: Any, where: str = "", depth: int = 0) -> DataType:
     raise PlanError(f"{spec!r} is not a type{where}", hint='write a name such as "int64", or a mapping for a struct')
 
 
+def spec(dtype: DataType) -> Any:
+    """Return a type as `parse_type` takes it, and as workers are told of it: a name, [item] for a list, {name: type} for a struct.
+
+    >>> spec(parse_type({"x": "int64", "l": ["string"]}))
+    {'x': 'int64', 'l': ['string']}
+    """
+    if dtype.item is not None:
+        return [spec(dtype.item)]
+    return {f.name: spec(f.dtype) for f in dtype.fields} if dtype.name == "struct" else dtype.name
+
+
 def make_field(name: str, spec: Any, depth: int = 0) -> Field:
     """Return a field from a schema entry: a type, a nested mapping, or a `Field` made by `cd.field(...)`."""
     if not isinstance(name, str) or not name:

@@ -23,7 +23,7 @@ from caudal.expressions import (  # noqa: F401 - each registers its functions
     text,
     times,
 )
-from caudal.expressions.kernel import MAKERS, Kernel, Site, constant, full
+from caudal.expressions.kernel import MAKERS, Kernel, Site, constant, full, shipped
 from caudal.plan import expr as e
 from caudal.plan import functions
 from caudal.plan.signature import NULL
@@ -151,7 +151,7 @@ class _Program:
         constants = tuple(self.slots[s] for s in slots)
         if result == NULL:
             return self._slot()
-        kernel = MAKERS[name](Site(name, types, result, options, constants, self.now))
+        kernel = MAKERS.get(name, shipped)(Site(name, types, result, options, constants, self.now))
         if function.is_strict and any(c is not None and c.valid is not None and not c.valid[0] for c in constants):
             return self._slot(constant(None, result))
         if not function.volatile and all(c is not None for c in constants):

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from caudal.columnar.column import ALL_VALID, Bools, Column, Fixed, Nested, Text, from_arrow, from_list
-from caudal.core.types import DataType
+from caudal.columnar.column import ALL_VALID, Bools, Column, Fixed, Nested, Text, arrow_type, from_arrow, from_list
+from caudal.core.types import DataType, spec
+from caudal.plan.functions import find
+from caudal.worker.fitting import as_array
 
 pc: Any = pyarrow.compute
 """Its functions are made at import, so type checkers do not know them."""
@@ -79,6 +82,19 @@ def restrict(valid: Bools | None, ok: Bools, rows: int) -> Bools | None:
 def full(column: Column, rows: int) -> Column:
     """Return a constant of one row repeated to so many rows; other columns as they are."""
     return column if len(column) == rows else column.take(np.zeros(rows, np.int64))
+
+
+def shipped(site: Site) -> Kernel:
+    """Return the kernel of a function of `caudal.worker`, which engines share: of Arrow arrays, made with the options."""
+    module = import_module(f"caudal.worker.{find(site.function).shipped}")
+    function = getattr(module, site.function)(*site.options.values())
+    kinds = [spec(dtype) for dtype in site.types]
+
+    def kernel(rows: int, args: Sequence[Any]) -> Column:
+        arrays = [as_array(full(arg, rows).to_arrow(), kind) for arg, kind in zip(args, kinds, strict=True)]
+        return from_arrow(function(*arrays).cast(arrow_type(site.result)), site.result)
+
+    return kernel
 
 
 def choose(mask: Bools, yes: Column, no: Column, rows: int) -> Column:

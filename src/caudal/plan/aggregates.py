@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +30,19 @@ def _sum(dtype: DataType) -> DataType:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """What an aggregate takes and gives. `order_sensitive`: its result depends on the pinned order of rows."""
+    """What an aggregate takes and gives. `order_sensitive`: its result depends on the pinned order of rows.
+
+    `gathered`: where an engine has no such aggregate, all values of a group are gathered and folded by the function of
+    `caudal.worker.aggregates`, in the module of its name. `check` raises `PlanError` for options that do not fit.
+    """
 
     name: str
     takes: str
     accepts: Callable[[DataType], bool] | None
     gives: Callable[[DataType], DataType]
     order_sensitive: bool = False
+    gathered: bool = False
+    check: Callable[[Mapping[str, Any]], None] = lambda options: None
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -60,11 +66,15 @@ FUNCTIONS: dict[str, Function] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aggregate:
-    """An aggregate over the rows of a window: `function` over `argument`, ties of order broken by `order_by`."""
+    """An aggregate over the rows of a window: `function` over `argument`, ties of order broken by `order_by`.
+
+    `options`: what else the function is given, by name.
+    """
 
     function: str
     argument: Expr | None = None
     order_by: tuple[Expr, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
 
     @property
     def order_sensitive(self) -> bool:
@@ -85,6 +95,7 @@ class Aggregate:
                 )
         if self.order_by and not function.order_sensitive:
             raise PlanError(f"{self.function}() does not depend on order", hint="leave out order_by")
+        function.check(dict(self.options))
         if self.argument is None or function.accepts is None:
             return INT64
         got = self.argument.dtype(schema)
@@ -119,6 +130,7 @@ class Aggregate:
 
     def __str__(self) -> str:
         inside = [] if self.argument is None else [str(self.argument)]
+        inside += [f"{value!r}" for _, value in self.options]
         if self.order_by:
             inside.append("order_by " + ", ".join(str(e) for e in self.order_by))
         return f"{self.function}({', '.join(inside)})"

@@ -34,7 +34,7 @@ class Function:
     """A function: `python` and `sql` show its spellings, `takes` what it accepts, `example` SQL text and its value.
 
     `most` is None for any number of arguments. `constants_from` is the ordinal of the first argument that must be a
-    literal.
+    literal. `shipped`: the module of `caudal.worker` that has it; engines run that where they have nothing of their own.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Function:
     options: tuple[Option, ...] = ()
     constants_from: int | None = None
     volatile: bool = False
+    shipped: str = ""
 
     @property
     def is_strict(self) -> bool:

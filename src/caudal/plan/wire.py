@@ -100,7 +100,8 @@ def _frozen(value: Any) -> Any:
 
 def _aggregate(a: Aggregate) -> dict[str, Any]:
     argument = None if a.argument is None else wire_expr.to_json(a.argument)
-    return {"function": a.function, "argument": argument, "order_by": [wire_expr.to_json(e) for e in a.order_by]}
+    made = {"function": a.function, "argument": argument, "order_by": [wire_expr.to_json(e) for e in a.order_by]}
+    return made | ({"options": dict(a.options)} if a.options else {})
 
 
 def _window(window: Any) -> dict[str, Any]:
@@ -177,7 +178,8 @@ def _read_node(entry: dict[str, Any], built: list[Node], over: Node | None = Non
 
 def _read_aggregate(data: dict[str, Any]) -> Aggregate:
     argument = None if data["argument"] is None else wire_expr.from_json(data["argument"])
-    return Aggregate(data["function"], argument, tuple(wire_expr.from_json(e) for e in data["order_by"]))
+    order = tuple(wire_expr.from_json(e) for e in data["order_by"])
+    return Aggregate(data["function"], argument, order, tuple(data.get("options", {}).items()))
 
 
 def _read_window(data: dict[str, Any]) -> Window:

@@ -15,8 +15,10 @@ from caudal.testing.rows import Row
 from caudal.testing.scalars import compare, evaluate, fit, identity, ordering
 
 
-def fold(function: str, values: Sequence[Any]) -> Any:
+def fold(function: str, values: Sequence[Any], **options: Any) -> Any:
     """Return an aggregate of values in the pinned order of their rows (for `count`: one entry a row, whatever it is).
+
+    `options`: what else the aggregate was given.
 
     Nulls are skipped; without a value the result is null, a count 0.
     """
@@ -29,7 +31,7 @@ def fold(function: str, values: Sequence[Any]) -> Any:
         return len({identity(v) for v in present})
     if function == "collect":
         return present
-    return _FOLDS[function](present) if present else None
+    return _FOLDS[function](present, **options) if present else None
 
 
 def aggregated(aggregates: Iterable[tuple[str, Aggregate]], rows: Sequence[Row], schema: Schema) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def aggregated(aggregates: Iterable[tuple[str, Aggregate]], rows: Sequence[Row],
         if aggregate.order_by:
             ordered = sorted(rows, key=lambda row, by=aggregate.order_by: _place(row, by, schema))
         given = [1 if argument is None else evaluate(argument, row.values, schema) for row in ordered]
-        values[name] = fold(aggregate.function, given)
+        values[name] = fold(aggregate.function, given, **dict(aggregate.options))
     return values
 
 

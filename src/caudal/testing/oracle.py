@@ -83,7 +83,7 @@ def _run(node: n.Node, name: str, rows: list[Row], entry: Fates, inputs: Inputs)
         return _source(node, name, inputs[name], entry)
     if isinstance(node, n.WindowAggregate | n.WindowApply | n.WindowTop):
         return windowed(node, name, rows, entry)
-    if isinstance(node, n.Running | n.Deduplicate | n.Reduce):
+    if isinstance(node, n.Keyed):
         return sequenced(node, name, rows, entry)
     out: list[Row] = []
     ports: Ports = {"out": out}

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from caudal.plan.nodes import Deduplicate, Reduce, Running
+from caudal.plan.nodes import Deduplicate, Keyed, Node, Reduce, Running
 from caudal.testing import calling
 from caudal.testing.calling import Failing
 from caudal.testing.folding import aggregated
 from caudal.testing.rows import Fates, Key, Ports, Row, dead_letter, keys_of, late_row
 from caudal.testing.windowing import sequence
 
-Sequenced = Running | Deduplicate | Reduce
 
-
-def sequenced(node: Sequenced, operator: str, rows: list[Row], entry: Fates) -> Ports:
+def sequenced(node: Keyed, operator: str, rows: list[Row], entry: Fates) -> Ports:
     """Return what the operator emits on its ports, and count fates."""
     late: list[Row] = []
     dead: list[Row] = []
-    order = node.frame.order if isinstance(node, Running) else node.order
+    order = node.ordering
+    assert order is not None
     taken = sequence(node, order.arrival, order.by, rows, late)
-    if isinstance(node, Running):
-        results = _running(node, taken)
-    elif isinstance(node, Deduplicate):
-        results = _deduplicate(node, taken)
-        entry.deduplicated = len(taken) - len(results)
-    else:
-        results = _reduce(node, operator, taken, dead)
+    results = _MADE[type(node)](node, operator, taken, dead)
     out = [Row(row.values, row.time, row.watermark, operator, "", i) for i, row in enumerate(results)]
     entry.passed, entry.late, entry.dead = len(out), len(late), len(dead)
+    entry.deduplicated = len(taken) - len(out) - len(dead)
     ports: Ports = {"out": out, "late": [late_row(row, operator) for row in late]}
     if node.has_dead:
         ports["dead"] = dead
     return ports
 
 
-def _running(node: Running, rows: list[Row]) -> list[Row]:
+def _running(node: Running, operator: str, rows: list[Row], dead: list[Row]) -> list[Row]:
     before: dict[Key, list[Row]] = {}
     out: list[Row] = []
     for row in rows:
@@ -53,7 +48,7 @@ def _running(node: Running, rows: list[Row]) -> list[Row]:
     return out
 
 
-def _deduplicate(node: Deduplicate, rows: list[Row]) -> list[Row]:
+def _deduplicate(node: Deduplicate, operator: str, rows: list[Row], dead: list[Row]) -> list[Row]:
     passed: dict[Key, int | None] = {}
     out: list[Row] = []
     for row in rows:
@@ -79,3 +74,11 @@ def _reduce(node: Reduce, operator: str, rows: list[Row], dead: list[Row]) -> li
             continue
         out.append(row.having({**keys, **states[key]}))
     return out
+
+
+_MADE: dict[type[Node], Callable[[Any, str, list[Row], list[Row]], list[Row]]] = {
+    Running: _running,
+    Deduplicate: _deduplicate,
+    Reduce: _reduce,
+}
+"""What each makes of rows in pinned order, by their nodes; dead letters are added to the last argument."""

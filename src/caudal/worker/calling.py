@@ -307,7 +307,7 @@ def _by_column(made: list[list[Any]], output: dict[str, Any]) -> dict[str, pa.Ar
 # -- polars, whole columns
 
 
-_NOTHING: Any = object()  # the result of a row that failed
+_NOTHING: Any = None  # the result of a row that failed
 
 
 def _batch_scalar(function: Any, returns: Any) -> Any:

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-Rows = Callable[..., Any]
+from caudal.worker.steps.contract import END, Made, Rows, Step
+
+Listing = Callable[..., Any]
 """A function of Arrow arrays of one length that gives a list array of structs of that length."""
 
 
-def each_row(function: Callable[[Any], Any], names: list[str]) -> Rows:
+def each_row(function: Callable[[Any], Any], names: list[str]) -> Listing:
     """Return what gives, for each row of columns of these names, the rows that `function` makes of it, numbered."""
 
     def run(*columns: Any) -> Any:
@@ -29,7 +31,7 @@ def each_row(function: Callable[[Any], Any], names: list[str]) -> Rows:
     return run
 
 
-def each_window(function: Callable[[Any, Any, Any], Any], names: list[str]) -> Rows:
+def each_window(function: Callable[[Any, Any, Any], Any], names: list[str]) -> Listing:
     """Return what gives, for each list of rows (number, columns of these names) and its bounds, the rows made of it."""
 
     def run(rows: Any, starts: Any, ends: Any) -> Any:
@@ -42,46 +44,53 @@ def each_window(function: Callable[[Any, Any, Any], Any], names: list[str]) -> R
     return run
 
 
-def running_rows(
-    function: Callable[[Any, list[Any]], list[Any]], passed: int, given: list[str], wanted: list[str]
-) -> Rows:
-    """Return what gives, for each key's rows (number, time, columns, arguments), the columns and the aggregates.
+def over_keys(step: Step, passed: int, time: int | None) -> Listing:
+    """Return what gives, for each key's rows (number, columns that are passed on, arguments), what a step makes of them.
 
-    `passed`: how many columns are passed on; `given`: the arguments' names, of all `wanted` aggregates in order.
+    `passed`: how many columns are passed on; `time`: which of them is the event time, None where there is none. Behind
+    those come what the step makes and, where rows may fail, why one has: reason, message, detail.
     """
 
-    def run(rows: Any) -> Any:
-        made = []
-        for group in _groups(rows):
-            arguments = dict(zip(given, group[2 + passed :]))
-            made.append([*group[2 : 2 + passed], *function(group[1], [arguments.get(name) for name in wanted])])
-        return _listed(made)
+    def run(lists: Any) -> Any:
+        lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+        counts = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        number, *columns = _parts(lists.flatten())
+        keys = np.repeat(np.arange(len(counts)), counts)
+        order = pa.array(np.lexsort((number.to_numpy(zero_copy_only=False), keys)))
+        columns = [column.take(order) for column in columns]
+        times = None if time is None else columns[time].to_numpy(zero_copy_only=False)
+        made = step.run(step.nothing(len(counts)), Rows(starts, columns[passed:], times), END)
+        of, results = with_failed(step, made)
+        # rows of one key stand behind one another, those that failed behind the others
+        owner = keys[of]
+        sorted_ = np.argsort(owner, kind="stable")
+        index = pa.array(of[sorted_])
+        given = [column.take(index) for column in columns[:passed]]
+        given += [column.take(pa.array(sorted_)) for column in results]
+        return pa.ListArray.from_arrays(_offsets(np.bincount(owner, minlength=len(counts))), _positional(given))
 
     return run
 
 
-def passing(function: Callable[[Any], Any], passed: int) -> Rows:
-    """Return what gives, for each key's rows (number, time, columns), the columns of those that pass."""
-
-    def run(rows: Any) -> Any:
-        made = []
-        for group in _groups(rows):
-            kept = pa.array(np.asarray(function(group[1]), dtype=bool))
-            made.append([column.filter(kept) for column in group[2 : 2 + passed]])
-        return _listed(made)
-
-    return run
+def with_failed(step: Step, made: Made) -> tuple[Any, list[Any]]:
+    """Return which row each result is of, and the results' columns: those of failed rows are nulls, and say why."""
+    if not step.fails:
+        return made.of, made.columns
+    count, failed = len(made.of), made.failed
+    of = np.concatenate([made.of, np.array([row for row, *_ in failed], np.int64)])
+    nulls = [pa.concat_arrays([column, pa.nulls(len(failed), column.type)]) for column in made.columns]
+    said = [pa.array([None] * count + [why[part] for why in failed], pa.string()) for part in (1, 2, 3)]
+    return of, [*nulls, *said]
 
 
-def reduced_rows(function: Callable[[Any], Any], kept: int, names: list[str]) -> Rows:
-    """Return what gives, for each key's rows (number, columns that are kept, those of these names), the states."""
+def folded(fold: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    """Return what folds the values of each list (`worker.aggregates`)."""
 
-    def run(rows: Any) -> Any:
-        made = []
-        for group in _groups(rows):
-            states = function(_struct(group[1 + kept :], names))
-            made.append([*group[1 : 1 + kept], *_parts(states)])
-        return _listed(made)
+    def run(lists: Any) -> Any:
+        lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+        counts = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        return fold(lists.flatten(), np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]).astype(np.int64))
 
     return run
 

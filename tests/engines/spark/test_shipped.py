@@ -39,7 +39,8 @@ def local(x: e.Expr, values: list[Any], dtype: DataType) -> list[Any]:
 
 
 def test_every_function_is_written_or_a_gap() -> None:
-    assert set(MAKERS) | {"alias"} | set(GAPS) == set(functions.FUNCTIONS)
+    shipped = {name for name, function in functions.FUNCTIONS.items() if function.shipped}
+    assert set(MAKERS) | {"alias"} | set(GAPS) | shipped == set(functions.FUNCTIONS)
     assert not set(GAPS) & set(MAKERS)
 
 

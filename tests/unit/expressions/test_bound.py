@@ -31,7 +31,8 @@ def run(expr: Expr, dtype: str = "int64", values: list[Any] | None = None) -> li
 
 
 def test_every_function_of_the_catalogue_has_a_kernel() -> None:
-    assert set(functions.FUNCTIONS) - {"alias"} == set(MAKERS)
+    shipped = {name for name, function in functions.FUNCTIONS.items() if function.shipped}
+    assert set(functions.FUNCTIONS) - {"alias"} == set(MAKERS) | shipped
 
 
 def test_a_mask_counts_null_as_false() -> None:

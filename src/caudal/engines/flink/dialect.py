@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from caudal.core.types import BINARY, BOOL, DataType, Schema
+from caudal.core.types import BINARY, BOOL, INT64, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.flink.expressions import show
 from caudal.engines.flink.natives import INFINITY, NAN
 from caudal.engines.flink.registry import Registry
 from caudal.engines.flink.spelling import bigint, literal, type_of
-from caudal.engines.jvm.dialect import Item
-from caudal.engines.jvm.printer import name_of
+from caudal.engines.jvm.dialect import Item, gathered_fold
+from caudal.engines.jvm.relation import Named, Over, quoted
 from caudal.plan.expr import Expr
 
 _DECIMAL = "DECIMAL(38, 0)"
@@ -71,40 +71,39 @@ class FlinkDialect:
     def numbered(self, source: str, count: int, column: str) -> str:
         """Return a FROM item: the rows of a view, each with the numbers 0 to count - 1 in a BIGINT column."""
         numbers = ", ".join(bigint(i) for i in range(count))
-        return f"{source} CROSS JOIN UNNEST(ARRAY[{numbers}]) AS numbers({name_of(column)})"
+        return f"{source} CROSS JOIN UNNEST(ARRAY[{numbers}]) AS numbers({quoted(column)})"
 
-    def prepared(self, item: Item, within: Sequence[str], order: Sequence[str]) -> dict[str, str]:
+    def prepared(self, item: Item, within: Sequence[str], order: Sequence[str]) -> list[Named]:
         """Return columns to compute before rows are grouped: a mean, so that deviations do not cancel."""
-        by = ", ".join(within)
         if item.function == "stddev":
-            return {_mean(item): f"AVG(CAST({item.value} AS DOUBLE)) OVER (PARTITION BY {by})"}
+            return [(_mean(item), Over(f"AVG(CAST({item.value} AS DOUBLE))", within))]
         if item.function == "count_distinct":  # DISTINCT splits the other aggregates, which not all of them allow
-            alike = ", ".join([by, *self.parts(item.value, item.dtype)])
+            alike = [*within, *self.parts(item.value, item.dtype)]
             # any order does, but it must not be that of a constant
-            return {_nth(item): f"ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY {', '.join(order)})"}
+            return [(_nth(item), Over("ROW_NUMBER()", alike, order))]
         if item.function in ("min", "max") and item.dtype == BINARY:  # there is no such aggregate of bytes
             tail = " DESC" if item.function == "max" else ""
-            ranked = f"CASE WHEN {item.value} IS NULL THEN 1 ELSE 0 END, {', '.join([f'{item.value}{tail}', *order])}"
-            return {_extreme_rank(item): f"ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY {ranked})"}
-        return {}
+            ranked = [f"CASE WHEN {item.value} IS NULL THEN 1 ELSE 0 END", f"{item.value}{tail}", *order]
+            return [(_extreme_rank(item), Over("ROW_NUMBER()", within, ranked))]
+        return []
 
     def aggregate(self, item: Item, functions: Registry) -> str:
         """Return an aggregate over grouped rows."""
-        return _AGGREGATES[item.function](item, functions)
+        return _AGGREGATES.get(item.function, _gathered)(item, functions)
 
     def gathered(self, columns: Sequence[tuple[str, DataType]]) -> str:
         """Return an aggregate that gathers rows as an array of structs, in no order."""
-        names = ", ".join(name_of(name) for name, _ in columns)
-        kind = ", ".join(f"{name_of(name)} {type_of(dtype)}" for name, dtype in columns)
+        names = ", ".join(quoted(name) for name, _ in columns)
+        kind = ", ".join(f"{quoted(name)} {type_of(dtype)}" for name, dtype in columns)
         return f"ARRAY_AGG(CAST(ROW({names}) AS ROW<{kind}>))"
 
     def applied(self, source: str, kept: Sequence[str], call: str, rows: Schema) -> str:
         """Return a SELECT of columns of a source and, for each of its rows, the rows that a table function gives."""
         # other names than those of the source, whose columns the call reads
-        made = {f.name: name_of(f"{f.name}>") for f in rows}
-        picked = [f"s.{name_of(n)}" for n in kept] + [f"r.{new} AS {name_of(name)}" for name, new in made.items()]
+        made = {f.name: quoted(f"{f.name}>") for f in rows}
+        picked = [quoted(n) for n in kept] + [f"r.{new} AS {quoted(name)}" for name, new in made.items()]
         columns = ", ".join(made.values())
-        return f"SELECT {', '.join(picked)}\nFROM {source} AS s, LATERAL TABLE({call}) AS r({columns})"
+        return f"SELECT {', '.join(picked)}\nFROM {source}, LATERAL TABLE({call}) AS r({columns})"
 
     def value(self, struct: str, dtype: DataType) -> str:
         """Return the value in what a called function gives: a NaN comes as a mark, a null would be taken for one."""
@@ -114,15 +113,15 @@ class FlinkDialect:
 
 
 def _mean(item: Item) -> str:
-    return name_of(item.value.strip("`") + "m")
+    return f"{item.name}m"
 
 
 def _nth(item: Item) -> str:
-    return name_of(item.value.strip("`") + "n")
+    return f"{item.name}n"
 
 
 def _extreme_rank(item: Item) -> str:
-    return name_of(f"{item.value.strip('`')}{item.function}")
+    return f"{item.name}{item.function}"
 
 
 def _count(item: Item, _: Registry) -> str:
@@ -134,7 +133,7 @@ def _count_if(item: Item, _: Registry) -> str:
 
 
 def _count_distinct(item: Item, _: Registry) -> str:
-    return f"COUNT(CASE WHEN {_nth(item)} = 1 THEN {item.value} END)"
+    return f"COUNT(CASE WHEN {quoted(_nth(item))} = 1 THEN {item.value} END)"
 
 
 def _sum(item: Item, _: Registry) -> str:
@@ -148,7 +147,7 @@ def _mean_of(item: Item, _: Registry) -> str:
 
 
 def _stddev(item: Item, _: Registry) -> str:
-    apart = f"(CAST({item.value} AS DOUBLE) - {_mean(item)})"
+    apart = f"(CAST({item.value} AS DOUBLE) - {quoted(_mean(item))})"
     count = f"COUNT({item.value})"
     return f"(CASE WHEN {count} > 1 THEN SQRT(SUM({apart} * {apart}) / ({count} - 1)) END)"
 
@@ -159,7 +158,7 @@ def _extreme(item: Item, _: Registry) -> str:
     if item.dtype == BOOL:
         return f"({name}(CAST({value} AS INT)) = 1)"
     if item.dtype == BINARY:
-        return f"FIRST_VALUE(CASE WHEN {_extreme_rank(item)} = 1 THEN {value} END)"
+        return f"FIRST_VALUE(CASE WHEN {quoted(_extreme_rank(item))} = 1 THEN {value} END)"
     if not item.dtype.is_float:
         return f"{name}({value})"
     # NaN is above all numbers, which Flink's comparison does not know
@@ -178,8 +177,14 @@ def _first(item: Item, _: Registry) -> str:
 def _collect(item: Item, functions: Registry) -> str:
     kind = f"ROW<`r` BIGINT, `v` {type_of(item.dtype)}>"
     listed = f"ARRAY_AGG(CAST(ROW({item.rank}, {item.value}) AS {kind})) FILTER (WHERE {item.value} IS NOT NULL)"
-    name = functions.ordered(item.dtype)
-    return f"COALESCE({name}({listed}), {literal((), item.gives)})"
+    taken = list_of(struct_of([Field("r", INT64), Field("v", item.dtype)]))
+    return f"COALESCE({functions.value('in_order', ('tables',), listed, taken, item.gives)}, {literal((), item.gives)})"
+
+
+def _gathered(item: Item, functions: Registry) -> str:
+    listed = f"ARRAY_AGG({item.value}) FILTER (WHERE {item.value} IS NOT NULL)"
+    modules = ("tables", f"aggregates.{item.function}")
+    return functions.value(gathered_fold(item), modules, listed, list_of(item.dtype), item.gives)
 
 
 _AGGREGATES = {

@@ -16,7 +16,7 @@ from caudal.core.types import BINARY, BOOL, FLOAT32, INT32, INT64, STRING, DataT
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.spelling import bigint, double, literal, type_of
 from caudal.engines.jvm import printer
-from caudal.engines.jvm.printer import name_of
+from caudal.engines.jvm.relation import quoted
 from caudal.plan import expr as e
 
 UNKNOWN = "CAST(NULL AS BOOLEAN)"
@@ -421,7 +421,7 @@ def _case(site: Site) -> str:
 
 @shows("field")
 def _field(site: Site) -> str:
-    return f"{site.args[0]}.{name_of(site.options['name'])}"
+    return f"{site.args[0]}.{quoted(site.options['name'])}"
 
 
 @shows("list_length")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from caudal.core.types import DataType, Schema
+from caudal.core.types import DataType, Schema, spec
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.spelling import literal, type_of
 from caudal.engines.jvm.dialect import Arguments
-from caudal.engines.jvm.shape import spec
 from caudal.engines.jvm.shipping import PREFIX, called
 
 _FIXED = {"bool": False, "int32": 0, "int64": 0, "float32": 0.0, "float64": 0.0, "timestamp": 0, "duration": 0}
@@ -66,12 +65,11 @@ class Registry(Library):
         name = self._named(_Call("table", f"on_table({made}, {kinds!r})", inputs, result))
         return f"{name}({', '.join(text for text, _ in arguments)})"
 
-    def ordered(self, dtype: DataType) -> str:
-        """Return the name of the function from an array of (number, value) to the values by number."""
-        self._used.add("tables")
-        kind = f"ARRAY<ROW<`r` BIGINT, `v` {type_of(dtype)}>>"
-        taken = [{"r": "int64", "v": spec(dtype)}]
-        return self._named(_Call("row", f"on_value(in_order, {taken!r})", (kind,), f"ARRAY<{type_of(dtype)}>"))
+    def value(self, made: str, modules: Sequence[str], text: str, takes: DataType, gives: DataType) -> str:
+        """Return the text of a call that makes one value of another; see `Functions.value`."""
+        self._used.update(modules)
+        call = _Call("row", f"on_value({made}, {spec(takes)!r})", (type_of(takes),), type_of(gives))
+        return f"{self._named(call)}({text})"
 
     def _named(self, call: _Call) -> str:
         if call not in self._calls:

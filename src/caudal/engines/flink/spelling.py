@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from caudal.core.types import DataType
-from caudal.engines.jvm.printer import name_of
+from caudal.engines.jvm.relation import quoted
 from caudal.plan.signature import NULL
 
 SETTINGS = {
@@ -42,7 +42,7 @@ def type_of(dtype: DataType) -> str:
     if dtype.item is not None:
         return f"ARRAY<{type_of(dtype.item)}>"
     if dtype.name == "struct":
-        return "ROW<" + ", ".join(f"{name_of(f.name)} {type_of(f.dtype)}" for f in dtype.fields) + ">"
+        return "ROW<" + ", ".join(f"{quoted(f.name)} {type_of(f.dtype)}" for f in dtype.fields) + ">"
     return _TYPES[dtype.name]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from caudal.core.types import DataType, Schema
+from caudal.core.types import DataType, Schema, spec
+from caudal.engines.jvm.relation import LiveSpelling, Named, Spelling, quoted
 from caudal.plan.expr import Expr
 
 
@@ -14,15 +15,22 @@ from caudal.plan.expr import Expr
 class Item:
     """An aggregate of a window as its dialect writes it.
 
-    `function`: its name; `value`: the column with its argument, `dtype` that one's type, `gives` the result's;
-    `rank`: the column with the row's number in the order that the aggregate takes rows in, rows with a value first.
+    `function`: its name; `name`: the column with its argument, "" for none, `dtype` that one's type, `gives` the result's;
+    `options`: what else it was given; `rank`: the text of the row's number in the order that the aggregate takes rows in,
+    rows with a value first.
     """
 
     function: str
-    value: str
+    name: str
     dtype: DataType
     gives: DataType
     rank: str = ""
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def value(self) -> str:
+        """The text of the argument; "" where there is none."""
+        return quoted(self.name) if self.name else ""
 
 
 Arguments = Sequence[tuple[str, DataType]]
@@ -55,8 +63,21 @@ class Functions(Protocol):
         """
         ...
 
+    def value(self, made: str, modules: Sequence[str], text: str, takes: DataType, gives: DataType) -> str:
+        """Return the text of a call that makes one value of another.
 
-class Dialect(Protocol):
+        `made` makes a function from an Arrow array to one of the same length.
+        """
+        ...
+
+
+def gathered_fold(item: Item) -> str:
+    """Return the Python text that makes what folds lists of all values of a group (`worker.aggregates`)."""
+    options = "".join(f", {name}={value!r}" for name, value in item.options)
+    return f"folded({item.function}({spec(item.dtype)!r}, {spec(item.gives)!r}{options}))"
+
+
+class Dialect(Spelling, Protocol):
     """An engine's SQL. All texts are expressions or clauses over columns in backticks."""
 
     engine: str
@@ -101,12 +122,8 @@ class Dialect(Protocol):
         """Return the items of ORDER BY: nulls first, NaN last (the other way round where descending)."""
         ...
 
-    def numbered(self, source: str, count: int, column: str) -> str:
-        """Return a FROM item: the rows of a view `x`, each with the numbers 0 to count - 1 in a BIGINT column."""
-        ...
-
-    def prepared(self, item: Item, within: Sequence[str], order: Sequence[str]) -> dict[str, str]:
-        """Return columns, by name, to compute before rows are grouped, which `aggregate` reads beside.
+    def prepared(self, item: Item, within: Sequence[str], order: Sequence[str]) -> list[Named]:
+        """Return columns to compute before rows are grouped, which `aggregate` reads beside.
 
         `within`: the items of PARTITION BY that make a group; `order`: what orders its rows.
         """
@@ -120,16 +137,12 @@ class Dialect(Protocol):
         """Return an aggregate that gathers rows as an array of structs, in no order."""
         ...
 
-    def applied(self, source: str, kept: Sequence[str], call: str, rows: Schema) -> str:
-        """Return a SELECT of columns of a source and, for each of its rows, the rows that a table function gives."""
-        ...
-
     def value(self, struct: str, dtype: DataType) -> str:
         """Return the value in the struct that a called function gives."""
         ...
 
 
-class LiveDialect(Dialect, Protocol):
+class LiveDialect(Dialect, LiveSpelling, Protocol):
     """That of an engine which takes input that goes on."""
 
     def streamed(self, item: Item, functions: Any) -> str:

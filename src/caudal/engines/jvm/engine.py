@@ -71,9 +71,7 @@ class JvmEngine:
         live = tuning.live or _live(sources)
         if tuning.native and not live and not wants_places(logical):
             native = try_native([(s, s.schema) for s in physical.sources], sources, dialect.reads)
-        return lower_all(
-            [(logical, physical)], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster, live=live
-        )
+        return lower_all([physical], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster, live=live)
 
     def explain(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> Script:
         """Return the script of the job that `start` would run, and that reads its files itself; needs no environment."""
@@ -130,7 +128,7 @@ class JvmEngine:
         """
         from caudal.engines.jvm.script import lower_all
 
-        plans = [(logical, physical) for logical, physical, _ in cases]
+        plans = [physical for _, physical, _ in cases]
         job = lower_all(plans, self.dialect(), threads=tuning.threads, live=tuning.live)
         python, _ = environments.require(self.name)
         execution = self._execution(python, cases, job, tuning, variables)

@@ -6,24 +6,15 @@ rows that are made of one row, its number.
 
 from __future__ import annotations
 
-import re
-
 from caudal.core.errors import PlanError
 from caudal.plan.nodes import (
     DeadLetters,
-    Deduplicate,
     Keyed,
     Late,
     Node,
-    Reduce,
-    Running,
     Source,
-    WindowAggregate,
-    WindowApply,
-    WindowTop,
 )
 from caudal.plan.plan import Plan
-from caudal.plan.windows import CountWindow
 
 TIME, WATERMARK, SOURCE, PARTITION, POSITION, NUMBER = "__t", "__w", "__s", "__p", "__o", "__n"
 PLACE = (SOURCE, PARTITION, POSITION, NUMBER)
@@ -35,18 +26,16 @@ HIDDEN = frozenset({TIME, WATERMARK, *PLACE})
 BRANCHES = 1 << 20
 """How many rows can be made of one row and still be told apart."""
 
-_RESERVED = re.compile(r"__([a-z]\d*|reason|message|detail|rows)")
-
 
 def check_names(plan: Plan) -> None:
-    """Raise `PlanError` for a column whose name the lowering needs for itself."""
-    for node in plan.nodes:
+    """Raise `PlanError` for a field of a source that is called as one of the columns that are handed over beside it."""
+    for node in plan.sources:
         for name in node.schema.names:
-            if _RESERVED.fullmatch(name):
+            if name in HIDDEN:
                 raise PlanError(
-                    f"the column name '{name}' is taken on this engine",
-                    location=plan.ids[node],
-                    hint="names of two underscores and a letter are hidden columns there: rename it",
+                    f"the field name '{name}' is taken on this engine",
+                    location=node.name,
+                    hint=f"a source's rows are handed over with columns {', '.join(sorted(HIDDEN))}: rename the field",
                 )
 
 
@@ -64,18 +53,9 @@ def placed(plan: Plan, *, sides: bool = True) -> set[Node]:
             needed.update(node.input.inputs if sides else ())
             continue
         passes_on = node in needed and not _makes_places(node)
-        if passes_on or (isinstance(node, Keyed) and takes_in_order(node)):
+        if passes_on or (isinstance(node, Keyed) and node.order_sensitive):
             needed.update(node.inputs)
     return needed
-
-
-def takes_in_order(node: Keyed) -> bool:
-    """Whether an operator's results depend on the pinned order of its rows."""
-    if isinstance(node, WindowAggregate):
-        return node.order_sensitive
-    return isinstance(node, WindowApply | WindowTop | Running | Deduplicate | Reduce) or isinstance(
-        getattr(node, "window", None), CountWindow
-    )
 
 
 def _makes_places(node: Node) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from caudal.core.errors import PlanError
 from caudal.core.types import BOOL, DataType, Schema
+from caudal.engines.jvm.relation import own
 from caudal.plan import expr as e
 from caudal.plan.signature import NULL
 
@@ -54,15 +55,6 @@ class Makers(dict[str, Callable[[S], str]]):
         return register
 
 
-def name_of(name: str) -> str:
-    """Return an identifier in backticks.
-
-    >>> name_of("id.orig_h")
-    '`id.orig_h`'
-    """
-    return "`" + name.replace("`", "``") + "`"
-
-
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How an engine spells: `type_of` a type, `literal` a constant, `call(function, other fields of its site)` a call."""
@@ -97,7 +89,7 @@ class Printer(Generic[L]):
 
     def _text(self, expr: e.Expr) -> str:
         if isinstance(expr, e.Column):
-            return name_of(expr.name)
+            return own(expr.name)
         if not isinstance(expr, e.Call):
             raise PlanError(
                 f"{expr} cannot be written for {self._dialect.engine}",

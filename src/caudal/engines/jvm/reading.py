@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.core.errors import CaudalError, PlanError
-from caudal.core.types import INT64, DataType, Schema
+from caudal.core.types import INT64, DataType, Schema, spec
 from caudal.core.unpacking import FIRST_BYTES, compression_of, encoding_of, foreign
 from caudal.engines.jvm.places import HIDDEN
-from caudal.engines.jvm.shape import spec
 from caudal.ingest.accepting import FUTURE
 from caudal.plan.expr import Column, Expr, call, lit
 from caudal.plan.nodes import Source

@@ -8,12 +8,11 @@ from importlib.metadata import version
 from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.core.types import DataType, Schema
-from caudal.engines.jvm.lowering import Lowered, Lowering
+from caudal.core.types import DataType, Schema, spec
+from caudal.engines.jvm.lowering import Lowered, Lowering, unfused
 from caudal.engines.jvm.package import PACKAGE, import_lines, packed
-from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.reading import Files, Native, scripted
-from caudal.engines.jvm.shape import spec
+from caudal.engines.jvm.relation import View, Walk, own, printed, quoted
 from caudal.engines.jvm.shipping import called
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.nodes import DEAD_FIELDS
@@ -33,6 +32,7 @@ class Job:
     """
 
     plans: list[Lowered]
+    dialect: Any
     functions: Any
     code: UserCode
     threads: int = 0
@@ -57,7 +57,7 @@ class Job:
 
 
 def lower_all(
-    plans: Sequence[tuple[Plan, Plan | None]],
+    plans: Sequence[Plan],
     dialect: Any,
     *,
     native: Mapping[str, Native] | None = None,
@@ -65,24 +65,20 @@ def lower_all(
     cluster: str = "",
     live: bool = False,
 ) -> Job:
-    """Lower plans (each with its rewritten form, if there is one) for one script; raises `PlanError`.
+    """Lower plans, rewritten, for one script; raises `PlanError`.
 
     `native`: the sources that the engine reads by itself, all or none.
     """
     functions, code = dialect.functions(), UserCode()
     lowered: list[Lowered] = []
-    for number, (plan, physical) in enumerate(plans):
+    for number, plan in enumerate(plans):
         prefix = f"{number}: " if len(plans) > 1 else ""
         lowering = Lowering(
-            plan, dialect, functions, code, physical=physical, native=native, prefix=prefix, number=number, live=live
+            unfused(plan), dialect, functions, code, native=native, prefix=prefix, number=number, live=live
         )
-        lowering.lowered()
-        lowering.count_sides()
-        if live:
-            lowering.count_steps()
-        lowered.append(lowering.out)
+        lowered.append(lowering.lowered())
     notes = [*dict.fromkeys(line for way in (native or {}).values() for line in way.deviations)]
-    return Job(lowered, functions, code, threads, cluster, live, notes)
+    return Job(lowered, dialect, functions, code, threads, cluster, live, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +176,7 @@ def _ends(job: Job, style: Style) -> str:
 
 
 def _walks(job: Job) -> Iterable[str]:
-    return (view.walk for plan in job.plans for view in plan.views if view.walk)
+    return (v.relation.function for plan in job.plans for v in plan.views if isinstance(v.relation, Walk))
 
 
 def _of_plans(job: Job) -> list[list[int]]:
@@ -206,7 +202,7 @@ def _inputs(job: Job, style: Style) -> str:
             for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
                 given = [repr(table), repr(columns_of(columns, style.type_of)), f"job.part({number}, {what!r})"]
                 lines.append(called("job.table", given))
-            names.append((each.rank, plan.plan.ids[each.node], number))
+            names.append((each.rank, each.node.name, number))
             number += 1
         if job.live:
             lines.append(f"job.marks({plan.prefix + 'marks'!r}, {job.plans.index(plan)})")
@@ -228,7 +224,7 @@ def columns_of(schema: Schema, type_of: Callable[[DataType], str]) -> dict[str, 
     return {f.name: type_of(f.dtype) for f in schema}
 
 
-def quoted(sql: str) -> str:
+def literal(sql: str) -> str:
     """Return SQL as the text of a Python string that is read over several lines."""
     escaped = sql.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     if escaped.endswith('"'):
@@ -241,11 +237,13 @@ def _views(job: Job, *, shared: bool) -> str:
     lines: list[str] = []
     for plan in job.plans:
         for view in plan.views:
-            if view.walk:
-                lines.append(f"job.walk({view.name!r}, {quoted(view.sql)}, {[*view.keys]!r}, {view.walk})")
+            made = view.relation
+            if isinstance(made, Walk):
+                query = literal(printed(made.source, job.dialect))
+                lines.append(f"job.walk({view.name!r}, {query}, {[*made.keys]!r}, {made.function})")
                 continue
             tail = ", shared=True" if shared and view.shared else ""
-            lines.append(f"job.view({view.name!r}, {quoted(view.sql)}{tail})")
+            lines.append(f"job.view({view.name!r}, {literal(printed(made, job.dialect))}{tail})")
     return "\n\n".join(lines)
 
 
@@ -307,20 +305,20 @@ def queries(job: Job, type_of: Callable[[DataType], str], *, taken: bool = True)
     queries: list[str] = []
     for number, out in enumerate(job.outputs):
         at = dict(zip(placed[number], out.columns, strict=True))
-        queries.append(_query(number, order, {slot: name_of(f.name) for slot, f in at.items()}, out.view))
+        queries.append(_query(number, order, {slot: own(f.name) for slot, f in at.items()}, out.view))
     for number, count in enumerate(job.counts):
         if count.fate == "taken" and not taken:
             continue
         one = "1L" if job.live else "COUNT(*)"  # a stream has no end to count to: whoever reads adds up
         queries.append(_query(len(job.outputs) + number, order, {"BIGINT 0": one}, count.view))
-    listed = ",\n".join(f"    {quoted(q)}" for q in queries)
+    listed = ",\n".join(f"    {literal(q)}" for q in queries)
     numbers = [[order.index(slot) + 1 for slot in slots] for slots in placed]
     return f"SLOTS = {numbers!r}\nQUERIES = [\n{listed},\n]"
 
 
-def _query(number: int, order: list[str], given: dict[str, str], source: str) -> str:
+def _query(number: int, order: list[str], given: dict[str, str], source: View) -> str:
     texts = [f"{number} AS `port`"]
     for i, slot in enumerate(order):
         kind = slot.rpartition(" ")[0]
         texts.append(f"{given.get(slot, f'CAST(NULL AS {kind})')} AS `c{i}`")
-    return f"SELECT {', '.join(texts)} FROM {source}"
+    return f"SELECT {', '.join(texts)} FROM {quoted(source.name)}"

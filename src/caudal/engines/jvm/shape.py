@@ -1,10 +1,8 @@
-"""What lowered streams look like beside their own columns: types for shipped functions, failures, hidden columns."""
+"""What lowered streams look like beside their own columns: failures, hidden columns."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from caudal.core.types import INT32, INT64, STRING, DataType, Field
+from caudal.core.types import INT32, INT64, STRING, Field
 from caudal.engines.jvm.places import NUMBER, PARTITION, POSITION, SOURCE, TIME, WATERMARK
 from caudal.plan.nodes import Node
 
@@ -15,13 +13,6 @@ FAILURE = (Field(REASON, STRING), Field(MESSAGE, STRING), Field(DETAIL, STRING))
 
 NTH = "__i"
 """The number of a row among those that one call gives."""
-
-
-def spec(dtype: DataType) -> Any:
-    """Return a type as shipped functions take it: a name, [item] for a list, {name: type} for a struct."""
-    if dtype.item is not None:
-        return [spec(dtype.item)]
-    return {f.name: spec(f.dtype) for f in dtype.fields} if dtype.name == "struct" else dtype.name
 
 
 def hidden(node: Node, place: bool) -> list[Field]:

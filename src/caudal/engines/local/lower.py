@@ -19,6 +19,7 @@ from caudal.engines.local.ordered.counts import CountOperator
 from caudal.engines.local.ordered.deduplicate import DeduplicateOperator
 from caudal.engines.local.ordered.reduce import ReduceOperator
 from caudal.engines.local.ordered.running import RunningOperator
+from caudal.engines.local.ordered.stepped import SteppedOperator
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.routes import Edge, Routes
 from caudal.engines.local.settings import Settings
@@ -58,12 +59,12 @@ OPERATORS: dict[type, type[WindowOperator]] = {
 }
 """What runs a window, whatever is made of its rows."""
 
-ORDERED: dict[type[Keyed], Callable[..., StatefulOperator]] = {
+KERNELS: dict[type[Keyed], Callable[..., StatefulOperator]] = {
     Running: RunningOperator,
     Deduplicate: DeduplicateOperator,
     Reduce: ReduceOperator,
 }
-"""What runs the operators that take rows in order."""
+"""What runs keyed steps faster than the step does; the others are walked by theirs."""
 
 
 def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job:
@@ -148,7 +149,7 @@ def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateT
         made = kind(node, node.name, bind, ranks, numbered)
     else:
         extra = (context.functions.fold(node),) if isinstance(node, Reduce) else ()
-        made = ORDERED[type(node)](node, node.name, bind, ranks, *extra)
+        made = KERNELS.get(type(node), SteppedOperator)(node, node.name, bind, ranks, *extra)
 
     made.dividing = job.dividing
     if isinstance(made, PaneOperator):

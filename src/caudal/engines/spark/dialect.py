@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from caudal.core.types import DataType, Schema
-from caudal.engines.jvm.dialect import Item
-from caudal.engines.jvm.printer import name_of
+from caudal.core.types import DataType, Schema, list_of
+from caudal.engines.jvm.dialect import Item, gathered_fold
+from caudal.engines.jvm.relation import Named, quoted
 from caudal.engines.spark.expressions import show
 from caudal.engines.spark.expressions.spelling import literal, type_of
 from caudal.engines.spark.registry import Registry
@@ -59,11 +59,15 @@ class SparkDialect:
 
     def numbered(self, source: str, count: int, column: str) -> str:
         """Return a FROM item: the rows of a view, each with the numbers 0 to count - 1 in a BIGINT column."""
-        return f"{source} LATERAL VIEW explode(sequence(0L, {count - 1}L)) numbers AS {name_of(column)}"
+        return f"{source} LATERAL VIEW explode(sequence(0L, {count - 1}L)) numbers AS {quoted(column)}"
 
-    def prepared(self, item: Item, within: Sequence[str], order: Sequence[str]) -> dict[str, str]:
+    def unnested(self, source: str, items: str, number: str, item: str) -> str:
+        """Return a FROM item: the rows of another, each with every item of a list and its number, from 0 on."""
+        return f"{source} LATERAL VIEW posexplode({quoted(items)}) items AS {quoted(number)}, {quoted(item)}"
+
+    def prepared(self, item: Item, within: Sequence[str], order: Sequence[str]) -> list[Named]:
         """Return columns to compute before rows are grouped: none."""
-        return {}
+        return []
 
     def aggregate(self, item: Item, functions: Registry) -> str:
         """Return an aggregate over grouped rows."""
@@ -88,8 +92,12 @@ class SparkDialect:
             case "collect":
                 listed = f"COLLECT_LIST(struct({item.rank} AS r, {value} AS v)) FILTER (WHERE {value} IS NOT NULL)"
                 return f"transform(array_sort({listed}), x -> x.v)"
-            case other:
-                return f"{other.upper()}({value})"
+            case "min" | "max":
+                return f"{item.function.upper()}({value})"
+            case _:
+                modules = ("tables", f"aggregates.{item.function}")
+                listed = f"COLLECT_LIST({value})"
+                return functions.value(gathered_fold(item), modules, listed, list_of(item.dtype), item.gives)
 
     def streamed(self, item: Item, functions: Registry) -> str:
         """Return an aggregate over grouped rows that come and come; `item.rank`: the struct that orders them."""
@@ -114,13 +122,13 @@ class SparkDialect:
 
     def gathered(self, columns: Sequence[tuple[str, DataType]]) -> str:
         """Return an aggregate that gathers rows as an array of structs, in no order."""
-        return f"COLLECT_LIST(struct({', '.join(name_of(name) for name, _ in columns)}))"
+        return f"COLLECT_LIST(struct({', '.join(quoted(name) for name, _ in columns)}))"
 
     def applied(self, source: str, kept: Sequence[str], call: str, rows: Schema) -> str:
         """Return a SELECT of columns of a source and, for each of its rows, the rows that a table function gives."""
-        columns = ", ".join(name_of(n) for n in kept)
-        made = ", ".join(name_of(f.name) for f in rows)
-        inner = f"SELECT {columns}{columns and ', '}{call} AS `__made` FROM {source} AS s"
+        columns = ", ".join(quoted(n) for n in kept)
+        made = ", ".join(quoted(f.name) for f in rows)
+        inner = f"SELECT {columns}{columns and ', '}{call} AS `__made` FROM {source}"
         return f"SELECT {columns}{columns and ', '}{made}\nFROM (\n{inner}\n) AS c\nLATERAL VIEW inline(`__made`) r AS {made}"
 
     def value(self, struct: str, dtype: DataType) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from caudal.core.types import STRING, DataType, Field, Schema, list_of, struct_of
+from caudal.core.types import STRING, DataType, Field, Schema, list_of, spec, struct_of
 from caudal.engines.jvm.dialect import Arguments
-from caudal.engines.jvm.shape import spec
 from caudal.engines.jvm.shipping import PREFIX, called
 from caudal.engines.spark.expressions.library import Library
 from caudal.engines.spark.expressions.spelling import type_of
@@ -40,6 +39,10 @@ class Registry(Library):
     def struct(self, made: str, modules: Sequence[str], arguments: Arguments, result: DataType) -> str:
         """Return the text of a call that gives a struct of this type."""
         return self._called(made, modules, arguments, result)
+
+    def value(self, made: str, modules: Sequence[str], text: str, takes: DataType, gives: DataType) -> str:
+        """Return the text of a call that makes one value of another; see `Functions.value`."""
+        return self._called(made, modules, [(text, takes)], gives)
 
     def _called(self, made: str, modules: Sequence[str], arguments: Arguments, result: DataType) -> str:
         self._used.update(modules)

@@ -13,6 +13,7 @@ from caudal.core.naming import cut
 from caudal.core.types import Schema
 from caudal.lang.dsl import instead
 from caudal.lang.dsl.functions import plain
+from caudal.lang.dsl.lifting import lift, lifted, lifted_aggregates
 from caudal.lang.dsl.options import format_of_path, format_options, path_of, refuse_compressed, split
 from caudal.lang.dsl.windows import condition, expression, ordering
 from caudal.plan.aggregates import Aggregate
@@ -40,7 +41,7 @@ from caudal.plan.nodes import (
     WithColumns,
 )
 from caudal.plan.plan import Plan
-from caudal.plan.python import PythonFunction, calls
+from caudal.plan.python import PythonFunction
 from caudal.plan.windows import CountWindow, Order, Sliding, Window
 from caudal.ports import registry
 
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-Aggregates = "caudal.lang.dsl.windows"
+Aggregates = "caudal.lang.dsl.aggregates"
 Function = Callable[..., Any] | PythonFunction
 Columns = Mapping[str, Any] | Schema
 
@@ -205,7 +206,7 @@ class Stream:
         """
         listed = [keys] if isinstance(keys, str | Expr) else list(keys)
         within_ms = 0 if within is None else duration.parse(within, what="within")
-        node, pairs, ordered = _lifted(self.node, _named(listed, {}), ordering(order_by, order))
+        node, pairs, ordered = lifted(self.node, _named(listed, {}), ordering(order_by, order))
         return Stream(Deduplicate(name=name, input=node, keys=pairs, within=within_ms, order=ordered))
 
     def late(self, *, name: str = "") -> Stream:
@@ -328,7 +329,7 @@ class Grouped:
         columns. The function keeps nothing itself: the state is caudal's, by key, typed, part of every cut. Rows are
         taken in the order of event time, ties by `order_by`; `order="arrival"` takes them as they come.
         """
-        node, keys, ordered = _lifted(self.node, self.keys, ordering(order_by, order))
+        node, keys, ordered = lifted(self.node, self.keys, ordering(order_by, order))
         fold = Reduce(name=name, input=node, keys=keys, function=plain(function), output=_output(schema), order=ordered)
         return Stream(fold)
 
@@ -374,7 +375,7 @@ class Windowed:
                 hint = "cd.count(), cd.sum('bytes') ...; compute with them in a with_columns behind agg"
                 raise PlanError(f"'{column}' is not an aggregate: {aggregate}", hint=hint)
         node, keys, window = self._lifted()
-        node, folded = _lifted_aggregates(node, aggregates)
+        node, folded = lifted_aggregates(node, aggregates)
         if isinstance(window, Sliding):
             return Stream(Running(name=name, input=node, keys=keys, frame=window, aggregates=folded))
         return Stream(WindowAggregate(name=name, input=node, keys=keys, window=window, aggregates=folded))
@@ -409,7 +410,7 @@ class Windowed:
     def _ranked(self, limit: int, by: Any, descending: bool, name: str) -> Stream:
         listed = [by] if isinstance(by, str | Expr) else list(by)
         node, keys, window = self._lifted()
-        node, ranking = _lift(node, [(f"by{i}", expression(e, "by")) for i, e in enumerate(listed)])
+        node, ranking = lift(node, [(f"by{i}", expression(e, "by")) for i, e in enumerate(listed)])
         made = WindowTop(
             name=name,
             input=node,
@@ -423,7 +424,7 @@ class Windowed:
     def _lifted(self) -> tuple[Node, tuple[tuple[str, Expr], ...], Window]:
         window = self.over
         order = window.order if isinstance(window, CountWindow | Sliding) else Order()
-        node, keys, order = _lifted(self.node, self.keys, order)
+        node, keys, order = lifted(self.node, self.keys, order)
         return node, keys, replace(window, order=order) if isinstance(window, CountWindow | Sliding) else window
 
 
@@ -473,38 +474,3 @@ def _all(tests: Sequence[Expr]) -> Expr:
     for test in others:
         whole = whole & test
     return whole
-
-
-def _lift(node: Node, pairs: Sequence[tuple[str, Expr]]) -> tuple[Node, tuple[tuple[str, Expr], ...]]:
-    """Compute what calls Python functions in a with_columns before: where rows are grouped nothing may fail."""
-    columns: list[tuple[str, Expr]] = []
-    out: list[tuple[str, Expr]] = []
-    taken = set(node.schema.names)
-    for label, expr in pairs:
-        if calls(expr):
-            column = next(c for c in (label, *(f"{label}_{i}" for i in range(1, 1000))) if c not in taken)
-            taken.add(column)
-            columns.append((column, expr))
-            out.append((label, col(column)))
-        else:
-            out.append((label, expr))
-    return (WithColumns(input=node, columns=tuple(columns)) if columns else node), tuple(out)
-
-
-def _lifted(node: Node, keys: tuple[tuple[str, Expr], ...], order: Order) -> tuple[Node, Any, Order]:
-    node, keys = _lift(node, keys)
-    node, by = _lift(node, [(f"order{i}", e) for i, e in enumerate(order.by)])
-    return node, keys, replace(order, by=tuple(e for _, e in by))
-
-
-def _lifted_aggregates(node: Node, aggregates: Mapping[str, Aggregate]) -> tuple[Node, Any]:
-    parts = [(f"{n}_of", e) for n, a in aggregates.items() for e in a.expressions()]
-    node, lifted = _lift(node, parts)
-    exprs = iter(e for _, e in lifted)
-    out: list[tuple[str, Aggregate]] = []
-    for name, aggregate in aggregates.items():
-        argument = None if aggregate.argument is None else next(exprs)
-        out.append(
-            (name, replace(aggregate, argument=argument, order_by=tuple(next(exprs) for _ in aggregate.order_by)))
-        )
-    return node, tuple(out)

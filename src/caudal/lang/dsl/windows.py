@@ -1,4 +1,4 @@
-"""Windows and aggregates by name."""
+"""Windows by name, and what arguments are taken for."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def ordering(order_by: Any, order: str) -> Order:
     """Return the order in which rows are taken; `order` is "event_time" or "arrival"."""
     if order not in ("event_time", "arrival"):
         raise PlanError(f"unknown order '{order}'", hint='order="event_time" or order="arrival"')
-    return Order(_ordering(order_by), order == "arrival")
+    return Order(ties(order_by), order == "arrival")
 
 
 def _rows(value: Any, what: str) -> int:
@@ -117,75 +117,10 @@ def condition(value: Any, schema: Schema | None = None) -> Expr:
     )
 
 
-def _ordering(order_by: Any) -> tuple[Expr, ...]:
+def ties(order_by: Any) -> tuple[Expr, ...]:
+    """Return the expressions that break ties of time."""
     if order_by is None:
         return ()
     if isinstance(order_by, Sequence) and not isinstance(order_by, str):
         return tuple(expression(e, "order_by") for e in order_by)
     return (expression(order_by, "order_by"),)
-
-
-@answered
-def count() -> Aggregate:
-    """The number of rows."""
-    return Aggregate("count")
-
-
-@answered
-def count_if(predicate: Expr | str) -> Aggregate:
-    """The number of rows for which a condition (an expression, or SQL text) is true."""
-    return Aggregate("count_if", condition(predicate))
-
-
-@answered
-def sum(value: Expr | str) -> Aggregate:
-    """The sum: int64 (wrapping) of integers, float64 (exact, rounded once) of floats; null without a value."""
-    return Aggregate("sum", expression(value))
-
-
-@answered
-def min(value: Expr | str) -> Aggregate:
-    """The smallest value; NaN counts as largest, text compares by bytes."""
-    return Aggregate("min", expression(value))
-
-
-@answered
-def max(value: Expr | str) -> Aggregate:
-    """The largest value; NaN counts as largest, text compares by bytes."""
-    return Aggregate("max", expression(value))
-
-
-@answered
-def mean(value: Expr | str) -> Aggregate:
-    """The mean as float64, rounded once."""
-    return Aggregate("mean", expression(value))
-
-
-@answered
-def stddev(value: Expr | str) -> Aggregate:
-    """The standard deviation of the sample as float64; null for fewer than two values."""
-    return Aggregate("stddev", expression(value))
-
-
-@answered
-def first(value: Expr | str, *, order_by: Any = None) -> Aggregate:
-    """The first value that is not null, by event time, then `order_by`, then source, partition and position."""
-    return Aggregate("first", expression(value), _ordering(order_by))
-
-
-@answered
-def last(value: Expr | str, *, order_by: Any = None) -> Aggregate:
-    """The last value that is not null, in the order of `first`."""
-    return Aggregate("last", expression(value), _ordering(order_by))
-
-
-@answered
-def count_distinct(value: Expr | str) -> Aggregate:
-    """The exact number of different values that are not null."""
-    return Aggregate("count_distinct", expression(value))
-
-
-@answered
-def collect(value: Expr | str, *, order_by: Any = None) -> Aggregate:
-    """All values that are not null as a list, in the order of `first`."""
-    return Aggregate("collect", expression(value), _ordering(order_by))

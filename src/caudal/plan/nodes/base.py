@@ -17,6 +17,7 @@ from caudal.core.types import Field, Schema
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Column, Expr
 from caudal.plan.python import PythonFunction, calls
+from caudal.plan.steps import KeyedStep
 from caudal.plan.windows import Order
 
 Pairs = tuple[tuple[str, Any], ...]
@@ -183,6 +184,11 @@ class Node:
     @property
     def ordering(self) -> Order | None:
         """The order in which it takes rows, None where it takes them in any."""
+        return None
+
+    @property
+    def step(self) -> KeyedStep | None:
+        """How it walks the rows of each key, where it is a keyed step."""
         return None
 
     @property

@@ -9,6 +9,7 @@ from caudal.core import duration
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
 from caudal.plan.nodes.keyed import Keyed, refuse_unordered
+from caudal.plan.steps import KeyedStep
 from caudal.plan.windows import PINNED, Order
 
 
@@ -34,6 +35,10 @@ class Deduplicate(Keyed):
     @property
     def ordering(self) -> Order | None:
         return self.order
+
+    @property
+    def step(self) -> KeyedStep:
+        return KeyedStep("deduplicate", options=(("within", self.within),), first=not self.within)
 
     def reads(self) -> frozenset[str]:
         """Return the input columns that it reads and passes on: all."""

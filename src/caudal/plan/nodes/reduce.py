@@ -8,9 +8,11 @@ from typing import ClassVar
 
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
+from caudal.plan.expr import Column
 from caudal.plan.nodes.base import Called, Result
 from caudal.plan.nodes.keyed import Keyed, refuse_unordered
 from caudal.plan.python import PythonFunction
+from caudal.plan.steps import KeyedStep
 from caudal.plan.windows import PINNED, Order
 
 
@@ -45,6 +47,12 @@ class Reduce(Keyed):
 
     def results(self) -> Mapping[str, Result]:
         return self.keyed() | dict.fromkeys(self.output.names, Called(self.input.schema.names))
+
+    @property
+    def step(self) -> KeyedStep:
+        given = tuple((name, Column(name)) for name in self.input.schema.names)
+        options = (("function", self.function), ("timeout", self.function.timeout))
+        return KeyedStep("reduce", given, tuple(self.output), options)
 
     def reads(self) -> frozenset[str]:
         """Return the input columns that the function may read: all."""

@@ -8,8 +8,10 @@ from typing import ClassVar
 
 from caudal.core.errors import PlanError
 from caudal.core.types import Field, Schema
+from caudal.plan.aggregates import FUNCTIONS
 from caudal.plan.nodes.base import Aggregated, Aggregates, Result, passed, refuse_calls
 from caudal.plan.nodes.keyed import Keyed, refuse_unordered
+from caudal.plan.steps import KeyedStep
 from caudal.plan.windows import Order, Sliding
 
 
@@ -42,6 +44,18 @@ class Running(Keyed):
     def results(self) -> Mapping[str, Result]:
         made = {name: Aggregated(aggregate) for name, aggregate in self.aggregates}
         return {name: (self.keyed() | passed(self.input.schema) | made)[name] for name in self.schema.names}
+
+    @property
+    def step(self) -> KeyedStep:
+        frame, schema = self.frame, self.input.schema
+        given = tuple((name, a.argument) for name, a in self.aggregates if a.argument is not None)
+        made = tuple(Field(name, a.dtype(schema)) for name, a in self.aggregates)
+        functions = [(name, a.function, dict(a.options)) for name, a in self.aggregates]
+        needs = tuple(f"aggregates.{a.function}" for _, a in self.aggregates if FUNCTIONS[a.function].gathered)
+        endless = ("running aggregates", "a frame of all rows so far would keep them all; sliding windows are done")
+        grows = None if frame.size or frame.rows else endless
+        options = (("functions", functions), ("size", frame.size), ("rows", frame.rows))
+        return KeyedStep("running", given, made, options, grows=grows, needs=needs)
 
     def reads(self) -> frozenset[str]:
         """Return the input columns that it reads and passes on: all."""

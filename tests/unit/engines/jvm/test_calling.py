@@ -15,8 +15,7 @@ import pytest
 
 import caudal as cd
 from caudal.columnar.column import from_list
-from caudal.core.types import Schema, parse_type
-from caudal.engines.jvm.shape import spec
+from caudal.core.types import Schema, parse_type, spec
 from caudal.engines.local.functions.binding import Functions
 from caudal.plan.nodes import FlatMap, Map, Reduce, WindowApply
 from caudal.plan.python import PythonFunction

@@ -25,13 +25,12 @@ import zstandard
 
 from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
-from caudal.core.types import INT32, INT64, Field, Schema
+from caudal.core.types import INT32, INT64, Field, Schema, spec
 from caudal.engines.jvm import handover, intake
 from caudal.engines.jvm import parts as written
 from caudal.engines.jvm.job import handover as reading
 from caudal.engines.jvm.package import packed
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
-from caudal.engines.jvm.shape import spec
 from caudal.ingest.accepting import FUTURE
 from caudal.observe.notices import Notice
 from caudal.plan.expr import col

@@ -93,7 +93,10 @@ def test_memory_cannot_be_read_by_a_script(engine: str) -> None:
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "identity": (lambda s: s.to("console", format="json", identity="id"), "a row's identity is not known"),
-    "a hidden name": (lambda s: s.select(__t=col("n")).to("console", format="json"), "the column name '__t' is taken"),
+    "a hidden name": (
+        lambda s: cd.source("memory", rows=[], schema={"__t": "int64"}).to("console", format="json"),
+        "the field name '__t' is taken",
+    ),
 }
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from caudal.columnar import grouping, sorting
-from caudal.columnar.column import Column, Fixed, Ints, Nested, Text, from_arrow
+from caudal.columnar.column import Column, Fixed, Ints, Nested, Text, arrow_type, from_arrow
 from caudal.columnar.grouping import Groups
-from caudal.core.types import FLOAT64, INT64, DataType, list_of
+from caudal.core.types import FLOAT64, INT64, DataType, list_of, spec
 from caudal.engines.local.aggregates import exact, kernels
 from caudal.engines.local.aggregates.deviation import deviations
 from caudal.engines.local.lists import Lists, order_by_group
 from caudal.plan.aggregates import FUNCTIONS
+from caudal.worker.fitting import as_array
 
 NONE = np.empty(0, np.bool_)
 
@@ -302,6 +304,37 @@ class CountDistinct(Aggregator):
         return _int(states[0].length)
 
 
+class Gathered(Aggregator):
+    """All values that are not null, folded at the end (`worker.aggregates`)."""
+
+    def __init__(self, function: str, dtype: DataType, argument: DataType | None, options: Mapping[str, Any]) -> None:
+        super().__init__(dtype, argument)
+        assert argument is not None
+        self._takes = spec(argument)
+        make = getattr(import_module(f"caudal.worker.aggregates.{function}"), function)
+        self._fold = make(self._takes, spec(dtype), **options)
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        column, codes = rows.argument, groups.codes
+        assert column is not None
+        if column.valid is not None:
+            keep = np.flatnonzero(column.valid)
+            column, codes = column.take(keep), codes[keep]
+        return [Lists.regroup([column.compact() if isinstance(column, Text) else column], codes, len(groups))]
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        return [_regroup(states[0], groups)]
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        state = states[0]
+        assert isinstance(state, Lists)
+        (values,), _ = state.flat()
+        starts = np.zeros(len(state) + 1, np.int64)
+        np.cumsum(state.length, out=starts[1:])
+        made = self._fold(as_array(values.to_arrow(), self._takes), starts)
+        return from_arrow(made.cast(arrow_type(self.dtype)), self.dtype)
+
+
 AGGREGATORS: dict[str, Any] = {
     "count": Count,
     "count_if": Count,
@@ -315,11 +348,15 @@ AGGREGATORS: dict[str, Any] = {
     "collect": Collect,
     "count_distinct": CountDistinct,
 }
-assert AGGREGATORS.keys() == FUNCTIONS.keys()
+assert AGGREGATORS.keys() == {name for name, function in FUNCTIONS.items() if not function.gathered}
 
 
-def aggregator(function: str, dtype: DataType, argument: DataType | None) -> Aggregator:
+def aggregator(
+    function: str, dtype: DataType, argument: DataType | None, options: Mapping[str, Any] | None = None
+) -> Aggregator:
     """Return the aggregator of a function with this result type over this argument type."""
+    if function not in AGGREGATORS:
+        return Gathered(function, dtype, argument, options or {})
     return AGGREGATORS[function](dtype, argument)
 
 

@@ -31,8 +31,7 @@ from caudal.engines.local.stateful import (
 )
 from caudal.engines.local.table import Table, concat_tables, consume
 from caudal.engines.local.windows.kernels import sorted_order
-from caudal.plan.nodes import Keyed, Running, WindowAggregate, WindowApply, WindowTop
-from caudal.plan.windows import Order
+from caudal.plan.nodes import Keyed
 
 MANY = 16
 """Waiting blocks beyond which neighbours are joined."""
@@ -59,7 +58,8 @@ class OrderedOperator(StatefulOperator):
 
     def __init__(self, node: Keyed, operator: str, bind: Bind, ranks: Callable[[], Ints], *rest: Any) -> None:
         super().__init__(node, operator, bind, ranks, *rest)
-        order = _order(node)
+        order = node.ordering
+        assert order is not None
         self.schema = node.input.schema
         self.timed = node.input.timed
         self.arrival = order.arrival
@@ -244,14 +244,6 @@ class OrderedOperator(StatefulOperator):
 
     def _restored(self, numbers: list[int]) -> None:
         """Take up the restored blocks of these numbers: those that hold no waiting rows."""
-
-
-def _order(node: Keyed) -> Order:
-    if isinstance(node, Running):
-        return node.frame.order
-    if isinstance(node, WindowAggregate | WindowApply | WindowTop):
-        return node.window.order  # type: ignore[union-attr]
-    return node.order  # type: ignore[attr-defined]
 
 
 def _ints(values: Ints) -> Column:

@@ -44,7 +44,7 @@ def aggregations(node: WindowNode | Running, bind: Bind) -> list[Aggregation]:
         out: list[Aggregation] = []
         for name, aggregate in node.aggregates:
             argument = None if aggregate.argument is None else aggregate.argument.dtype(schema)
-            made = aggregator(aggregate.function, node.schema.dtype(name), argument)
+            made = aggregator(aggregate.function, node.schema.dtype(name), argument, dict(aggregate.options))
             bound = None if aggregate.argument is None else bind(aggregate.argument, schema)
             # what an aggregate's own order leaves open is as the window takes its rows
             ties = (*aggregate.order_by, *order.by) if aggregate.order_sensitive else ()

@@ -5,9 +5,9 @@ May touch: core, plan (expressions), columnar (to check formats), pyarrow (to ch
 that raises for what a row holds, or let a session's setting decide that `SETTINGS` does not name.
 """
 
-from caudal.engines.jvm.printer import name_of
+from caudal.engines.jvm.relation import quoted
 from caudal.engines.spark.expressions.library import Library
 from caudal.engines.spark.expressions.printer import show
 from caudal.engines.spark.expressions.spelling import SETTINGS, literal, text_of, type_of
 
-__all__ = ["SETTINGS", "Library", "literal", "name_of", "show", "text_of", "type_of"]
+__all__ = ["SETTINGS", "Library", "literal", "quoted", "show", "text_of", "type_of"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from caudal.engines.spark.expressions.site import Site, shows
-from caudal.engines.spark.expressions.spelling import name_of
+from caudal.engines.spark.expressions.spelling import quoted
 
 
 @shows("field")
 def _field(site: Site) -> str:
-    return f"({site.args[0]}).{name_of(site.options['name'])}"
+    return f"({site.args[0]}).{quoted(site.options['name'])}"
 
 
 @shows("list_length")

@@ -22,6 +22,7 @@ from caudal.engines.spark.expressions.library import Library
 from caudal.engines.spark.expressions.site import MAKERS, Site
 from caudal.engines.spark.expressions.spelling import literal, type_of
 from caudal.plan import expr as e
+from caudal.plan import functions
 
 
 def show(expr: e.Expr, schema: Schema, library: Library) -> str:
@@ -37,6 +38,11 @@ def show(expr: e.Expr, schema: Schema, library: Library) -> str:
 
 def _call(function: str, fields: dict[str, Any]) -> str:
     make = MAKERS.get(function)
+    known = functions.find(function)
+    if make is None and known.shipped:
+        site = Site(function, **fields)
+        name = site.library.python(known.shipped, function, type_of(site.result), *site.options.values())
+        return f"{name}({', '.join(site.args)})"
     if make is None:
         raise PlanError(f"{function}() cannot be computed on Spark", detail=GAPS[function], hint="run it locally")
     return make(Site(function, **fields))

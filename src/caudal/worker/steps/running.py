@@ -1,4 +1,4 @@
-"""The rows of one key in pinned order: which of them are new, and aggregates over the frame up to each.
+"""Running aggregates: each row comes out with the aggregates over the rows of its key in the frame up to it.
 
 Sums, means and deviations of floats are exact and rounded once, as on the local engine: values are integers in units of
 the smallest bit among them. Integers wrap. NaN equals NaN and is the largest number, -0 equals 0.
@@ -8,60 +8,56 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from caudal.worker.fitting import arrow_of, as_array
-
-
-def deduplicate(within: int) -> Callable[[pa.Array], Any]:
-    """Return what says of each row (by its time, null if it has none) whether it passes.
-
-    The first does, and each whose last one that passed is more than `within` milliseconds ago (0: none does).
-    """
-
-    def run(time: pa.Array) -> Any:
-        passes = np.zeros(len(time), np.bool_)
-        if not within:
-            passes[:1] = True
-            return passes
-        last: int | None = None
-        for i, moment in enumerate(time.to_pylist()):
-            if i and last is not None and moment is not None and moment - last <= within:
-                continue
-            passes[i] = True
-            last = moment
-        return passes
-
-    return run
+from caudal.worker.steps.contract import Made, Rows, Step, each_key, joined
 
 
 def running(
-    aggregates: Sequence[tuple[str, Any, Any]], size_ms: int, rows: int
-) -> Callable[[pa.Array, Sequence[Any]], list[pa.Array]]:
-    """Return what gives aggregates (function, type of the argument or None, type of the result) for each row.
+    takes: dict[str, Any], gives: dict[str, Any], functions: list[tuple[str, str, dict[str, Any]]], size: int, rows: int
+) -> Step:
+    """Return the step that gives aggregates over the frame up to each row.
 
-    The frame of a row: the rows up to it that are less than `size_ms` older, or the last `rows`, or (both 0) all.
-    It takes the times, ascending, and an argument array for each aggregate (anything for `count`).
+    The frame of a row: the rows up to it that are less than `size` ms older, or the last `rows`, or (both 0) all.
+    `functions`: name, function and options of each aggregate; `takes` has the types of their arguments, where they have one. Kept
+    are the rows of the last frame: their times, and the arguments.
     """
+    named = [*takes]
+    keeps = ["int64", *takes.values()]
 
-    def run(time: pa.Array, arguments: Sequence[Any]) -> list[pa.Array]:
-        count = len(time)
-        first = _frame_starts(time, count, size_ms, rows)
+    @each_key
+    def run(state: Rows, rows_: Rows, watermark: int) -> Made:
+        before, count = len(state), len(state) + len(rows_)
+        time = np.zeros(len(rows_), np.int64) if rows_.time is None else rows_.time
+        given = [pa.array(time), *(as_array(c, kind) for c, kind in zip(rows_.columns, takes.values()))]
+        whole = joined([state.columns, given]) if before else given
+        first = _frame_starts(whole[0], count, size, rows)
         made: list[pa.Array] = []
-        for (function, takes, gives), given in zip(aggregates, arguments, strict=True):
+        for name, function, options in functions:
             if function == "count":
-                made.append(pa.array(np.arange(1, count + 1) - first, arrow_of(gives)))
+                values = pa.array(np.arange(1, count + 1) - first, arrow_of(gives[name]))
             else:
-                frames = _Frames(as_array(given, takes), takes, first)
-                made.append(_AGGREGATES[function](frames, gives))
-        return made
+                frames = _Frames(whole[1 + named.index(name)], takes[name], first)
+                known = _AGGREGATES.get(function)
+                values = known(frames, gives[name]) if known else _gathered(frames, function, gives[name], options)
+            made.append(values.slice(before))
+        left = count
+        if rows:
+            left = min(count, rows - 1)
+        elif size and count:
+            moments = whole[0].to_pylist()
+            left = sum(1 for moment in moments if moment > moments[-1] - size)
+        kept = Rows(np.array([0, left]), [column.slice(count - left) for column in whole])
+        return Made(np.arange(len(rows_)), made, kept)
 
-    return run
+    return Step(keeps, run)
 
 
 def _frame_starts(time: pa.Array, count: int, size_ms: int, rows: int) -> Any:
@@ -282,6 +278,13 @@ def _exact_root(value: Fraction) -> float:
     bits = math.isqrt(whole)
     left = bits * bits != whole or whole * scaled.denominator != scaled.numerator
     return _nearest(2 * bits + left, 1, -shift // 2 - 1)
+
+
+def _gathered(frames: _Frames, function: str, gives: Any, options: dict[str, Any]) -> pa.Array:
+    """Return what a fold over gathered values makes of each frame (`worker.aggregates`)."""
+    fold = getattr(import_module(f"caudal.worker.aggregates.{function}"), function)(frames.spec, gives, **options)
+    lists = _collect(frames, [frames.spec])
+    return fold(lists.flatten(), lists.offsets.to_numpy().astype(np.int64))
 
 
 _AGGREGATES: dict[str, Callable[[_Frames, Any], pa.Array]] = {

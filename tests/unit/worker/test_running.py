@@ -1,17 +1,20 @@
-"""Deduplication and running aggregates in the engines' workers, against the oracle."""
+"""Running aggregates of the keyed step, against the oracle: in one call, and in several."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from caudal.testing.folding import fold
 from caudal.worker.fitting import arrow_of
-from caudal.worker.ordered import deduplicate, running
+from caudal.worker.steps.contract import END, Rows
+from caudal.worker.steps.running import running
 
 INF, NAN = math.inf, math.nan
 VALUES: dict[Any, list[Any]] = {
@@ -59,48 +62,55 @@ def same(a: list[Any], b: list[Any]) -> bool:
     return repr(a) == repr(b)  # NaN is NaN, -0 is not 0, True is not 1
 
 
+def made(
+    aggregates: list[tuple[str, Any, Any]], size: int, rows: int, times: list[int], given: list[Any], calls: int = 1
+) -> list[list[Any]]:
+    """Return the aggregates of one key's rows, taken in so many calls."""
+    takes = {str(i): t for i, (_, t, _) in enumerate(aggregates) if t is not None}
+    gives = {str(i): t for i, (_, _, t) in enumerate(aggregates)}
+    functions = [(str(i), f, {}) for i, (f, _, _) in enumerate(aggregates)]
+    step = running(takes, gives, functions, size, rows)
+    columns = [pa.array(values, arrow_of(kind)) for values, kind in zip(given, takes.values(), strict=True)]
+    state, out = step.nothing(1), [[] for _ in aggregates]
+    edges = [len(times) * i // calls for i in range(calls + 1)]
+    for start, stop in itertools.pairwise(edges):
+        part = Rows(
+            np.array([0, stop - start]),
+            [c.slice(start, stop - start) for c in columns],
+            np.array(times[start:stop], np.int64),
+        )
+        got = step.run(state, part, END)
+        assert got.of.tolist() == list(range(stop - start))
+        assert [c.type for c in got.columns] == [arrow_of(t) for t in gives.values()]
+        for listed, column in zip(out, got.columns):
+            listed += column.to_pylist()
+        state = got.state
+    return out
+
+
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_running_aggregates_are_those_of_the_oracle(case: tuple[str, Any, Any]) -> None:
     dice = random.Random(str(case))
     pool = VALUES[case[1] or "int64"]
     for size, rows in FRAMES:
         for choice in (pool, FINITE if case[1] == "float64" else pool):
-            count = dice.choice((0, 1, 2, 25))
-            values = [dice.choice(choice) for _ in range(count)]
-            times = sorted(dice.choice((0, 1, 2, 3, 7, 20)) for _ in range(count))
-            argument = None if case[1] is None else pa.array(values, arrow_of(case[1]))
-            given = values if argument is None else argument.to_pylist()
-            (made,) = running([case], size, rows)(pa.array(times, pa.int64()), [argument])
-            assert made.type == arrow_of(case[2])
-            assert same(made.to_pylist(), expected(case, times, given, size, rows)), (values, times, size, rows)
+            for calls in (1, 3):
+                count = dice.choice((0, 1, 2, 25))
+                values = [dice.choice(choice) for _ in range(count)]
+                times = sorted(dice.choice((0, 1, 2, 3, 7, 20)) for _ in range(count))
+                known = values if case[1] is None else pa.array(values, arrow_of(case[1])).to_pylist()
+                (got,) = made([case], size, rows, times, [] if case[1] is None else [values], calls)
+                assert same(got, expected(case, times, known, size, rows)), (values, times, size, rows)
 
 
 def test_all_aggregates_at_once_and_rows_without_time() -> None:
     aggregates = [("count", None, "int64"), ("sum", "int64", "int64"), ("first", {"a": ["string"]}, {"a": ["string"]})]
-    structs = pa.array([None, {"a": ["x"]}, {"a": None}], arrow_of({"a": ["string"]}))
-    count, total, first = running(aggregates, 0, 2)(pa.nulls(3, pa.int64()), [None, pa.array([1, 2, None]), structs])
-    assert count.to_pylist() == [1, 2, 2]
-    assert total.to_pylist() == [1, 3, 2]
-    assert first.to_pylist() == [None, {"a": ["x"]}, {"a": ["x"]}]
+    structs = [None, {"a": ["x"]}, {"a": None}]
+    count, total, first = made(aggregates, 0, 2, [0, 0, 0], [[1, 2, None], structs])
+    assert count == [1, 2, 2]
+    assert total == [1, 3, 2]
+    assert first == [None, {"a": ["x"]}, {"a": ["x"]}]
 
 
 def test_a_frame_in_time_reaches_the_ends_of_time() -> None:
-    times = pa.array([-(2**63), -(2**63) + 1, 2**63 - 1])
-    (made,) = running([("count", None, "int64")], 2, 0)(times, [None])
-    assert made.to_pylist() == [1, 2, 1]
-
-
-@pytest.mark.parametrize("within", [0, 1, 5, 2**62])
-def test_deduplication_is_that_of_the_oracle(within: int) -> None:
-    dice = random.Random(within)
-    for _ in range(50):
-        times = [dice.choice((None, 0, 1, 2, 5, 6, 7, 12, -(2**62), 2**62)) for _ in range(dice.randrange(12))]
-        passed: list[int | None] = []
-        wanted: list[bool] = []
-        for time in times:  # as `testing.sequences` has it
-            last = passed[-1] if passed else None
-            known = passed and (not within or (last is not None and time is not None and time - last <= within))
-            wanted.append(not known)
-            if not known:
-                passed.append(time)
-        assert deduplicate(within)(pa.array(times, pa.int64())).tolist() == wanted
+    assert made([("count", None, "int64")], 2, 0, [-(2**63), -(2**63) + 1, 2**63 - 1], []) == [[1, 2, 1]]

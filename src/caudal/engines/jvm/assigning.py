@@ -1,0 +1,249 @@
+"""Which windows a row is in, over bounded input: rows are put into cells, and late ones are made known.
+
+Windows in time are arithmetic over BIGINT milliseconds; sessions are runs of rows without a gap; windows of so many rows
+number the rows of a key in pinned order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from caudal.core.types import DataType
+from caudal.engines.jvm import sides
+from caudal.engines.jvm.places import PLACE, TIME, WATERMARK
+from caudal.engines.jvm.relation import Explode, Named, Over, Relation, View, kept, quoted
+from caudal.engines.jvm.shape import NTH
+from caudal.plan.expr import Expr
+from caudal.plan.nodes import Keyed, WindowAggregate, WindowApply, WindowTop
+from caudal.plan.windows import CountWindow, Cumulative, Hopping, Order, Session, Window
+
+if TYPE_CHECKING:
+    from caudal.engines.jvm.lowering import Lowering
+
+START, END = "window_start", "window_end"
+GROUP = "__g"
+"""What tells windows of a key apart where their bounds do not: the number of a window of rows."""
+
+Windowed = WindowAggregate | WindowApply | WindowTop
+Extra = tuple[str, Expr, DataType]
+"""A column that is computed of an input row: name, expression, type."""
+
+
+@dataclass(slots=True)
+class Cells:
+    """Rows with the window that each stands in. `group`: the columns that make a window, `inside`: what
+    PARTITION BY takes for them; `order`: that of its rows, `backwards`: from its end."""
+
+    view: View
+    group: list[str]
+    inside: list[str]
+    order: list[str]
+    backwards: list[str]
+    hidden: dict[str, Callable[[str], str]] = field(default_factory=dict[str, Callable[[str], str]])
+    """For windows of rows: aggregates over a cell that give its hidden columns; they are given "" or ` OVER (...)`."""
+    ranked: list[str] = field(default_factory=list[str])
+    """How windows are ordered, by columns of a cell."""
+    bounds: dict[str, str] = field(default_factory=dict[str, str])
+    """Bounds that hang on the columns of the group: computed behind the grouping, which is cheaper without them."""
+    last: View | None = None
+    """For windows of rows: the last row of all."""
+
+    @property
+    def by(self) -> tuple[Named, ...]:
+        """The columns that make a window."""
+        return tuple(kept(self.group))
+
+    def shown(self) -> list[Named]:
+        """Return bounds and hidden columns of a cell, where its rows are grouped."""
+        return [*self.bounds.items(), *((name, text("")) for name, text in self.hidden.items())]
+
+
+def assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> Cells:
+    """Put the rows of a window operator into their windows; late ones are made known, and left out."""
+    return _ASSIGN[type(node.window)](lo, node, node.window, extras)
+
+
+def key_names(node: Keyed) -> list[str]:
+    """Return the hidden columns that hold the keys."""
+    return [f"__k{i}" for i in range(len(node.keys))]
+
+
+def parts(lo: Lowering, node: Keyed, more: Sequence[str] = ()) -> list[str]:
+    """Return what parts rows by key (and further columns of numbers) in PARTITION BY."""
+    schema = node.inputs[0].schema
+    keys = [lo.dialect.parts(quoted(f"__k{i}"), expr.dtype(schema)) for i, (_, expr) in enumerate(node.keys)]
+    return [*(text for each in keys for text in each), *(quoted(m) for m in more)]
+
+
+def keyed_rows(lo: Lowering, node: Keyed, extras: Sequence[Extra], conditions: Sequence[str]) -> View:
+    """Return a node's input rows with keys `__k0` ... and extra columns, hidden ones beside them."""
+    above = node.inputs[0]
+    schema = above.schema
+    columns: list[Named] = [
+        (f"__k{i}", lo.dialect.key(lo.show(expr, schema), expr.dtype(schema))) for i, (_, expr) in enumerate(node.keys)
+    ]
+    columns += [(name, lo.show(expr, schema, dtype)) for name, expr, dtype in extras]
+    rows = lo.of(above).where(*conditions)
+    return lo.view(node, "rows", rows.project([*columns, *kept(lo.hidden(above))]))
+
+
+def ordered_rows(lo: Lowering, node: Keyed, extras: Sequence[Extra], order: Order) -> tuple[View, list[str]]:
+    """Return the rows that an operator takes in order (late ones are left out), and that order."""
+    schema = node.inputs[0].schema
+    ties: list[Extra] = [(f"__y{i}", expr, expr.dtype(schema)) for i, expr in enumerate(order.by)]
+    in_time = lo.in_time(order.arrival)
+    sides.add_late(lo, node, f"{quoted(TIME)} < {quoted(WATERMARK)}" if in_time else "")
+    rows = keyed_rows(lo, node, [*extras, *ties], in_time)
+    return rows, in_order(lo, ties, order.arrival)
+
+
+def in_order(lo: Lowering, ties: Sequence[Extra], arrival: bool, *, descending: bool = False) -> list[str]:
+    """Return the items of ORDER BY for rows in pinned order. `ties`: columns that decide before the place does."""
+    tail = " DESC" if descending else ""
+    place = [f"{quoted(n)}{tail}" for n in PLACE]
+    if arrival:
+        return place
+    sorted_by = lo.dialect.sorted_by
+    between = [item for name, _, t in ties for item in sorted_by(quoted(name), t, descending=descending)]
+    return [f"{quoted(TIME)}{tail}", *between, *place]
+
+
+def key_order(lo: Lowering, node: Keyed) -> list[str]:
+    """Return the items of ORDER BY for keys."""
+    schema = node.inputs[0].schema
+    return [
+        item
+        for i, (_, expr) in enumerate(node.keys)
+        for item in lo.dialect.sorted_by(quoted(f"__k{i}"), expr.dtype(schema))
+    ]
+
+
+def _order(lo: Lowering, node: Windowed) -> tuple[list[str], list[str]]:
+    """Return the order of a window's rows, and from its end."""
+    order = [quoted(n) for n in ([TIME, *PLACE] if node.input in lo.placed else [TIME])]
+    return order, [f"{o} DESC" for o in order]
+
+
+# -- windows of fixed bounds
+
+
+def fixed_rows(lo: Lowering, node: Windowed, rows: Relation, window: Hopping | Cumulative) -> View:
+    """Return rows, each once for every window of fixed bounds that it counts in; late ones are made known."""
+    t, w, nth = quoted(TIME), quoted(WATERMARK), quoted(NTH)
+    size, step = window.size, window.step
+    shifted = f"{t} - {window.offset}" if window.offset else t
+    hopping = isinstance(window, Hopping)
+    newest = f"{t} - {lo.dialect.floor_mod(shifted, step if hopping else size)}"
+    last = f"{newest} + {size}"
+    sides.add_late(lo, node, "" if lo.native else f"{w} >= {last}")
+    if size == step:
+        start, end = newest, last
+    else:
+        rows = Explode(rows, size // step, NTH)
+        start = f"{newest} - {nth} * {step}" if hopping else newest
+        end = f"{start} + {size}" if hopping else f"{newest} + ({nth} + 1) * {step}"
+    conditions = [] if lo.native else [f"({w} IS NULL OR {w} < {quoted(END)})"]
+    if not hopping:
+        conditions.append(f"{t} < {quoted(END)}")
+    return lo.view(node, "windows", rows.plus((START, start), (END, end)).where(*conditions))
+
+
+def _fixed(lo: Lowering, node: Windowed, window: Hopping | Cumulative, extras: Sequence[Extra]) -> Cells:
+    view = fixed_rows(lo, node, keyed_rows(lo, node, extras, []), window)
+    keys = key_names(node)
+    order, backwards = _order(lo, node)
+    ranked = [quoted(END), *key_order(lo, node), quoted(START)]
+    if isinstance(window, Cumulative):
+        return Cells(view, [*keys, START, END], parts(lo, node, [START, END]), order, backwards, ranked=ranked)
+    bounds = {END: f"{quoted(START)} + {window.size}"}
+    return Cells(view, [*keys, START], parts(lo, node, [START]), order, backwards, ranked=ranked, bounds=bounds)
+
+
+# -- sessions
+
+
+def _session(lo: Lowering, node: Windowed, window: Session, extras: Sequence[Extra]) -> Cells:
+    in_time = lo.in_time()
+    rows = keyed_rows(lo, node, extras, in_time)
+    sides.add_late(lo, node, f"{quoted(TIME)} < {quoted(WATERMARK)}" if in_time else "")
+    # a session is known by its first time, which rows of one time have in common whatever their order
+    t, gap, by = quoted(TIME), window.gap, parts(lo, node)
+    apart = {
+        "__z0": f"{t} - {Over(f'LAG({t})', by, [t])}",
+        "__z1": f"{Over(f'LEAD({t})', by, [t])} - {t}",
+    }
+    edges: list[Named] = [
+        (name, f"CASE WHEN {text} <= {gap} THEN CAST(NULL AS BIGINT) ELSE {t} END") for name, text in apart.items()
+    ]
+    start = Over("MAX(`__z0`)", by, [t])
+    end = f"{Over('MIN(`__z1`)', by, [f'{t} DESC'])} + {gap}"
+    view = lo.view(node, "windows", rows.plus(*edges).plus((START, start), (END, end)))
+    order, backwards = _order(lo, node)
+    ranked = [quoted(END), *key_order(lo, node), quoted(START)]
+    return Cells(view, [*key_names(node), START, END], parts(lo, node, [START]), order, backwards, ranked=ranked)
+
+
+# -- windows of so many rows
+
+
+def _counted(lo: Lowering, node: Windowed, window: CountWindow, extras: Sequence[Extra]) -> Cells:
+    rows, order = ordered_rows(lo, node, extras, window.order)
+    by, timed = parts(lo, node), node.input.timed
+    t = quoted(TIME) if timed else "CAST(NULL AS BIGINT)"
+    view = lo.view(
+        node,
+        "numbered",
+        rows.plus(
+            ("__h", f"{Over('ROW_NUMBER()', by, order)} - 1"),
+            ("__q", Over("ROW_NUMBER()", (), order)),
+            ("__m", Over("COUNT(*)", by)),
+            ("__e", Over("COUNT(*)", ())),
+        ),
+    )
+    nth, size, step, g = quoted(NTH), window.size, window.step, quoted(GROUP)
+    # the window begun at row g * step holds a row; the newest of them, and those begun before
+    many = Explode(view, -(-size // step), NTH)
+    group = f"CAST({lo.dialect.floor_div('`__h`', step)} AS BIGINT) - {nth}"
+    inside = parts(lo, node, [GROUP])
+    first, last = f"`__h` = {g} * {step}", f"(`__h` = {g} * {step} + {size - 1} OR `__h` = `__m` - 1)"
+    held = many.plus((GROUP, group)).where(f"{g} >= 0", f"`__h` < {g} * {step} + {size}")
+    cells = lo.view(
+        node,
+        "windows",
+        held.plus(
+            (START, Over(f"MAX(CASE WHEN {first} THEN {t} END)", inside)),
+            (END, Over(f"MAX(CASE WHEN {last} THEN {t} END)", inside)),
+            ("__l", f"CASE WHEN {last} THEN 1 ELSE 0 END"),
+        ),
+    )
+    # a window that the end of data cuts short has time and W_p of the last row of all
+    ended: list[Named] = [("__et", t)] if timed else []
+    end = lo.view(node, "last row", view.where("`__q` = `__e`").project([*ended, ("__ew", quoted(WATERMARK))]))
+    hidden: dict[str, Callable[[str], str]] = {
+        "__v": lambda over: f"COUNT(*){over} = {size}",
+        "__lw": lambda over: f"MAX(CASE WHEN `__l` = 1 THEN {quoted(WATERMARK)} END){over}",
+        "__lq": lambda over: f"MAX(`__q`){over}",
+    }
+    if timed:
+        hidden["__lt"] = lambda over: f"MAX(CASE WHEN `__l` = 1 THEN {t} END){over}"
+    whole = "`__lt`" if timed else "0"
+    ranked = [
+        "CASE WHEN `__v` THEN 0 ELSE 1 END",
+        f"CASE WHEN `__v` THEN `__lq` ELSE {whole} END",
+        *key_order(lo, node),
+        g,
+    ]
+    ties: list[Extra] = [(f"__y{i}", e, e.dtype(node.input.schema)) for i, e in enumerate(window.order.by)]
+    backwards = in_order(lo, ties, window.order.arrival, descending=True)
+    return Cells(cells, [*key_names(node), GROUP, START, END], inside, order, backwards, hidden, ranked, last=end)
+
+
+_ASSIGN: dict[type[Window], Callable[[Lowering, Windowed, Any, Sequence[Extra]], Cells]] = {
+    Hopping: _fixed,
+    Cumulative: _fixed,
+    Session: _session,
+    CountWindow: _counted,
+}
+"""How rows are put into windows of a kind."""

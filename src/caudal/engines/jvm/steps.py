@@ -1,0 +1,204 @@
+"""Keyed steps: operators that take the rows of each key in pinned order, by a step of the worker package (`worker.steps`).
+
+One adapter for each way: over bounded input the rows of a key are gathered and handed over as a list; over input that goes
+on each key has a state, which is the rows that are not due yet and what the step keeps. The lowering knows none of the
+operators: what a step takes and makes, a node says (`Node.step`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from caudal.core.types import INT64, STRING, DataType, Field, Schema, list_of, spec, struct_of
+from caudal.engines.jvm import sides
+from caudal.engines.jvm.assigning import Extra, key_names, ordered_rows, parts
+from caudal.engines.jvm.places import NUMBER, PARTITION, POSITION, SOURCE, TIME
+from caudal.engines.jvm.relation import Call, Group, Named, Over, View, Walk, column, kept, quoted
+from caudal.engines.jvm.shape import FAILURE, REASON, hidden
+from caudal.engines.jvm.streaming import INSTANT, marked, refused
+from caudal.engines.jvm.windows import RANK
+from caudal.plan.expr import Column
+from caudal.plan.nodes import Computed, Keyed
+from caudal.plan.python import PythonFunction
+from caudal.plan.steps import KeyedStep
+
+if TYPE_CHECKING:
+    from caudal.engines.jvm.lowering import Lowering
+
+_ORIGIN = {SOURCE: "__os", PARTITION: "__op", POSITION: "__oo"}
+"""Where a row came from, kept beside the place that the operator gives it."""
+
+
+@dataclass(slots=True)
+class _Shape:
+    """What an operator's rows are made of. `texts`: its columns behind the step; `passed`, `given`: what is computed of a
+    row to be passed on, and to be given to the step; `made`: the columns that the step makes, those of failures too."""
+
+    step: KeyedStep
+    texts: list[Named]
+    passed: list[Extra]
+    given: list[Extra]
+    made: list[Field]
+
+    @property
+    def extras(self) -> list[Extra]:
+        """Everything that is computed of a row."""
+        return [*self.passed, *self.given]
+
+
+def lower(lo: Lowering, node: Keyed) -> View:
+    """Lower an operator that is a keyed step."""
+    step = node.step
+    assert step is not None
+    shape = _shape(node, step)
+    if not lo.live:
+        return _bounded(lo, node, shape)
+    if step.grows:
+        raise refused(lo, *step.grows)
+    return _live(lo, node, shape)
+
+
+def _shape(node: Keyed, step: KeyedStep) -> _Shape:
+    schema = node.inputs[0].schema
+    made = {f.name: f"__z{i}" for i, f in enumerate(step.results)}
+    keys = {name: f"__k{i}" for i, (name, _) in enumerate(node.keys)}
+    texts: list[Named] = []
+    passed: list[Extra] = []
+    for name, result in node.results().items():
+        if name in made:
+            texts.append((column(name), quoted(made[name])))
+        elif isinstance(result, Computed) and isinstance(result.expr, Column):
+            texts.append((column(name), quoted(f"__x{len(passed)}")))
+            passed.append((f"__x{len(passed)}", result.expr, schema.dtype(result.expr.name)))
+        else:
+            texts.append((column(name), quoted(keys[name])))
+    given: list[Extra] = [(f"__a{i}", e, e.dtype(schema)) for i, (_, e) in enumerate(step.arguments)]
+    results = [Field(f"__z{i}", f.dtype) for i, f in enumerate(step.results)]
+    return _Shape(step, texts, passed, given, [*results, *(FAILURE if node.has_dead else ())])
+
+
+def _made(lo: Lowering, shape: _Shape) -> str:
+    """Return the Python text that makes the step."""
+    step = shape.step
+    takes = {name: spec(dtype) for (name, _), (_, _, dtype) in zip(step.arguments, shape.given, strict=True)}
+    gives = {f.name: spec(f.dtype) for f in step.results}
+    options = [
+        f"{name}={lo.code.add(value) if isinstance(value, PythonFunction) else repr(value)}"
+        for name, value in step.options
+    ]
+    return f"{step.name}({', '.join([repr(takes), repr(gives), *options])})"
+
+
+def _modules(shape: _Shape) -> tuple[str, ...]:
+    return (f"steps.{shape.step.name}", *shape.step.needs)
+
+
+def _results(lo: Lowering, node: Keyed, shape: _Shape, called: View, placed: list[Named]) -> View:
+    good = called.where(*([f"{quoted(REASON)} IS NULL"] if node.has_dead else []))
+    return lo.view(node, "", good.project([*shape.texts, *placed]))
+
+
+# -- bounded input
+
+
+def _bounded(lo: Lowering, node: Keyed, shape: _Shape) -> View:
+    above, keys, order = node.inputs[0], key_names(node), node.ordering
+    assert order is not None
+    rows, sequence = ordered_rows(lo, node, shape.extras, order)
+    through = [(name, dtype) for name, _, dtype in shape.passed]
+    through += [(f.name, f.dtype) for f in hidden(above, False)]
+    columns: list[Named] = kept([*keys, *(name for name, _ in through), *(name for name, _, _ in shape.given)])
+    columns.append((RANK, Over("ROW_NUMBER()", parts(lo, node), sequence)))
+    types = {f.name: f.dtype for f in hidden(above, True)}
+    if node.has_dead:
+        columns += [(new, quoted(name)) for name, new in _ORIGIN.items()]
+        through += [(new, types[name]) for name, new in _ORIGIN.items()]
+    position = f"CAST({Over('ROW_NUMBER()', (), sequence)} AS BIGINT) - 1"
+    place = lo.place(node, position)
+    through += [(name, types[name]) for name, _ in place]
+    numbered = lo.view(node, "numbered", rows.project([*columns, *place]))
+    placed = kept(lo.hidden(node))
+    if shape.step.first:
+        return lo.view(node, "", numbered.where(f"{quoted(RANK)} = 1").project([*shape.texts, *placed]))
+    called = _called(lo, node, shape, numbered, through)
+    if node.has_dead:
+        letters = kept([*(f.name for f in hidden(above, False)), *(f.name for f in FAILURE)])
+        letters += [(name, quoted(new)) for name, new in _ORIGIN.items()]
+        letters.append((NUMBER, lo.whole(0)))
+        sides.add_dead(lo, node, lo.view(node, "failing", called.project(letters)))
+    return _results(lo, node, shape, called, placed)
+
+
+def _called(lo: Lowering, node: Keyed, shape: _Shape, numbered: View, through: list[tuple[str, DataType]]) -> View:
+    """Return what the step makes of all rows of each key: keys, columns that are passed through, its own."""
+    columns = [(RANK, INT64), *through, *((name, dtype) for name, _, dtype in shape.given)]
+    groups = Group(numbered, tuple(kept(key_names(node))), (("__rows", lo.dialect.gathered(columns)),))
+    names = [name for name, _ in through]
+    time = names.index(TIME) if TIME in names else None
+    made = f"over_keys({_made(lo, shape)}, {len(through)}, {time})"
+    rows = Schema([*(Field(n, t) for n, t in through), *shape.made])
+    whole = list_of(struct_of(Field(name, dtype) for name, dtype in columns))
+    call = lo.functions.table(made, (*_modules(shape), "tables"), [("`__rows`", whole)], rows)
+    return lo.view(node, "calls", Call(groups, tuple(key_names(node)), call, rows), shared=node.has_dead)
+
+
+# -- input that goes on
+
+
+def _live(lo: Lowering, node: Keyed, shape: _Shape) -> View:
+    above, keys, order = node.inputs[0], key_names(node), node.ordering
+    assert order is not None
+    rows, texts = ordered_rows(lo, node, shape.extras, order)
+    schema = above.schema
+    types: dict[str, DataType] = {name: dtype for name, _, dtype in shape.extras}
+    types |= {key: expr.dtype(schema) for key, (_, expr) in zip(keys, node.keys, strict=True)}
+    types |= {f.name: f.dtype for f in hidden(above, True)}
+    types[POSITION] = lo.positions[above]
+    types |= {f"__y{i}": expr.dtype(schema) for i, expr in enumerate(order.by)}
+    by = {quoted(name): name for name in types}
+    sequence = [by[text] for text in texts]
+    at = {name: i for i, name in enumerate(types)}
+    plain = [f.name for f in hidden(above, False)]
+    passed = [*(name for name, _, _ in shape.passed), *keys, *plain, *(sequence if node in lo.ordered else [])]
+    if node.has_dead:
+        passed += [SOURCE, PARTITION, *([POSITION] if types[POSITION] == INT64 else [])]
+    passed = [*dict.fromkeys(passed)]
+    step = (
+        f"walking({_made(lo, shape)}, {[at[n] for n in passed]!r},"
+        f" {[(at[name], spec(dtype)) for name, _, dtype in shape.given]!r},"
+        f" {None if order.arrival else at[TIME]}, {at.get(TIME)}, {[at[n] for n in sequence]!r}, {lo.epoch})"
+    )
+    made = Schema([*(Field(n, types[n]) for n in passed), *shape.made])
+    called = _walked(lo, node, rows, types, step, made, _modules(shape))
+    if node.has_dead:
+        letters = kept([*(n for n in passed if n in (*plain, SOURCE, PARTITION, POSITION)), *(f.name for f in FAILURE)])
+        if POSITION not in passed:
+            letters.append((POSITION, "CAST(NULL AS BIGINT)"))
+        sides.add_dead(lo, node, lo.view(node, "failing", called.project(letters)))
+    position = f"struct({', '.join(quoted(n) for n in sequence)})" if node in lo.ordered else "CAST(NULL AS BIGINT)"
+    return _results(lo, node, shape, called, [*kept(plain), *lo.place(node, position)])
+
+
+def _walked(
+    lo: Lowering,
+    node: Keyed,
+    rows: View,
+    types: dict[str, DataType],
+    step: str,
+    made: Schema,
+    modules: tuple[str, ...],
+) -> View:
+    """Return the rows that a step makes, with these columns. Rows cross to Python and back as lines (`worker.walking`)."""
+    functions, keys = lo.functions, key_names(node)
+    # what is late is known before: here nothing is behind
+    united = marked(lo, node, rows, [*dict.fromkeys([*keys, *types])], f"{lo.epoch}L")
+    line = functions.struct("packed", (*modules, "walking"), [(quoted(n), t) for n, t in types.items()], STRING)
+    one: list[Named] = [] if keys else [("__one", f"{quoted(SOURCE)} IS NULL")]
+    query = united.project([*one, *kept(keys), *kept([INSTANT]), ("row", line)])
+    lines = lo.view(node, "walked", Walk(query, tuple(keys or ["__one"]), step))
+    unpacked = f"unpacked({[f.name for f in made]!r}, {[spec(f.dtype) for f in made]!r})"
+    struct = functions.struct(unpacked, (*modules, "walking"), [("`made`", STRING)], struct_of(made))
+    # the condition holds always: Spark would hand the rows of one Python operator to the next, which wants another kind
+    each = lines.where("`made` <> ''").project([("u", struct)])
+    return lo.view(node, "calls", each.project([(f.name, f"u.{quoted(f.name)}") for f in made]))

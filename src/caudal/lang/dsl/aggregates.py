@@ -1,0 +1,90 @@
+"""Aggregates by name. What `__all__` lists, the facade has too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caudal.lang.dsl.windows import condition, expression, ties
+from caudal.plan.aggregates import Aggregate
+from caudal.plan.called import answered
+from caudal.plan.expr import Expr
+
+__all__ = (  # noqa: RUF022 - the order of the reference page
+    "count",
+    "count_if",
+    "sum",
+    "mean",
+    "stddev",
+    "min",
+    "max",
+    "count_distinct",
+    "first",
+    "last",
+    "collect",
+)
+
+
+@answered
+def count() -> Aggregate:
+    """The number of rows."""
+    return Aggregate("count")
+
+
+@answered
+def count_if(predicate: Expr | str) -> Aggregate:
+    """The number of rows for which a condition (an expression, or SQL text) is true."""
+    return Aggregate("count_if", condition(predicate))
+
+
+@answered
+def sum(value: Expr | str) -> Aggregate:
+    """The sum: int64 (wrapping) of integers, float64 (exact, rounded once) of floats; null without a value."""
+    return Aggregate("sum", expression(value))
+
+
+@answered
+def min(value: Expr | str) -> Aggregate:
+    """The smallest value; NaN counts as largest, text compares by bytes."""
+    return Aggregate("min", expression(value))
+
+
+@answered
+def max(value: Expr | str) -> Aggregate:
+    """The largest value; NaN counts as largest, text compares by bytes."""
+    return Aggregate("max", expression(value))
+
+
+@answered
+def mean(value: Expr | str) -> Aggregate:
+    """The mean as float64, rounded once."""
+    return Aggregate("mean", expression(value))
+
+
+@answered
+def stddev(value: Expr | str) -> Aggregate:
+    """The standard deviation of the sample as float64; null for fewer than two values."""
+    return Aggregate("stddev", expression(value))
+
+
+@answered
+def first(value: Expr | str, *, order_by: Any = None) -> Aggregate:
+    """The first value that is not null, by event time, then `order_by`, then source, partition and position."""
+    return Aggregate("first", expression(value), ties(order_by))
+
+
+@answered
+def last(value: Expr | str, *, order_by: Any = None) -> Aggregate:
+    """The last value that is not null, in the order of `first`."""
+    return Aggregate("last", expression(value), ties(order_by))
+
+
+@answered
+def count_distinct(value: Expr | str) -> Aggregate:
+    """The exact number of different values that are not null."""
+    return Aggregate("count_distinct", expression(value))
+
+
+@answered
+def collect(value: Expr | str, *, order_by: Any = None) -> Aggregate:
+    """All values that are not null as a list, in the order of `first`."""
+    return Aggregate("collect", expression(value), ties(order_by))

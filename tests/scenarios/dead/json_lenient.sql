@@ -1,0 +1,22 @@
+---- flink
+
+-- events
+SELECT `ip`, `agent`, `f`, `__w`
+FROM `events input`;
+
+-- select-4176
+SELECT `ip`, `agent`, `f`, `__w`
+FROM `events`;
+
+---- spark
+
+-- events
+SELECT `ip`, `agent`, `f`, `__w`
+FROM `events input`;
+
+-- select-4176
+SELECT `ip`, `agent`, `f`, `__w`
+FROM `events`;
+
+---- spark, over input that goes on
+

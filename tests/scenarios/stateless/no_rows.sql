@@ -1,0 +1,24 @@
+---- flink
+
+-- events
+SELECT `k`, `n`, `__w`
+FROM `events input`;
+
+-- filter-237a
+SELECT `k`, `n`, `__w`
+FROM `events`
+WHERE (`n` > CAST(1 AS BIGINT));
+
+---- spark
+
+-- events
+SELECT `k`, `n`, `__w`
+FROM `events input`;
+
+-- filter-237a
+SELECT `k`, `n`, `__w`
+FROM `events`
+WHERE (`n` > 1L);
+
+---- spark, over input that goes on
+

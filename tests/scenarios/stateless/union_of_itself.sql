@@ -1,0 +1,28 @@
+---- flink
+
+-- events
+SELECT `n`, `__w`
+FROM `events input`;
+
+-- twice
+SELECT `n`, `__w`
+FROM `events`
+UNION ALL
+SELECT `n`, `__w`
+FROM `events`;
+
+---- spark
+
+-- events
+SELECT `n`, `__w`
+FROM `events input`;
+
+-- twice
+SELECT `n`, `__w`
+FROM `events`
+UNION ALL
+SELECT `n`, `__w`
+FROM `events`;
+
+---- spark, over input that goes on
+

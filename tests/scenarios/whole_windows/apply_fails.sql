@@ -1,0 +1,110 @@
+---- flink
+
+-- events
+SELECT `t`, `n`, `__t`, `__w`, CAST(2 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
+FROM `events input`;
+
+-- totals rows
+SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+FROM `events`;
+
+-- totals windows
+SELECT *
+FROM (
+  SELECT *,
+    `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
+    `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) + 3000 AS `window_end`
+  FROM `totals rows`
+) AS x
+WHERE (`__w` IS NULL OR `__w` < `window_end`);
+
+-- totals ranked
+SELECT *, ROW_NUMBER() OVER (PARTITION BY `window_start` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+FROM `totals windows`;
+
+-- totals calls
+SELECT `window_start`, `window_end`, r.`__i>` AS `__i`, r.`__x0>` AS `__x0`, r.`__reason>` AS `__reason`, r.`__message>` AS `__message`, r.`__detail>` AS `__detail`
+FROM (
+  SELECT `window_start`, `window_start` + 3000 AS `window_end`,
+    ARRAY_AGG(CAST(ROW(`__r`, `__x0`, `__x1`) AS ROW<`__r` BIGINT, `__x0` BIGINT, `__x1` BIGINT>)) AS `__rows`
+  FROM `totals ranked`
+  GROUP BY `window_start`
+) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`, `window_start`, `window_end`)) AS r(`__i>`, `__x0>`, `__reason>`, `__message>`, `__detail>`);
+
+-- totals failing
+SELECT *, `window_end` - 1 AS `__t`
+FROM `totals calls`;
+
+-- totals
+SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
+FROM `totals calls`
+WHERE `__reason` IS NULL;
+
+---- spark
+
+-- events
+SELECT `t`, `n`, `__t`, `__w`, 2 AS `__s`, `__p`, `__o`, 0L AS `__n`
+FROM `events input`;
+
+-- totals rows
+SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+FROM `events`;
+
+-- totals windows
+SELECT *
+FROM (
+  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end`
+  FROM `totals rows`
+) AS x
+WHERE (`__w` IS NULL OR `__w` < `window_end`);
+
+-- totals ranked
+SELECT *, ROW_NUMBER() OVER (PARTITION BY `window_start` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+FROM `totals windows`;
+
+-- totals calls
+SELECT `window_start`, `window_end`, `__i`, `__x0`, `__reason`, `__message`, `__detail`
+FROM (
+SELECT `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `window_end`) AS `__made` FROM (
+  SELECT `window_start`, `window_start` + 3000 AS `window_end`, COLLECT_LIST(struct(`__r`, `__x0`, `__x1`)) AS `__rows`
+  FROM `totals ranked`
+  GROUP BY `window_start`
+) AS x
+) AS c
+LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__reason`, `__message`, `__detail`;
+
+-- totals failing
+SELECT *, `window_end` - 1 AS `__t`
+FROM `totals calls`;
+
+-- totals
+SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
+FROM `totals calls`
+WHERE `__reason` IS NULL;
+
+---- spark, over input that goes on
+
+-- totals marked
+SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
+  NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+FROM `marks`
+WHERE `e` IS NULL
+UNION ALL
+SELECT `__x0`, `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `window_start`, `window_end`,
+  timestamp_millis(GREATEST(LEAST(`window_end`, 4600000000000000L), -4600000000000000L) + 4600000000000000L) AS `__e`
+FROM `totals windows`;
+
+-- totals calls
+SELECT `window_start`, `window_end`, `__i`, `__x0`, `__reason`, `__message`, `__detail`
+FROM (
+SELECT `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `window_end`) AS `__made` FROM (
+  SELECT *, `window_start` + 3000 AS `window_end`
+  FROM (
+    SELECT `window_start`,
+      transform(array_sort(COLLECT_LIST(struct(struct(`__t`, `__s`, `__p`, `__o`, `__n`) AS o, struct(`__x0`, `__x1`) AS v))), (x, i) -> struct(CAST(i + 1 AS BIGINT) AS `__r`, x.v.`__x0` AS `__x0`, x.v.`__x1` AS `__x1`)) AS `__rows`
+    FROM `totals marked`
+    GROUP BY `window_start`, `__e`
+  ) AS x
+) AS x
+) AS c
+LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__reason`, `__message`, `__detail`;

@@ -1,0 +1,29 @@
+"""Keyed steps on the local engine: the step gives what the kernel gives, over every scenario of operators that take rows in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from caudal.engines.local import lower
+from caudal.testing.flow import load
+from caudal.testing.scenario import check
+
+SCENARIOS = Path(__file__).resolve().parents[3] / "scenarios"
+STEPPED = [
+    path
+    for path in sorted(SCENARIOS.glob("*/*.flow"))
+    if any(word in path.read_text(encoding="utf-8") for word in ("deduplicate(", "running(", "sliding(", "reduce("))
+    and not load(path).of("error")
+]
+
+
+@pytest.mark.parametrize("path", STEPPED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_steps_give_what_kernels_give(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lower, "KERNELS", {})
+    assert check(path) == []
+
+
+def test_there_are_scenarios_of_each() -> None:
+    assert len(STEPPED) > 10

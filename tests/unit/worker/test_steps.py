@@ -1,0 +1,216 @@
+"""Keyed steps keep their contract: what they make hangs on the rows of each key, not on the cuts between calls or keys."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from caudal.worker import walking
+from caudal.worker.fitting import arrow_of
+from caudal.worker.steps.contract import END, NEVER, Made, Rows, Step, behind, each_key, last
+from caudal.worker.steps.deduplicate import deduplicate
+from caudal.worker.steps.reduce import reduce
+from caudal.worker.steps.running import running
+from caudal.worker.tables import over_keys
+
+Row = tuple[int, int, Any]
+"""Key, event time, value."""
+
+
+def total(state: Any, row: Any) -> Any:
+    if row["x"] is None:
+        raise ValueError("no x")
+    return {"n": 1 if state is None else state["n"] + 1, "xs": [*([] if state is None else state["xs"]), row["x"]][-3:]}
+
+
+X = {"x": "int64"}
+AGGREGATES = [("c", "count", {}), ("s", "sum", {}), ("l", "last", {}), ("m", "mean", {})]
+GIVES = {"c": "int64", "s": "int64", "l": "int64", "m": "float64"}
+STEPS: dict[str, Callable[[], Step]] = {
+    "first of all": lambda: deduplicate({}, {}, 0),
+    "within 7": lambda: deduplicate({}, {}, 7),
+    "within 100": lambda: deduplicate({}, {}, 100),
+    "last 5 ms": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 5, 0),
+    "last 3 rows": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 0, 3),
+    "so far": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 0, 0),
+    "fold": lambda: reduce(X, {"n": "int64", "xs": ["int64"]}, total, 0),
+}
+
+
+def drawn(dice: random.Random, keys: int) -> list[Row]:
+    rows = [(dice.randrange(keys), dice.randint(0, 60), dice.choice([None, 1, 2, 3, 2**60])) for _ in range(60)]
+    return sorted(rows, key=lambda row: row[1])
+
+
+def gathered(rows: list[Row], keys: int) -> tuple[Rows, list[Row]]:
+    """Return the rows by key, as a step takes them, and in that order."""
+    listed = sorted(rows, key=lambda row: row[0])
+    counts = np.bincount([k for k, _, _ in listed], minlength=keys) if listed else np.zeros(keys, np.int64)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]).astype(np.int64)
+    return Rows(
+        starts, [pa.array([x for _, _, x in listed], pa.int64())], np.array([t for _, t, _ in listed], np.int64)
+    ), listed
+
+
+def taken(step: Step, columns: int, rows: list[Row], keys: int, calls: int, dice: random.Random) -> list[Any]:
+    """Return (key, time, value, results) of what a step makes of rows that come in so many calls, by key."""
+    state, out = step.nothing(keys), []
+    edges = sorted([0, len(rows), *(dice.randint(0, len(rows)) for _ in range(calls - 1))])
+    for start, stop in itertools.pairwise(edges):
+        part, listed = gathered(rows[start:stop], keys)
+        part.columns = part.columns * columns
+        ahead = rows[stop][1] if stop < len(rows) else END
+        made = step.run(state, part, ahead)
+        values = [column.to_pylist() for column in made.columns]
+        assert made.of.tolist() == sorted(made.of.tolist())
+        out += [(*listed[at], *(v[n] for v in values)) for n, at in enumerate(made.of.tolist())]
+        out += [(*listed[row], reason, message) for row, reason, message, _ in made.failed]
+        assert [c.type for c in made.state.columns] == [arrow_of(kind) for kind in step.keeps]
+        assert made.state.keys == keys
+        if made.wake is not None:
+            assert all(wake > ahead or wake == END for wake in made.wake.tolist())
+        state = made.state
+    return sorted(out, key=repr)
+
+
+WIDTHS = {"first of all": 0, "within 7": 0, "within 100": 0, "fold": 1}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", STEPS)
+def test_cuts_change_nothing(name: str, seed: int) -> None:
+    dice = random.Random(f"{name} {seed}")
+    keys = dice.choice([1, 2, 7])
+    rows, width = drawn(dice, keys), WIDTHS.get(name, 3)
+    whole = taken(STEPS[name](), width, rows, keys, 1, dice)
+    assert whole
+    for calls in (2, 5, 20):
+        assert taken(STEPS[name](), width, rows, keys, calls, dice) == whole
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_keys_do_not_see_each_other(name: str) -> None:
+    dice = random.Random(name)
+    rows, width = drawn(dice, 5), WIDTHS.get(name, 3)
+    together = taken(STEPS[name](), width, rows, 5, 3, dice)
+    apart: list[Any] = []
+    for key in range(5):
+        own = [(0, t, x) for k, t, x in rows if k == key]
+        apart += [(key, *made[1:]) for made in taken(STEPS[name](), width, own, 1, 1, dice)]
+    assert sorted(apart, key=repr) == together
+
+
+@pytest.mark.parametrize("within", [1, 5, 2**62])
+def test_deduplication_is_that_of_the_oracle(within: int) -> None:
+    dice = random.Random(within)
+    for _ in range(50):
+        times = sorted(dice.choice((0, 1, 2, 5, 6, 7, 12, -(2**62), 2**62)) for _ in range(dice.randrange(12)))
+        passed: list[int] = []
+        wanted: list[int] = []
+        for row, time in enumerate(times):
+            if not passed or time - passed[-1] > within:
+                passed.append(time)
+                wanted.append(row)
+        step = deduplicate({}, {}, within)
+        made = step.run(step.nothing(1), Rows(np.array([0, len(times)]), [], np.array(times, np.int64)), NEVER)
+        assert made.of.tolist() == wanted
+
+
+def test_what_nobody_needs_is_let_go() -> None:
+    step = deduplicate({}, {}, 10)
+    made = step.run(step.nothing(2), Rows(np.array([0, 1, 2]), [], np.array([0, 50])), 5)
+    assert made.wake.tolist() == [11, 61]
+    none = Rows(np.zeros(3, np.int64), [], np.empty(0, np.int64))
+    left = step.run(made.state, none, 11)
+    assert np.diff(left.state.starts).tolist() == [0, 1]
+    assert left.wake.tolist() == [END, 61]
+
+
+def test_what_was_kept_stands_before_the_rows() -> None:
+    state = Rows(np.array([0, 1, 1]), [pa.array([10])])
+    rows = Rows(np.array([0, 2, 3]), [pa.array([11, 12, 20])])
+    whole, at = behind(state, rows)
+    assert whole.columns[0].to_pylist() == [10, 11, 12, 20]
+    assert whole.starts.tolist() == [0, 3, 4]
+    assert at.tolist() == [1, 2, 3]
+    two = last(whole, 2)
+    assert two.columns[0].to_pylist() == [11, 12, 20]
+    assert two.starts.tolist() == [0, 2, 3]
+
+
+def test_rows_of_keys_as_lists() -> None:
+    @each_key
+    def run(state: Rows, rows: Rows, watermark: int) -> Made:
+        values = rows.columns[0].to_pylist()
+        good = [i for i, v in enumerate(values) if v is not None]
+        failed = [(i, "exception", f"row {i}", "") for i, v in enumerate(values) if v is None]
+        return Made(np.array(good, np.int64), [pa.array([values[i] * 2 for i in good], pa.int64())], state, failed)
+
+    step = Step([], run, fails=True)
+    kind = pa.list_(pa.struct([("n", pa.int64()), ("t", pa.int64()), ("x", pa.int64())]))
+    lists = [[(2, 20, 5), (1, 10, None)], [], [(1, 30, 7)]]
+    given = pa.array([[dict(zip("ntx", row)) for row in rows] for rows in lists], kind)
+    made = over_keys(step, 1, 0)(given).to_pylist()
+    assert [[list(row.values()) for row in rows] for rows in made] == [
+        [[20, 10, None, None, None], [10, None, "exception", "row 0", ""]],
+        [],
+        [[30, 14, None, None, None]],
+    ]
+
+
+class State:
+    """A key's state as Spark hands it over."""
+
+    def __init__(self) -> None:
+        self.held: Any = None
+        self.watermark = 0
+        self.timeout: int | None = None
+
+    exists = property(lambda self: self.held is not None)
+    get = property(lambda self: self.held)
+
+    def getCurrentWatermarkMs(self) -> int:
+        return self.watermark
+
+    def update(self, held: Any) -> None:
+        self.held = held
+
+    def remove(self) -> None:
+        self.held = self.timeout = None
+
+    def setTimeoutTimestamp(self, at: int) -> None:
+        assert at >= self.watermark
+        self.timeout = at
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_rows_wait_for_the_watermark_and_state_is_let_go(seed: int) -> None:
+    pd = pytest.importorskip("pandas")
+    dice = random.Random(seed)
+    epoch = 1000
+    times = [dice.randint(0, 60) for _ in range(40)]
+    walk = walking.walking(deduplicate({}, {}, 5), [0], [], 0, 0, [0], epoch)
+    state, made, done = State(), [], -100
+    state.watermark = done + epoch
+    for at in sorted([*(dice.randint(0, 60) for _ in range(6)), 200]):
+        come = [t for t in times if t >= done and dice.random() < 0.5] if at < 200 else [t for t in times if t >= done]
+        times = [*times]
+        for t in come:
+            times.remove(t)
+        frames = [pd.DataFrame({"row": [f"[{t}]" for t in come]})] if come else []
+        for frame in walk(None, frames, state):
+            made += [walking._row(line)[0] for line in frame["made"]]
+        done, state.watermark = at, at + epoch
+        if state.timeout is not None and state.watermark > state.timeout:
+            for frame in walk(None, [], state):
+                made += [walking._row(line)[0] for line in frame["made"]]
+        times = [t for t in times if t >= done]
+    assert made == sorted(made)
+    assert all(b - a > 5 for a, b in itertools.pairwise(made))
+    assert not state.exists, "nothing is kept of a key that the watermark has left behind"
