@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caudal.core.errors import PlanError, nearest
-from caudal.core.types import BINARY, BOOL, INT64, SCALARS, STRING, TIMESTAMP, list_of
+from caudal.core.types import BINARY, BOOL, FLOAT64, INT64, SCALARS, STRING, TIMESTAMP, list_of
 from caudal.plan import signature as t
 from caudal.plan.signature import NULL, Options, Rule, Signature, Types
 
@@ -292,6 +292,9 @@ _ENTRIES = (
       ("'a' || 'b'", "'ab'"), least=2, most=None),
     Function("reverse", "text", "a.str.reverse()", "a string", t.TEXT, "Characters (code points) in reverse.",
       ("reverse('abc')", "'cba'")),
+    Function("entropy", "text", "a.str.entropy()", "a string", t.fixed(STRING, gives=FLOAT64),
+      "Shannon entropy of its bytes in UTF-8, in bits a byte: 0 where all are alike (or there are none), at most 8.",
+      ("entropy('abab')", "1.0"), shipped="text"),
     Function("split", "text", "a.str.split(separator)", "a string", t.fixed(STRING, gives=list_of(STRING)),
       "The parts between occurrences of a non-empty text.", ("list_get(split('a,b', ','), 1)", "'b'"),
       options=(Option("separator", "text"),)),

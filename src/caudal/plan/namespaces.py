@@ -43,6 +43,10 @@ class Strings(Namespace):
         """Return the number of bytes in UTF-8."""
         return call("byte_length", self.expr)
 
+    def entropy(self) -> Expr:
+        """Return the Shannon entropy of its bytes in UTF-8, in bits a byte: 0 to 8 (random names stand out)."""
+        return call("entropy", self.expr)
+
     def strip(self) -> Expr:
         """Return it without ASCII white space at both ends."""
         return call("trim", self.expr)
