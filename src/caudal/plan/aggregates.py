@@ -28,6 +28,12 @@ def _sum(dtype: DataType) -> DataType:
     return INT64 if dtype.is_integer else dtype if dtype.name == "duration" else FLOAT64
 
 
+def _percentage(options: Mapping[str, Any]) -> None:
+    p = options.get("p")
+    if options.keys() != {"p"} or not isinstance(p, int | float) or isinstance(p, bool) or not 0 <= p <= 100:
+        raise PlanError(f"percentile() takes a number from 0 to 100, not {p!r}", hint='percentile("bytes", 95)')
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """What an aggregate takes and gives. `order_sensitive`: its result depends on the pinned order of rows.
@@ -55,6 +61,7 @@ FUNCTIONS: dict[str, Function] = {
         Function("max", "an ordered value", _ordered, _same),
         Function("mean", "a number", lambda t: t.is_numeric, lambda _: FLOAT64),
         Function("stddev", "a number", lambda t: t.is_numeric, lambda _: FLOAT64),
+        Function("percentile", "an ordered value", _ordered, _same, gathered=True, check=_percentage),
         Function("first", "any value", lambda _: True, _same, order_sensitive=True),
         Function("last", "any value", lambda _: True, _same, order_sensitive=True),
         Function("count_distinct", "a scalar", _scalar, lambda _: INT64),

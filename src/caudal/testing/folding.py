@@ -51,6 +51,12 @@ def _place(row: Row, order_by: Iterable[Expr], schema: Schema) -> tuple[Any, ...
     return (ordering(row.time), *(ordering(evaluate(e, row.values, schema)) for e in order_by))
 
 
+def _percentile(values: Sequence[Any], p: float) -> Any:
+    best = sorted(values, key=ordering)
+    at = next(k for k in range(1, len(best) + 1) if Fraction(100 * k, len(best)) >= Fraction(str(p)))
+    return best[at - 1] + 0.0 if isinstance(best[at - 1], float) else best[at - 1]
+
+
 def _sum(values: Sequence[Any]) -> Any:
     if isinstance(values[0], int):
         return fit(sum(values), INT64)
@@ -92,12 +98,13 @@ def _extreme(sign: int) -> Callable[[Sequence[Any]], Any]:
     return best
 
 
-_FOLDS: dict[str, Callable[[Sequence[Any]], Any]] = {
+_FOLDS: dict[str, Callable[..., Any]] = {
     "sum": _sum,
     "mean": _mean,
     "stddev": _stddev,
     "min": _extreme(-1),
     "max": _extreme(1),
+    "percentile": _percentile,
     "first": lambda values: values[0],
     "last": lambda values: values[-1],
 }

@@ -17,6 +17,7 @@ __all__ = (  # noqa: RUF022 - the order of the reference page
     "stddev",
     "min",
     "max",
+    "percentile",
     "count_distinct",
     "first",
     "last",
@@ -64,6 +65,16 @@ def mean(value: Expr | str) -> Aggregate:
 def stddev(value: Expr | str) -> Aggregate:
     """The standard deviation of the sample as float64; null for fewer than two values."""
     return Aggregate("stddev", expression(value))
+
+
+@answered
+def percentile(value: Expr | str, p: float) -> Aggregate:
+    """The value that `p` percent (0 to 100) of the values do not exceed, by nearest rank: one of them, never between two.
+
+    Exact: all values of a window are kept until it closes. As numpy's method "inverted_cdf", with `p` taken as it is
+    written: of 100 values the 7th percentile is the seventh smallest. NaN is above all numbers, text is ordered by bytes.
+    """
+    return Aggregate("percentile", expression(value), options=(("p", p),))
 
 
 @answered
