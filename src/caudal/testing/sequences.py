@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from caudal.plan.nodes import Deduplicate, Keyed, Node, Reduce, Running
+from caudal.plan.nodes import Deduplicate, Keyed, Lag, Node, Reduce, Running
 from caudal.testing import calling
 from caudal.testing.calling import Failing
 from caudal.testing.folding import aggregated
 from caudal.testing.rows import Fates, Key, Ports, Row, dead_letter, keys_of, late_row
+from caudal.testing.scalars import evaluate
 from caudal.testing.windowing import sequence
 
 
@@ -76,9 +77,20 @@ def _reduce(node: Reduce, operator: str, rows: list[Row], dead: list[Row]) -> li
     return out
 
 
+def _lag(node: Lag, operator: str, rows: list[Row], dead: list[Row]) -> list[Row]:
+    seen: dict[Key, list[Any]] = {}
+    out: list[Row] = []
+    for row in rows:
+        before = seen.setdefault(keys_of(node, row)[0], [])
+        out.append(row.having({**row.values, node.into: before[-node.n] if len(before) >= node.n else None}))
+        before.append(evaluate(node.value, row.values, node.input.schema))
+    return out
+
+
 _MADE: dict[type[Node], Callable[[Any, str, list[Row], list[Row]], list[Row]]] = {
     Running: _running,
     Deduplicate: _deduplicate,
     Reduce: _reduce,
+    Lag: _lag,
 }
 """What each makes of rows in pinned order, by their nodes; dead letters are added to the last argument."""

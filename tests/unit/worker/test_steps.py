@@ -15,6 +15,7 @@ from caudal.worker import walking
 from caudal.worker.fitting import arrow_of
 from caudal.worker.steps.contract import END, NEVER, Made, Rows, Step, behind, each_key, last
 from caudal.worker.steps.deduplicate import deduplicate
+from caudal.worker.steps.lag import lag
 from caudal.worker.steps.reduce import reduce
 from caudal.worker.steps.running import running
 from caudal.worker.tables import over_keys
@@ -39,6 +40,8 @@ STEPS: dict[str, Callable[[], Step]] = {
     "last 5 ms": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 5, 0),
     "last 3 rows": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 0, 3),
     "so far": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 0, 0),
+    "1 before": lambda: lag(X, {"y": "int64"}, 1),
+    "3 before": lambda: lag(X, {"y": "int64"}, 3),
     "fold": lambda: reduce(X, {"n": "int64", "xs": ["int64"]}, total, 0),
 }
 
@@ -79,7 +82,7 @@ def taken(step: Step, columns: int, rows: list[Row], keys: int, calls: int, dice
     return sorted(out, key=repr)
 
 
-WIDTHS = {"first of all": 0, "within 7": 0, "within 100": 0, "fold": 1}
+WIDTHS = {"1 before": 1, "3 before": 1, "first of all": 0, "within 7": 0, "within 100": 0, "fold": 1}
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -26,6 +26,7 @@ from caudal.plan.nodes import (
     Filter,
     FlatMap,
     Keyed,
+    Lag,
     Late,
     Map,
     Node,
@@ -332,6 +333,24 @@ class Grouped:
         node, keys, ordered = lifted(self.node, self.keys, ordering(order_by, order))
         fold = Reduce(name=name, input=node, keys=keys, function=plain(function), output=_output(schema), order=ordered)
         return Stream(fold)
+
+    def lag(
+        self,
+        value: Expr | str,
+        n: int = 1,
+        *,
+        into: str,
+        order_by: Any = None,
+        order: str = "event_time",
+        name: str = "",
+    ) -> Stream:
+        """Add to each row what `value` was `n` rows before it, of its key, as the column `into`; null for the first `n`.
+
+        Rows are taken in the order of event time (ties by `order_by`), or as they come with `order="arrival"`.
+        """
+        node, keys, ordered = lifted(self.node, self.keys, ordering(order_by, order))
+        node, ((_, taken),) = lift(node, [(f"{into}_of", expression(value))])
+        return Stream(Lag(name=name, input=node, keys=keys, value=taken, n=n, into=into, order=ordered))
 
     def agg(self, *args: Any, **aggregates: Any) -> Stream:
         """Raise: aggregates of a stream need a window."""

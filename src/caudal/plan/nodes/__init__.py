@@ -16,6 +16,7 @@ from caudal.plan.nodes.deduplicate import Deduplicate
 from caudal.plan.nodes.filter import Filter
 from caudal.plan.nodes.fused import Fused, Step
 from caudal.plan.nodes.keyed import RESERVED, Keyed, Windowed
+from caudal.plan.nodes.lag import Lag
 from caudal.plan.nodes.late import LATE_FIELDS, Late
 from caudal.plan.nodes.map import FlatMap, Map
 from caudal.plan.nodes.reduce import Reduce
@@ -43,6 +44,7 @@ __all__ = [
     "Fused",
     "Key",
     "Keyed",
+    "Lag",
     "Late",
     "Map",
     "Named",
