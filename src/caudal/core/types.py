@@ -55,6 +55,13 @@ class DataType:
         """Whether this is a list or a struct."""
         return self.name in ("list", "struct")
 
+    @property
+    def spec(self) -> Any:
+        """The type as `worker` takes it, of plain values: a name, [item] for a list, {name: type} for a struct."""
+        if self.item is not None:
+            return [self.item.spec]
+        return {f.name: f.dtype.spec for f in self.fields} if self.name == "struct" else self.name
+
     def field(self, name: str) -> Field:
         """Return the struct's field `name`; raises `PlanError` with the nearest name."""
         for field in self.fields:
@@ -166,17 +173,6 @@ def parse_type(spec: Any, where: str = "", depth: int = 0) -> DataType:
     if isinstance(spec, Mapping):
         return struct_of(make_field(name, inner, depth + 1) for name, inner in spec.items())
     raise PlanError(f"{spec!r} is not a type{where}", hint='write a name such as "int64", or a mapping for a struct')
-
-
-def spec(dtype: DataType) -> Any:
-    """Return a type as `parse_type` takes it, and as workers are told of it: a name, [item] for a list, {name: type} for a struct.
-
-    >>> spec(parse_type({"x": "int64", "l": ["string"]}))
-    {'x': 'int64', 'l': ['string']}
-    """
-    if dtype.item is not None:
-        return [spec(dtype.item)]
-    return {f.name: spec(f.dtype) for f in dtype.fields} if dtype.name == "struct" else dtype.name
 
 
 def make_field(name: str, spec: Any, depth: int = 0) -> Field:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from caudal.columnar.column import ALL_VALID, Bools, Column, Fixed, Nested, Text, arrow_type, from_arrow, from_list
-from caudal.core.types import DataType, spec
+from caudal.core.types import DataType
 from caudal.plan.functions import find
 from caudal.worker.fitting import as_array
 
@@ -88,7 +88,7 @@ def shipped(site: Site) -> Kernel:
     """Return the kernel of a function of `caudal.worker`, which engines share: of Arrow arrays, made with the options."""
     module = import_module(f"caudal.worker.{find(site.function).shipped}")
     function = getattr(module, site.function)(*site.options.values())
-    kinds = [spec(dtype) for dtype in site.types]
+    kinds = [dtype.spec for dtype in site.types]
 
     def kernel(rows: int, args: Sequence[Any]) -> Column:
         arrays = [as_array(full(arg, rows).to_arrow(), kind) for arg, kind in zip(args, kinds, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from caudal.core.types import DataType, Schema, spec
+from caudal.core.types import DataType, Schema
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.spelling import literal, type_of
 from caudal.engines.jvm.dialect import Arguments
@@ -35,7 +35,7 @@ class Registry(Library):
         self._used.update(modules)
         nan = "`nan` BOOLEAN, " if returns.is_float else ""
         result = f"ROW<`value` {type_of(returns)}, {nan}`reason` STRING, `message` STRING, `detail` STRING>"
-        kinds = [spec(dtype) for _, dtype in arguments]
+        kinds = [dtype.spec for _, dtype in arguments]
         if returns.is_nested or not arguments or any(dtype.is_nested for _, dtype in arguments):
             inputs = tuple(type_of(dtype) for _, dtype in arguments)
             name = self._named(_Call("row", f"on_row({made}, {kinds!r}, {returns.is_float})", inputs, result))
@@ -59,7 +59,7 @@ class Registry(Library):
     def table(self, made: str, modules: Sequence[str], arguments: Arguments, rows: Schema) -> str:
         """Return the text of a call that gives rows; see `Functions.table`."""
         self._used.update(modules)
-        kinds = [spec(dtype) for _, dtype in arguments]
+        kinds = [dtype.spec for _, dtype in arguments]
         inputs = tuple(type_of(dtype) for _, dtype in arguments)
         result = tuple(type_of(f.dtype) for f in rows)
         name = self._named(_Call("table", f"on_table({made}, {kinds!r})", inputs, result))
@@ -68,7 +68,7 @@ class Registry(Library):
     def value(self, made: str, modules: Sequence[str], text: str, takes: DataType, gives: DataType) -> str:
         """Return the text of a call that makes one value of another; see `Functions.value`."""
         self._used.update(modules)
-        call = _Call("row", f"on_value({made}, {spec(takes)!r})", (type_of(takes),), type_of(gives))
+        call = _Call("row", f"on_value({made}, {takes.spec!r})", (type_of(takes),), type_of(gives))
         return f"{self._named(call)}({text})"
 
     def _named(self, call: _Call) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from caudal.core.types import DataType, Schema, spec
+from caudal.core.types import DataType, Schema
 from caudal.engines.jvm.relation import LiveSpelling, Named, Spelling, quoted
 from caudal.plan.expr import Expr
 
@@ -74,7 +74,7 @@ class Functions(Protocol):
 def gathered_fold(item: Item) -> str:
     """Return the Python text that makes what folds lists of all values of a group (`worker.aggregates`)."""
     options = "".join(f", {name}={value!r}" for name, value in item.options)
-    return f"folded({item.function}({spec(item.dtype)!r}, {spec(item.gives)!r}{options}))"
+    return f"folded({item.function}({item.dtype.spec!r}, {item.gives.spec!r}{options}))"
 
 
 class Dialect(Spelling, Protocol):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.core.errors import CaudalError, PlanError
-from caudal.core.types import INT64, DataType, Schema, spec
+from caudal.core.types import INT64, DataType, Schema
 from caudal.core.unpacking import FIRST_BYTES, compression_of, encoding_of, foreign
 from caudal.engines.jvm.places import HIDDEN
 from caudal.ingest.accepting import FUTURE
@@ -93,7 +93,7 @@ def scripted(node: Source, columns: Schema, files: Files | None) -> Scripted:
     described = {
         "id": node.name,
         "files": [*zip(found.names, found.paths, strict=True)],
-        "columns": {f.name: spec(f.dtype) for f in own},
+        "columns": {f.name: f.dtype.spec for f in own},
         "event_time": when,
         "disorder": node.disorder,
         "compression": options["compression"],

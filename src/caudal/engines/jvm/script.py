@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.core.types import DataType, Schema, spec
+from caudal.core.types import DataType, Schema
 from caudal.engines.jvm.lowering import Lowered, Lowering, unfused
 from caudal.engines.jvm.package import PACKAGE, import_lines, packed
 from caudal.engines.jvm.reading import Files, Native, scripted
@@ -249,7 +249,7 @@ def _views(job: Job, *, shared: bool) -> str:
 
 def kinds(schema: Schema) -> dict[str, Any]:
     """Return the columns' types as shipped functions take them."""
-    return {f.name: spec(f.dtype) for f in schema}
+    return {f.name: f.dtype.spec for f in schema}
 
 
 def _outputs(job: Job) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from caudal.core.types import INT64, Field, Schema, spec
+from caudal.core.types import INT64, Field, Schema
 from caudal.engines.jvm import sides, streaming
 from caudal.engines.jvm.places import BRANCHES, NUMBER, POSITION
 from caudal.engines.jvm.relation import Call, Explode, Named, Relation, Union, View, column, kept, own, quoted
@@ -83,8 +83,8 @@ def _call(lo: Lowering, taken: Taken, schema: Schema) -> str:
     function = taken.call.function
     types = [arg.dtype(schema) for arg in taken.args]
     made = (
-        f"scalar({lo.code.add(function)}, {function.kind!r}, {[spec(t) for t in types]!r},"
-        f" {spec(taken.dtype)!r}, {function.pass_nulls!r}, {function.timeout})"
+        f"scalar({lo.code.add(function)}, {function.kind!r}, {[t.spec for t in types]!r},"
+        f" {taken.dtype.spec!r}, {function.pass_nulls!r}, {function.timeout})"
     )
     arguments = [(lo.show(arg, schema), dtype) for arg, dtype in zip(taken.args, types, strict=True)]
     return lo.functions.call(made, ("calling",), arguments, taken.dtype)
@@ -124,8 +124,8 @@ def copies(lo: Lowering, node: Copies) -> View:
 def map_(lo: Lowering, node: Map) -> View:
     """Lower `map` and `flat_map`."""
     above = node.input
-    given = {f.name: spec(f.dtype) for f in above.schema}
-    output = {f.name: spec(f.dtype) for f in node.output}
+    given = {f.name: f.dtype.spec for f in above.schema}
+    output = {f.name: f.dtype.spec for f in node.output}
     many = isinstance(node, FlatMap)
     call = f"mapped({lo.code.add(node.function)}, {node.function.kind!r}, {given!r}, {output!r}, {many!r}"
     made = f"each_row({call}, {node.function.timeout}), {list(given)!r})"

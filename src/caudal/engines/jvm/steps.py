@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from caudal.core.types import INT64, STRING, DataType, Field, Schema, list_of, spec, struct_of
+from caudal.core.types import INT64, STRING, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm import sides
 from caudal.engines.jvm.assigning import Extra, key_names, ordered_rows, parts
 from caudal.engines.jvm.places import NUMBER, PARTITION, POSITION, SOURCE, TIME
@@ -81,8 +81,8 @@ def _shape(node: Keyed, step: KeyedStep) -> _Shape:
 def _made(lo: Lowering, shape: _Shape) -> str:
     """Return the Python text that makes the step."""
     step = shape.step
-    takes = {name: spec(dtype) for (name, _), (_, _, dtype) in zip(step.arguments, shape.given, strict=True)}
-    gives = {f.name: spec(f.dtype) for f in step.results}
+    takes = {name: dtype.spec for (name, _), (_, _, dtype) in zip(step.arguments, shape.given, strict=True)}
+    gives = {f.name: f.dtype.spec for f in step.results}
     options = [
         f"{name}={lo.code.add(value) if isinstance(value, PythonFunction) else repr(value)}"
         for name, value in step.options
@@ -166,7 +166,7 @@ def _live(lo: Lowering, node: Keyed, shape: _Shape) -> View:
     passed = [*dict.fromkeys(passed)]
     step = (
         f"walking({_made(lo, shape)}, {[at[n] for n in passed]!r},"
-        f" {[(at[name], spec(dtype)) for name, _, dtype in shape.given]!r},"
+        f" {[(at[name], dtype.spec) for name, _, dtype in shape.given]!r},"
         f" {None if order.arrival else at[TIME]}, {at.get(TIME)}, {[at[n] for n in sequence]!r}, {lo.epoch})"
     )
     made = Schema([*(Field(n, types[n]) for n in passed), *shape.made])
@@ -197,7 +197,7 @@ def _walked(
     one: list[Named] = [] if keys else [("__one", f"{quoted(SOURCE)} IS NULL")]
     query = united.project([*one, *kept(keys), *kept([INSTANT]), ("row", line)])
     lines = lo.view(node, "walked", Walk(query, tuple(keys or ["__one"]), step))
-    unpacked = f"unpacked({[f.name for f in made]!r}, {[spec(f.dtype) for f in made]!r})"
+    unpacked = f"unpacked({[f.name for f in made]!r}, {[f.dtype.spec for f in made]!r})"
     struct = functions.struct(unpacked, (*modules, "walking"), [("`made`", STRING)], struct_of(made))
     # the condition holds always: Spark would hand the rows of one Python operator to the next, which wants another kind
     each = lines.where("`made` <> ''").project([("u", struct)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from caudal.core.types import INT64, TIMESTAMP, DataType, Field, Schema, list_of, spec, struct_of
+from caudal.core.types import INT64, TIMESTAMP, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm import sides
 from caudal.engines.jvm.assigning import END, START, Cells, Extra, Windowed, assigned, key_names
 from caudal.engines.jvm.dialect import Item
@@ -171,8 +171,8 @@ def window_call(
     lo: Lowering, node: WindowApply, taken: Sequence[Field]
 ) -> tuple[str, Schema, list[tuple[str, DataType]]]:
     """Return what calls a function on a window's rows, the rows that it gives, and the columns of those that it takes."""
-    given = {f.name: spec(f.dtype) for f in taken}
-    output = {f.name: spec(f.dtype) for f in node.output}
+    given = {f.name: f.dtype.spec for f in taken}
+    output = {f.name: f.dtype.spec for f in node.output}
     function = node.function
     made = (
         f"each_window(window({lo.code.add(function)}, {function.kind!r}, {list(node.takes)!r}, {given!r}, {output!r}),"

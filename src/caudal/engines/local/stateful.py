@@ -14,10 +14,10 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
 from caudal.core.types import DataType
 from caudal.engines.local.dividing import Dividing
-from caudal.engines.local.functions.outcome import Failed
 from caudal.engines.local.latecomers import Latecomers
 from caudal.engines.local.state import HASH, Blob, Blocks
 from caudal.engines.local.table import Table, concat_tables
+from caudal.expressions.functions.outcome import Failed
 from caudal.plan.nodes import Keyed
 
 Bound = Callable[[Morsel], Column]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from caudal.core.types import STRING, DataType, Field, Schema, list_of, spec, struct_of
+from caudal.core.types import STRING, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm.dialect import Arguments
 from caudal.engines.jvm.shipping import PREFIX, called
 from caudal.engines.spark.expressions.library import Library
@@ -46,8 +46,8 @@ class Registry(Library):
 
     def _called(self, made: str, modules: Sequence[str], arguments: Arguments, result: DataType) -> str:
         self._used.update(modules)
-        kinds = [spec(dtype) for _, dtype in arguments]
-        call = _Call(f"on_arrays({made}, {kinds!r}, {spec(result)!r})", type_of(result))
+        kinds = [dtype.spec for _, dtype in arguments]
+        call = _Call(f"on_arrays({made}, {kinds!r}, {result.spec!r})", type_of(result))
         if call not in self._calls:
             self._calls[call] = f"{PREFIX}call_{len(self._calls) + 1}"
         # a function of no arguments would not be told how many rows there are

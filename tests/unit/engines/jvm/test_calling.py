@@ -15,7 +15,7 @@ import pytest
 
 import caudal as cd
 from caudal.columnar.column import from_list
-from caudal.core.types import Schema, parse_type, spec
+from caudal.core.types import Schema, parse_type
 from caudal.engines.local.functions.binding import Functions
 from caudal.plan.nodes import FlatMap, Map, Reduce, WindowApply
 from caudal.plan.python import PythonFunction
@@ -23,7 +23,8 @@ from caudal.plan.windows import Hopping
 from caudal.testing import calling as oracle
 from caudal.testing.calling import Failing
 from caudal.worker import calling
-from caudal.worker.fitting import FunctionMistake, arrow_of
+from caudal.worker.failures import FunctionMistake
+from caudal.worker.fitting import arrow_of
 
 DAY = 86_400_000
 POOLS: dict[Any, list[Any]] = {
@@ -205,7 +206,7 @@ def test_what_a_row_raised_is_told_as_the_local_engine_does(function: PythonFunc
         ).failed
     finally:
         functions.close()
-    call = calling.scalar(marked(function), function.kind, [spec(t) for t in takes], gives, function.pass_nulls)
+    call = calling.scalar(marked(function), function.kind, [t.spec for t in takes], gives, function.pass_nulls)
     made = call(*(pa.array(v) for v in values)).to_pylist()
     here = [(i, m["reason"], m["message"]) for i, m in enumerate(made) if m["reason"]]
     assert here == [(f.row, f.reason, f.message) for f in local]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from caudal.columnar import grouping, sorting
 from caudal.columnar.column import Column, Fixed, Ints, Nested, Text, arrow_type, from_arrow
 from caudal.columnar.grouping import Groups
-from caudal.core.types import FLOAT64, INT64, DataType, list_of, spec
+from caudal.core.types import FLOAT64, INT64, DataType, list_of
 from caudal.engines.local.aggregates import exact, kernels
 from caudal.engines.local.aggregates.deviation import deviations
 from caudal.engines.local.lists import Lists, order_by_group
@@ -310,9 +310,9 @@ class Gathered(Aggregator):
     def __init__(self, function: str, dtype: DataType, argument: DataType | None, options: Mapping[str, Any]) -> None:
         super().__init__(dtype, argument)
         assert argument is not None
-        self._takes = spec(argument)
+        self._takes = argument.spec
         make = getattr(import_module(f"caudal.worker.aggregates.{function}"), function)
-        self._fold = make(self._takes, spec(dtype), **options)
+        self._fold = make(self._takes, dtype.spec, **options)
 
     def partial(self, rows: Rows, groups: Groups) -> list[Column]:
         column, codes = rows.argument, groups.codes

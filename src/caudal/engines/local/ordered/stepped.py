@@ -10,13 +10,13 @@ import numpy as np
 
 from caudal.columnar.column import Column, Fixed, Ints, arrow_type, from_arrow
 from caudal.columnar.morsel import Morsel
-from caudal.core.types import INT64, DataType, parse_type, spec
-from caudal.engines.local.functions.outcome import Failed
+from caudal.core.types import INT64, DataType, parse_type
 from caudal.engines.local.lists import Lists, order_by_group
 from caudal.engines.local.ordered.keyed import SLOTS, LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
 from caudal.engines.local.stateful import Bind, Bound, Released
 from caudal.engines.local.table import Table
+from caudal.expressions.functions.outcome import Failed
 from caudal.plan.nodes import Computed, Keyed
 from caudal.plan.python import PythonFunction
 from caudal.worker.fitting import as_array
@@ -38,7 +38,7 @@ class SteppedOperator(OrderedOperator):
         self.node = node
         self.results = told.results
         self._given: list[Bound] = [bind(expr, self.schema) for _, expr in told.arguments]
-        self._takes = {name: spec(expr.dtype(self.schema)) for name, expr in told.arguments}
+        self._takes = {name: expr.dtype(self.schema).spec for name, expr in told.arguments}
         self.walk = step_of(node)
         self._types = [parse_type(kind) for kind in self.walk.keeps]
         self._kept = LatestRows(self.blocks, self.key_names)
@@ -134,8 +134,8 @@ def step_of(node: Keyed) -> Step:
     told = node.step
     assert told is not None
     schema = node.inputs[0].schema
-    takes = {name: spec(expr.dtype(schema)) for name, expr in told.arguments}
-    gives = {f.name: spec(f.dtype) for f in told.results}
+    takes = {name: expr.dtype(schema).spec for name, expr in told.arguments}
+    gives = {f.name: f.dtype.spec for f in told.results}
     options = {name: value.call if isinstance(value, PythonFunction) else value for name, value in told.options}
     return getattr(import_module(f"caudal.worker.steps.{told.name}"), told.name)(takes, gives, **options)
 
