@@ -154,7 +154,7 @@ def on_flink(batches: list[Batch], folder: Path) -> list[list[Answer]]:
     (folder / "batches.pickle").write_bytes(pickle.dumps(given))
     script = folder / "job.py"
     settings = {**SETTINGS, **_SETTINGS}
-    workers = pasted(["caudal.engines.flink.functions.workers"])
+    workers = pasted(["caudal.engines.flink.job.workers"])
     source = _SCRIPT.format(settings=settings, library=library.source(), cluster=_CLUSTER, workers=workers)
     script.write_text(source, encoding="utf-8")
     python = str(interpreter())

@@ -21,13 +21,13 @@ from caudal.core import addresses as core_addresses
 from caudal.core.errors import PlanError
 from caudal.core.types import FLOAT32, FLOAT64, STRING, DataType, Schema, parse_type
 from caudal.engines.jvm import patterns
-from caudal.engines.jvm.functions import addresses, numbers, text, times
 from caudal.engines.spark.capabilities import GAPS, IN_PYTHON
 from caudal.engines.spark.expressions import Library, literal, name_of, show, type_of
 from caudal.engines.spark.expressions.site import MAKERS
 from caudal.expressions import bind
 from caudal.plan import expr as e
 from caudal.plan import functions
+from caudal.worker import addresses, numbers, text, times
 
 SHIPPED = [Path(module.__file__) for module in (core_addresses, addresses, numbers, text, times)]
 SCHEMA = Schema.of({"a": "string", "x": "float64", "u": "float32", "i": "int64", "t": "timestamp"})

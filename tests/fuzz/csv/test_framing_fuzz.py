@@ -16,7 +16,7 @@ from caudal.connectors.files.buffers import Buffers
 from caudal.connectors.files.lines import LinePartition
 from caudal.core.errors import InputError
 from caudal.core.types import Schema
-from caudal.engines.jvm.functions.handover import _LineStream
+from caudal.engines.jvm.job.handover import _LineStream
 from caudal.formats.csv import FORMAT
 from caudal.ports import framing
 from caudal.ports.records import Block

@@ -10,7 +10,7 @@ import pytest
 
 import caudal as cd
 from caudal import col
-from caudal.engines.jvm.functions.results import spelt
+from caudal.engines.jvm.job.results import spelt
 
 SCHEMA = {
     "i": "int64",

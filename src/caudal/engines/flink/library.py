@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from caudal.engines.jvm.pasting import SHARED, pasted
 from caudal.engines.jvm.shipping import numbered
 
-_OWN = "caudal.engines.flink.functions"
-_PLACES = {"operations": _OWN}
 _HEAD = '''import pandas as pd
 import pyarrow as pa
 from pyflink.table.udf import udf
@@ -72,7 +70,7 @@ class Library:
         if not self._entries:
             return ""
         modules = sorted({entry.module for entry in self._entries})
-        lines = [_HEAD, pasted(f"{_PLACES.get(module, SHARED)}.{module}" for module in modules)]
+        lines = [_HEAD, pasted(f"{SHARED}.{module}" for module in modules)]
         for entry, called in self._entries.items():
             kinds = ", ".join(f"pa.{_ARROW[p]}()" for p in entry.parameters)
             made = f"on_series({entry.name}({', '.join(map(repr, entry.constants))}), {kinds})"

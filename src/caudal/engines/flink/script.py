@@ -200,7 +200,7 @@ elif {modules!r}:
 
 def _workers(imports: Sequence[str]) -> str:
     modules = [module for module in imports if module == "numba"]  # it takes long, and starts no threads
-    return _WORKERS.format(functions=pasted(["caudal.engines.flink.functions.workers"]), modules=modules)
+    return _WORKERS.format(functions=pasted(["caudal.engines.flink.job.workers"]), modules=modules)
 
 
 _STYLE = Style(
@@ -210,7 +210,7 @@ _STYLE = Style(
     type_of,
     _natives,
     {"settings": _SETTINGS, "remote": _REMOTE},
-    modules=["caudal.engines.flink.functions.sessions"],
+    modules=["caudal.engines.flink.job.sessions"],
     workers=_workers,
 )
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-SHARED = "caudal.engines.jvm.functions"
+SHARED = "caudal.worker"
 """The package of what several engines ship."""
 
 

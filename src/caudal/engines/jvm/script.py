@@ -10,7 +10,7 @@ from typing import Any
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Schema
 from caudal.engines.jvm.lowering import Lowered, Lowering
-from caudal.engines.jvm.pasting import SHARED, pasted
+from caudal.engines.jvm.pasting import pasted
 from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.reading import Files, Native, scripted
 from caudal.engines.jvm.shape import spec
@@ -127,7 +127,7 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
         **style.settings,
     )
     body = [
-        head + pasted([f"{SHARED}.results", *style.modules]),
+        head + pasted(["caudal.engines.jvm.job.results", *style.modules]),
         *calls,
         _reads(job, style.form, files),
         "" if style.taken else f"TAKEN = {_taken(job)!r}",
@@ -247,7 +247,7 @@ def _reads(job: Job, form: str, files: Mapping[str, Files] | None) -> str:
         except PlanError as error:
             alone.append(f"raise SystemExit({f'{error.message}: caudal run hands the rows over (--rows)'!r})")
         else:
-            text = pasted([f"{SHARED}.handover", *(m for way in ways for m in way.modules)])
+            text = pasted(["caudal.engines.jvm.job.handover", *(m for way in ways for m in way.modules)])
             listed = "\n".join(f"    {way.text}," for way in ways)
             head = f"# --- how records are read and checked ---\n\n{text}\n\nSOURCES = [\n{listed}\n]\n\n"
             return head + _HANDED.format(

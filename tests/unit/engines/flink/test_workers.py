@@ -44,7 +44,7 @@ def program(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
     folder.mkdir()
     (folder / "stand_in.py").write_text(WORKER)
     (folder / "job.py").write_text(
-        SERVER.format(source=pasted(["caudal.engines.flink.functions.workers"]), folder=str(folder))
+        SERVER.format(source=pasted(["caudal.engines.flink.job.workers"]), folder=str(folder))
     )
     with subprocess.Popen(
         [sys.executable, "job.py"],

@@ -16,8 +16,6 @@ import pytest
 import caudal as cd
 from caudal.columnar.column import from_list
 from caudal.core.types import Schema, parse_type
-from caudal.engines.jvm.functions import calling
-from caudal.engines.jvm.functions.fitting import FunctionMistake, arrow_of
 from caudal.engines.jvm.shape import spec
 from caudal.engines.local.functions.binding import Functions
 from caudal.plan.nodes import FlatMap, Map, Reduce, WindowApply
@@ -25,6 +23,8 @@ from caudal.plan.python import PythonFunction
 from caudal.plan.windows import Hopping
 from caudal.testing import calling as oracle
 from caudal.testing.calling import Failing
+from caudal.worker import calling
+from caudal.worker.fitting import FunctionMistake, arrow_of
 
 DAY = 86_400_000
 POOLS: dict[Any, list[Any]] = {

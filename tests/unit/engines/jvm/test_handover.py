@@ -45,7 +45,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[4]
 DATA = ROOT.parent / "shared" / "data"
-SCRIPT = "caudal.engines.jvm.functions.handover"
+SCRIPT = "caudal.engines.jvm.job.handover"
 FORMATS = ("json", "csv", "combined", "parquet")
 MODULES = [SCRIPT, *(f"caudal.formats.{name}.portable" for name in FORMATS)]
 

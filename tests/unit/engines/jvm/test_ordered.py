@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from caudal.engines.jvm.functions.fitting import arrow_of
-from caudal.engines.jvm.functions.ordered import deduplicate, running
 from caudal.testing.folding import fold
+from caudal.worker.fitting import arrow_of
+from caudal.worker.ordered import deduplicate, running
 
 INF, NAN = math.inf, math.nan
 VALUES: dict[Any, list[Any]] = {

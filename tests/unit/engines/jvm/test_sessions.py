@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from caudal.engines.flink.functions.sessions import cancel_jobs
+from caudal.engines.flink.job.sessions import cancel_jobs
 
 
 class Session(HTTPServer):

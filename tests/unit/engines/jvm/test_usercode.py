@@ -22,12 +22,12 @@ import pyarrow as pa
 import pytest
 
 from caudal.core.errors import PlanError
-from caudal.engines.jvm.functions import calling
 from caudal.engines.jvm.pasting import SHARED, pasted
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.python import ROW, PythonFunction, declare
 from caudal.testing.flow import load
 from caudal.testing.program import build
+from caudal.worker import calling
 
 ROOT = Path(__file__).resolve().parents[4]
 HEAD = "import caudal as cd\n"

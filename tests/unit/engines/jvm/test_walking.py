@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from caudal.engines.jvm.functions import calling, ordered, walking
-from caudal.engines.jvm.functions.origins import origins
+from caudal.worker import calling, ordered, walking
+from caudal.worker.origins import origins
 
 AWKWARD: list[tuple[Any, list[Any]]] = [
     ("int64", [0, None, 2**63 - 1, -(2**63), 2**53 + 1]),
@@ -25,7 +25,7 @@ AWKWARD: list[tuple[Any, list[Any]]] = [
 
 @pytest.mark.parametrize(("kind", "values"), AWKWARD, ids=[str(kind) for kind, _ in AWKWARD])
 def test_values_cross_as_they_are(kind: Any, values: list[Any]) -> None:
-    from caudal.engines.jvm.functions.fitting import arrow_of
+    from caudal.worker.fitting import arrow_of
 
     array = pa.array(values, arrow_of(kind))
     back = walking.unpacked(["x", "n"], [kind, "int64"])(walking.packed(array, pa.array(range(5))))

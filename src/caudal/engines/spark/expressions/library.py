@@ -1,7 +1,7 @@
 """What the text of expressions calls beside Spark's own functions: collected while it is made, then written once.
 
 Two kinds. A SQL function is Spark's own: it is put into the query where it is called, its arguments computed once. A
-Python function is one of `engines.jvm.functions`, run on Arrow batches in a worker beside the JVM; it costs
+Python function is one of `worker`, run on Arrow batches in a worker beside the JVM; it costs
 throughput and is the last resort.
 """
 

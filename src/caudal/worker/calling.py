@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caudal.engines.jvm.functions.compiled import compiled_scalar, compiled_window, explained, machine_values
-from caudal.engines.jvm.functions.fitting import (
+from caudal.worker.compiled import compiled_scalar, compiled_window, explained, machine_values
+from caudal.worker.fitting import (
     Failed,
     FunctionMistake,
     Misfit,

@@ -34,7 +34,7 @@ from caudal.core.unpacking import (
     transcoded_pieces,
     unpacked_pieces,
 )
-from caudal.engines.jvm.functions.telling import Told
+from caudal.engines.jvm.job.telling import Told
 
 HANDOVER_ROWS = 50_000
 """Rows of one part: a file that the engine reads by itself."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caudal.engines.jvm.functions.fitting import Failed, FunctionMistake, arrow_of, raised
+from caudal.worker.fitting import Failed, FunctionMistake, arrow_of, raised
 
 _MACHINE_TYPES = {"timestamp": "int64", "duration": "int64"}
 

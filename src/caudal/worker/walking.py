@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from caudal.engines.jvm.functions.fitting import arrow_of, as_array
+from caudal.worker.fitting import arrow_of, as_array
 
 Row = list[Any]
 Step = Callable[[list[Row], list[Row]], tuple[list[Row], list[Row]]]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caudal.engines.jvm.functions.fitting import arrow_of, as_array
+from caudal.worker.fitting import arrow_of, as_array
 
 
 def deduplicate(within: int) -> Callable[[pa.Array], Any]:
