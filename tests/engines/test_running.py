@@ -151,12 +151,11 @@ def test_the_script_stands_alone(engine: str, place: Place) -> None:
     with (place.folder / "log.jsonl").open("a") as log:
         log.write("no JSON\n")
     assert place.run("run", "dos.py", "--quiet", "--set", "out=here.jsonl").code == 0
-    explained = place.run("explain", "dos.py", "--engine", engine, "--set", "out=there.jsonl")
-    assert explained.code == 0, explained.err
-    (place.folder / "job.py").write_text(explained.out)
+    explained = place.run("explain", "dos.py", "--engine", engine, "--set", "out=there.jsonl", "-o", "job.py")
+    assert (explained.code, explained.out) == (0, ""), explained.err
     kept = {name: os.environ[name] for name in ("PATH", "JAVA_HOME", "HOME") if name in os.environ}
     done = subprocess.run(
-        [str(environments.python(engine)), "job.py"],
+        [str(environments.python(engine)), "-I", "job.py"],
         cwd=place.folder,
         env={**kept, "TMPDIR": str(place.aside)},
         stdin=subprocess.DEVNULL,

@@ -59,6 +59,13 @@ def parser() -> argparse.ArgumentParser:
     _sides(explain)
     explain.add_argument("--engine", default="local", metavar="NAME", help="flink or spark: print the job's script")
     _cluster(explain)
+    explain.add_argument(
+        "-o",
+        "--output",
+        default="",
+        metavar="FILE",
+        help="write the job's script, and beside it the package it imports",
+    )
     forms = explain.add_mutually_exclusive_group()
     forms.add_argument("--mermaid", action="store_true", help="print a Mermaid flowchart of the plan as written")
     forms.add_argument("--json", action="store_true", help="print the plan as written in its JSON form")

@@ -8,9 +8,13 @@ from argparse import Namespace
 from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from caudal.core.errors import OptionError
 from caudal.core.shown import shown
+
+if TYPE_CHECKING:
+    from caudal.ports.engine import Script
 
 LOGS = {
     "combined": ("nginx_loopback_access.log.gz", {"format": "combined"}),
@@ -67,11 +71,26 @@ def explain(arguments: Namespace) -> int:
 
     plan = load(arguments.file, settings=dict(arguments.settings))
     found = looking.explained(plan, follow=arguments.follow, late=arguments.late, dead=arguments.dead)
-    if script := looking.script(found, arguments.engine, arguments.cluster, native=arguments.dead == "discard"):
-        print(script)
+    script = looking.script(found, arguments.engine, arguments.cluster, native=arguments.dead == "discard")
+    if arguments.output:
+        if script is None:
+            raise OptionError("-o writes the script of a job", hint="name the engine: --engine flink or --engine spark")
+        _save(script, Path(arguments.output), arguments.file)
+        return 0
+    if script is not None:
+        print(script.text, end="")
         return 0
     print(found.to_mermaid() if arguments.mermaid else found.to_json() if arguments.json else found.to_text())
     return 0
+
+
+def _save(script: Script, path: Path, pipeline: str) -> None:
+    if os.path.exists(path) and os.path.exists(pipeline) and os.path.samefile(path, pipeline):
+        raise OptionError(f"-o {path} is the pipeline itself", hint="name another file")
+    try:
+        script.save(path)
+    except OSError as error:
+        raise OptionError(f"cannot write {error.filename}: {error.strerror}") from error
 
 
 def demo(arguments: Namespace) -> int:

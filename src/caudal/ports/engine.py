@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from caudal.observe.ledger import Ledger
@@ -58,6 +59,20 @@ class Tuning:
     exchange: str = ""
     native: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A job as a script that can be kept and run without caudal; `beside`: the files that must lie beside it, by name."""
+
+    text: str
+    beside: Mapping[str, bytes]
+
+    def save(self, path: Path) -> None:
+        """Write the script, and what it needs beside it; raises `OSError`."""
+        path.write_text(self.text, encoding="utf-8")
+        for name, data in self.beside.items():
+            path.with_name(name).write_bytes(data)
 
 
 class Execution(Protocol):
@@ -123,8 +138,10 @@ class Engine(Protocol):
         """Prepare a job for the rewritten plan; the ledger speaks of the logical one. Raises `PlanError` for what it cannot do."""
         ...
 
-    def explain(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> str:
-        """Return what the engine would run, as text: a script that stands alone; "" where the plan says it all.
+    def explain(
+        self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning
+    ) -> Script | None:
+        """Return the script that the engine would run; None where the plan says it all.
 
         `sources`: those that could be opened, by operator id.
         """

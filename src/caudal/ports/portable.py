@@ -1,7 +1,7 @@
-"""What reads a format where caudal is not: modules that stand alone, pasted into a script.
+"""What reads a format where caudal is not: modules that a job's script imports from the package beside it.
 
-Such a module imports the standard library, pyarrow, and names of other such modules (`core.scalars` is one). They are
-pasted behind one another and find each other's names, so no two of them may define the same name at their top.
+Such a module imports the standard library, pyarrow, and other modules that can be shipped: `core.scalars` and
+`core.dialects`, and those of its own plugin. Packages go along as stubs, so it takes nothing from an `__init__`.
 """
 
 from __future__ import annotations

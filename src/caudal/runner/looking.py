@@ -10,7 +10,7 @@ from caudal.plan.explain import explain, mermaid
 from caudal.plan.plan import Plan
 from caudal.plan.wire import dumps
 from caudal.ports import registry
-from caudal.ports.engine import BoundSource, Tuning
+from caudal.ports.engine import BoundSource, Script, Tuning
 from caudal.ports.format import LineReader
 from caudal.rewrite import rewrite
 from caudal.runner.binding import following, no_input_overwritten, open_source
@@ -47,8 +47,8 @@ def explained(plan: Plan, *, follow: bool = False, late: str = "file", dead: str
     return Explained(plan, rewrite(whole), whole)
 
 
-def script(found: Explained, engine: str, cluster: str = "", *, native: bool = False) -> str:
-    """Return the script that an engine would run, "" for an engine that runs plans as they are; raises `UserError` kin."""
+def script(found: Explained, engine: str, cluster: str = "", *, native: bool = False) -> Script | None:
+    """Return the script that an engine would run, None for one that runs plans as they are; raises `UserError` kin."""
     tuning = Tuning(0, cluster=cluster, native=native)
     opened: dict[str, BoundSource] = {}
     try:

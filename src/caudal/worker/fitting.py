@@ -306,9 +306,9 @@ def _told(error: BaseException, function: Any) -> tuple[str, str]:
     at = error.__traceback__
     while at is not None and at.tb_frame.f_code is not code:
         at = at.tb_next
-    if at is None:  # not written in Python: behind the frames of this script
+    if at is None:  # not written in Python: behind the frames of this package
         at = error.__traceback__
-        while at is not None and at.tb_frame.f_code.co_filename == _told.__code__.co_filename:
+        while at is not None and at.tb_frame.f_globals.get("__package__") == __package__:
             at = at.tb_next
     report = traceback.TracebackException(type(error), error, at)
     part: Any = report

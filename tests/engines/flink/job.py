@@ -17,7 +17,7 @@ from caudal.engines import environments
 from caudal.engines.flink.expressions import show
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.spelling import SETTINGS, type_of
-from caudal.engines.jvm.pasting import pasted
+from caudal.engines.jvm.package import PACKAGE, import_lines, packed
 
 TIMEOUT = 600
 """Seconds that a whole job may take, and one more for each expression."""
@@ -31,12 +31,15 @@ from pyflink.common import Row
 from pyflink.java_gateway import get_gateway
 from pyflink.table import DataTypes, EnvironmentSettings, TableEnvironment
 
-{workers}
+sys.path.insert(0, sys.argv[1] + "/" + {package!r})
+from caudal.engines.flink.job.workers import forked_workers
+{imports}
 
 PYTHON = forked_workers(sys.argv[1])
 tables = TableEnvironment.create(EnvironmentSettings.in_batch_mode())
 for key, value in {settings!r}.items():
     tables.get_config().set(key, value)
+tables.add_python_file(sys.path[0])
 {library}
 here = sys.argv[1]
 flink = get_gateway().jvm.org.apache.flink
@@ -154,8 +157,10 @@ def on_flink(batches: list[Batch], folder: Path) -> list[list[Answer]]:
     (folder / "batches.pickle").write_bytes(pickle.dumps(given))
     script = folder / "job.py"
     settings = {**SETTINGS, **_SETTINGS}
-    workers = pasted(["caudal.engines.flink.job.workers"])
-    source = _SCRIPT.format(settings=settings, library=library.source(), cluster=_CLUSTER, workers=workers)
+    functions = library.source()
+    (folder / PACKAGE).write_bytes(packed(["caudal.engines.flink.job.workers", *library.modules]))
+    imports = import_lines([functions], library.modules)
+    source = _SCRIPT.format(settings=settings, library=functions, cluster=_CLUSTER, package=PACKAGE, imports=imports)
     script.write_text(source, encoding="utf-8")
     python = str(interpreter())
     command = [python, "-W", "ignore", str(script), str(folder)]

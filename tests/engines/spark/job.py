@@ -15,6 +15,7 @@ from cases import Batch
 
 from caudal.core.types import DataType, list_of, struct_of
 from caudal.engines import environments
+from caudal.engines.jvm.package import PACKAGE, import_lines, packed
 from caudal.engines.spark.expressions import SETTINGS, Library, show
 
 TIMEOUT = 600
@@ -27,11 +28,15 @@ import sys
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+sys.path.insert(0, sys.argv[1] + "/" + {package!r})
+{imports}
+
 builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
 builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "7")
 for key, value in {settings!r}.items():
     builder = builder.config(key, value)
 spark = builder.getOrCreate()
+spark.sparkContext.addPyFile(sys.path[0])
 {library}
 here = sys.argv[1]
 
@@ -98,7 +103,12 @@ def on_spark(batches: list[Batch], folder: Path) -> list[list[Answer]]:
             writer.write_table(table)
     (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
     script = folder / "job.py"
-    script.write_text(_SCRIPT.format(settings=SETTINGS, library=library.source()), encoding="utf-8")
+    source = library.source()
+    (folder / PACKAGE).write_bytes(packed(library.modules))
+    imports = import_lines([source], library.modules)
+    script.write_text(
+        _SCRIPT.format(settings=SETTINGS, library=source, package=PACKAGE, imports=imports), encoding="utf-8"
+    )
     python = str(interpreter())
     env = {**os.environ, "PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": python, "SPARK_LOCAL_IP": "127.0.0.1"}
     command = [python, "-W", "ignore", str(script), str(folder)]

@@ -32,6 +32,11 @@ Arguments = Sequence[tuple[str, DataType]]
 class Functions(Protocol):
     """What collects the functions that the texts of a script call, and writes what registers them."""
 
+    @property
+    def modules(self) -> list[str]:
+        """The modules that `source` takes names from: none where nothing runs in a Python worker."""
+        ...
+
     def source(self) -> str:
         """Return the Python text that registers all of them; "" where there are none."""
         ...

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from caudal.engines.jvm.script import Job
     from caudal.observe.sources import SourceReport
     from caudal.plan.plan import Plan
-    from caudal.ports.engine import Bindings, BoundSource, Execution, Tuning
+    from caudal.ports.engine import Bindings, BoundSource, Execution, Script, Tuning
 
 
 def wants_places(plan: Plan) -> bool:
@@ -49,7 +49,7 @@ class JvmEngine:
     name: str
     form: str
     dialect: Callable[[], Any]
-    write: Callable[[], Callable[..., str]]
+    write: Callable[[], Callable[..., Script]]
     cluster: Callable[[str], Cluster]
     variables: Mapping[str, str]
     streams: bool = False
@@ -75,7 +75,7 @@ class JvmEngine:
             [(logical, physical)], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster, live=live
         )
 
-    def explain(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> str:
+    def explain(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> Script:
         """Return the script of the job that `start` would run, and that reads its files itself; needs no environment."""
         from caudal.engines.jvm.reading import files_of
 

@@ -23,7 +23,7 @@ from caudal.engines.outputs import counted_sinks
 from caudal.observe.ledger import Entry, Ledger
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
-from caudal.ports.engine import BoundSource, Tuning
+from caudal.ports.engine import BoundSource, Script, Tuning
 from caudal.ports.sink import Sink
 from caudal.ports.snapshot import NoSnapshots, Unsupported
 
@@ -45,7 +45,7 @@ _GRACE_OF_CLUSTER = 15.0
 class JvmExecution(NoSnapshots):
     """Keeps `ports.engine.Execution`.
 
-    `sources` and `sinks` are in the order of the job's inputs and outputs. `write` makes the script's text of the job;
+    `sources` and `sinks` are in the order of the job's inputs and outputs. `write` makes the job's script;
     `form`: how rows are handed over.
     """
 
@@ -62,7 +62,7 @@ class JvmExecution(NoSnapshots):
         *,
         python: Path,
         form: str,
-        write: Callable[..., str],
+        write: Callable[..., Script],
         environment: Mapping[str, str],
     ) -> None:
         self._engine = engine
@@ -228,7 +228,7 @@ class JvmExecution(NoSnapshots):
     def _launch(self, folder: Path, rows: Path, results: Path) -> subprocess.Popen[bytes]:
         """Start the job's process; what it says goes to log.txt in its directory."""
         script = folder / "job.py"
-        script.write_text(self._write(self._job, f"The pipeline '{self._logical.name}'."), encoding="utf-8")
+        self._write(self._job, f"The pipeline '{self._logical.name}'.").save(script)
         command = [str(self._python), "-W", "ignore", str(script), "--rows", str(rows), "--results", str(results)]
         environment = {**os.environ, **self._environment, "CAUDAL_FEEDER": str(os.getpid())}
         environment |= _aside(folder / "aside", environment)

@@ -1,6 +1,6 @@
 """Hands the rows of an opened, bounded source over to an engine: decoded by caudal, written as what it reads natively.
 
-`functions.handover` does the same in a script, for files, without caudal: both write the same rows and dead letters.
+`job.handover` does the same in a script, for files, without caudal: both write the same rows and dead letters.
 """
 
 from __future__ import annotations

@@ -39,10 +39,10 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """A source that a script can read by itself: the modules of its reader, and what describes it, as Python text."""
+    """A source that a script can read by itself: the module of its reader, and what describes it: `name=value` as Python."""
 
-    modules: tuple[str, ...]
-    text: str
+    module: str
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,8 @@ def scripted(node: Source, columns: Schema, files: Files | None) -> Scripted:
         "local": [f.name for f in node.readable if f.local and f.name in needed],
         "dead": True,
     }
-    return Scripted((reader.module,), f"dict(reader={reader.call}, **{described!r})")
+    lines = [f"reader={reader.call}", *(f"{name}={value!r}" for name, value in described.items())]
+    return Scripted(reader.module, tuple(lines))
 
 
 def native(node: Source, read: Schema, files: Files | None, formats: Sequence[str]) -> Native:

@@ -1,8 +1,8 @@
-"""A job as a Python script that stands alone: what both engines' scripts have in common."""
+"""A job as a Python script beside a package of what it imports: what both engines' scripts have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -10,17 +10,15 @@ from typing import Any
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Schema
 from caudal.engines.jvm.lowering import Lowered, Lowering
-from caudal.engines.jvm.pasting import pasted
+from caudal.engines.jvm.package import PACKAGE, import_lines, packed
 from caudal.engines.jvm.printer import name_of
 from caudal.engines.jvm.reading import Files, Native, scripted
 from caudal.engines.jvm.shape import spec
+from caudal.engines.jvm.shipping import called
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.nodes import DEAD_FIELDS
 from caudal.plan.plan import Plan
-
-_TOGETHER = 40
-"""Queries that are united to one: planners recurse."""
-
+from caudal.ports.engine import Script
 
 NativeTables = Callable[[Native, Sequence[str]], list[str]]
 """Writes the statements that let an engine's own reader make the tables of these names."""
@@ -91,61 +89,98 @@ def lower_all(
 class Style:
     """What one engine's scripts have of their own; all else is the same.
 
-    `head` (a template) defines `table(name, columns, path, form, options)`, `view(name, query, shared)` and
-    `partitions(name, sources, operators)`; `tail` runs OUTPUTS, QUERIES and SLOTS. `form`: how rows are handed over.
-    `live` is the tail over input that goes on, where PLANS has the numbers of each plan's queries.
-    `workers` writes what the head has for jobs that call functions, which import these modules.
+    `name` and `needs`: the engine's, and what its interpreter must have; `driver`: the class in
+    `engines.<name>.job.driver` that the script calls; `handle`: what of it functions are registered on.
     `shared`: whether a view is told that several read it. `taken`: whether rows that the engine reads by itself are
-    counted by a query; where that would be a second scan, the tail finds them out: TAKEN has the tables, by the
-    counts' numbers.
+    counted by a query; where that would be a second scan, the driver finds them out.
     """
 
-    head: str
-    tail: str
-    form: str
+    name: str
+    needs: str
+    driver: str
+    handle: str
     type_of: Callable[[DataType], str]
     natives: NativeTables
-    settings: Mapping[str, object]
-    modules: Sequence[str] = ()
-    live: str = ""
-    workers: Callable[[Sequence[str]], str] = lambda imports: ""
+    settings: Mapping[str, str]
     shared: bool = False
     taken: bool = True
 
 
-def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None = None) -> str:
-    """Return the script of a job; see `_reads` for `files`."""
-    calls = [job.code.source(), job.functions.source()]
-    head = style.head.format(
-        title=title,
-        version=version("caudal"),
-        file="job.py",
-        cluster=job.cluster,
-        threads=job.threads,
-        live=job.live,
-        workers=style.workers(job.code.imports) if any(calls) else "",
-        **style.settings,
-    )
+_HEAD = '''"""{title}
+
+A job for {needs}, written by caudal {version}. Run it with an interpreter that has this:
+
+    python {file} [--cluster ADDRESS] [--parallelism N]
+
+What it imports of caudal lies beside it, in {package}: caudal explain FILE --engine {engine} -o {file} writes both.
+"""
+
+import os
+import sys
+
+PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "{package}")
+if not os.path.exists(PACKAGE):
+    sys.exit("{package} is missing: it must lie beside this script")
+sys.path.insert(0, PACKAGE)
+
+'''
+
+
+def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None = None) -> Script:
+    """Return the script of a job, and the package beside it; see `_reads` for `files`."""
+    reads, readers = _reads(job, files)
+    functions = job.functions.source()
+    views = _views(job, shared=style.shared)
+    modules = [f"caudal.engines.{style.name}.job.driver", *job.functions.modules, *readers]
+    code = job.code.source()
+    placed = ["caudal.worker.placing"] if code else []
     body = [
-        head + pasted(["caudal.engines.jvm.job.results", *style.modules]),
-        *calls,
-        _reads(job, style.form, files),
-        "" if style.taken else f"TAKEN = {_taken(job)!r}",
+        code,
+        f"{style.handle} = job.{style.handle}" if functions or "spark." in views else "",
+        "given = job.given" if "given." in functions else "",
+        functions,
+        reads,
         _inputs(job, style),
-        _views(job, shared=style.shared),
+        views,
         _outputs(job),
         queries(job, style.type_of, taken=style.taken),
+        _ends(job, style),
     ]
+    texts = [style.driver, functions, reads, *_walks(job)]
+    imports = [import_lines(texts, modules), import_lines([code], placed)]
+    head = _HEAD.format(
+        title=title, engine=style.name, needs=style.needs, version=version("caudal"), file="job.py", package=PACKAGE
+    )
+    start = [head + "\n".join(filter(None, imports)), _settings(style), _made(style, job, title)]
+    text = "\n\n".join(part.strip("\n") for part in [*start, *body] if part.strip()) + "\n"
+    return Script(text, {PACKAGE: packed([*modules, *placed])})
+
+
+def _settings(style: Style) -> str:
+    return "SETTINGS = {\n" + "".join(f"    {k!r}: {v!r},\n" for k, v in style.settings.items()) + "}"
+
+
+def _made(style: Style, job: Job, title: str) -> str:
+    """Return the statement that makes the job."""
+    first = [module for module in job.code.imports if module == "numba"]  # it takes long, and starts no threads
+    told: dict[str, object] = {"cluster": job.cluster, "parallelism": job.threads}
+    told |= {"functions": True} if job.functions.modules else {}
+    told |= {"live": True} if job.live else {}
+    told |= {"first": first} if first and style.name == "flink" else {}
+    given = [repr(title), "PACKAGE", "SETTINGS", *(f"{name}={value!r}" for name, value in told.items())]
+    return "job = " + called(style.driver, given)
+
+
+def _ends(job: Job, style: Style) -> str:
+    """Return the statement that runs the job."""
     if job.live:
-        body.append(f"PLANS = {_of_plans(job)!r}")
-    tail = style.live if job.live else style.tail
-    tail += _FAILS if job.inputs and not job.live else ""
-    return "\n\n".join(part.strip("\n") for part in body if part.strip()) + "\n" + tail
+        return f"job.follow(OUTPUTS, SLOTS, QUERIES, {_of_plans(job)!r})"
+    taken = {} if style.taken else _taken(job)
+    return f"job.run(OUTPUTS, SLOTS, QUERIES{f', {taken!r}' if taken else ''})"
 
 
-_FAILS = """if FAILED:
-    raise SystemExit(1)  # a file broke: what came before it has been counted
-"""
+def _walks(job: Job) -> Iterable[str]:
+    return (view.walk for plan in job.plans for view in plan.views if view.walk)
 
 
 def _of_plans(job: Job) -> list[list[int]]:
@@ -164,22 +199,21 @@ def _inputs(job: Job, style: Style) -> str:
     lines: list[str] = []
     number = 0
     for plan in job.plans:
-        names: list[str] = []
+        names: list[tuple[int, str, int]] = []
         for way, tables in plan.natives:
             lines += style.natives(way, tables)
         for each in plan.inputs:
             for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
-                path = f"os.path.join(given.rows, {str(number)!r}, {what!r})"
-                lines.append(f"table({table!r}, {columns_of(columns, style.type_of)!r}, {path})")
-            names.append(f"({each.rank}, {plan.plan.ids[each.node]!r}, HANDED[{number}]['partitions'])")
+                given = [repr(table), repr(columns_of(columns, style.type_of)), f"job.part({number}, {what!r})"]
+                lines.append(called("job.table", given))
+            names.append((each.rank, plan.plan.ids[each.node], number))
             number += 1
         if job.live:
-            path = f"os.path.join(given.rows, {f'marks-{job.plans.index(plan)}'!r})"
-            lines.append(f"marks({plan.prefix + 'marks'!r}, {path})")
+            lines.append(f"job.marks({plan.prefix + 'marks'!r}, {job.plans.index(plan)})")
         if not plan.names_used:
             continue
-        made = [f"({rank}, {name!r})" for name, rank in plan.made]
-        lines.append(f"partitions({plan.prefix + 'partitions'!r}, [{', '.join(names)}], [{', '.join(made)}])")
+        made = [(rank, name) for name, rank in plan.made]
+        lines.append(called("job.partitions", [repr(plan.prefix + "partitions"), repr(names), repr(made)]))
     return "\n".join(lines)
 
 
@@ -208,10 +242,10 @@ def _views(job: Job, *, shared: bool) -> str:
     for plan in job.plans:
         for view in plan.views:
             if view.walk:
-                lines.append(f"walk({view.name!r}, {quoted(view.sql)}, {[*view.keys]!r}, {view.walk})")
+                lines.append(f"job.walk({view.name!r}, {quoted(view.sql)}, {[*view.keys]!r}, {view.walk})")
                 continue
             tail = ", shared=True" if shared and view.shared else ""
-            lines.append(f"view({view.name!r}, {quoted(view.sql)}{tail})")
+            lines.append(f"job.view({view.name!r}, {quoted(view.sql)}{tail})")
     return "\n\n".join(lines)
 
 
@@ -229,58 +263,27 @@ def _outputs(job: Job) -> str:
     return "OUTPUTS = [\n" + "\n".join(rows) + "\n]"
 
 
-def _reads(job: Job, form: str, files: Mapping[str, Files] | None) -> str:
-    """Return the statements that bring a script to its rows: HANDED, what was handed over of each source, in order.
+def _reads(job: Job, files: Mapping[str, Files] | None) -> tuple[str, list[str]]:
+    """Return the statement that brings a script to its rows, and the modules that its readers are in.
 
     `files`: what the script reads by itself where nothing is handed over; None: it is only run with rows at hand.
     """
     if not job.inputs:
-        return ""
-    alone: list[str] = []
+        return "", []
     if job.live:
-        alone.append('raise SystemExit("this job is fed while it runs: caudal run hands the rows over (--rows)")')
-    elif files is None:
-        alone.append('raise SystemExit("rows are handed over to this job: --rows is missing")')
-    else:
-        try:
-            ways = [scripted(i.node, i.columns, files.get(i.node.name)) for i in job.inputs]
-        except PlanError as error:
-            alone.append(f"raise SystemExit({f'{error.message}: caudal run hands the rows over (--rows)'!r})")
-        else:
-            text = pasted(["caudal.engines.jvm.job.handover", *(m for way in ways for m in way.modules)])
-            listed = "\n".join(f"    {way.text}," for way in ways)
-            head = f"# --- how records are read and checked ---\n\n{text}\n\nSOURCES = [\n{listed}\n]\n\n"
-            return head + _HANDED.format(
-                alone="\n    ".join(
-                    [
-                        "given.rows = tempfile.mkdtemp(prefix='rows-')",
-                        "atexit.register(shutil.rmtree, given.rows, ignore_errors=True)",
-                        f"told = hand_over(SOURCES, given.rows, {form!r}, given.read_at)",
-                        "HANDED = [told[source['id']] for source in SOURCES]",
-                        "for source, counts in zip(SOURCES, HANDED):",
-                        "    print(source['id'], 'rows', counts['rows'], 'dead letters', counts['dead'], file=sys.stderr)",
-                        "    atexit.register(tell, counts['told'])  # behind what the engine logs",
-                        "FAILED = any(counts['failures'] for counts in HANDED)",
-                    ]
-                )
-            )
-    return _HANDED.format(alone="\n    ".join(alone))
+        return _fed("this job is fed while it runs: caudal run hands the rows over (--rows)"), []
+    if files is None:
+        return _fed("rows are handed over to this job: --rows is missing"), []
+    try:
+        ways = [scripted(i.node, i.columns, files.get(i.node.name)) for i in job.inputs]
+    except PlanError as error:
+        return _fed(f"{error.message}: caudal run hands the rows over (--rows)"), []
+    listed = [f"    dict(\n{''.join(f'        {line},' + chr(10) for line in way.lines)}    )," for way in ways]
+    return "job.read([\n" + "\n".join(listed) + "\n])", [way.module for way in ways]
 
 
-_HANDED = """import atexit
-import json
-import shutil
-import sys
-import tempfile
-
-FAILED = False
-
-if given.rows:
-    with open(os.path.join(given.rows, "counts.json"), encoding="utf-8") as file:
-        HANDED = json.load(file)
-else:
-    {alone}
-"""
+def _fed(otherwise: str) -> str:
+    return f"job.fed({otherwise!r})"
 
 
 def queries(job: Job, type_of: Callable[[DataType], str], *, taken: bool = True) -> str:
@@ -312,7 +315,7 @@ def queries(job: Job, type_of: Callable[[DataType], str], *, taken: bool = True)
         queries.append(_query(len(job.outputs) + number, order, {"BIGINT 0": one}, count.view))
     listed = ",\n".join(f"    {quoted(q)}" for q in queries)
     numbers = [[order.index(slot) + 1 for slot in slots] for slots in placed]
-    return f"TOGETHER = {_TOGETHER}\nSLOTS = {numbers!r}\nQUERIES = [\n{listed},\n]"
+    return f"SLOTS = {numbers!r}\nQUERIES = [\n{listed},\n]"
 
 
 def _query(number: int, order: list[str], given: dict[str, str], source: str) -> str:

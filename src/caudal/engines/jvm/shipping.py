@@ -1,11 +1,13 @@
-"""How functions that run in an engine's Python workers are called, and what they take."""
+"""How functions that run in an engine's Python workers are called, where they stand, and how a script speaks of them."""
 
 from __future__ import annotations
 
-from caudal.core.types import DataType
+from collections.abc import Collection, Sequence
 
 PREFIX = "caudal_"
 """What every name begins with that is registered."""
+
+_WIDTH = 120
 
 
 def numbered(name: str, taken: int) -> str:
@@ -13,18 +15,20 @@ def numbered(name: str, taken: int) -> str:
     return f"{PREFIX}{name}_{taken + 1}" if taken else f"{PREFIX}{name}"
 
 
-def arrow_text(dtype: DataType) -> str:
-    """Return the Python text of the Arrow type that holds a type's values: times are int64 milliseconds.
+def shipped(engine: str, used: Collection[str]) -> list[str]:
+    """Return the modules that a script registers functions by: those of `worker` that are used, and the engine's own."""
+    return (
+        sorted({f"caudal.engines.{engine}.job.functions", *(f"caudal.worker.{name}" for name in used)}) if used else []
+    )
 
-    >>> from caudal.core.types import parse_type
-    >>> arrow_text(parse_type({"t": "timestamp", "l": ["string"]}))
-    "pa.struct([('t', pa.int64()), ('l', pa.list_(pa.string()))])"
+
+def called(function: str, arguments: Sequence[str]) -> str:
+    """Return the Python text of a call, over several lines where it is too long for one.
+
+    >>> called("f", ["1", "x=2"])
+    'f(1, x=2)'
     """
-    if dtype.item is not None:
-        return f"pa.list_({arrow_text(dtype.item)})"
-    if dtype.name == "struct":
-        return f"pa.struct([{', '.join(f'({f.name!r}, {arrow_text(f.dtype)})' for f in dtype.fields)}])"
-    return f"pa.{_ARROW.get(dtype.name, dtype.name)}()"
-
-
-_ARROW = {"bool": "bool_", "timestamp": "int64", "duration": "int64"}
+    line = f"{function}({', '.join(arguments)})"
+    if len(line) <= _WIDTH:
+        return line
+    return f"{function}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"

@@ -27,35 +27,6 @@ _HINT = "create it inside the function, or at its first use there"
 _NOT_THERE = "the engine's workers do not have caudal"
 _DEPTH = 100
 
-_HEAD = '''def caudal_placed(function, file, line, name, jit=False):
-    """Let tracebacks show where the function was written; mark what other compiled functions may call."""
-
-    def moved(code, by):
-        parts = tuple(moved(part, by) if hasattr(part, "co_code") else part for part in code.co_consts)
-        return code.replace(co_filename=file, co_firstlineno=max(code.co_firstlineno + by, 1), co_consts=parts)
-
-    code = moved(function.__code__, line - function.__code__.co_firstlineno)
-    function.__code__ = code.replace(co_name=name)
-    function.__name__ = name
-    if jit:
-        function.caudal_jit = True
-'''
-_CACHED = '''
-
-def caudal_cached(function, maxsize, typed):
-    """Return the function with functools.lru_cache, made where it is called: a cache cannot be sent to a worker."""
-    made = []
-
-    def cached(*given, **named):
-        if not made:
-            import functools
-
-            made.append(functools.lru_cache(maxsize, typed)(function))
-        return made[0](*given, **named)
-
-    return cached
-'''
-
 
 @dataclass(slots=True)
 class _Made:
@@ -144,12 +115,14 @@ class UserCode:
         return tuple(sorted(self._imports))
 
     def source(self) -> str:
-        """Return the text of all functions with what they need, for the top level of a script; "" for none."""
+        """Return the text of all functions with what they need, for the top level of a script; "" for none.
+
+        It uses what `worker.placing` has.
+        """
         if not self._names:
             return ""
         spaces = self._in_order()
-        cached = any("caudal_cached(" in line for space in spaces for line in space.lines)
-        parts = [_HEAD + _CACHED if cached else _HEAD]
+        parts: list[str] = []
         for number, space in enumerate(spaces, 1):
             given, end = space.given, "," if len(space.given) == 1 else ""
             parts += [

@@ -33,9 +33,10 @@ class LocalEngine:
             )
         return LocalExecution(logical, physical, bindings, tuning)
 
-    def explain(self, logical: "Plan", physical: "Plan", sources: "Mapping[str, BoundSource]", tuning: "Tuning") -> str:
-        """Return "": the plan as it runs says all; see `ports.engine.Engine`."""
-        return ""
+    def explain(
+        self, logical: "Plan", physical: "Plan", sources: "Mapping[str, BoundSource]", tuning: "Tuning"
+    ) -> None:
+        """Return None: the plan as it runs says all; see `ports.engine.Engine`."""
 
     def sample(self, physical: "Plan", sources: "Mapping[str, BoundSource]") -> "list[SourceReport]":
         """Return reports of the first records of each source; see `ports.engine.Engine`."""

@@ -1,8 +1,8 @@
 """The room of the Spark engine: what makes Spark SQL of a plan. It never imports pyspark, not even lazily.
 
 Enters: plans, expressions and their schemas.
-Leaves: text: Spark 4.2 SQL, the Python source of the functions that are registered beside it, a script that runs both.
-May touch: engines.jvm, engines.environments, the text of the functions that are shipped.
+Leaves: text: Spark 4.2 SQL, a script that runs it. What that calls while it runs is in `job`.
+May touch: engines.jvm, engines.environments; the text of `job` and of `worker`.
 Must never: import pyspark or another engine, or run in the caudal process what is shipped.
 """
 
@@ -14,6 +14,8 @@ from caudal.engines.jvm.engine import JvmEngine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from caudal.ports.engine import Script
+
 
 def _dialect() -> Any:
     from caudal.engines.spark.dialect import SparkDialect
@@ -21,7 +23,7 @@ def _dialect() -> Any:
     return SparkDialect()
 
 
-def _write() -> "Callable[..., str]":
+def _write() -> "Callable[..., Script]":
     from caudal.engines.spark.script import write
 
     return write

@@ -11,7 +11,7 @@ from select import select
 
 import pytest
 
-from caudal.engines.jvm.pasting import pasted
+from caudal.engines.jvm.package import packed
 
 WORKER = """
 import os, sys, time
@@ -27,12 +27,14 @@ while how == "stays":
     time.sleep(60)
 """
 SERVER = """
-{source}
-_WORKER[:] = ["-m", "stand_in"]
-_IMPORTED[:] = ["json"]
-_name_print = lambda main: None
-sys.modules[_MAIN] = sys
-print(forked_workers({folder!r}, ["decimal"]), flush=True)
+import sys
+sys.path.insert(0, "package.zip")
+from caudal.engines.flink.job import workers
+workers._WORKER[:] = ["-m", "stand_in"]
+workers._IMPORTED[:] = ["json"]
+workers._name_print = lambda main: None
+sys.modules[workers._MAIN] = sys
+print(workers.forked_workers({folder!r}, ["decimal"]), flush=True)
 sys.stdin.read()
 """
 
@@ -43,9 +45,8 @@ def program(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
     folder = tmp_path / ("a long päth" * 12)  # longer than the address of a socket may be
     folder.mkdir()
     (folder / "stand_in.py").write_text(WORKER)
-    (folder / "job.py").write_text(
-        SERVER.format(source=pasted(["caudal.engines.flink.job.workers"]), folder=str(folder))
-    )
+    (folder / "job.py").write_text(SERVER.format(folder=str(folder)))
+    (folder / "package.zip").write_bytes(packed(["caudal.engines.flink.job.workers"]))
     with subprocess.Popen(
         [sys.executable, "job.py"],
         cwd=folder,

@@ -28,7 +28,8 @@ from caudal.core.naming import natural_key
 from caudal.core.types import INT32, INT64, Field, Schema
 from caudal.engines.jvm import handover, intake
 from caudal.engines.jvm import parts as written
-from caudal.engines.jvm.pasting import pasted
+from caudal.engines.jvm.job import handover as reading
+from caudal.engines.jvm.package import packed
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
 from caudal.engines.jvm.shape import spec
 from caudal.ingest.accepting import FUTURE
@@ -95,12 +96,16 @@ class Case:
 
 @pytest.fixture(scope="module")
 def script() -> types.ModuleType:
-    """All that is shipped, as a script has it: one namespace, nothing of caudal."""
-    text = "from __future__ import annotations\n\n" + pasted(MODULES)
-    assert "caudal" not in "\n".join(line for line in text.splitlines() if "import " in line)
-    module = types.ModuleType("script")
-    exec(compile(text, "script", "exec"), module.__dict__)
-    return module
+    """What a script reads its files by."""
+    return reading
+
+
+READERS = {
+    name: part
+    for form in FORMATS
+    for name, part in vars(importlib.import_module(f"caudal.formats.{form}.portable")).items()
+}
+"""What a script imports to read a format."""
 
 
 TOLD = ("layout_decided", "quoted_newlines", "local_time_doubled", "local_time_missing")
@@ -158,7 +163,7 @@ def source_of(case: Case, path: Path) -> tuple[dict[str, Any], str]:
 
 def by_script(script: types.ModuleType, case: Case, path: Path, into: Path, form: str) -> dict[str, Any]:
     source, call = source_of(case, path)
-    reader = eval(call, script.__dict__)
+    reader = eval(call, dict(READERS))
     return script.hand_over([{**source, "reader": reader}], str(into), form, case.read_at)["events"]
 
 
@@ -234,28 +239,6 @@ def fuzz(name: str) -> types.ModuleType:
     module = importlib.util.module_from_spec(located)
     located.loader.exec_module(module)
     return module
-
-
-def test_what_is_pasted_has_no_name_twice() -> None:
-    import ast
-
-    shipped = Path(handover.__file__).parent / "functions"
-    seen: dict[str, str] = {}
-    others = [file.read_text() for file in shipped.glob("*.py") if file.name not in ("handover.py", "telling.py")]
-    tree = ast.parse(pasted(MODULES))
-    for text in [*others, None]:
-        for node in ast.parse(text).body if text is not None else tree.body:
-            names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
-            if isinstance(node, ast.Assign):
-                names = [t.id for t in node.targets if isinstance(t, ast.Name)]
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                names = [node.target.id]
-            for name in names:
-                if text is None:
-                    assert name not in seen, name
-                    seen[name] = "pasted"
-                else:
-                    seen.setdefault(name, "other")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -511,7 +494,7 @@ def test_files_of_other_columns(script, tmp_path) -> None:
 
 def test_a_file_that_is_not_there(script, tmp_path) -> None:
     source, call = source_of(Case("json", Schema.of({"s": "string"})), tmp_path)
-    source |= {"files": [("gone", str(tmp_path / "gone"))], "reader": eval(call, script.__dict__)}
+    source |= {"files": [("gone", str(tmp_path / "gone"))], "reader": eval(call, dict(READERS))}
     with pytest.raises(script.Unreadable, match=r"cannot read .*gone: No such file"):
         script.hand_over([source], str(tmp_path / "out"), "json")
 
@@ -734,7 +717,9 @@ def test_in_the_interpreter_of_an_engine(script, tmp_path, engine) -> None:
         sources.append(f"{{**{ {**source, 'id': name}!r}, 'reader': {call}}}")
         counts = by_script(script, case, tmp_path / name, expected / str(i), form)
         wanted[name] = counts
-    job = "from __future__ import annotations\n\n" + pasted(MODULES)
+    (tmp_path / "package.zip").write_bytes(packed(MODULES))
+    job = f"import json, sys\nsys.path.insert(0, {str(tmp_path / 'package.zip')!r})\n"
+    job += "".join(f"from {module} import *\n" for module in MODULES)
     job += f"\nprint(json.dumps(hand_over([{', '.join(sources)}], {str(tmp_path / 'out')!r}, {form!r})))\n"
     (tmp_path / "job.py").write_text(job)
     done = subprocess.run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import json
 import linecache
@@ -22,12 +21,12 @@ import pyarrow as pa
 import pytest
 
 from caudal.core.errors import PlanError
-from caudal.engines.jvm.pasting import SHARED, pasted
+from caudal.engines.jvm.package import import_lines, packed
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.python import ROW, PythonFunction, declare
 from caudal.testing.flow import load
 from caudal.testing.program import build
-from caudal.worker import calling
+from caudal.worker import calling, placing
 
 ROOT = Path(__file__).resolve().parents[4]
 HEAD = "import caudal as cd\n"
@@ -42,8 +41,8 @@ def loaded(folder: Path, text: str, name: str = "pipeline.py") -> dict[str, Any]
 
 
 def executed(source: str) -> dict[str, Any]:
-    """Execute a script, of which nothing is here but its text."""
-    names: dict[str, Any] = {"__name__": "caudal_script"}
+    """Execute a script, of which nothing is here but its text, and what it imports of what is shipped."""
+    names: dict[str, Any] = {"__name__": "caudal_script", **vars(placing)}
     exec(source, names)
     return names
 
@@ -534,22 +533,13 @@ def test_distances_of_netflow(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shipped_function(function)(frame).equals(function.call(frame))
 
 
-def test_what_a_script_is_made_of_shares_no_names() -> None:
-    owners: dict[str, set[str]] = {}
-    for path in (ROOT / "src" / "caudal" / "engines").glob("*/functions/*.py"):
-        if path.parent.parent.name != "local":
-            for node in ast.parse(path.read_text(encoding="utf-8")).body:
-                targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
-                names = [getattr(t, "id", getattr(t, "name", "")) for t in targets]
-                for name in names:
-                    owners.setdefault(name, set()).add(path.stem)
-    assert {name: found for name, found in owners.items() if name and len(found) > 1} == {}
-
-
 # -- in the engines' interpreters
 
+AHEAD = """
+import os, sys
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "package.zip"))
+"""
 WORKER = """
-import sys
 try:
     import cloudpickle
 except ImportError:
@@ -595,9 +585,11 @@ def test_in_the_engines_own_interpreters(engine: str, tmp_path: Path) -> None:
     code.add(names["inverse"])
     code.add(names["shares"])
     script = tmp_path / "script.py"
-    script.write_text(pasted([f"{SHARED}.calling", f"{SHARED}.ordered"]) + "\n" + code.source() + WORKER)
+    modules = [f"caudal.worker.{name}" for name in ("calling", "ordered", "placing")]
+    (tmp_path / "package.zip").write_bytes(packed(modules))
+    script.write_text(AHEAD + import_lines([code.source(), WORKER], modules) + "\n" + code.source() + WORKER)
     reader = tmp_path / "reader.py"
-    reader.write_text(READER)
+    reader.write_text(AHEAD + READER)
     for file in (script, reader):  # as engines do: the functions are sent to a process that has no script
         done = subprocess.run([python, file, tmp_path / "sent"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -1,5 +1,5 @@
-"""What the process of a job on Flink runs: it forks the engine's Python workers, and cancels what a cluster still runs.
+"""What the process of a job on Flink runs, and its Python workers beside `worker`: the environment, tables, forked workers.
 
-Enters: what a script says of its job. Leaves: processes; requests to a cluster. May touch: the standard library; pyflink,
-once it runs. Must never: be imported by the caudal process.
+Enters: what a script says of its job. Leaves: rows to the results; processes; requests to a cluster.
+May touch: engines.jvm.job; pyflink, pandas and pyarrow. Must never: be imported by the caudal process, which has no pyflink.
 """

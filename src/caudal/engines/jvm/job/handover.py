@@ -1,7 +1,7 @@
 """Hands the rows of files over to an engine: reads them as caudal does, and writes what the engine reads natively.
 
-It runs in the script's own process, before the job: clean rows and dead letters, as Parquet or as JSON lines. The
-readers stand in the script too: they keep the contract of caudal's `ports.portable.Portable`.
+It runs in the job's own process, before the engine does: clean rows and dead letters, as Parquet or as JSON lines. The
+readers keep the contract of caudal's `ports.portable.Portable`.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ class Results:
         self.folder = folder
         self.counts: list[list[int]] = []
         self._files: dict[int, tuple[Any, Any]] = {}
+        self._targets: dict[str, Any] = {}
         self._rows = [0] * len(outputs)
 
     def take(self, number: int, batch: Any) -> None:
@@ -38,9 +39,7 @@ class Results:
             self._files[number][1].write_batch(batch)
             return
         _, target, kinds = self.outputs[number]
-        if number not in self._files:
-            self._files[number] = (_opened(target) if target else None, None)
-        file = self._files[number][0]
+        file = self._opened(target)
         people = file is None and sys.stdout.isatty()  # what stands in a log must not steer a terminal
         for row in batch.to_pylist():
             print(json.dumps({n: spelt(row[n], k) for n, k in kinds.items()}, ensure_ascii=people), file=file)
@@ -61,24 +60,24 @@ class Results:
 
     def end(self) -> None:
         """Make everything visible; an output without rows gets an empty target."""
-        for number, (_, target, _) in enumerate(self.outputs):
-            if not self.folder and number not in self._files and target:
-                self._files[number] = (_opened(target), None)
-        for number, (file, writer) in self._files.items():
-            if writer is not None:
-                writer.close()
-            if file is not None:
-                file.close()
-            target = self.outputs[number][1]
-            if not self.folder and target:
-                os.replace(f"{target}.tmp", target)
+        for file, writer in self._files.values():
+            writer.close()
+            file.close()
+        if not self.folder:
+            for _, target, _ in self.outputs:
+                self._opened(target)
+        for target, file in self._targets.items():
+            file.close()
+            os.replace(f"{target}.tmp", target)
         if self.folder:
             with open(os.path.join(self.folder, "counts.json"), "w", encoding="utf-8") as out:
                 json.dump({"rows": self._rows, "counts": self.counts}, out)
 
-
-def _opened(target: str) -> Any:
-    return open(f"{target}.tmp", "w", encoding="utf-8")
+    def _opened(self, target: str) -> Any:
+        """Return the file that becomes a target, one for all outputs that go there; None for standard output."""
+        if target and target not in self._targets:
+            self._targets[target] = open(f"{target}.tmp", "w", encoding="utf-8")  # noqa: SIM115 - closed at the end
+        return self._targets.get(target)
 
 
 def spelt(value: Any, kind: Any) -> Any:

@@ -7,8 +7,7 @@ throughput and is the last resort.
 
 from __future__ import annotations
 
-from caudal.engines.jvm.pasting import SHARED, pasted
-from caudal.engines.jvm.shipping import numbered
+from caudal.engines.jvm.shipping import called, numbered, shipped
 
 
 class Library:
@@ -17,6 +16,7 @@ class Library:
     def __init__(self) -> None:
         self._sql: dict[tuple[str, str], str] = {}
         self._python: dict[tuple[str, str, tuple[object, ...]], tuple[str, str]] = {}
+        self._used: set[str] = set()
 
     def sql(self, name: str, parameters: str, result: str, body: str) -> str:
         """Return the name under which the SQL function is called; others of the same name are numbered.
@@ -30,6 +30,7 @@ class Library:
 
     def python(self, module: str, name: str, result: str, *constants: object) -> str:
         """Return the name under which the function `name(*constants)` of a shipped module is called."""
+        self._used.add(module)
         key = (module, name, constants)
         if key not in self._python:
             self._python[key] = (self._numbered(name), result)
@@ -44,18 +45,17 @@ class Library:
         """Names of the Python functions in use, as in the shipped modules."""
         return frozenset(name for _, name, _ in self._python)
 
-    def source(self) -> str:
-        """Return Python text that registers everything on a session named `spark`; "" when there is nothing.
+    @property
+    def modules(self) -> list[str]:
+        """The modules that `source` takes names from: none where nothing runs in a Python worker."""
+        return shipped("spark", self._used)
 
-        It stands alone: the shipped modules are part of it. It belongs at the top level of a script, so that what the
-        workers need is sent to them by value.
-        """
-        lines = [pasted(f"{SHARED}.{module}" for module in sorted({module for module, _, _ in self._python}))]
-        if self._python:
-            lines += ["from pyspark.sql.functions import arrow_udf", ""]
-        for (_, name, constants), (called, result) in self._python.items():
+    def source(self) -> str:
+        """Return Python text that registers everything on a session named `spark`; "" when there is nothing."""
+        lines: list[str] = []
+        for (_, name, constants), (known, result) in self._python.items():
             made = f"{name}({', '.join(map(repr, constants))})"
-            lines.append(f"spark.udf.register({called!r}, arrow_udf({made}, {result!r}))")
-        for (_, definition), called in self._sql.items():
-            lines.append(f"spark.sql({f'CREATE OR REPLACE TEMPORARY FUNCTION {called}{definition}'!r})")
-        return "\n".join(lines) + "\n" if any(lines) else ""
+            lines.append(called("register", ["spark", repr(known), made, repr(result)]))
+        for (_, definition), known in self._sql.items():
+            lines.append(f"spark.sql({f'CREATE OR REPLACE TEMPORARY FUNCTION {known}{definition}'!r})")
+        return "".join(f"{line}\n" for line in lines)
