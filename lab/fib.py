@@ -25,7 +25,7 @@ import numpy as np
 import caudal as cd
 from caudal.columnar.column import Fixed
 from caudal.core.types import INT64
-from caudal.engines.local.functions import jit
+from caudal.expressions.functions import jit
 from fibonacci import fib
 
 run = jit.compile_scalar(fib, [INT64], INT64)

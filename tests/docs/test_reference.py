@@ -15,7 +15,6 @@ import pytest
 import caudal as cd
 from caudal.cli.arguments import parser
 from caudal.engines.local import cut
-from caudal.engines.local.functions import outcome
 from caudal.engines.local.state import KEY_HASH
 from caudal.observe.ledger import FATES, Entry, Ledger
 from caudal.observe.summary import SCHEMA, Summary
@@ -23,6 +22,7 @@ from caudal.plan import wire
 from caudal.plan.functions import FUNCTIONS
 from caudal.plan.nodes import Node
 from caudal.ports import registry
+from caudal.worker import failures
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -117,7 +117,7 @@ def _reasons() -> set[str]:
             given = node.args[makers[name]] if name in makers and len(node.args) > makers[name] else None
             if isinstance(given, ast.Constant) and isinstance(given.value, str) and given.value:
                 found.add(given.value)
-    return found | {outcome.EXCEPTION, outcome.RESULT, outcome.TIMED_OUT, outcome.DIED}
+    return found | {failures.EXCEPTION, failures.RESULT, failures.TIMED_OUT, failures.DIED}
 
 
 def test_reasons_of_dead_letters_are_written_down() -> None:

@@ -55,6 +55,13 @@ class DataType:
         """Whether this is a list or a struct."""
         return self.name in ("list", "struct")
 
+    @property
+    def spec(self) -> Any:
+        """The type as `worker` takes it, of plain values: a name, [item] for a list, {name: type} for a struct."""
+        if self.item is not None:
+            return [self.item.spec]
+        return {f.name: f.dtype.spec for f in self.fields} if self.name == "struct" else self.name
+
     def field(self, name: str) -> Field:
         """Return the struct's field `name`; raises `PlanError` with the nearest name."""
         for field in self.fields:

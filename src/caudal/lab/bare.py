@@ -157,7 +157,7 @@ def _drain(source: int, loop: Loop) -> None:
 def _compiled() -> Any:
     """Return the function as the pipeline has it, over columns: compiled once a process, for the engine and for this."""
     from caudal.core.types import INT64
-    from caudal.engines.local.functions.jit import compile_scalar
+    from caudal.expressions.functions.jit import compile_scalar
 
     return compile_scalar(_names()["fib"], [INT64], INT64)
 

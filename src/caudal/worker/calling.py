@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import repeat
 from time import monotonic
 from typing import Any
@@ -20,44 +21,37 @@ import numpy as np
 import pyarrow as pa
 
 from caudal.worker.compiled import compiled_scalar, compiled_window, explained, machine_values
+from caudal.worker.failures import Failed, FunctionMistake, mistaken, raised
 from caudal.worker.fitting import (
-    Failed,
-    FunctionMistake,
     Misfit,
-    UnknownKey,
+    Misshapen,
     arrow_of,
     as_array,
     columns_of,
     fitter,
     has_times,
-    mistaken,
-    moved_to,
-    nearest_name,
-    python_values,
-    raised,
     recorder,
-    rows_outcome,
-    scalar_outcome,
+    several,
     short,
-    stored,
-    type_text,
+    shown_call,
 )
+from caudal.worker.frames import (
+    NOTHING,
+    OWNER,
+    UNITS,
+    as_long,
+    checked_frame,
+    checked_series,
+    cut,
+    divided,
+    frame_batch,
+    frame_of,
+    owners_of,
+)
+from caudal.worker.outcomes import moved_to, rows_outcome, scalar_outcome
+from caudal.worker.values import stored, tuples
 
 Scalar = Callable[..., pa.StructArray]
-OWNER = "_row"
-"""The column by which a flat map says what input row (UInt32, from 0) each row of its result is made from."""
-
-_SMALL = ("Int8", "Int16", "UInt8", "UInt16")
-_ACCEPTED = {
-    "bool": {"Boolean"},
-    "int32": {*_SMALL, "Int32"},
-    "int64": {*_SMALL, "Int32", "UInt32", "Int64"},
-    "float32": {*_SMALL, "Float16", "Float32"},
-    "float64": {*_SMALL, "Int32", "UInt32", "Int64", "UInt64", "Float16", "Float32", "Float64"},
-    "string": {"String"},
-    "binary": {"Binary"},
-}
-_UNITS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 
 
 class TookTooLong(BaseException):
@@ -138,11 +132,11 @@ def window(
             for name, bound in (("window_start", start), ("window_end", end)):
                 columns[name] = pa.array([bound] * len(rows), pa.int64()).cast(arrow_of("timestamp", True))
             try:
-                result = function(_frame(_series(columns)))
+                result = function(frame_of(_series(columns)))
                 take = _frame_columns if kind == "batch" else _loose_columns
                 made = take(function, result, output)
             except BaseException as error:  # also SystemExit: it is this window that fails, not the job
-                made = raised(0, error, function)
+                made = raised(0, error)
         failed = [made] if isinstance(made, tuple) else []
         columns = _no_rows(output) if isinstance(made, tuple) else made
         count = len(next(iter(columns.values()))) if columns else 0
@@ -185,13 +179,10 @@ def _row_scalar(function: Any, arguments: Sequence[Any], returns: Any, timeout: 
     fit = fitter(returns)
     code = getattr(function, "__code__", None)
     names = code.co_varnames[: code.co_argcount] if code is not None else ()
-
-    def shown(values: Any) -> str:
-        named = zip([*names, *repeat("", len(values))], values)
-        return ", ".join(f"{n}={short(v)}" if n else short(v) for n, v in named) or "nothing"
+    shown = partial(shown_call, names)
 
     def run(columns: Sequence[pa.Array], rows: int) -> tuple[pa.Array, list[Failed]]:
-        values = _tuples(columns, arguments, rows)
+        values = tuples(columns, arguments, rows)
         made, owner, failed = _rowwise(function, values, lambda given: [fit(function(*given))], shown, timeout)
         listed = [None] * rows
         for row, value in zip(owner.tolist(), made):
@@ -203,16 +194,7 @@ def _row_scalar(function: Any, arguments: Sequence[Any], returns: Any, timeout: 
 
 def _row_map(function: Any, given: dict[str, Any], output: dict[str, Any], many: bool, timeout: int) -> Any:
     fit = recorder(output, "column")
-
-    def several(row: Any) -> list[list[Any]]:
-        result = function(row)
-        if result is None:
-            return []
-        if isinstance(result, Mapping | str | bytes) or not isinstance(result, Iterable):
-            raise Misfit(result, "an iterable of dicts (or None)", "return [row] for a single row")
-        return [fit(one) for one in result]
-
-    take: Any = several if many else lambda row: [fit(function(row))]
+    take: Any = (lambda row: several(fit, function(row))) if many else lambda row: [fit(function(row))]
 
     def run(columns: dict[str, pa.Array], rows: int) -> tuple[dict[str, pa.Array], Any, list[Failed]]:
         made, owner, failed = _rowwise(
@@ -239,15 +221,15 @@ def _rowwise(
                 begun[0] = monotonic()
                 results = take(argument)
                 begun[0] = 0.0
-            except (Misfit, UnknownKey) as error:
+            except (Misfit, Misshapen) as error:
                 begun[0] = 0.0
-                failed.append(raised(row, mistaken(function, error, shown(argument)), function))
+                failed.append(raised(row, mistaken(function, error, shown(argument))))
             except TookTooLong:
                 begun[0] = 0.0
                 failed.append((row, "timeout", f"took longer than {timeout / 1000:g}s", ""))
             except BaseException as error:  # also SystemExit: it is this row that fails, not the job
                 begun[0] = 0.0
-                failed.append(raised(row, error, function))
+                failed.append(raised(row, error))
             made += results
             counts.append(len(results))
     return made, np.repeat(np.arange(len(counts)), counts), failed
@@ -277,25 +259,8 @@ def _watched(timeout: int) -> Generator[list[float]]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _tuples(columns: Sequence[pa.Array], specs: Sequence[Any], rows: int) -> Iterator[Any]:
-    """Return the Python values of each row. An `OverflowError` stands for a row with a time that is out of range."""
-    try:
-        lists = [python_values(c, spec) for c, spec in zip(columns, specs)]
-    except OverflowError:
-        return _one_by_one(columns, specs, rows)
-    return zip(*lists) if lists else repeat((), rows)
-
-
-def _one_by_one(columns: Sequence[pa.Array], specs: Sequence[Any], rows: int) -> Iterator[Any]:
-    for row in range(rows):
-        try:
-            yield tuple([python_values(c.slice(row, 1), spec)[0] for c, spec in zip(columns, specs)])
-        except OverflowError as error:
-            yield OverflowError(f"a time that Python has no datetime for: {error}")
-
-
 def _dicts(columns: dict[str, pa.Array], given: dict[str, Any], rows: int) -> Iterator[Any]:
-    for values in _tuples(list(columns.values()), list(given.values()), rows):
+    for values in tuples(list(columns.values()), list(given.values()), rows):
         yield values if isinstance(values, OverflowError) else dict(zip(given, values))
 
 
@@ -307,9 +272,6 @@ def _by_column(made: list[list[Any]], output: dict[str, Any]) -> dict[str, pa.Ar
 # -- polars, whole columns
 
 
-_NOTHING: Any = object()  # the result of a row that failed
-
-
 def _batch_scalar(function: Any, returns: Any) -> Any:
     def run(columns: Sequence[pa.Array], rows: int) -> tuple[pa.Array, list[Failed]]:
         series = _series({str(i): c for i, c in enumerate(columns)})
@@ -317,10 +279,10 @@ def _batch_scalar(function: Any, returns: Any) -> Any:
         failed: list[Failed] = []
 
         def made(start: int, stop: int) -> pa.Array:
-            return _taken(function, function(*_cut(series, start, stop, rows)), returns, stop - start)
+            return _taken(function, function(*cut(series, start, stop, rows)), returns, stop - start)
 
         nothing = pa.nulls(1, arrow_of(returns))
-        parts = [nothing if part is _NOTHING else part for part in _divided(function, rows, made, failed)]
+        parts = [nothing if part is NOTHING else part for part in divided(rows, made, _noted(failed))]
         return pa.concat_arrays(parts) if parts else pa.nulls(0, arrow_of(returns)), failed
 
     return run
@@ -338,17 +300,15 @@ def _batch_map(function: Any, output: dict[str, Any], many: bool) -> Any:
         owners: list[Any] = [np.empty(0, np.int64)]
 
         def made(start: int, stop: int) -> tuple[dict[str, pa.Array], Any]:
-            result = function(_frame(_cut(series, start, stop, rows)))
+            result = function(frame_of(cut(series, start, stop, rows)))
             found = _frame_columns(function, result, output, (OWNER,) if many else ())
             if many:
-                return found, _owner(function, result, start, stop)
-            if len(result) != stop - start:
-                hint = "row i of the result is made from row i; flat_map() gives any number of rows"
-                raise FunctionMistake(function, f"returned {len(result)} rows for {stop - start}", hint)
+                return found, owners_of(function, result, start, stop)
+            as_long(function, len(result), stop - start)
             return found, np.arange(start, stop)
 
-        for part in _divided(function, rows, made, failed):
-            if part is not _NOTHING:
+        for part in divided(rows, made, _noted(failed)):
+            if part is not NOTHING:
                 parts.append(part[0])
                 owners.append(part[1])
         parts = parts or [_no_rows(output)]
@@ -360,28 +320,9 @@ def _batch_map(function: Any, output: dict[str, Any], many: bool) -> Any:
     return run
 
 
-def _divided(function: Any, rows: int, made: Callable[[int, int], Any], failed: list[Failed]) -> Iterator[Any]:
-    """Yield what is `made` of the rows in order: of all at once, or in halves where the function fails on them.
-
-    Rows that it fails on alone are put into `failed`, with `_NOTHING` for their result.
-    """
-    pieces = [(0, rows)] if rows else []
-    while pieces:
-        start, stop = pieces.pop()
-        try:
-            result = made(start, stop)
-        except BaseException as error:  # also SystemExit: it is a row that fails, not the job
-            if stop - start > 1:
-                middle = (start + stop) // 2
-                pieces += [(middle, stop), (start, middle)]
-                continue
-            failed.append(raised(start, error, function))
-            result = _NOTHING
-        yield result
-
-
-def _cut(series: list[Any], start: int, stop: int, rows: int) -> list[Any]:
-    return series if stop - start == rows else [s.slice(start, stop - start) for s in series]
+def _noted(failed: list[Failed]) -> Callable[[int, BaseException], None]:
+    """Return what puts rows that a function failed on into a list."""
+    return lambda row, error: failed.append(raised(row, error))
 
 
 def _series(columns: Mapping[str, pa.Array]) -> list[Any]:
@@ -390,109 +331,33 @@ def _series(columns: Mapping[str, pa.Array]) -> list[Any]:
     return [pl.Series(name, column) for name, column in columns.items()]
 
 
-def _frame(series: list[Any]) -> Any:
-    import polars as pl
-
-    return pl.DataFrame(series)
-
-
 def _frame_columns(
     function: Any, result: Any, output: dict[str, Any], besides: tuple[str, ...] = ()
 ) -> dict[str, pa.Array]:
     """Return the columns of a frame that was returned, in the order of `output`."""
-    import polars as pl
-
-    if not isinstance(result, pl.DataFrame):
-        hint = "end with .collect()" if isinstance(result, pl.LazyFrame) else "return a DataFrame"
-        raise FunctionMistake(function, f"returned {_what(result)}, not a polars DataFrame", hint)
-    wanted = (*output, *besides)
-    for name in wanted:
-        if name not in result.columns:
-            hint = nearest_name(name, result.columns)
-            if name == OWNER:
-                hint = "keep the column '_row': it says which input row a row is made from"
-            raise FunctionMistake(function, f"returned a frame without the column '{name}'", hint)
-    for name in result.columns:
-        if name not in wanted:
-            message = f"returned a frame with the column '{name}', which its schema does not have"
-            raise FunctionMistake(function, message, f"{nearest_name(name, wanted)}; .select(...) leaves columns out")
-    return {name: _taken(function, result[name], spec, len(result), name) for name, spec in output.items()}
-
-
-def _owner(function: Any, result: Any, start: int, stop: int) -> Any:
-    """Return the column "_row" of a frame that was made from rows [start, stop)."""
-    series = result[OWNER]
-    if not series.dtype.is_integer():
-        hint = "keep it as it comes, UInt32"
-        raise FunctionMistake(function, f"returned the column '{OWNER}' as {series.dtype}, not as integers", hint)
-    if series.null_count():
-        hint = "each row is made from one input row"
-        raise FunctionMistake(function, f"returned a null in the column '{OWNER}'", hint)
-    owner = series.to_numpy().astype(np.int64)
-    if len(owner) and (owner.min() < start or owner.max() >= stop):
-        message = f"returned a number in the column '{OWNER}' that no input row has"
-        raise FunctionMistake(function, message, "do not compute it")
-    return owner
+    frame = checked_frame(function, result, output, besides)
+    return {name: _taken(function, frame[name], spec, len(frame), name) for name, spec in output.items()}
 
 
 def _taken(function: Any, result: Any, spec: Any, rows: int, name: str = "") -> pa.Array:
     """Return a Series that was returned as an array of this type and length."""
-    import polars as pl
-
-    if isinstance(result, np.ndarray) and result.ndim == 1:
-        result = pl.Series(result)
-    if not isinstance(result, pl.Series):
-        message = f"returned {_what(result)}, not a polars Series"
-        raise FunctionMistake(function, message, "return a Series as long as the columns")
-    if len(result) != rows:
-        hint = "one value for each row: a batch function is row-wise"
-        raise FunctionMistake(function, f"returned {len(result)} values for {rows} rows", hint)
-    if result.dtype == pl.Null:
-        return pa.nulls(rows, arrow_of(spec))
-    if not _accepted(result.dtype, spec):
-        where = f" in the column '{name}'" if name else ""
-        hint = "cast it to the declared type, or declare another"
-        raise FunctionMistake(function, f"returned {result.dtype}{where} where {type_text(spec)} is declared", hint)
-    return _from_polars(result, spec)
-
-
-def _accepted(got: Any, wanted: Any, units: Iterable[str] = _UNITS) -> bool:
-    """Whether values of the polars type are of the wanted one, or widen to it; times are in UTC, or name no zone."""
-    import polars as pl
-
-    if got == pl.Null:
-        return True
-    if isinstance(got, pl.Datetime):
-        return wanted == "timestamp" and got.time_zone in (None, "UTC") and got.time_unit in units
-    if isinstance(got, pl.Duration):
-        return wanted == "duration" and got.time_unit in units
-    if isinstance(got, pl.List):
-        return isinstance(wanted, list) and _accepted(got.inner, wanted[0], ("ms",))
-    if isinstance(got, pl.Struct):
-        return (
-            isinstance(wanted, dict)
-            and [f.name for f in got.fields] == list(wanted)
-            and all(_accepted(f.dtype, inner, ("ms",)) for f, inner in zip(got.fields, wanted.values()))
-        )
-    return isinstance(wanted, str) and str(got) in _ACCEPTED.get(wanted, ())
+    return _from_polars(checked_series(function, result, spec, rows, name), spec)
 
 
 def _from_polars(series: Any, spec: Any) -> pa.Array:
     """Return the values of a Series whose type is accepted; times in finer units are floored."""
     import polars as pl
 
+    if series.dtype == pl.Null:
+        return pa.nulls(len(series), arrow_of(spec))
     if spec in ("timestamp", "duration"):
-        series = series.to_physical() // _UNITS[series.dtype.time_unit]
+        series = series.to_physical() // UNITS[series.dtype.time_unit]
     elif str(series.dtype) == "Float16":
         series = series.cast(pl.Float32)
     values = series.to_arrow(compat_level=pl.CompatLevel.oldest())
     if has_times(spec) and isinstance(spec, list | dict):
         values = as_array(values, spec, times=True)
     return as_array(values, spec)
-
-
-def _what(value: Any) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
 
 
 def _no_rows(output: dict[str, Any]) -> dict[str, pa.Array]:
@@ -512,7 +377,7 @@ def _compiled_rows(
     arrays = [array[whole] for array in arrays]
     made = compiled(arrays)
     if isinstance(made, FunctionMistake):
-        return raised(0, made, function)
+        return raised(0, made)
     if isinstance(made, BaseException):
         return explained(function, 0, arrays)
     return {name: pa.array(part).cast(arrow_of(spec)) for (name, spec), part in zip(output.items(), made)}
@@ -520,60 +385,9 @@ def _compiled_rows(
 
 def _loose_columns(function: Any, result: Any, output: dict[str, Any]) -> dict[str, pa.Array]:
     """Return the columns of a frame that a plain function returned: integers of any width, times of any zone."""
-    import polars as pl
-
-    if not isinstance(result, pl.DataFrame):
-        hint = "end with .collect()" if isinstance(result, pl.LazyFrame) else ""
-        raise mistaken(function, Misfit(result, "a polars DataFrame", hint), "a frame")
-    for name in result.columns:
-        if name not in output:
-            raise FunctionMistake(function, f"returned the unknown column '{name}'", nearest_name(name, output))
-    for name in output:
-        if name not in result.columns:
-            hint = nearest_name(name, result.columns)
-            raise FunctionMistake(function, f"returned a frame without the column '{name}'", hint)
-    made: dict[str, pa.Array] = {}
-    for name, spec in output.items():
-        series = result[name]
-        try:
-            if not _alike(series.dtype, spec):
-                raise pa.ArrowInvalid("")
-            exact = spec in ("int32", "int64") or isinstance(spec, list | dict)
-            made[name] = _loosely(series, spec, exact)
-        except pa.ArrowInvalid as error:
-            message = f"returned the column '{name}' of type {series.dtype} where {type_text(spec)} is declared"
-            hint = str(error).partition("\n")[0] or f"cast it: pl.col('{name}').cast(...)"
-            raise FunctionMistake(function, message, hint) from None
-    return made
-
-
-def _loosely(series: Any, spec: Any, exact: bool) -> pa.Array:
-    import polars as pl
-
-    if series.dtype == pl.Null:
-        return pa.nulls(len(series), arrow_of(spec))
-    if spec == "timestamp" or (spec == "duration"):
-        return _from_polars(series, spec)
-    values = series.to_arrow(compat_level=pl.CompatLevel.oldest())
-    values = values.cast(arrow_of(spec, True), safe=exact)
-    return as_array(values, spec)
-
-
-def _alike(got: Any, wanted: Any) -> bool:
-    import polars as pl
-
-    if got == pl.Null or _accepted(got, wanted):
-        return True
-    if isinstance(wanted, list):
-        return isinstance(got, pl.List | pl.Array) and _alike(got.inner, wanted[0])
-    if isinstance(wanted, dict):
-        return (
-            isinstance(got, pl.Struct)
-            and [f.name for f in got.fields] == list(wanted)
-            and all(_alike(f.dtype, inner) for f, inner in zip(got.fields, wanted.values()))
-        )
-    if wanted in ("float32", "float64"):
-        return got.is_numeric()
-    if wanted in ("int32", "int64"):
-        return got.is_integer()
-    return isinstance(got, {"timestamp": pl.Datetime, "duration": pl.Duration}.get(wanted, ()))
+    schema = pa.schema([(name, arrow_of(spec, times=True)) for name, spec in output.items()])
+    try:
+        batch = frame_batch(result, schema, output)
+    except (Misfit, Misshapen) as error:
+        raise mistaken(function, error, "a frame") from None
+    return {name: as_array(batch.column(name), spec) for name, spec in output.items()}

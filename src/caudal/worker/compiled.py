@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caudal.worker.fitting import Failed, FunctionMistake, arrow_of, raised
+from caudal.worker.failures import Failed, FunctionMistake, raised
+from caudal.worker.fitting import arrow_of
 
 _MACHINE_TYPES = {"timestamp": "int64", "duration": "int64"}
 
@@ -80,7 +81,7 @@ def explained(function: Any, row: int, given: Sequence[Any]) -> Failed:
     try:
         value = function(*given)
     except BaseException as error:  # also SystemExit: it is this row that fails, not the job
-        return raised(row, error, function)
+        return raised(row, error)
     return row, "exception", f"raised in compiled code; as plain Python it gives {value!r:.200}", ""
 
 
@@ -213,7 +214,7 @@ def _check_result(function: Any, one: Any, returns: Any) -> None:
     bare = types.unliteral(found.type) if isinstance(found, types.Optional) else found
     if isinstance(found, types.NoneType):
         raise FunctionMistake(function, f"returns nothing, not {returns}", "return a value")
-    if not _machine_fits(bare, returns):
+    if not machine_fits(bare, returns):
         raise FunctionMistake(function, f"gives {bare} where it is declared to give {returns}")
 
 
@@ -228,11 +229,11 @@ def _check_arrays(function: Any, results: list[Any], output: dict[str, Any]) -> 
             function, f"gives {len(results)} arrays where the schema has {len(output)} columns", shown
         )
     for result, spec in zip(results, output.values()):
-        if not _machine_fits(nb.typeof(result).dtype, spec):
+        if not machine_fits(nb.typeof(result).dtype, spec):
             raise FunctionMistake(function, f"gives an array of {result.dtype} where the schema has {spec}", shown)
 
 
-def _machine_fits(found: Any, wanted: str) -> bool:
+def machine_fits(found: Any, wanted: str) -> bool:
     """Whether numba's type is the wanted one, or widens to it (ints to doubles too, as in Python)."""
     types = _numba().types
     if wanted == "bool":

@@ -1,42 +1,24 @@
-"""What the user's functions take and give, and Arrow arrays: the one into the other, by declared types.
+"""What the user's functions return, fitted to the types that are declared; Arrow's types for these.
 
-A type is given as "int64", ["string"] (a list) or {"a": "int64"} (a struct). In arrays timestamps and durations are
-int64 milliseconds. What a function returns is fitted value by value: an int is taken for a float, nothing is narrowed
-or parsed; what does not fit is a mistake in the program and ends the job. What it raises is the failure of a row.
+A type is given as "int64", ["string"] (a list) or {"a": "int64"} (a struct). What a function returns is fitted value by
+value: an int is taken for a float, nothing is narrowed or parsed. So a mistake is found at the row that made it, and a
+fold sees the same state whether or not it was written in between.
 """
 
 from __future__ import annotations
 
-import traceback
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-Failed = tuple[int, str, str, str]
-"""A row that a function could not take: its number, reason, message, traceback."""
-
-REASON, MESSAGE, DETAIL = "__reason", "__message", "__detail"
-"""Columns beside those of results: null, or why a row has none."""
-
 _UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MS = timedelta(milliseconds=1)
-_TRACEBACK_BYTES = 4096
-_MESSAGE_CHARACTERS = 1000
-
-
-class FunctionMistake(Exception):
-    """A function returned what its declaration excludes: costs the row; ends the job where no row is to blame."""
-
-    def __init__(self, function: Any, message: str, *more: str) -> None:
-        name = getattr(function, "__name__", type(function).__name__)
-        self.message = f"{name}() {message}"
-        self.detail = "\n".join(part for part in more if part)
-        super().__init__("\n".join(part for part in (self.message, self.detail) if part))
 
 
 class Misfit(Exception):
@@ -50,8 +32,13 @@ class Misfit(Exception):
         self.key = key
 
 
-class UnknownKey(Exception):
-    """A dict with a key that is not declared."""
+class Misshapen(Exception):
+    """What a function returned has another form than its declaration: a message, a hint."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
 
 
 # -- types
@@ -95,52 +82,11 @@ def columns_of(rows: pa.StructArray, given: Mapping[str, Any], times: bool = Fal
     return {name: as_array(parts[name], spec, times) for name, spec in given.items()}
 
 
-# -- Python values
-
-
 def has_times(spec: Any) -> bool:
     """Whether values of this type hold timestamps or durations."""
     if isinstance(spec, list):
         return has_times(spec[0])
     return any(map(has_times, spec.values())) if isinstance(spec, dict) else spec in ("timestamp", "duration")
-
-
-def python_values(values: pa.Array, spec: Any) -> list[Any]:
-    """Return what a plain function gets; raises `OverflowError` for a time that Python has no datetime for."""
-    listed = values.to_pylist()
-    return [python_value(v, spec) for v in listed] if has_times(spec) else listed
-
-
-def python_value(value: Any, spec: Any) -> Any:
-    """Return a value with its times as aware datetimes and timedeltas."""
-    if value is None:
-        return None
-    if isinstance(spec, list):
-        return [python_value(v, spec[0]) for v in value]
-    if isinstance(spec, dict):
-        return {name: python_value(value[name], inner) for name, inner in spec.items()}
-    if spec == "timestamp":
-        return _UNIX_EPOCH + timedelta(0, 0, 0, value)
-    return timedelta(0, 0, 0, value) if spec == "duration" else value
-
-
-def stored(values: list[Any], spec: Any) -> pa.Array:
-    """Return an array of values that were fitted."""
-    if has_times(spec):
-        values = [_stored_value(v, spec) for v in values]
-    return pa.array(values, arrow_of(spec))
-
-
-def _stored_value(value: Any, spec: Any) -> Any:
-    if value is None:
-        return None
-    if isinstance(spec, list):
-        return [_stored_value(v, spec[0]) for v in value]
-    if isinstance(spec, dict):
-        return {name: _stored_value(value[name], inner) for name, inner in spec.items()}
-    if spec == "timestamp":
-        return (value - _UNIX_EPOCH) // _ONE_MS
-    return value // _ONE_MS if spec == "duration" else value
 
 
 # -- fitting
@@ -180,7 +126,10 @@ def fitter(spec: Any) -> Callable[[Any], Any]:
             raise Misfit(value, name, hint)
         return changed
 
-    return a_value
+    def a_text(value: Any) -> Any:
+        return value if type(value) is str and value.isascii() else a_value(value)
+
+    return a_text if name == "string" else a_value
 
 
 def _list_fitter(name: str, item: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -240,11 +189,12 @@ def recorder(fields: Mapping[str, Any], what: str) -> Callable[[Any], list[Any]]
             raise Misfit(value, "a dict")
         if not value.keys() <= names:
             unknown = next(key for key in value if key not in names)
-            raise UnknownKey(f"returned the unknown {what} {short(unknown)}", nearest_name(unknown, names))
+            raise Misshapen(f"returned the unknown {what} {short(unknown)}", nearest_name(unknown, names))
+        get = value.get
         values: list[Any] = []
         for name, fit in fits:
             try:
-                values.append(fit(value.get(name)))
+                values.append(fit(get(name)))
             except Misfit as misfit:
                 raise Misfit(misfit.value, misfit.wanted, misfit.hint, misfit.key or name) from None
         return values
@@ -252,15 +202,22 @@ def recorder(fields: Mapping[str, Any], what: str) -> Callable[[Any], list[Any]]
     return a_record
 
 
-def mistaken(function: Any, error: Exception, called: str) -> FunctionMistake:
-    """Return the mistake that a `Misfit` or an `UnknownKey` comes from; `called`: with what the function was."""
-    if isinstance(error, Misfit):
-        key = f" for '{error.key}'" if error.key else ""
-        message = f"returned {short(error.value)}{key} where {error.wanted} is declared"
-        hint = error.hint or "return such a value, or declare another type"
-    else:
-        message, hint = error.args
-    return FunctionMistake(function, clean_text(message), clean_text(f"called with {called}"), clean_text(hint))
+def several(fit: Callable[[Any], Any], result: Any) -> list[Any]:
+    """Return the rows that a flat map gave, fitted; raises `Misfit` for what is no rows."""
+    if result is None:
+        return []
+    if isinstance(result, Mapping | str | bytes) or not isinstance(result, Iterable):
+        raise Misfit(result, "an iterable of dicts (or None)", "return [row] for a single row")
+    return [fit(one) for one in result]
+
+
+# -- texts
+
+
+def shown_call(names: Sequence[str], values: Sequence[Any]) -> str:
+    """Return with what a function was called; of what is beyond the names, the values alone."""
+    named = zip([*names, *repeat("", len(values))], values)
+    return ", ".join(f"{n}={short(v)}" if n else short(v) for n, v in named) or "nothing"
 
 
 def nearest_name(name: Any, known: Iterable[str]) -> str:
@@ -283,105 +240,3 @@ def short(value: Any, most: int = 60) -> str:
 def clean_text(text: str) -> str:
     """Return the text with lone surrogates written out, so that it can be encoded."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-# -- failures
-
-
-def raised(row: int, error: BaseException, function: Any) -> Failed:
-    """Return the row as failed with the exception: its type and text, and the traceback from the function on.
-
-    Never raises, whatever the exception does when it is looked at.
-    """
-    if isinstance(error, FunctionMistake):
-        return row, "result", clean_text(error.message[:_MESSAGE_CHARACTERS]), error.detail
-    try:
-        return row, "exception", *_told(error, function)
-    except BaseException:
-        return row, "exception", type(error).__name__, "the exception cannot be shown"
-
-
-def _told(error: BaseException, function: Any) -> tuple[str, str]:
-    code = getattr(function, "__code__", None)
-    at = error.__traceback__
-    while at is not None and at.tb_frame.f_code is not code:
-        at = at.tb_next
-    if at is None:  # not written in Python: behind the frames of this package
-        at = error.__traceback__
-        while at is not None and at.tb_frame.f_globals.get("__package__") == __package__:
-            at = at.tb_next
-    report = traceback.TracebackException(type(error), error, at)
-    part: Any = report
-    while part is not None:
-        part.stack = traceback.StackSummary.from_list(
-            [(_without_machine(f.filename), f.lineno or 0, f.name, f.line) for f in part.stack]
-        )
-        part = part.__cause__ or part.__context__
-    lines = "".join(report.format()).encode("utf-8", "replace")
-    if len(lines) > _TRACEBACK_BYTES:
-        lines = b"...\n" + lines[len(lines) - _TRACEBACK_BYTES + 4 :]
-    name, text = type(error).__name__, str(report)
-    message = clean_text((f"{name}: {text}" if text else name)[:_MESSAGE_CHARACTERS])
-    return message, lines.decode("utf-8", "ignore")
-
-
-def _without_machine(path: str) -> str:
-    """Return a file's path from the library on; a path on this machine says nothing elsewhere."""
-    parts = path.split("/")
-    for number, part in enumerate(parts):
-        if part in ("site-packages", "dist-packages"):
-            return "/".join(parts[number + 1 :])
-    return parts[-1] if path.startswith("/") else path
-
-
-# -- results
-
-
-def scalar_outcome(values: pa.Array, failed: list[Failed], rows: int) -> pa.StructArray:
-    """Return values with why some are missing: fields value, reason, message, detail."""
-    said: list[Any] = [pa.nulls(rows, pa.string())] * 3
-    if failed:
-        keep = np.ones(rows, np.bool_)
-        keep[[f[0] for f in failed]] = False
-        values = values.take(pa.array(np.arange(rows), mask=~keep))
-        said = [_at_rows(failed, part, rows) for part in (1, 2, 3)]
-    return pa.StructArray.from_arrays([values, *said], ["value", "reason", "message", "detail"])
-
-
-def rows_outcome(
-    made: Mapping[str, pa.Array], owner: Any, failed: list[Failed], rows: int
-) -> tuple[Any, pa.StructArray]:
-    """Return where the results of each input row begin (one more than rows), and all results in a row.
-
-    `owner`: the input row of each result, ascending. A row that failed has one result: why.
-    """
-    counts = np.bincount(owner, minlength=rows) if len(owner) else np.zeros(rows, np.int64)
-    counts[[f[0] for f in failed]] = 1
-    starts = np.zeros(rows + 1, np.int64)
-    np.cumsum(counts, out=starts[1:])
-    total = int(starts[-1])
-    places = starts[[f[0] for f in failed]] if failed else np.empty(0, np.int64)
-    source = np.zeros(total, np.int64)
-    empty = np.zeros(total, np.bool_)
-    empty[places] = True
-    source[~empty] = np.arange(len(owner))
-    index = pa.array(source, mask=empty)
-    columns = {name: column.take(index) if failed else column for name, column in made.items()}
-    shifted = [(int(at), f[1], f[2], f[3]) for at, f in zip(places, failed)]
-    for number, name in enumerate((REASON, MESSAGE, DETAIL), 1):
-        columns[name] = _at_rows(shifted, number, total)
-    return starts, pa.StructArray.from_arrays(list(columns.values()), list(columns))
-
-
-def moved_to(failed: list[Failed], numbers: Any) -> list[Failed]:
-    """Return failures under the numbers that their rows have among all."""
-    return [(int(numbers[row]), reason, message, detail) for row, reason, message, detail in failed]
-
-
-def _at_rows(failed: list[Failed], part: int, rows: int) -> pa.Array:
-    if not failed:
-        return pa.nulls(rows, pa.string())
-    texts: list[str | None] = [None] * rows
-    for failure in failed:
-        texts[failure[0]] = str(failure[part])
-    return pa.array(texts, pa.string())

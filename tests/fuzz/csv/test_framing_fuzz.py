@@ -16,7 +16,7 @@ from caudal.connectors.files.buffers import Buffers
 from caudal.connectors.files.lines import LinePartition
 from caudal.core.errors import InputError
 from caudal.core.types import Schema
-from caudal.engines.jvm.job.handover import _LineStream
+from caudal.engines.jvm.job.lines import LineStream
 from caudal.formats.csv import FORMAT
 from caudal.ports import framing
 from caudal.ports.records import Block
@@ -151,7 +151,7 @@ def by_script(
         cut = rng.choice(chunks)
         pieces.append(data[:cut])
         data = data[cut:]
-    stream = _LineStream(iter(pieces), limit, "here")
+    stream = LineStream(iter(pieces), limit, "here")
     decode, skip = eval(made.call, vars(module)).open(b"", "x")
     blocks = stream.blocks(skip) if decode.frames is None else stream.records(skip, decode.frames)
     rows: list[Row] = []

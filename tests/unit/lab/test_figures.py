@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from caudal.core.errors import OptionError
-from caudal.engines.local.functions import jit
+from caudal.expressions.functions import jit
 from caudal.lab.bare import KINDS, Ideal, own, sizes
 from caudal.lab.burst import STAGES, Settings, message
 from caudal.lab.figures import Experiment, burst_figures, burst_table, call_table, file_figures, file_table

@@ -2,7 +2,7 @@
 
 Enters: plans, opened sources and sinks, how an engine spells.
 Leaves: a script, which a process of the engine's runs; the source text of functions for its Python workers; rows as parts.
-May touch: core, plan, columnar, observe, ports; the local engine by name, for expressions of event times.
+May touch: core, plan, columnar, expressions, ingest, observe, ports.
 Must never: know an engine, or run what it ships.
 
 Bounded input: `handover`, `lowering` (`windows`, `sequences`), `execution`. Input that goes on: `feed`, `streaming`, `walks`, `live`.

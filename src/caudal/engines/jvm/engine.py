@@ -10,8 +10,7 @@ from caudal.core.errors import PlanError
 from caudal.engines import environments
 from caudal.engines.arrival import one_partition, takes_arrival
 from caudal.engines.jvm import clusters
-from caudal.plan.python import JIT
-from caudal.ports import registry
+from caudal.expressions.functions.checking import check_compiled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -109,7 +108,7 @@ class JvmEngine:
         self.admit(logical, bindings.sources)
         job = self.lower(logical, physical, bindings.sources, tuning)
         python, _ = environments.require(self.name)  # first, for nothing can be said of functions without it
-        self._fits(job, physical, bindings.sources)
+        self._fits(job, physical)
         clusters.check_exchange(tuning.exchange)
         if tuning.cluster:
             clusters.require(self.cluster(tuning.cluster), self.name, tuning.exchange)
@@ -176,16 +175,15 @@ class JvmEngine:
         from caudal.ports.engine import Tuning
 
         self.admit(physical, sources)
-        self._fits(self.lower(logical, physical, sources, Tuning(0)), physical, sources)
+        self._fits(self.lower(logical, physical, sources, Tuning(0)), physical)
 
-    def _fits(self, job: Job, physical: Plan, sources: Mapping[str, BoundSource]) -> None:
+    def _fits(self, job: Job, physical: Plan) -> None:
         """Raise `PlanError` for functions that do not compile, or that the engine's interpreter cannot run."""
         functions = [function for node in physical.nodes for function in node.functions]
         if not functions:
             return
-        bound = all(source.name in sources for source in physical.sources)
-        if bound and any(function.kind == JIT for function in functions):
-            registry.find("engine", "local").check(job.plans[0].plan, physical, sources)
+        for plan in job.plans:
+            check_compiled(plan.plan)
         known = environments.health(self.name)
         if known.python_version:
             modules = job.code.imports

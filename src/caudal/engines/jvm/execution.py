@@ -129,36 +129,7 @@ class JvmExecution(NoSnapshots):
 
     def ledger(self) -> Ledger:
         """Return the ledger, which is kept at sources and sinks; of other operators what is late or dead is known."""
-        ledger = Ledger()
-        lost: dict[str, dict[str, int]] = {}
-        for count, number in self._counts.items():
-            each = self._job.counts[count]
-            lost.setdefault(each.operator, {})[each.fate] = number
-        for out in self._job.outputs:
-            above = out.sink.input
-            fate = {"late": "late", "dead": "dead"}.get(above.kind)
-            if fate is not None and above.inputs[0].kind != "source":
-                lost.setdefault(above.inputs[0].name, {})[fate] = self._sunk.get(out.sink.name, 0)
-        handed = dict(zip((i.node.name for i in self._job.inputs), self._handed))
-        for node in self._logical.nodes:
-            name = node.name
-            if name in handed:
-                parts = handed[name]["partitions"]
-                taken, dead = sum(parts.values()), handed[name]["dead"]
-                emitted = {"out": taken - dead, "dead": dead}
-                ledger.entries[name] = Entry(
-                    name, node.kind, (), taken=taken, passed=taken - dead, dead=dead, emitted=emitted, partitions=parts
-                )
-            elif lost.get(name, {}).get("taken") is not None:
-                taken = lost[name]["taken"]
-                ledger.entries[name] = Entry(name, node.kind, (), taken=taken, passed=taken, emitted={"out": taken})
-            elif node.kind == "sink":
-                taken = self._sunk.get(name, 0)
-                ledger.entries[name] = Entry(name, node.kind, (), taken=taken, passed=taken)
-            elif any(lost.get(name, {}).values()):
-                late, dead = (lost[name].get(fate, 0) for fate in ("late", "dead"))
-                ledger.entries[name] = Entry(name, node.kind, (), late=late, dead=dead, whole=False)
-        return ledger
+        return _ledger(self._logical, self._job, self._handed, self._counts, self._sunk)
 
     def figures(self) -> dict[str, Any]:
         """Return rows, bytes, seconds, failures and reports of sources."""
@@ -311,6 +282,46 @@ class JvmExecution(NoSnapshots):
     def _tidy(self) -> None:
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ledger(
+    logical: Plan,
+    job: Job,
+    handed_over: Sequence[Mapping[str, Any]],
+    counts: Mapping[int, int],
+    sunk: Mapping[str, int],
+) -> Ledger:
+    """Return the ledger by what was handed over of each source, what was counted, and how many rows each sink got."""
+    ledger = Ledger()
+    lost: dict[str, dict[str, int]] = {}
+    for count, number in counts.items():
+        each = job.counts[count]
+        lost.setdefault(each.operator, {})[each.fate] = number
+    for out in job.outputs:
+        above = out.sink.input
+        fate = {"late": "late", "dead": "dead"}.get(above.kind)
+        if fate is not None and above.inputs[0].kind != "source":
+            lost.setdefault(above.inputs[0].name, {})[fate] = sunk.get(out.sink.name, 0)
+    handed = dict(zip((i.node.name for i in job.inputs), handed_over))
+    for node in logical.nodes:
+        name = node.name
+        if name in handed:
+            parts = handed[name]["partitions"]
+            taken, dead = sum(parts.values()), handed[name]["dead"]
+            emitted = {"out": taken - dead, "dead": dead}
+            ledger.entries[name] = Entry(
+                name, node.kind, (), taken=taken, passed=taken - dead, dead=dead, emitted=emitted, partitions=parts
+            )
+        elif lost.get(name, {}).get("taken") is not None:
+            taken = lost[name]["taken"]
+            ledger.entries[name] = Entry(name, node.kind, (), taken=taken, passed=taken, emitted={"out": taken})
+        elif node.kind == "sink":
+            taken = sunk.get(name, 0)
+            ledger.entries[name] = Entry(name, node.kind, (), taken=taken, passed=taken)
+        elif any(lost.get(name, {}).values()):
+            late, dead = (lost[name].get(fate, 0) for fate in ("late", "dead"))
+            ledger.entries[name] = Entry(name, node.kind, (), late=late, dead=dead, whole=False)
+    return ledger
 
 
 def _aside(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

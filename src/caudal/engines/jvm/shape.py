@@ -19,9 +19,7 @@ NTH = "__i"
 
 def spec(dtype: DataType) -> Any:
     """Return a type as shipped functions take it: a name, [item] for a list, {name: type} for a struct."""
-    if dtype.item is not None:
-        return [spec(dtype.item)]
-    return {f.name: spec(f.dtype) for f in dtype.fields} if dtype.name == "struct" else dtype.name
+    return dtype.spec
 
 
 def hidden(node: Node, place: bool) -> list[Field]:

@@ -11,12 +11,13 @@ import numpy as np
 from caudal.columnar.column import Ints, from_list
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.functions.outcome import RESULT, Failed
+from caudal.expressions.functions.outcome import Failed
 from caudal.ingest.accepting import letter_values
 from caudal.observe.notices import Notice
 from caudal.plan.nodes import DEAD_FIELDS
 from caudal.plan.python import PythonFunction
 from caudal.ports.records import Dead
+from caudal.worker.failures import RESULT
 
 Origin = Callable[[int], tuple[str, str]]
 """From the ordinal of a partition to (source or operator id, partition name)."""

@@ -13,10 +13,10 @@ from caudal.columnar.grouping import Groups, group
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
 from caudal.core.types import DataType
-from caudal.engines.local.functions.outcome import Failed
 from caudal.engines.local.latecomers import Latecomers
 from caudal.engines.local.state import Blob, Blocks
 from caudal.engines.local.table import Table, concat_tables
+from caudal.expressions.functions.outcome import Failed
 from caudal.plan.nodes import Keyed
 
 Bound = Callable[[Morsel], Column]

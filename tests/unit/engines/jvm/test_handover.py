@@ -29,6 +29,8 @@ from caudal.core.types import INT32, INT64, Field, Schema
 from caudal.engines.jvm import handover, intake
 from caudal.engines.jvm import parts as written
 from caudal.engines.jvm.job import handover as reading
+from caudal.engines.jvm.job import lines as job_lines
+from caudal.engines.jvm.job import parts as job_parts
 from caudal.engines.jvm.package import packed
 from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
 from caudal.engines.jvm.shape import spec
@@ -543,7 +545,7 @@ WALLS = [
 def test_local_times(script, tmp_path, monkeypatch, form) -> None:
     """Doubled and missing hours, behind one another and in any order; text with an offset keeps it, numbers are epochs."""
     monkeypatch.setattr(intake, "_READ", 400)
-    monkeypatch.setattr(script, "_READ_BYTES", 400)
+    monkeypatch.setattr(job_lines, "_READ_BYTES", 400)
     r = random.Random(form)
     texts = [
         *WALLS,
@@ -648,8 +650,8 @@ def test_real_logs(script, tmp_path, log) -> None:
 def test_partitions_side_by_side_and_threads(script, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(written, "PART_ROWS", 1_000)
     monkeypatch.setattr(intake, "_READ", 20_000)
-    monkeypatch.setattr(script, "HANDOVER_ROWS", 1_000)
-    monkeypatch.setattr(script, "_READ_BYTES", 20_000)
+    monkeypatch.setattr(job_parts, "HANDOVER_ROWS", 1_000)
+    monkeypatch.setattr(job_lines, "_READ_BYTES", 20_000)
     path = tmp_path / "in"
     path.mkdir()
     for number in (1, 2, 10):
@@ -716,7 +718,8 @@ def test_in_the_interpreter_of_an_engine(script, tmp_path, engine) -> None:
         source, call = source_of(case, tmp_path / name)
         sources.append(f"{{**{ {**source, 'id': name}!r}, 'reader': {call}}}")
         counts = by_script(script, case, tmp_path / name, expected / str(i), form)
-        wanted[name] = counts
+        told = [line.replace(": events: ", f": {name}: ") for line in counts["told"]]
+        wanted[name] = {**counts, "told": told}
     (tmp_path / "package.zip").write_bytes(packed(MODULES))
     job = f"import json, sys\nsys.path.insert(0, {str(tmp_path / 'package.zip')!r})\n"
     job += "".join(f"from {module} import *\n" for module in MODULES)

@@ -42,7 +42,8 @@ def loaded(folder: Path, text: str, name: str = "pipeline.py") -> dict[str, Any]
 
 def executed(source: str) -> dict[str, Any]:
     """Execute a script, of which nothing is here but its text, and what it imports of what is shipped."""
-    names: dict[str, Any] = {"__name__": "caudal_script", **vars(placing)}
+    placed = {name: value for name, value in vars(placing).items() if name.startswith("caudal_")}
+    names: dict[str, Any] = {"__name__": "caudal_script", **placed}
     exec(source, names)
     return names
 

@@ -8,8 +8,8 @@ are halved until single rows do, and those have failed; all others have their va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,31 +26,25 @@ from caudal.columnar.column import (
     writable,
 )
 from caudal.columnar.column import constant as repeated
-from caudal.core.errors import nearest
 from caudal.core.types import DataType, Schema
-from caudal.engines.local.functions.outcome import BadResult, Failed, Rows, Values, raised
+from caudal.expressions.functions.outcome import Failed, Rows, Values, raised
 from caudal.expressions.kernel import full, validity
 from caudal.plan.python import PythonFunction
+from caudal.worker.frames import (
+    NOTHING,
+    OWNER,
+    UNITS,
+    as_long,
+    checked_frame,
+    checked_series,
+    cut,
+    divided,
+    frame_of,
+    owners_of,
+)
 
 if TYPE_CHECKING:
     import polars as pl
-
-ROW = "_row"
-"""The column by which a flat map says what input row (UInt32, from 0) each row of its result is made from."""
-
-_INTEGERS = ("Int8", "Int16", "UInt8", "UInt16")
-_ACCEPTED = {
-    "bool": {"Boolean"},
-    "int32": {*_INTEGERS, "Int32"},
-    "int64": {*_INTEGERS, "Int32", "UInt32", "Int64"},
-    "float32": {*_INTEGERS, "Float16", "Float32"},
-    "float64": {*_INTEGERS, "Int32", "UInt32", "Int64", "UInt64", "Float16", "Float32", "Float64"},
-    "string": {"String"},
-    "binary": {"Binary"},
-}
-_PER_MILLISECOND = {"ms": 1, "us": 1_000, "ns": 1_000_000}
-
-_T = TypeVar("_T")
 
 
 def batch_scalar(
@@ -79,10 +73,10 @@ def batch_scalar(
         failed: list[Failed] = []
 
         def made(start: int, stop: int) -> Column:
-            return _column(function, function.call(*_cut(series, start, stop, count)), returns, stop - start)
+            return _column(function, function.call(*cut(series, start, stop, count)), returns, stop - start)
 
         nothing = repeated(None, returns, 1)
-        parts = [nothing if part is _NOTHING else part for part in _divided(count, made, failed)]
+        parts = [nothing if part is NOTHING else part for part in divided(count, made, _noted(failed))]
         column = concat(parts) if parts else from_list([], returns)
         if numbers is None or valid is None:
             return Values(column, failed)
@@ -103,28 +97,29 @@ def batch_map(
     as they are. Raises `PlanError` where a schema has a column "_row" of its own. Rows for which it gives
     anything but a DataFrame with these columns, types and lengths have failed.
     """
-    if flat and (ROW in schema_in or ROW in schema_out):
-        raise function.error(f"a flat map has the column '{ROW}' itself", hint="rename that column")
+    if flat and (OWNER in schema_in or OWNER in schema_out):
+        raise function.error(f"a flat map has the column '{OWNER}' itself", hint="rename that column")
 
     def run(columns: Mapping[str, Column], rows: int) -> Rows:
         import polars as pl
 
         series = [_series(name, columns[name]) for name in schema_in.names]
         if flat:
-            series.append(pl.Series(ROW, np.arange(rows, dtype=np.uint32)))
+            series.append(pl.Series(OWNER, np.arange(rows, dtype=np.uint32)))
         failed: list[Failed] = []
         parts: list[dict[str, Column]] = []
         owners: list[Ints] = []
 
         def made(start: int, stop: int) -> tuple[dict[str, Column], Ints]:
-            result = function.call(_frame(_cut(series, start, stop, rows)))
-            found = _columns(function, result, schema_out, (ROW,) if flat else ())
+            result = function.call(frame_of(cut(series, start, stop, rows)))
+            found = _columns(function, result, schema_out, (OWNER,) if flat else ())
             if flat:
-                return found, _owner(function, result, start, stop)
-            return found, _as_long(function, len(result), stop - start, np.arange(start, stop))
+                return found, owners_of(function.name, result, start, stop)
+            as_long(function.name, len(result), stop - start)
+            return found, np.arange(start, stop)
 
-        for part in _divided(rows, made, failed):
-            if part is not _NOTHING:
+        for part in divided(rows, made, _noted(failed)):
+            if part is not NOTHING:
                 parts.append(part[0])
                 owners.append(part[1])
         done = _joined(parts, schema_out)
@@ -173,7 +168,7 @@ def _frames(windows: Sequence[Mapping[str, Column]]) -> Iterator[pl.DataFrame]:
     """Yield the frame of each window: a slice of one that is made for all, as making one costs more than small windows do."""
     if windows:
         lengths = [len(next(iter(window.values()))) for window in windows]
-        whole = _frame([_series(name, concat([window[name] for window in windows])) for name in windows[0]])
+        whole = frame_of([_series(name, concat([window[name] for window in windows])) for name in windows[0]])
         for stop, length in zip(np.cumsum(lengths).tolist(), lengths):
             yield whole.slice(stop - length, length)
 
@@ -186,40 +181,9 @@ def _stacked(results: list[Any]) -> list[Any]:
     return [pl.concat(results)] if results and alike else results
 
 
-# -- calls
-
-
-_NOTHING: Any = object()  # the result of a row that failed
-
-
-def _divided(rows: int, made: Callable[[int, int], _T], failed: list[Failed]) -> Iterator[_T]:
-    """Yield what is `made` of the rows in order: of all at once, or in halves where the function fails on them.
-
-    Rows that it fails on alone are put into `failed`, with `_NOTHING` for their result.
-    """
-    pieces = [(0, rows)] if rows else []
-    while pieces:
-        start, stop = pieces.pop()
-        try:
-            result = made(start, stop)
-        except BaseException as error:  # also SystemExit: it is a row that fails, not the job
-            if stop - start > 1:
-                middle = (start + stop) // 2
-                pieces += [(middle, stop), (start, middle)]
-                continue
-            failed.append(raised(start, error))
-            result = _NOTHING
-        yield result
-
-
-def _cut(series: list[pl.Series], start: int, stop: int, rows: int) -> list[pl.Series]:
-    return series if stop - start == rows else [s.slice(start, stop - start) for s in series]
-
-
-def _frame(series: list[pl.Series]) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.DataFrame(series)
+def _noted(failed: list[Failed]) -> Callable[[int, BaseException], None]:
+    """Return what puts rows that a function failed on into a list."""
+    return lambda row, error: failed.append(raised(row, error))
 
 
 def _series(name: str, column: Column) -> pl.Series:
@@ -232,88 +196,17 @@ def _series(name: str, column: Column) -> pl.Series:
 
 
 def _columns(function: PythonFunction, result: Any, schema: Schema, besides: tuple[str, ...]) -> dict[str, Column]:
-    """Return the columns of a frame that was returned, in the order of the schema; raises `BadResult`."""
-    import polars as pl
-
-    if not isinstance(result, pl.DataFrame):
-        hint = "end with .collect()" if isinstance(result, pl.LazyFrame) else "return a DataFrame"
-        raise _error(function, f"returned {_kind(result)}, not a polars DataFrame", hint)
-    wanted = (*schema.names, *besides)
-    for name in wanted:
-        if name not in result.columns:
-            if name == ROW:
-                hint = "keep the column '_row': it says which input row a row is made from"
-                raise _error(function, f"returned a frame without the column '{ROW}'", hint)
-            raise _error(function, f"returned a frame without the column '{name}'", nearest(name, result.columns))
-    for name in result.columns:
-        if name not in wanted:
-            message = f"returned a frame with the column '{name}', which its schema does not have"
-            raise _error(function, message, f"{nearest(name, wanted)}; .select(...) leaves columns out")
-    return {f.name: _column(function, result[f.name], f.dtype, len(result), f.name) for f in schema}
-
-
-def _owner(function: PythonFunction, result: pl.DataFrame, start: int, stop: int) -> Ints:
-    """Return the column "_row" of a frame that was made from rows [start, stop)."""
-    series = result[ROW]
-    if not series.dtype.is_integer():
-        hint = "keep it as it comes, UInt32"
-        raise _error(function, f"returned the column '{ROW}' as {series.dtype}, not as integers", hint)
-    if not len(series):
-        return np.empty(0, np.int64)
-    if series.null_count():
-        raise _error(function, f"returned a null in the column '{ROW}'", "each row is made from one input row")
-    owner = series.to_numpy().astype(np.int64)
-    if owner.min() < start or owner.max() >= stop:
-        raise _error(function, f"returned a number in the column '{ROW}' that no input row has", "do not compute it")
-    return owner
-
-
-def _as_long(function: PythonFunction, got: int, wanted: int, owner: Ints) -> Ints:
-    if got != wanted:
-        hint = "row i of the result is made from row i; flat_map() gives any number of rows"
-        raise _error(function, f"returned {got} rows for {wanted}", hint)
-    return owner
+    """Return the columns of a frame that was returned, in the order of the schema; raises `FunctionMistake`."""
+    frame = checked_frame(function.name, result, schema.names, besides)
+    return {f.name: _column(function, frame[f.name], f.dtype, len(frame), f.name) for f in schema}
 
 
 def _column(function: PythonFunction, result: Any, dtype: DataType, rows: int, name: str = "") -> Column:
-    """Return a Series that was returned as a column of this type and length; raises `BadResult`."""
+    """Return a Series that was returned as a column of this type and length; raises `FunctionMistake`."""
     import polars as pl
 
-    if isinstance(result, np.ndarray) and result.ndim == 1:
-        result = pl.Series(result)
-    if not isinstance(result, pl.Series):
-        raise _error(
-            function, f"returned {_kind(result)}, not a polars Series", "return a Series as long as the columns"
-        )
-    if len(result) != rows:
-        hint = "one value for each row: a batch function is row-wise"
-        raise _error(function, f"returned {len(result)} values for {rows} rows", hint)
-    if result.dtype == pl.Null:
-        return repeated(None, dtype, rows)
-    if not _accepted(result.dtype, dtype):
-        where = f" in the column '{name}'" if name else ""
-        hint = "cast it to the declared type, or declare another"
-        raise _error(function, f"returned {result.dtype}{where} where {dtype} is declared", hint)
-    return _taken(result, dtype)
-
-
-def _accepted(got: Any, wanted: DataType, units: Collection[str] = _PER_MILLISECOND) -> bool:
-    """Whether values of the polars type are of the wanted one, or widen to it; times are in UTC, or name no zone."""
-    import polars as pl
-
-    if got == pl.Null:
-        return True
-    if isinstance(got, pl.Datetime):
-        return wanted.name == "timestamp" and got.time_zone in (None, "UTC") and got.time_unit in units
-    if isinstance(got, pl.Duration):
-        return wanted.name == "duration" and got.time_unit in units
-    if isinstance(got, pl.List):
-        return wanted.item is not None and _accepted(got.inner, wanted.item, ("ms",))
-    if isinstance(got, pl.Struct):
-        return [f.name for f in got.fields] == [f.name for f in wanted.fields] and all(
-            _accepted(a.dtype, b.dtype, ("ms",)) for a, b in zip(got.fields, wanted.fields)
-        )
-    return str(got) in _ACCEPTED.get(wanted.name, ())
+    series = checked_series(function.name, result, dtype.spec, rows, name)
+    return repeated(None, dtype, rows) if series.dtype == pl.Null else _taken(series, dtype)
 
 
 def _taken(series: pl.Series, dtype: DataType) -> Column:
@@ -335,7 +228,7 @@ def _taken(series: pl.Series, dtype: DataType) -> Column:
     width = array.type.bit_width // 8
     values: Any = writable(buffers[1])[first * width : (first + rows) * width].view(_numpy_type(series.dtype))
     if isinstance(series.dtype, pl.Datetime | pl.Duration) and series.dtype.time_unit != "ms":
-        values = values // _PER_MILLISECOND[series.dtype.time_unit]
+        values = values // UNITS[series.dtype.time_unit]
     return Fixed(dtype, values.astype(NUMPY_TYPES[dtype.name], copy=False), valid)
 
 
@@ -364,11 +257,3 @@ def _joined(parts: list[dict[str, Column]], schema: Schema) -> dict[str, Column]
     if not parts:
         return {f.name: from_list([], f.dtype) for f in schema}
     return {f.name: concat([part[f.name] for part in parts]) for f in schema}
-
-
-def _kind(value: Any) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
-
-
-def _error(function: PythonFunction, message: str, hint: str) -> BadResult:
-    return BadResult(f"{function.name}() {message}", hint)

@@ -7,7 +7,7 @@ from typing import Any
 
 from caudal.columnar.column import Column
 from caudal.core.types import DataType, Schema
-from caudal.engines.local.functions.outcome import Rows, Values
+from caudal.expressions.functions.outcome import Rows, Values
 from caudal.plan.nodes import Reduce, WindowApply
 from caudal.plan.python import BATCH, JIT, PythonFunction
 
@@ -27,7 +27,7 @@ class Functions:
     def scalar(self, function: PythonFunction, types: Sequence[DataType], returns: DataType) -> Scalar:
         """Return what computes one value for each row from argument columns of these types; raises `PlanError`."""
         if function.kind == JIT:
-            from caudal.engines.local.functions.jit import compile_scalar
+            from caudal.expressions.functions.jit import compile_scalar
 
             return compile_scalar(function, types, returns)
         if function.kind == BATCH:
@@ -50,7 +50,7 @@ class Functions:
         """Return what makes rows of whole windows; raises `PlanError`."""
         function, output = node.function, node.output
         if function.kind == JIT:
-            from caudal.engines.local.functions.jit import compile_window
+            from caudal.expressions.functions.jit import compile_window
 
             return compile_window(function, {n: node.input.schema.dtype(n) for n in node.takes}, output)
         if function.kind == BATCH:

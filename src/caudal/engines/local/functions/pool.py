@@ -32,7 +32,6 @@ from caudal.columnar.column import (
 )
 from caudal.core.errors import CaudalError, RunError
 from caudal.core.types import INT64, DataType, Field, Schema
-from caudal.engines.local.functions.outcome import DIED, TIMED_OUT, Failed, Rows, Values
 from caudal.engines.local.functions.process import Gone, Process
 from caudal.engines.local.functions.shipping import ship
 from caudal.engines.local.functions.worker import (
@@ -49,7 +48,9 @@ from caudal.engines.local.functions.worker import (
     as_json,
     pack,
 )
+from caudal.expressions.functions.outcome import Failed, Rows, Values
 from caudal.plan.python import TIMEOUT, PythonFunction
+from caudal.worker.failures import DIED, TIMED_OUT
 
 _PART = 50
 """Milliseconds of work after which a worker sends what it has: about what a death makes the next one do again."""
@@ -75,8 +76,10 @@ class _Task:
     def messages(self, shipped: bytes | None) -> list[bytes]:
         """Return what introduces the task to a worker; `shipped` where it does not have the function yet."""
         load = [] if shipped is None else [pack(LOAD, (self.function_number,), shipped)]
+        returns = {f.name: f.dtype.spec for f in self.fields}
         said = {
             "mode": self.mode,
+            "returns": self.fields[0].dtype.spec if self.mode == CALL else returns,
             "name": self.function.name,
             "arguments": [p.name for p in self.function.parameters],
             "memory": self.function.memory,

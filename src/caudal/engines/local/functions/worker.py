@@ -8,7 +8,7 @@ A message is twelve int64: a mark, a checksum of the rest, what it is, four numb
 then the parts, each padded to eight bytes. What a function writes into the channel has neither mark nor checksum.
 
     LOAD        function; the bytes that `shipping.ship` gave
-    TASK        task, function; JSON (mode, name, arguments, memory), the schemas of arguments and of results
+    TASK        task, function; JSON (mode, name, arguments, returns, memory), the schemas of arguments and of results
     RUN         task, first row, rows, milliseconds of work after which a part is sent; a record batch; for frames
                 their lengths (int64); for reduce the keys (int64), which have a state (bool), a batch of states
     PART        rows before this one are done, whether that is all; JSON of the rows that failed or nothing, the
@@ -34,7 +34,7 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fcntl import F_DUPFD_CLOEXEC, F_GETFL, F_SETFL, F_SETOWN, F_SETSIG, fcntl
 from itertools import repeat
@@ -46,18 +46,10 @@ import cloudpickle  # noqa: F401  # what is unpickled needs it: imported before 
 import numpy as np
 import pyarrow as pa
 
-from caudal.engines.local.functions.outcome import BadResult, raised
-from caudal.engines.local.functions.values import (
-    Misfit,
-    Misshapen,
-    clean,
-    fitter,
-    frame_batch,
-    read,
-    recorder,
-    short,
-    write,
-)
+from caudal.worker.failures import failure, mistaken
+from caudal.worker.fitting import Misfit, Misshapen, fitter, recorder, several, short, shown_call
+from caudal.worker.frames import frame_batch
+from caudal.worker.values import read, write
 
 CALL, MAP, FLAT, FRAMES, REDUCE = "call", "map", "flat", "frames", "reduce"
 ROW, SINCE, READY = 0, 1, 2
@@ -79,6 +71,7 @@ class _Task:
     mode: str
     name: str
     arguments: list[str]
+    returns: Any
     memory: int
     enters: pa.Schema
     leaves: pa.Schema
@@ -128,19 +121,14 @@ def _results(task: _Task, states: list[dict[str, Any] | None]) -> _Results:
     elif task.mode == FLAT:
 
         def take(argument: Any) -> int:
-            result = call(argument)
-            if result is None:
-                return 0
-            if isinstance(result, Mapping | str | bytes) or not isinstance(result, Iterable):
-                raise Misfit(result, "an iterable of dicts (or None)", "return [row] for a single row")
-            made = [fit(one) for one in result]
+            made = several(fit, call(argument))
             rows.extend(made)
             return len(made)
 
     elif task.mode == FRAMES:
 
         def take(argument: Any) -> int:
-            batch = frame_batch(call(argument), task.leaves)
+            batch = frame_batch(call(argument), task.leaves, task.returns)
             rows.append(batch)
             return batch.num_rows
 
@@ -188,40 +176,20 @@ def _cut(frame: Any, lengths: list[int]) -> Iterator[Any]:
 
 def _one_by_one(task: _Task, batch: pa.RecordBatch) -> Iterator[Any]:
     for row in range(batch.num_rows):
-        # written and read again: a slice has an offset
-        alone = pa.ipc.read_record_batch(batch.slice(row, 1).serialize(), batch.schema)
         try:
-            values = [read(column)[0] for column in alone.columns]
+            values = [read(column)[0] for column in batch.slice(row, 1).columns]
         except OverflowError as error:
             yield OverflowError(f"a time that Python has no datetime for: {error}")
         else:
             yield tuple(values) if task.mode == CALL else dict(zip(task.enters.names, values))
 
 
-def _failure(error: BaseException) -> tuple[str, str, str]:
-    """Return the reason, the message and the traceback over the user's own frames."""
-    failed = raised(0, error)
-    return failed.reason, clean(failed.message), failed.detail
-
-
-def _misreturned(task: _Task, argument: Any, error: Misfit | Misshapen) -> BadResult:
-    """Return what is to be said of a result that the declaration excludes."""
-    if isinstance(error, Misfit):
-        key = f" for '{error.key}'" if error.key else ""
-        message = f"returned {short(error.value)}{key} where {error.wanted} is declared"
-    else:
-        message = error.message
+def _called_with(task: _Task, argument: Any) -> str:
     if task.mode == REDUCE:
         argument = argument[1]
     if task.mode == FRAMES:
-        shown = f"a frame of {len(argument)} rows"
-    elif task.mode == CALL:
-        names = [*task.arguments, *("" for _ in argument)]
-        shown = ", ".join(f"{n}={short(v)}" if n else short(v) for n, v in zip(names, argument)) or "nothing"
-    else:
-        shown = short(argument, 200)
-    hint = error.hint or "return such a value, or declare another type"
-    return BadResult(clean(f"{task.name}() {message}"), clean(f"called with {shown}\n{hint}"))
+        return f"a frame of {len(argument)} rows"
+    return shown_call(task.arguments, argument) if task.mode == CALL else short(argument, 200)
 
 
 class _Channel:
@@ -346,7 +314,7 @@ class _Worker:
             sys.path[:] = [*path, *(p for p in sys.path if p not in path)]
             self.functions[number] = pickle.loads(pickled)
         except BaseException as error:
-            _, message, detail = _failure(error)
+            _, message, detail = failure(error)
             self.functions[number] = {"message": message, "detail": detail}
         self.progress[SINCE] = 0.0
 
@@ -356,7 +324,7 @@ class _Worker:
             return call
         said = json.loads(bytes(parts[0]))
         enters, leaves = (pa.ipc.read_schema(pa.py_buffer(part)) for part in parts[1:3])
-        fit = fitter(leaves.field(0).type) if said["mode"] == CALL else recorder(leaves, "column")
+        fit = fitter(said["returns"]) if said["mode"] == CALL else recorder(said["returns"], "column")
         return _Task(call, **said, enters=enters, leaves=leaves, fit=fit)
 
     def limit_memory(self, most: int) -> None:
@@ -397,8 +365,8 @@ class _Worker:
                 counts.append(take(argument))
             except BaseException as error:
                 if isinstance(error, Misfit | Misshapen):
-                    error = _misreturned(task, argument, error)
-                results.failed.append((row, *_failure(error)))
+                    error = mistaken(task.name, error, _called_with(task, argument))
+                results.failed.append((row, *failure(error)))
                 counts.append(0)
             finally:
                 if self.forked:  # a child of the function's has come back: it is not the one to answer

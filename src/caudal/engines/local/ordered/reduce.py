@@ -9,11 +9,11 @@ import numpy as np
 from caudal.columnar.column import Bools, Column, Ints, constant
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import DataType
-from caudal.engines.local.functions.outcome import Failed, Rows
 from caudal.engines.local.ordered.keyed import LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
 from caudal.engines.local.stateful import Bind, Released
 from caudal.engines.local.table import Table
+from caudal.expressions.functions.outcome import Failed, Rows
 from caudal.plan.nodes import Reduce
 
 Fold = Callable[[Mapping[str, Column], int, Ints, Mapping[str, Column], Bools], Rows]

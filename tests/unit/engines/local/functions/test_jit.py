@@ -26,8 +26,8 @@ from caudal.core.types import (
     Schema,
     list_of,
 )
-from caudal.engines.local.functions import jit
-from caudal.engines.local.functions.outcome import Values
+from caudal.expressions.functions import jit
+from caudal.expressions.functions.outcome import Values
 from caudal.plan.python import PythonFunction, declare
 
 

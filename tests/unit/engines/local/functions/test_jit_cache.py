@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caudal.engines.local.functions import codecache
-from caudal.engines.local.functions.codecache import digest
+from caudal.expressions.functions import codecache
+from caudal.expressions.functions.codecache import digest
 from caudal.plan.python import PythonFunction, declare
 
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ import json, os, sys
 import numpy as np
 from caudal.columnar.column import from_list
 from caudal.core.types import INT64, Schema
-from caudal.engines.local.functions import jit
+from caudal.expressions.functions import jit
 from caudal.plan.python import declare
 
 CHANGED = os.environ.get("CHANGED") == "1"
@@ -121,7 +121,7 @@ AFTER = {
 FORKING = """
 import json, os, runpy, sys
 import numba, numpy
-import caudal.columnar.column, caudal.engines.local.functions.jit
+import caudal.columnar.column, caudal.expressions.functions.jit
 
 numba.njit("int64(int64, int64[:])")(lambda n, values: n + values[n])  # what the compiler sets up once
 

@@ -37,7 +37,7 @@ import other
 from other import odd, plus_three
 from caudal.columnar.column import from_list
 from caudal.core.types import FLOAT64, INT64
-from caudal.engines.local.functions import jit
+from caudal.expressions.functions import jit
 
 FIVE = 5
 

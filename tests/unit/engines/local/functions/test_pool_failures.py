@@ -18,8 +18,8 @@ import pytest
 from caudal.columnar.column import Column, from_list
 from caudal.core.errors import RunError
 from caudal.core.types import INT64, STRING, Schema
-from caudal.engines.local.functions.outcome import Values
 from caudal.engines.local.functions.pool import Pool
+from caudal.expressions.functions.outcome import Values
 from caudal.plan.python import ROW, PythonFunction, declare
 
 ROOT = Path(__file__).resolve().parents[5]

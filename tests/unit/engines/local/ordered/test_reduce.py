@@ -11,8 +11,8 @@ import pytest
 
 from caudal.columnar.column import Column, from_list
 from caudal.core.types import INT64, STRING, Field, Schema, list_of
-from caudal.engines.local.functions.outcome import Failed, Rows
 from caudal.engines.local.ordered.reduce import ReduceOperator
+from caudal.expressions.functions.outcome import Failed, Rows
 from caudal.plan.expr import col
 from caudal.plan.nodes import Reduce
 from caudal.plan.python import ROW, PythonFunction

@@ -26,11 +26,13 @@ from numba.extending import intrinsic, overload, typeof_impl
 from caudal.columnar.column import ALL_VALID, NUMPY_TYPES, Column, Fixed, Ints
 from caudal.core.errors import PlanError, nearest
 from caudal.core.types import DataType, Schema
-from caudal.engines.local.functions import linking
-from caudal.engines.local.functions.codecache import CodeFile, Counts, digest
-from caudal.engines.local.functions.outcome import EXCEPTION, RESULT, Failed, Rows, Values, raised
+from caudal.expressions.functions import linking
+from caudal.expressions.functions.codecache import CodeFile, Counts, digest
+from caudal.expressions.functions.outcome import Failed, Rows, Values, raised
 from caudal.expressions.kernel import full, known, validity
 from caudal.plan.python import JIT, PythonFunction
+from caudal.worker.compiled import machine_fits
+from caudal.worker.failures import EXCEPTION, RESULT
 
 COUNTS = Counts()
 """How often code was loaded and compiled in this process."""
@@ -69,7 +71,7 @@ def compile_scalar(
 
     def make(key: str) -> Any:
         found = _infer(function, given)
-        if not _fits(_bare(found), returns):
+        if not machine_fits(_bare(found), returns.name):
             raise _misfit(function, found, returns)
         return _loop(_dispatcher(function), pass_nulls, key)
 
@@ -372,18 +374,6 @@ def _bare(found: Any) -> Any:
     return types.unliteral(found.type) if isinstance(found, types.Optional) else found
 
 
-def _fits(found: Any, wanted: DataType) -> bool:
-    """Whether numba's type is the wanted one, or widens to it (ints to doubles too, as in Python)."""
-    if wanted.name == "bool":
-        return isinstance(found, types.Boolean)
-    if isinstance(found, types.Boolean):
-        return wanted.name == "int64"
-    if isinstance(found, types.Integer):
-        room = {"int32": 32, "float32": 24, "float64": 64}.get(wanted.name, 64)
-        return found.bitwidth + (not found.signed and not wanted.is_float) <= room
-    return isinstance(found, types.Float) and wanted.is_float and found.bitwidth <= int(wanted.name[5:])
-
-
 def _misfit(function: PythonFunction, found: Any, wanted: DataType) -> PlanError:
     if isinstance(found, types.NoneType):
         return function.error(f"{function.name}() returns nothing, not {wanted}", hint="return a value")
@@ -413,7 +403,7 @@ def _check_arrays(function: PythonFunction, found: Any, wanted: list[DataType]) 
             detail=f"the schema: {shown}",
         )
     for array, dtype in zip(arrays, wanted):
-        if not _fits(array.dtype, dtype):
+        if not machine_fits(array.dtype, dtype.name):
             raise function.error(
                 f"{function.name}() gives an array of {array.dtype} where the schema has {dtype}",
                 detail=f"the schema: {shown}",

@@ -23,7 +23,7 @@ import numpy as np
 from numba.core.caching import CompileResultCacheImpl
 
 from caudal.columnar.compiled import SealedFile
-from caudal.engines.local.functions import linking
+from caudal.expressions.functions import linking
 from caudal.plan.python import JIT, PythonFunction
 
 VERSIONS = 64
