@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,6 @@ from caudal.worker.fitting import Misfit, Misshapen, nearest_name, type_text
 
 OWNER = "_row"
 """The column by which a flat map says what input row (UInt32, from 0) each row of its result is made from."""
-
-NOTHING: Any = object()
-"""The result of a row that failed."""
 
 UNITS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 """The units of polars' times, by how many make a millisecond."""
@@ -31,6 +28,10 @@ _ACCEPTED = {
     "binary": {"Binary"},
 }
 _T = TypeVar("_T")
+
+
+class NOTHING:
+    """The result of a row that failed: a class, which is one and the same wherever a function is sent."""
 
 
 def divided(rows: int, made: Callable[[int, int], _T], failed: Callable[[int, BaseException], None]) -> Iterator[_T]:
@@ -49,7 +50,7 @@ def divided(rows: int, made: Callable[[int, int], _T], failed: Callable[[int, Ba
                 pieces += [(middle, stop), (start, middle)]
                 continue
             failed(start, error)
-            result = NOTHING
+            result = cast(Any, NOTHING)
         yield result
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import pickle
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -481,3 +483,16 @@ def test_arrays_of_a_window_are_the_functions_own() -> None:
     assert call(rows, 0, 1).to_pylist()[0]["n"] == 10
     assert call(rows, 0, 1).to_pylist()[0]["n"] == 10
     assert np.asarray(rows.field("n")).tolist() == [5]
+
+
+def test_a_batch_function_that_was_sent_fails_for_single_rows() -> None:
+    def inverse(column: Any) -> Any:
+        if (column == 0).any():
+            raise ZeroDivisionError("none")
+        return 1 / column
+
+    here = calling.scalar(inverse, "batch", ["int64"], "float64")
+    sent = pickle.loads(cloudpickle.dumps(here))
+    made = [call(pa.array([1, 0, 2])).to_pylist() for call in (here, sent)]
+    assert [row["value"] for row in made[1]] == [1.0, None, 0.5]
+    assert [row["reason"] for row in made[1]] == [row["reason"] for row in made[0]] == [None, "exception", None]
