@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 export PATH := $(PATH):$(CURDIR)/.uv/only
 
-.PHONY: help setup demo test test-slow engines test-engines test-flink test-spark check format types lint docs bench nightly fuzz clean
+.PHONY: help setup demo test test-slow engines test-engines test-flink test-spark check format types lint docs golden bench nightly fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ format: setup ## format the code and sort imports
 
 docs: setup ## write the generated reference pages anew
 	$(RUN)/python docs/reference/generate.py
+
+golden: setup ## write the SQL of the scenarios anew, which is kept beside them
+	CAUDAL_GOLDEN=write $(RUN)/pytest -q tests/unit/engines/jvm/test_golden.py
 
 bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of disk)
 	$(RUN)/python lab/dos.py
