@@ -185,6 +185,27 @@ def find(address, p, end, value):
     return end
 
 
+@part(forceinline=True)
+def find_either(address, p, end, value, other):
+    """Return where one of two bytes first stands from p on, `end` where none does before that."""
+    while p < end:
+        mask = matches_either(address, p, value, other)
+        if mask != _U(0):
+            return min(p + lowest(mask), end)
+        p += 64
+    return end
+
+
+@part(forceinline=True)
+def is_ascii(address, p, end):
+    """Whether no byte from p to `end` is beyond ASCII."""
+    while p + 64 <= end:
+        if beyond_ascii(address, p) != _U(0):
+            return False
+        p += 64
+    return p >= end or beyond_ascii(address, p) << _U(64 - (end - p)) == _U(0)
+
+
 @part()
 def count(address, start, stop, value):
     """Return how often a byte stands from `start` to `stop`."""
