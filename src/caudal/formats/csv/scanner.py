@@ -7,6 +7,9 @@ strict reader, which tells what is wrong with it.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +106,23 @@ class Lines:
     texts: int
 
 
+class Room:
+    """Arrays for the lines of one block after another: memory that is new costs as much as what is written to it."""
+
+    def __init__(self, wanted: int, lines: int) -> None:
+        self.lines = lines
+        self.start = np.empty(lines, np.int64)
+        self.length = np.empty(lines, np.int32)
+        self.status = np.empty(lines, np.uint8)
+        self.fields = np.empty((wanted, lines), np.int64)
+        self.lengths = np.empty((wanted, lines), np.int32)
+        self.valid = np.empty((wanted, lines), np.bool_)
+
+
+_KEPT = 1 << 17
+"""Lines of the largest room that is kept."""
+
+
 class Scanner:
     """Cuts blocks for one dialect and header. `slots`: for each column of the header its place in the result, or -1."""
 
@@ -115,35 +135,47 @@ class Scanner:
         self._nulls = np.frombuffer(bytearray(joined), np.uint8) if joined else np.empty(0, np.uint8)
         self._null_ends = np.cumsum([len(n) for n in dialect.nulls], dtype=np.int64)
         spans = dialect.newlines and dialect.quote >= 0
+        self._rooms: deque[Room] = deque()  # as many as threads have scanned at once
         self.framer = Framer(dialect.delimiter, dialect.quote, dialect.comment, len(slots)) if spans else None
 
     def ready(self) -> bool:
         """Return whether `scan` runs machine code at once."""
         return _scan.ready() & _survey.ready()  # both are asked for
 
-    def scan(self, data: Bytes, start: int, stop: int) -> Lines:
-        """Return the records of data[start:stop]; comments and (of more than one column) empty lines are none."""
+    @contextmanager
+    def scanned(self, data: Bytes, start: int, stop: int) -> Generator[Lines]:
+        """Give the records of data[start:stop], for a while; comments and (of more than one column) empty lines are none."""
         ends, plain = _survey(data, start, stop)
         most = ends + 1  # the last line may have no end
-        line_start = np.empty(most, np.int64)
-        length = np.empty(most, np.int32)
-        status = np.empty(most, np.uint8)
-        fields = np.empty((self._wanted, most), np.int64)
-        lengths = np.empty((self._wanted, most), np.int32)
-        valid = np.empty((self._wanted, most), np.bool_)
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = Room(self._wanted, most)
+        if room.lines < most:
+            room = Room(self._wanted, most + most // 8)
+        try:
+            yield self._scan(data, start, stop, room, plain)
+        finally:
+            if room.lines <= _KEPT:
+                self._rooms.append(room)
+
+    def _scan(self, data: Bytes, start: int, stop: int, room: Room, plain: bool) -> Lines:
         env = np.array(
             [
-                *(self._dialect.delimiter, self._dialect.quote, most, plain),
-                *(array.ctypes.data for array in (fields, lengths, valid, self._nulls, self._null_ends)),
+                *(self._dialect.delimiter, self._dialect.quote, room.lines, plain),
+                *(array.ctypes.data for array in (room.fields, room.lengths, room.valid, self._nulls, self._null_ends)),
                 *(len(self._null_ends), self._wanted, len(self._slots), *self._slots),
             ],
             np.int64,
         )
-        n, doubled, joined, hidden, texts = _scan(data, start, stop, self._marks, env, line_start, length, status)
-        fields, lengths = fields[:, :n], lengths[:, :n]
+        n, doubled, joined, hidden, texts = _scan(
+            data, start, stop, self._marks, env, room.start, room.length, room.status
+        )
+        fields, lengths, status = room.fields[:, :n], room.lengths[:, :n], room.status[:n]
         if doubled:
-            data = _single(data, start, stop, doubled, self._dialect.quote, status[:n], fields, lengths)
-        return Lines(data, line_start[:n], length[:n], status[:n], fields, lengths, valid[:, :n], joined, hidden, texts)
+            data = _single(data, start, stop, doubled, self._dialect.quote, status, fields, lengths)
+        views = (fields, lengths, room.valid[:, :n])
+        return Lines(data, room.start[:n], room.length[:n], status, *views, joined, hidden, texts)
 
     def unread(self, data: Bytes, start: int, stop: int) -> Lines:
         """Return the records of data[start:stop], all of them ODD: what there is until `scan` is compiled."""
