@@ -52,7 +52,8 @@ class Lines:
     """The records of a block, of which `odd` ones have no values.
 
     `start`, `length`: of each line without its end; `high`: whether it may have bytes beyond ASCII; `stamps`: its time. Of the
-    wanted ones of `VIEWS`, a row each: `words`, where a text begins, or a number; `sizes`, how long a text is; `valid`.
+    wanted ones of `VIEWS`, a row each: `words`, where a text begins, or a number; `sizes`, how long a text is; `valid`. What
+    stands under a null is not set.
     """
 
     start: Ints
@@ -122,8 +123,8 @@ def _lines(n: int, wanted: int) -> Lines:
         np.empty(n, np.bool_),
         np.empty(n, np.bool_),
         np.empty(n, np.int64),
-        np.zeros((wanted, n), np.int64),
-        np.zeros((wanted, n), np.int32),
+        np.empty((wanted, n), np.int64),
+        np.empty((wanted, n), np.int32),
         np.zeros((wanted, n), np.bool_),
     )
 
