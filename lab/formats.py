@@ -22,7 +22,7 @@ import polars as pl
 from caudal.lab.denial_data import chunks
 
 HERE = Path(__file__).resolve().parent
-SIZES = (1_000_000, 4_000_000)
+SIZES = (1_000_000, 9_000_000)
 AGENTS = ("Mozilla/5.0 (X11; Linux x86_64)", "curl/8.5.0", "Mozilla/5.0 (Windows NT 10.0)")
 
 CAUDAL = """
