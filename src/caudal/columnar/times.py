@@ -9,8 +9,6 @@ fraction, in whatever minute it stands; an hour of 24, a date that does not exis
 are refused. Instants lie in the years 0001 to 9999 UTC. Fractions are floored to milliseconds, before 1970 too.
 
 With a format, text is read as by POSIX `strptime`: see `core.time_formats`. Day and month names are English.
-
-Calendar arithmetic after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from caudal.columnar.civil import date, day_number, is_leap, month_length
 from caudal.columnar.column import Bools, Bytes, Ints, Text
 from caudal.columnar.compiled import kernel, part
 from caudal.core import scalars, time_formats
@@ -141,29 +140,6 @@ def check_format(time_format: str) -> Ints:
 
 
 @_part
-def _days(year, month, day):
-    """Days since 1970-01-01 of a date; `year` >= 0."""
-    y = year - 1 if month <= 2 else year
-    era = y // 400
-    yoe = y - era * 400
-    shifted = month - 3 if month > 2 else month + 9
-    doy = (153 * shifted + 2) // 5 + day - 1
-    return era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + doy - 719468
-
-
-@_part
-def _leap(year):
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-
-
-@_part
-def _month_length(year, month):
-    if month == 2:
-        return 29 if _leap(year) else 28
-    return 30 if month == 4 or month == 6 or month == 9 or month == 11 else 31
-
-
-@_part
 def _number(data, p, stop, most):
     """Read one to `most` digits at p: (value, behind them), or (-1, p) when there is none."""
     value = 0
@@ -250,9 +226,9 @@ def _iso(data, p, stop, bare):
     if century < 0 or year < 0:
         return 0, False
     year += century * 100
-    if year < 1 or month < 1 or month > 12 or day < 1 or day > _month_length(year, month):
+    if year < 1 or month < 1 or month > 12 or day < 1 or day > month_length(year, month):
         return 0, False
-    ms = _days(year, month, day) * 86_400_000
+    ms = day_number(year, month, day) * 86_400_000
     p += 10
     if p == stop:
         return ms + bare, True
@@ -304,78 +280,71 @@ def _named(data, p, stop, names, first, last, width):
 
 
 @_part
+def _figure(data, p, stop, step):
+    """Read the number of a directive: (value, whether a minus stands before it, behind it), or -1 for none that it takes."""
+    most = 4 if step == 89 else 3 if step == 106 else 13 if step == 115 else 2
+    negative = step == 115 and p < stop and data[p] == 45  # s
+    if negative:
+        p += 1
+    elif step == 100 and p + 1 < stop and data[p] == 32:  # d
+        most = 1
+        p += 1
+    value, q = _number(data, p, stop, most)
+    width = q - p
+    if step == 89 and (width != 4 or value < 1):  # Y
+        value = -1
+    elif step == 121:  # y
+        value = -1 if width != 2 else value + (1900 if value >= 69 else 2000)
+    elif (
+        (step == 106 and value < 1)
+        or (step == 72 and value > 23)
+        or (step == 77 and value > 59)
+        or (step == 83 and value > 60)
+    ):  # j
+        value = -1
+    return value, negative, q
+
+
+@_part
 def _formatted(data, p, stop, program, names, long_names):
     """Return (milliseconds, whether data[p:stop] is a time written as the program says)."""
-    year = 1970
-    month = 1
-    day = 1
-    ordinal = 0
-    ms = 0
-    fraction = 0
-    cut = False
-    leaps = False
-    minutes = 0
-    epoch = 0
-    negative = False
-    has_epoch = False
+    year, month, day, ordinal = 1970, 1, 1, 0
+    ms = fraction = minutes = epoch = 0
+    cut = leaps = negative = has_epoch = False
     for step in program:
+        value = 0
         if step < 0:
-            if p >= stop or data[p] != -1 - step:
-                return 0, False
+            value = 0 if p < stop and data[p] == -1 - step else -1
             p += 1
         elif step == 122:  # z
             minutes, p = _offset(data, p, stop)
-            if p < 0:
-                return 0, False
+            value = p
         elif step == 102:  # f
             fraction, cut, p = _fraction(data, p, stop)
-            if fraction < 0:
-                return 0, False
+            value = fraction
         elif step == 97 or step == 98 or step == 66:  # a b B
             first = 12 if step == 97 else 0
             table = long_names if step == 66 else names
             value, p = _named(data, p, stop, table, first, 19 if step == 97 else 12, 9 if step == 66 else 3)
-            if value < 0:
-                return 0, False
             if step != 97:
                 month = value + 1
         else:
-            most = 4 if step == 89 else 3 if step == 106 else 13 if step == 115 else 2
-            if step == 115 and p < stop and data[p] == 45:  # s
-                negative = True
-                p += 1
-            elif step == 100 and p + 1 < stop and data[p] == 32:  # d
-                most = 1
-                p += 1
-            value, q = _number(data, p, stop, most)
-            width = q - p
-            p = q
-            if value < 0:
-                return 0, False
-            if step == 89:  # Y
-                if width != 4 or value < 1:
-                    return 0, False
+            value, minus, p = _figure(data, p, stop, step)
+            if step == 89 or step == 121:  # Y y
                 year = value
-            elif step == 121:  # y
-                if width != 2:
-                    return 0, False
-                year = value + (1900 if value >= 69 else 2000)
             elif step == 109:  # m
                 month = value
             elif step == 100:  # d
                 day = value
             elif step == 106:  # j
-                if value < 1:
-                    return 0, False
                 ordinal = value
             elif step == 115:  # s
-                has_epoch = True
-                epoch = value
+                negative, has_epoch, epoch = minus, True, value
             else:  # H M S
-                if value > (23 if step == 72 else 59 if step == 77 else 60):
-                    return 0, False
                 leaps = leaps or (step == 83 and value == 60)
                 ms += value * (3_600_000 if step == 72 else 60_000 if step == 77 else 1_000)
+        if value < 0:
+            return 0, False
     if p != stop:
         return 0, False
     ms += fraction if not leaps else -1
@@ -383,13 +352,12 @@ def _formatted(data, p, stop, program, names, long_names):
         # The sign of "-1.5" is the whole number's: -1.5 s, floored to milliseconds.
         ms = -(epoch * 1_000 + ms) - (1 if cut else 0) if negative else epoch * 1_000 + ms
         return ms, MIN_MS <= ms <= MAX_MS
+    longest = month_length(year, month) if 1 <= month <= 12 else 0
     if ordinal > 0:
-        if ordinal > (366 if _leap(year) else 365):
-            return 0, False
-        day = ordinal
-    elif month < 1 or month > 12 or day < 1 or day > _month_length(year, month):
+        day, longest = ordinal, 366 if is_leap(year) else 365
+    if day < 1 or day > longest:
         return 0, False
-    ms += _days(year, month, 1) * 86_400_000 + (day - 1) * 86_400_000 - minutes * 60_000
+    ms += day_number(year, month, 1) * 86_400_000 + (day - 1) * 86_400_000 - minutes * 60_000
     return ms, MIN_MS <= ms <= MAX_MS
 
 
@@ -417,26 +385,6 @@ def _parse_formatted(data, start, length, valid, program, names, long_names, val
             if good:
                 values[i] = ms
                 ok[i] = True
-
-
-@_part
-def date(days):
-    """Return (year, month, day, day of the year) of days since 1970-01-01; only kernels call it."""
-    z = days + 719468
-    era = z // 146097
-    doe = z - era * 146097
-    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
-    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
-    shifted = (5 * doy + 2) // 153
-    day = doy - (153 * shifted + 2) // 5 + 1
-    month = shifted + 3 if shifted < 10 else shifted - 9
-    year = yoe + era * 400
-    if month <= 2:
-        year += 1
-        ordinal = doy - 305
-    else:
-        ordinal = doy + (61 if _leap(year) else 60)
-    return year, month, day, ordinal
 
 
 @_kernel

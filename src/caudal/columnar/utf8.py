@@ -8,6 +8,10 @@ import numpy as np
 
 from caudal.columnar.column import Bools, Bytes, Ints
 from caudal.columnar.compiled import kernel, part
+from caudal.columnar.simd import word64
+
+_U = np.uint64
+_BEYOND = _U(0x8080808080808080)
 
 
 def valid(data: Bytes, start: Ints, length: Any) -> Bools:
@@ -48,9 +52,13 @@ def _sequence(data, p, stop):
 
 @kernel()
 def _valid(data, start, length, ok):
+    buf = np.int64(data.ctypes.data)
     for i in range(start.size):
         p = start[i]
         stop = p + length[i]
         while 0 <= p < stop:
-            p = _sequence(data, p, stop)
+            if p + 8 <= stop and (word64(buf, p) & _BEYOND) == _U(0):
+                p += 8
+            else:
+                p = _sequence(data, p, stop)
         ok[i] = p >= 0

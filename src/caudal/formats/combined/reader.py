@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from caudal.columnar import times, utf8
+from caudal.columnar import utf8
 from caudal.columnar.addresses import network_rows
-from caudal.columnar.column import ALL_VALID, Bools, Bytes, Ints
+from caudal.columnar.column import Bools, Bytes, Ints
 from caudal.columnar.draft import Draft
 from caudal.core.addresses import network_of
 from caudal.core.dialects import other_format
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import INT64, STRING, TIMESTAMP, Field, Schema
 from caudal.formats.combined import scanner, strict
-from caudal.formats.combined.layout import TIME_LENGTH, decide, layout_of
+from caudal.formats.combined.layout import decide, layout_of
 from caudal.formats.combined.portable import LOG_DECIDED, LOG_LAYOUTS
-from caudal.formats.combined.scanner import NUMBERS, TEXTS, Lines
+from caudal.formats.combined.scanner import TEXTS, VIEWS, Lines
 from caudal.observe.notices import Notice
 from caudal.ports.records import PADDING, Block, Dead, Decoded, Options
 
@@ -106,27 +106,27 @@ class CombinedDecoder:
     def __init__(self, fields: list[Field], escape: bool, layout: str, trusted: tuple[Network, ...]) -> None:
         self.layout = layout
         self.notices: Sequence[Notice] = ()
-        self._fields = fields
+        self._names = [(field.name, field.keys[0]) for field in fields]
+        self._wanted = [*dict.fromkeys(key for _, key in self._names if key in VIEWS)]
         self._escape = escape
         self._trusted = trusted
-        self._compiled = layout_of(layout), network_rows(trusted)
+        self._compiled = layout_of(layout), network_rows(trusted), self._wanted
 
     def decode(self, block: Block) -> Decoded:
         """Return the rows of the block; see `Decoder.decode`."""
         data = block.data
-        if scanner.ready() & times.ready(strict.TIME_FORMAT):  # both are asked for
+        if scanner.ready():
             lines = scanner.scan(data, block.start, block.stop, *self._compiled)
             data = self._stray(block, lines)
-            stamps = _stamps(data, lines)
         else:
-            lines = scanner.unread(data, block.start, block.stop)
-            stamps = np.zeros(len(lines.start), np.int64)
+            lines = scanner.unread(data, block.start, block.stop, self._wanted)
         odd = lines.odd
-        drafts = {field.name: _draft(field, data, lines, stamps) for field in self._fields}
+        drafts = _drafts(self._wanted, data, lines)
         position = lines.start + (block.position - block.start)
         dead = self._read_odd(block, lines, odd, position, drafts) if odd.any() else []
         keep = None if not odd.any() else ~odd
-        columns = {name: draft.column(keep) for name, draft in drafts.items()}
+        made = {key: draft.column(keep) for key, draft in drafts.items()}
+        columns = {name: made[key] for name, key in self._names}
         position = position if keep is None else position[keep]
         return Decoded(columns, len(position), position, dead, self._doubts(dead))
 
@@ -136,10 +136,10 @@ class CombinedDecoder:
         Whoever sends such bytes must not choose to be read a hundred times slower. Read strictly they are odd.
         """
         data = block.data
-        # UTF-8 is looked at line by line only where there is a byte beyond ASCII at all.
-        if not len(lines.start) or int(data[block.start : block.stop].max()) < 128:
+        rows = np.flatnonzero(lines.high)
+        if not len(rows):
             return data
-        rows = np.flatnonzero(~utf8.valid(data, lines.start, lines.length))
+        rows = rows[~utf8.valid(data, lines.start[rows], lines.length[rows])]
         lines.odd[rows] = True
         if not len(rows) or not self._escape:
             return data
@@ -153,10 +153,6 @@ class CombinedDecoder:
             lines.replace(rows, again)
         return data
 
-    def _doubts(self, dead: list[Dead]) -> list[Notice]:
-        count = sum(letter.reason == "layout" for letter in dead)
-        return [Notice("layout", "", _DOUBT.format(self.layout), count, "warning")] if count else []
-
     def _read_odd(self, block: Block, lines: Lines, odd: Bools, position: Ints, drafts: dict[str, Draft]) -> list[Dead]:
         """Read the odd lines strictly: put their values in place and unmark them, or return them as dead letters."""
         dead: list[Dead] = []
@@ -169,28 +165,19 @@ class CombinedDecoder:
                 dead.append(Dead.of(int(position[row]), bad.reason, bad.message, raw, bad.detail))
                 continue
             odd[row] = False
-            for field in self._fields:
-                drafts[field.name].put(row, values.get(field.keys[0]))
+            for key, draft in drafts.items():
+                draft.put(row, values.get(key))
         return dead
 
-
-def _stamps(data: Bytes, lines: Lines) -> Ints:
-    """Return the times of lines; mark as odd where there is none."""
-    odd = lines.odd
-    width = np.full(len(odd), TIME_LENGTH, np.int32)
-    width[odd] = 0
-    stamps, ok = times.parse(data, lines.time, width, ALL_VALID, strict.TIME_FORMAT)
-    odd |= ~ok
-    return stamps
+    def _doubts(self, dead: list[Dead]) -> list[Notice]:
+        count = sum(letter.reason == "layout" for letter in dead)
+        return [Notice("layout", "", _DOUBT.format(self.layout), count, "warning")] if count else []
 
 
-def _draft(field: Field, data: Any, lines: Lines, stamps: Ints) -> Draft:
-    # Copies: two declared fields may show one field of the log, and odd lines are put in place later.
-    key = field.keys[0]
-    if key == "timestamp":
-        return Draft(TIMESTAMP, stamps.copy(), np.ones(len(stamps), np.bool_))
-    if key in NUMBERS:
-        row = NUMBERS.index(key)
-        return Draft(INT64, lines.numbers[row].copy(), lines.number_valid[row].copy())
-    row = TEXTS.index(key)
-    return Draft(STRING, lines.text[row].copy(), lines.text_valid[row].copy(), lines.lengths[row].copy(), data)
+def _drafts(wanted: Sequence[str], data: Bytes, lines: Lines) -> dict[str, Draft]:
+    """Return the columns to be, by the names that the format gives them."""
+    drafts = {"timestamp": Draft(TIMESTAMP, lines.stamps, np.ones(len(lines.stamps), np.bool_))}
+    for row, key in enumerate(wanted):
+        sizes, text = (lines.sizes[row], data) if key in TEXTS else ((), None)
+        drafts[key] = Draft(FIELDS.dtype(key), lines.words[row], lines.valid[row], sizes, text)
+    return drafts

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from caudal.core.scalars import Refused
-from caudal.formats.combined.portable import LOG_TIME_FORMAT, log_record, log_start
+from caudal.formats.combined.portable import log_record, log_start
 
-TIME_FORMAT = LOG_TIME_FORMAT
 Bad = Refused
 
 

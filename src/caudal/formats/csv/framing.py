@@ -16,6 +16,7 @@ import numpy as np
 
 from caudal.columnar.column import Bytes
 from caudal.columnar.compiled import kernel, part
+from caudal.columnar.simd import byte, find, find_either
 from caudal.formats.csv.portable import CSV_LINE, CSV_SPAN
 
 SPAN = CSV_SPAN
@@ -44,12 +45,12 @@ class Framer:
 
 
 @part()
-def head_of(data, p, stop):
+def head_of(buf, p, stop):
     """Return where a record begins: behind the NULs and byte order marks that stand at the head of its line."""
     while p < stop:
-        if data[p] == 0:
+        if byte(buf, p) == 0:
             p += 1
-        elif data[p] == 0xEF and p + 2 < stop and data[p + 1] == 0xBB and data[p + 2] == 0xBF:
+        elif byte(buf, p) == 0xEF and p + 2 < stop and byte(buf, p + 1) == 0xBB and byte(buf, p + 2) == 0xBF:
             p += 3
         else:
             break
@@ -57,7 +58,7 @@ def head_of(data, p, stop):
 
 
 @part()
-def walk(data, p, stop, opening, delimiter, quote):
+def walk(buf, p, stop, opening, delimiter, quote):
     """Follow a line from p on, at the head of a field or (opening >= 0) within one that was opened there.
 
     Return how it ends, where (its newline), its delimiters, and the quote that is open there. A line that is CUT is
@@ -69,61 +70,59 @@ def walk(data, p, stop, opening, delimiter, quote):
     later = inside
     while True:
         if not inside:
-            if p < stop and data[p] == quote:
+            if p < stop and byte(buf, p) == quote:
                 opening = p
                 inside = True
                 p += 1
             else:
-                while p < stop and data[p] != delimiter and data[p] != 10:
-                    p += 1
+                p = find_either(buf, p, stop, delimiter, 10)
                 if later and p - begin > LINE:
                     return BAD, p, count, -1
                 if p >= stop:
                     return CUT, stop, count, -1
-                if data[p] == 10:
+                if byte(buf, p) == 10:
                     return CLOSED, p, count, -1
                 p += 1
                 count += 1
                 continue
-        while p < stop and data[p] != quote and data[p] != 10:
-            p += 1
+        p = find_either(buf, p, stop, quote, 10)
         if (opening < begin and p - opening > SPAN) or (later and p - begin > LINE):
             return BAD, p, count, -1
         if p >= stop:
             return CUT, stop, count, opening
-        if data[p] == 10:
+        if byte(buf, p) == 10:
             if p - opening > SPAN or p - begin > LINE:
                 return BAD, p, count, -1
             return OPENED, p, count, opening
         if p + 1 >= stop:
             return CUT, stop, count, -1
-        if data[p + 1] == quote:
+        if byte(buf, p + 1) == quote:
             p += 2
             continue
         inside = False
         p += 1
-        if data[p] == delimiter:
+        if byte(buf, p) == delimiter:
             p += 1
             count += 1
             continue
-        if data[p] == 13:
+        if byte(buf, p) == 13:
             p += 1
             if p >= stop:
                 return CUT, stop, count, -1
-        if data[p] == 10:
+        if byte(buf, p) == 10:
             return CLOSED, p, count, -1
         return BAD, p, count, -1
 
 
 @part()
-def span(data, line, stop, count, opening, delimiter, quote, width, final, memo):
+def span(buf, line, stop, count, opening, delimiter, quote, width, final, memo):
     """Return where a record ends whose first line, before `line`, had `count` delimiters and left a quote open.
 
     -1: it does not go over several lines; -2: the data do not tell yet.
     """
     if memo[_STATUS] != _NONE and memo[_FROM] <= line <= memo[_AT]:
         while memo[_FROM] < line:
-            _, where, passed, opened = walk(data, memo[_FROM], stop, memo[_FROM_QUOTE], delimiter, quote)
+            _, where, passed, opened = walk(buf, memo[_FROM], stop, memo[_FROM_QUOTE], delimiter, quote)
             memo[_DELIMITERS] -= passed
             memo[_FROM] = where + 1
             memo[_FROM_QUOTE] = opened
@@ -133,7 +132,7 @@ def span(data, line, stop, count, opening, delimiter, quote, width, final, memo)
         memo[_FROM_QUOTE] = memo[_AT_QUOTE] = opening
         memo[_DELIMITERS] = 0
     while memo[_STATUS] == _GOING and count + memo[_DELIMITERS] < width:
-        state, where, passed, opened = walk(data, memo[_AT], stop, memo[_AT_QUOTE], delimiter, quote)
+        state, where, passed, opened = walk(buf, memo[_AT], stop, memo[_AT_QUOTE], delimiter, quote)
         if state == CUT and not final:
             return -2
         if state == OPENED:
@@ -153,29 +152,29 @@ def span(data, line, stop, count, opening, delimiter, quote, width, final, memo)
 
 @kernel()
 def _cut(data, start, stop, size, limit, marks, width, final):
+    buf = np.int64(data.ctypes.data)
     delimiter, quote, comment = marks
     memo = np.zeros(MEMO, np.int64)
     p = start
     while p < stop and p - start < size:
         first = p
-        p = head_of(data, p, stop)
-        if p < stop and data[p] == comment:
+        p = head_of(buf, p, stop)
+        if p < stop and byte(buf, p) == comment:
             state, count, opening = BAD, 0, -1
         else:
-            state, p, count, opening = walk(data, p, stop, -1, delimiter, quote)
+            state, p, count, opening = walk(buf, p, stop, -1, delimiter, quote)
         if state == BAD:
-            while p < stop and data[p] != 10:
-                p += 1
+            p = find(buf, p, stop, 10)
         if p >= stop:
             return (stop, stop) if final else (first, first)
         p += 1
         if state == OPENED:
-            end = span(data, p, stop, count, opening, delimiter, quote, width, final, memo)
+            end = span(buf, p, stop, count, opening, delimiter, quote, width, final, memo)
             if end == -2:
                 return first, first
             if end > 0:
                 p = end
-                length = p - first - (1 if data[p - 1] == 10 else 0)
+                length = p - first - (1 if byte(buf, p - 1) == 10 else 0)
                 if length > limit:
                     return first, p
     return p, p

@@ -362,12 +362,11 @@ class CsvRecords:
                 if refused.reason not in ("syntax", "fields") or len(fields) != self._width:
                     raise
         self._check_width(fields)
-        nulls = self._nulls
         values: list[Any] = []
         for name, place, convert in self._wanted:
             value = fields[place]
             try:
-                values.append(None if value in nulls else convert(value))
+                values.append(None if value in self._nulls else convert(value))
             except Refused as refused:
                 raise _csv_at(refused, name, place) from None
         return values
@@ -429,9 +428,8 @@ class CsvLines:
         skipped = len(CSV_BOM) if head.startswith(CSV_BOM) else 0
         if self._columns is not None:
             return self._decoder(list(self._columns)), skipped
-        found, at, line = csv_header(
-            head, skipped, ord(self._comment) if self._comment else -1, self._delimiter, self._quote, self._newlines
-        )
+        comment = ord(self._comment) if self._comment else -1
+        found, at, line = csv_header(head, skipped, comment, self._delimiter, self._quote, self._newlines)
         if not found:
             return self._decoder([_csv_key(field) for field in self._fields]), at
         try:
@@ -476,17 +474,13 @@ class CsvDecode:
         kept: list[int] = []
         rows: list[list[Any]] = []
         dead: list[Any] = []
-        comment = self._comment
         for i, line in enumerate(lines):
             if line[:1] in (b"\0", b"\xef"):
                 line = csv_stripped(line)
-            renamed = False
-            if comment and line.startswith(comment):
-                renamed = line.startswith(CSV_RENAMES)
-                if not renamed:
-                    continue
-            if line.endswith(b"\r"):
-                line = line[:-1]
+            renamed = self._comment != b"" and line.startswith(self._comment)
+            if renamed and not line.startswith(CSV_RENAMES):
+                continue
+            line = line.removesuffix(b"\r")
             if not line and not self._single:  # of one column, an empty line is an empty field
                 continue
             try:

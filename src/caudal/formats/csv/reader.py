@@ -99,7 +99,8 @@ class CsvDecoder:
 
     def __init__(self, schema: Schema, needed: frozenset[str], dialect: Dialect, columns: list[str]) -> None:
         places = [columns.index(f.keys[0]) for f in schema]
-        wanted = sorted(set(places))
+        # every text is one: those that nobody needs have nothing to be checked
+        wanted = sorted({p for f, p in zip(schema, places) if f.name in needed or f.dtype.name != "string"})
         slots = [-1] * len(columns)
         for slot, place in enumerate(wanted):
             slots[place] = slot
@@ -111,8 +112,12 @@ class CsvDecoder:
 
     def decode(self, block: Block) -> Decoded:
         """Return the rows of the block; see `Decoder.decode`."""
-        scan = self._scanner.scan if self._ready() else self._scanner.unread
-        lines = scan(block.data, block.start, block.stop)
+        if not self._ready():
+            return self._decoded(block, self._scanner.unread(block.data, block.start, block.stop))
+        with self._scanner.scanned(block.data, block.start, block.stop) as lines:
+            return self._decoded(block, lines)
+
+    def _decoded(self, block: Block, lines: Lines) -> Decoded:
         odd = (lines.status & ODD) != 0
         high = np.flatnonzero(lines.status & HIGH)
         if len(high):
@@ -170,12 +175,14 @@ class _Source:
 
     def convert(self, lines: Lines, odd: Bools, needed: bool) -> Draft | None:
         """Mark the lines whose value does not fit as odd; return the values when they are needed."""
+        kind = self.field.dtype.name
+        if kind == "string" and not needed:
+            return None
         data = lines.data
         start, length, valid = lines.fields[self.slot], lines.lengths[self.slot], lines.valid[self.slot]
-        kind = self.field.dtype.name
+        # Copies: the scanner's arrays are those of the next block too, and odd lines are put in place later.
         if kind == "string":
-            # Copies: two declared fields may show one column, and odd lines are put in place later.
-            return Draft(self.field.dtype, start.copy(), valid.copy(), length.copy(), data) if needed else None
+            return Draft(self.field.dtype, start.copy(), valid.copy(), length.copy(), data)
         if not valid.any():
             return Draft(self.field.dtype, np.zeros(len(valid), NUMPY_TYPES[kind]), valid.copy()) if needed else None
         values, ok = _parse(kind, self.field, data, start, length, valid)

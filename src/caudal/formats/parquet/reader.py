@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,17 +40,21 @@ class ParquetReader:
         breaks on the way.
         """
         try:
-            file = pq.ParquetFile(path)
+            opened = pa.OSFile(path)
+            file = pq.ParquetFile(opened)
         except (OSError, pa.ArrowException) as error:
             raise InputError("cannot read the file as Parquet", location=path, detail=str(error)) from error
-        with file:
+        with opened:
             sources = [_source(field, file.schema_arrow, path) for field in self._schema]
             chosen = [
                 (field, stored)
                 for field, stored in zip(self._schema, sources)
                 if field.name in self._needed or _can_fail(field, stored)
             ]
+            words = _in_dictionaries(file.metadata, chosen)
             try:
+                if words:
+                    file = pq.ParquetFile(opened, metadata=file.metadata, read_dictionary=words)
                 yield from self._parts(file, chosen, skip)
             except (OSError, pa.ArrowException) as error:
                 raise RunError("the file broke while it was read", location=path, detail=str(error)) from error
@@ -206,6 +211,25 @@ def _instead(kind: pa.DataType, dtype: DataType) -> str:
     return "this type cannot be read: leave the column out, or write it as text or numbers"
 
 
+_LENGTH = 4
+"""Bytes that each text takes at least where it is written out."""
+
+
+def _in_dictionaries(metadata: pq.FileMetaData, chosen: list[tuple[Field, pa.DataType]]) -> list[str]:
+    """Return the columns of texts that are dictionaries in the file: these take fewer bytes than texts need.
+
+    They are read as dictionaries, so that each text is looked at once, not once a row. A text written out would have to be
+    put into one.
+    """
+    texts = {field.keys[0] for field, kind in chosen if len(field.keys) == 1 and _is_string(kind)}
+    size: Counter[str] = Counter()
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            if column.path_in_schema in texts:
+                size[column.path_in_schema] += column.total_uncompressed_size - _LENGTH * column.num_values
+    return [name for name in sorted(texts) if size[name] < 0]
+
+
 def _groups_from(file: pq.ParquetFile, skip: int) -> tuple[list[int], int]:
     """Return the row groups that hold row `skip` and what follows, and the number of their first row."""
     row = 0
@@ -253,7 +277,9 @@ def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
             assert isinstance(column, Fixed)
             return Fixed(types.TIMESTAMP, column.values + times.LOCAL_TIME, column.valid), None
     if field.dtype.is_text:
-        return _text(fitting.fitted(array, field.dtype)[0], field.dtype), None
+        if not pa.types.is_dictionary(kind):
+            array, _ = fitting.fitted(array, field.dtype)
+        return _text(array, field.dtype), None
     if field.dtype.is_integer or field.dtype.is_float or pa.types.is_integer(kind):
         numbers, good = fitting.fitted(array, field.dtype)
         return from_arrow(numbers, field.dtype), good
@@ -279,7 +305,7 @@ def _floored(array: pa.Array, dtype: DataType) -> pa.Array:
 
 def _text(array: pa.Array, dtype: DataType) -> Text:
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+        return _looked_up(array, dtype)
     if dtype.name == "binary":
         column = from_arrow(array, dtype)
         assert isinstance(column, Text)
@@ -295,6 +321,19 @@ def _text(array: pa.Array, dtype: DataType) -> Text:
     ]
     column = from_arrow(pa.array(repaired, pa.large_string()), dtype)
     assert isinstance(column, Text)
+    return column
+
+
+def _looked_up(array: pa.Array, dtype: DataType) -> Text:
+    """Return the texts of a dictionary's rows as views into it."""
+    words = _text(array.dictionary, dtype)
+    if not len(words):
+        return _text(pa.nulls(len(array), pa.large_string()), dtype)
+    rows = array.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    column = words.take(rows)
+    if array.indices.null_count:
+        there = array.indices.is_valid().to_numpy(zero_copy_only=False)
+        column.valid = there if column.valid is None else column.valid & there
     return column
 
 

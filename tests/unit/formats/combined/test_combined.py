@@ -14,8 +14,10 @@ import pytest
 
 import caudal as cd
 from caudal.core.errors import OptionError, PlanError
+from caudal.core.scalars import time_of_text
 from caudal.core.types import Field, Schema, parse_type
 from caudal.formats.combined import FORMAT, reader
+from caudal.formats.combined.portable import LOG_TIME_FORMAT
 from caudal.formats.combined.reader import FIELDS
 from caudal.ports.records import Block
 from caudal.runner.infer import look
@@ -228,6 +230,47 @@ def test_a_request_is_its_first_word_its_last_and_all_between(request_line, part
     # the same by the strict reader: a stray byte hands it the line
     stray = one(line.encode() + b' "\xff" "-"')
     assert (stray.get("method"), stray.get("path"), stray.get("protocol")) == parts
+
+
+@pytest.mark.scanned
+def test_times_are_those_of_the_strict_reader():
+    rng = random.Random(3)
+    pieces = [
+        ["17", "31", "30", "29", "28", "00", "32", " 7", "0\0"], "/", ["May", "FEB", "feb", "Apr", "Mai", "DEC", "jan"], "/",
+        ["2015", "2016", "1900", "2000", "0001", "0099", "0100", "9999", "9899", "0000", "20 5"], ":",
+        ["10", "23", "24", "00", " 1"], ":", ["05", "59", "60", "6:"], ":", ["00", "59", "60", "61", "5a"], " ",
+        ["+0000", "-0230", "+2359", "+2400", "-0060", "Z    ", "+00:0", " 0000"],
+    ]  # fmt: skip
+    stamps = [
+        "".join(rng.choice(p[:2]) if rng.random() < 0.8 else rng.choice(p) for p in pieces) for _ in range(20_000)
+    ]
+    stamps = ["\0" * 16 + "5:03" + "\0" * 6, *(s for s in stamps for _ in range(rng.choice((1, 1, 3))))]
+    stamps = [s for s in stamps if len(s) == 26]
+    rows, dead = decode("".join(f'1.2.3.4 - - [{s}] "-" 1 -\n' for s in stamps).encode(), ["timestamp"])
+    line = len(f'1.2.3.4 - - [{STAMP}] "-" 1 -\n')
+    got = {at // line: row["timestamp"] for at, row in rows.items()} | {at // line: None for at, _, _ in dead}
+    expected = [time_of_text(s, LOG_TIME_FORMAT) for s in stamps]
+    assert [got[i] for i in range(len(stamps))] == expected
+    assert 1000 < sum(value is None for value in expected) < len(stamps) - 1000
+
+
+@pytest.mark.parametrize("encoding", ["escape", "utf-8"])
+def test_a_stray_byte_is_found_wherever_it_stands(encoding):
+    lines = [
+        HEAD.encode() + b' "GET /' + b"a" * size + b"%s" + b"b" * (size % 7) + b' HTTP/1.1" 401 5'
+        for size in range(140)
+    ]
+    rows, dead = decode(
+        b"".join(b"%b\n%b\n" % (line % b"", line % b"\xff") for line in lines), ["path"], encoding=encoding
+    )
+    clean = ["/" + "a" * size + "b" * (size % 7) for size in range(140)]
+    stray = ["/" + "a" * size + "\\xff" + "b" * (size % 7) for size in range(140)]
+    paths = [row["path"] for row in rows.values()]
+    if encoding == "escape":
+        assert paths == [path for pair in zip(clean, stray, strict=True) for path in pair]
+    else:
+        assert paths == clean
+        assert [reason for _, reason, _ in dead] == ["utf8"] * 140
 
 
 def test_nuls_and_byte_order_marks_before_a_line_are_passed_over():

@@ -8,6 +8,7 @@ import io
 import math
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -532,6 +533,27 @@ def test_what_is_written_can_be_read():
         ("", None, None, None, None, None, None, None),
         (None, -3, -3, 0.30000000000000004, None, False, 1483228800000, 90_000),
     ]
+
+
+@pytest.mark.scanned
+def test_blocks_stay_as_they_are_while_others_are_decoded():
+    schema = Schema.of({"s": "string", "i": "int64", "f": "float64"})
+    reader = FORMAT.reader(schema, frozenset(schema.names), {**FORMAT.reader_options, "header": False})
+    decoder, _ = reader.open(b"", "x.csv")
+    rng = random.Random(2)
+    given = [
+        [(f"t{rng.random()}", rng.randrange(10**9), rng.random()) for _ in range(rng.randrange(2000))]
+        for _ in range(60)
+    ]
+
+    def decoded(rows):
+        raw = "".join(f"{s},{i},{f!r}\n" for s, i, f in rows).encode()
+        return decoder.decode(Block(np.frombuffer(bytearray(raw + b" " * 128), np.uint8), 0, len(raw), 0, len(raw)))
+
+    with ThreadPoolExecutor(4) as pool:
+        parts = [*pool.map(decoded, given)]
+    for rows, part in zip(given, parts, strict=True):
+        assert [*zip(*(part.columns[name].to_list() for name in schema.names), strict=True)] == rows
 
 
 def test_the_header_is_written_once():

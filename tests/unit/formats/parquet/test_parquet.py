@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import random
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 
 from caudal.core.errors import InputError, OptionError, RunError
 from caudal.core.types import Field, Schema, parse_type
-from caudal.formats.parquet import FORMAT, schema_of
+from caudal.formats.parquet import FORMAT, reader, schema_of
 from caudal.formats.parquet.portable import ParquetFiles
 from caudal.ports.portable import plain_fields
 
@@ -30,8 +31,8 @@ def write(path, table, **options):
 
 def read(path, schema, needed=None, skip=0):
     schema = Schema.of(schema)
-    reader = FORMAT.reader(schema, frozenset(schema.names if needed is None else needed), FORMAT.reader_options)
-    return list(reader.read(path, skip))
+    made = FORMAT.reader(schema, frozenset(schema.names if needed is None else needed), FORMAT.reader_options)
+    return list(made.read(path, skip))
 
 
 def rows(parts, name):
@@ -214,6 +215,9 @@ def test_text_that_is_not_utf8_is_escaped(tmp_path):
     broken = pa.Array.from_buffers(pa.string(), 2, [None, offsets, data])
     path = write(tmp_path / "a.parquet", pa.table({"s": broken}))
     assert rows(read(path, {"s": "string"}), "s") == ["a\\xff", "ok"]
+    many = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 5000, pa.int32()), broken)
+    path = write(tmp_path / "b.parquet", pa.table({"s": many}))
+    assert rows(read(path, {"s": "string"}), "s") == ["a\\xff", "ok"] * 5000
 
 
 def test_row_groups_skip_and_positions(tmp_path):
@@ -230,6 +234,40 @@ def test_row_groups_skip_and_positions(tmp_path):
 def test_no_needed_column_still_gives_rows(tmp_path):
     path = write(tmp_path / "a.parquet", pa.table({"n": list(range(10))}))
     assert sum(part.rows for part in read(path, {"n": "int64"}, needed=[])) == 10
+
+
+def test_texts_in_dictionaries(tmp_path, monkeypatch):
+    """A column that the file keeps as a dictionary is looked up in it; groups of rows have others, and some no words."""
+    rng = random.Random(5)
+    sets = [["a", "é", "", "x" * 300, None], [None], ["b"], ["\\xff", "a", None], [f"10.0.0.{n}" for n in range(250)]]
+    words = [rng.choice(sets[row // 3000 % len(sets)]) for row in range(20_000)]
+    times = [rng.choice(["2015-05-17", "1970-01-01T00:00:01Z", None, "x"]) for _ in words]
+    table = pa.table(
+        {
+            "few": words,
+            "large": pa.array(words, pa.large_string()),
+            "none": pa.array([None] * len(words), pa.string()),
+            "time": times,
+            "many": [f"{row}" for row in range(len(words))],
+        }
+    )
+    looked: list[int] = []
+    look_up = reader._looked_up
+    monkeypatch.setattr(reader, "_looked_up", lambda array, dtype: looked.append(len(array)) or look_up(array, dtype))
+    schema = {"few": "string", "large": "string", "none": "string", "many": "string", "time": "timestamp"}
+    good = [row for row, text in enumerate(times) if text != "x"]
+    for of_dictionary in (True, False):
+        path = write(tmp_path / "a.parquet", table, row_group_size=3000, use_dictionary=of_dictionary)
+        parts = read(path, schema)
+        for name in ("few", "large", "none", "many"):
+            assert rows(parts, name) == [table[name][row].as_py() for row in good]
+        known = {"2015-05-17": 1431820800000, "1970-01-01T00:00:01Z": 1000, None: None}
+        assert rows(parts, "time") == [known[times[row]] for row in good]
+        assert [p for part in parts for p in part.position.tolist()] == good
+        assert [d.position for part in parts for d in part.dead] == sorted({*range(len(words))} - {*good})
+        assert rows(read(path, {"few": "string"}, skip=2999), "few") == words[2999:]
+        assert (sum(looked) > 3 * len(words)) == of_dictionary
+        looked.clear()
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"\x00\xff" * 500, b"a,b\n1,2\n"])
