@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from caudal.lang.dsl.stream import Stream
     from caudal.lang.dsl.stream import pipeline as Pipeline
     from caudal.lang.dsl.windows import cumulative, hopping, rows, session, sliding, tumbling
+    from caudal.plan.building import coalesce, concat, greatest, int_div, int_mod, least, now
     from caudal.plan.conditional import when
     from caudal.plan.explain import explain, mermaid
-    from caudal.plan.expr import coalesce, col, concat, greatest, int_div, int_mod, least, lit, now
+    from caudal.plan.expr import col, lit
     from caudal.runner import load, run
     from caudal.runner.infer import infer
 
@@ -44,7 +45,8 @@ _HOME = {
     "caudal.lang.dsl.stream": ("Stream",),
     "caudal.lang.dsl.windows": ("cumulative", "hopping", "rows", "session", "sliding", "tumbling"),
     "caudal.plan.conditional": ("when",),
-    "caudal.plan.expr": ("coalesce", "col", "concat", "greatest", "int_div", "int_mod", "least", "lit", "now"),
+    "caudal.plan.building": ("coalesce", "concat", "greatest", "int_div", "int_mod", "least", "now"),
+    "caudal.plan.expr": ("col", "lit"),
     "caudal.plan.explain": ("explain", "mermaid"),
     "caudal.runner": ("load", "run"),
     "caudal.runner.infer": ("infer",),

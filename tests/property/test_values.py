@@ -18,8 +18,9 @@ from caudal.engines.local.aggregates.functions import Rows, aggregator
 from caudal.engines.local.table import concat_columns
 from caudal.expressions import bind
 from caudal.plan.aggregates import Aggregate
+from caudal.plan.building import coalesce
 from caudal.plan.conditional import when
-from caudal.plan.expr import Expr, coalesce, col, lit
+from caudal.plan.expr import Expr, col, lit
 from caudal.testing.folding import fold
 from caudal.testing.scalars import evaluate, identity
 

@@ -31,6 +31,7 @@ from caudal.core.types import (
     parse_type,
 )
 from caudal.plan import functions, instead, signature
+from caudal.plan.arithmetic import Numbers
 from caudal.plan.called import Instead, answered, answered_methods
 from caudal.plan.signature import NULL
 
@@ -45,7 +46,7 @@ INT64_RANGE = (-(2**63), 2**63 - 1)
 
 
 @answered_methods
-class Expr:
+class Expr(Numbers):
     """An expression. Its operators build new expressions; nothing is computed before a pipeline runs.
 
     Wherever an operator or method takes another expression it takes a Python value too, as `lit` does.
@@ -257,73 +258,6 @@ class Expr:
         """Return the field of a struct."""
         return call("field", self, name=name)
 
-    # Numbers.
-
-    def abs(self) -> Expr:
-        """Return the absolute value."""
-        return call("abs", self)
-
-    def sign(self) -> Expr:
-        """Return -1, 0 or 1."""
-        return call("sign", self)
-
-    def round(self, digits: int = 0) -> Expr:
-        """Return the number rounded half away from zero to so many digits (0 to 15) behind the point."""
-        return call("round", self, digits=digits)
-
-    def floor(self) -> Expr:
-        """Return the number rounded down."""
-        return call("floor", self)
-
-    def ceil(self) -> Expr:
-        """Return the number rounded up."""
-        return call("ceil", self)
-
-    def sqrt(self) -> Expr:
-        """Return the square root."""
-        return call("sqrt", self)
-
-    def exp(self) -> Expr:
-        """Return e to the power of the number."""
-        return call("exp", self)
-
-    def log(self, base: float | None = None) -> Expr:
-        """Return the natural logarithm, or that to a base."""
-        if base is None:
-            return call("ln", self)
-        return call("log10", self) if base == 10 else call("div", call("ln", self), call("ln", base))
-
-    def pow(self, exponent: Any) -> Expr:
-        """Return the number to the power of `exponent`, as float64."""
-        return call("pow", self, exponent)
-
-    __pow__ = pow
-
-    def clip(self, low: Any = None, high: Any = None) -> Expr:
-        """Return the number, at least `low` and at most `high` where they are given."""
-        raised = self if low is None else call("greatest", self, low)
-        return raised if high is None else call("least", raised, high)
-
-    def bit_and(self, other: Any) -> Expr:
-        """Return the bits that are set in both."""
-        return call("bit_and", self, other)
-
-    def bit_or(self, other: Any) -> Expr:
-        """Return the bits that are set in one or both."""
-        return call("bit_or", self, other)
-
-    def bit_xor(self, other: Any) -> Expr:
-        """Return the bits that are set in just one."""
-        return call("bit_xor", self, other)
-
-    def shift_left(self, bits: Any) -> Expr:
-        """Return the int64 shifted left."""
-        return call("shift_left", self, bits)
-
-    def shift_right(self, bits: Any) -> Expr:
-        """Return the int64 shifted right, keeping the sign."""
-        return call("shift_right", self, bits)
-
     # Namespaces.
 
     @property
@@ -531,44 +465,6 @@ def _compared(function: str, value: Expr, other: Any) -> Expr:
 def call(function: str, *args: Any, **options: Any) -> Call:
     """Return a call of a function of the catalogue; raises `PlanError` for an unknown function or option."""
     return Call(function, tuple(lit(a) for a in args), tuple(options.items()))
-
-
-def coalesce(*values: Any) -> Expr:
-    """Return the first value that is not null."""
-    return lit(values[0]) if len(values) == 1 else call("coalesce", *values)
-
-
-def greatest(*values: Any) -> Expr:
-    """Return the greatest value; null if any is null."""
-    return call("greatest", *values)
-
-
-def least(*values: Any) -> Expr:
-    """Return the least value; null if any is null."""
-    return call("least", *values)
-
-
-def concat(*values: Any) -> Expr:
-    """Return the texts behind one another; null if any is null."""
-    return call("concat", *values)
-
-
-@answered
-def int_div(a: Any, b: Any) -> Expr:
-    """Return the quotient cut towards zero (// rounds down)."""
-    return call("int_div", a, b)
-
-
-@answered
-def int_mod(a: Any, b: Any) -> Expr:
-    """Return the remainder with the sign of `a` (% has that of `b`)."""
-    return call("int_mod", a, b)
-
-
-@answered
-def now() -> Expr:
-    """Return the wall clock. It is the only way to it in an expression."""
-    return call("now")
 
 
 def milliseconds(value: str | timedelta) -> int:

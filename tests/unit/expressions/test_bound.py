@@ -19,8 +19,9 @@ from caudal.core.types import BOOL, INT64, STRING, Schema, parse_type
 from caudal.expressions import bind
 from caudal.expressions.kernel import MAKERS
 from caudal.plan import functions
+from caudal.plan.building import coalesce, now
 from caudal.plan.conditional import when
-from caudal.plan.expr import Expr, call, coalesce, col, lit, now
+from caudal.plan.expr import Expr, call, col, lit
 from caudal.testing.scalars import evaluate
 
 

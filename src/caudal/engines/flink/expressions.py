@@ -7,7 +7,7 @@ from typing import Any
 
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
-from caudal.engines.flink import natives_text, natives_time  # noqa: F401 - each registers its functions
+from caudal.engines.flink import natives_hash, natives_text, natives_time  # noqa: F401 - each registers its functions
 from caudal.engines.flink.library import Library
 from caudal.engines.flink.natives import MAKERS, Site, varies
 from caudal.engines.flink.spelling import hidden, literal, type_of

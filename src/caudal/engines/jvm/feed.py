@@ -222,7 +222,7 @@ class Feed:
             rows = got()
             lane.stamp(rows)
             if rows.times is not None and rows.rows:
-                self._check_range(lane, int(rows.times.min()), int(rows.times.max()))
+                _check_range(self._epoch, self._reach, lane, int(rows.times.min()), int(rows.times.max()))
                 self._latest = max(self._latest, int(rows.times.max()))
             self._handed[self._intakes.index(lane.intake)].take(lane.partition.name, rows)
             self._pending += rows.taken
@@ -264,15 +264,6 @@ class Feed:
         if self._pending or whole or self._lowest() > self._marked:
             self.publish()
         (self._folder / f"end-{self.number}").touch()
-
-    def _check_range(self, lane: _Live, first: int, last: int) -> None:
-        if self._epoch == NEAR_EPOCH and not -NEAR_EPOCH < first <= last < NEAR_EPOCH - self._reach:
-            raise RunError(
-                "an event time before 1824 or after 2115",
-                location=lane.partition.name,
-                detail=f"{first} to {last} ms: state by key over input that goes on has no room for it on this engine",
-                hint="run it with --engine local",
-            )
 
     # Partitions.
 
@@ -353,10 +344,7 @@ class Feed:
             str(number): {str(rank): name for name, rank in ranks.numbers.items()}
             for number, ranks in zip(self._numbers, self._ranks, strict=True)
         }
-        path = self._folder / f"names-{self.number}.json"
-        hidden = path.with_name(f".{path.name}")
-        hidden.write_text(json.dumps(names), encoding="utf-8")
-        hidden.rename(path)
+        _replace(self._folder / f"names-{self.number}.json", json.dumps(names))
         self._new_names = False
 
     def _clear(self) -> None:
@@ -364,6 +352,12 @@ class Feed:
         while len(self._parts) > 1 and self.consumed > self.published - len(self._parts) + 1:
             for path in self._parts.pop(0):
                 path.unlink(missing_ok=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    hidden = path.with_name(f".{path.name}")
+    hidden.write_text(text, encoding="utf-8")
+    hidden.rename(path)
 
 
 def _behind(lane: _Live) -> tuple[Any, ...]:
@@ -387,3 +381,13 @@ def _extent(node: Node) -> int:
     """Return for how long behind its last row an operator can have something open, in milliseconds."""
     window: Any = getattr(node, "window", None)
     return max((getattr(window, name, 0) or 0 for name in ("size", "gap")), default=0) + 1
+
+
+def _check_range(epoch: int, reach: int, lane: _Live, first: int, last: int) -> None:
+    if epoch == NEAR_EPOCH and not -NEAR_EPOCH < first <= last < NEAR_EPOCH - reach:
+        raise RunError(
+            "an event time before 1824 or after 2115",
+            location=lane.partition.name,
+            detail=f"{first} to {last} ms: state by key over input that goes on has no room for it on this engine",
+            hint="run it with --engine local",
+        )

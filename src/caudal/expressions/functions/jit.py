@@ -145,17 +145,15 @@ def compile_window(
             lengths[i] = counts.pop()
             for part, array in zip(parts, results):
                 part.append(array)
-        done = {
-            field.name: Fixed(field.dtype, _joined(part, NUMPY_TYPES[field.dtype.name]))
-            for field, part in zip(schema, parts)
-        }
-        return Rows(dict(done), np.repeat(np.arange(len(frames)), lengths), failed)
+        done: dict[str, Column] = {f.name: _joined(part, f.dtype) for f, part in zip(schema, parts)}
+        return Rows(done, np.repeat(np.arange(len(frames)), lengths), failed)
 
     return run
 
 
-def _joined(parts: list[Any], dtype: Any) -> Any:
-    return np.concatenate(parts, dtype=dtype) if parts else np.empty(0, dtype)
+def _joined(parts: list[Any], dtype: DataType) -> Column:
+    kind = NUMPY_TYPES[dtype.name]
+    return Fixed(dtype, np.concatenate(parts, dtype=kind) if parts else np.empty(0, kind))
 
 
 def _values(column: Column, rows: int) -> Any:

@@ -56,14 +56,7 @@ def source(
     chosen = registry.find("format", format) if format else None
     options_of_format = {**chosen.reader_options, **dict(given)} if chosen else {}
     default = chosen.default_schema(options_of_format) if chosen else None
-    if schema is None and default is None:
-        raise PlanError(
-            "the source needs a schema", hint='schema={"ip": "string", ...}; cd.infer(path) prints one to paste'
-        )
-    declared = Schema.of(schema) if schema is not None else default
-    assert declared is not None
-    if format != "json" and _takes_any(declared):
-        raise PlanError("the type json is read by the format json alone", hint='write "string"')
+    declared = _declared(schema, default, format)
     node = Source(
         name=name,
         connector=connector,
@@ -106,6 +99,18 @@ def field(dtype: Any, *, path: str | Iterable[str] | None = None, unit: str = ""
         raise PlanError(f"unknown time unit '{unit}'", hint="one of s, ms, us, ns")
     any_json = dtype == ANY_JSON
     return Field("", STRING if any_json else parse_type(dtype), keys, unit, time_format, any_json)
+
+
+def _declared(schema: Any, default: Schema | None, format: str) -> Schema:
+    if schema is None and default is None:
+        raise PlanError(
+            "the source needs a schema", hint='schema={"ip": "string", ...}; cd.infer(path) prints one to paste'
+        )
+    declared = Schema.of(schema) if schema is not None else default
+    assert declared is not None
+    if format != "json" and _takes_any(declared):
+        raise PlanError("the type json is read by the format json alone", hint='write "string"')
+    return declared
 
 
 def _takes_any(fields: Iterable[Field]) -> bool:

@@ -17,8 +17,9 @@ from caudal.lang.dsl.lifting import lift, lifted, lifted_aggregates
 from caudal.lang.dsl.options import format_of_path, format_options, path_of, refuse_compressed, split
 from caudal.lang.dsl.windows import condition, expression, ordering
 from caudal.plan.aggregates import Aggregate
+from caudal.plan.building import coalesce
 from caudal.plan.called import answered_methods
-from caudal.plan.expr import Expr, coalesce, col
+from caudal.plan.expr import Expr, col
 from caudal.plan.nodes import (
     Copies,
     DeadLetters,
