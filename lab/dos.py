@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from caudal.lab.denial_data import expected, generate
 from caudal.lab.running import path_of
@@ -49,8 +50,23 @@ print(summary.emitted)
 """
 
 
+class Measured(NamedTuple):
+    """What a process took: seconds by the clock and of processor time, kilobytes at its peak, what it wrote."""
+
+    seconds: float
+    processor: float
+    peak: int
+    out: str
+
+
 def timed(command: Sequence[str]) -> tuple[float, int]:
     """Return (wall seconds, peak resident kilobytes) of a process."""
+    took = measured(command)
+    return took.seconds, took.peak
+
+
+def measured(command: Sequence[str]) -> Measured:
+    """Run a process."""
     begin = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -60,7 +76,7 @@ def timed(command: Sequence[str]) -> tuple[float, int]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{command[:3]} failed: {out.decode()}")
-    return seconds, usage.ru_maxrss
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, out.decode())
 
 
 def caudal(path: Path, threads: int, out: Path) -> list[str]:

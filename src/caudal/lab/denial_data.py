@@ -20,10 +20,10 @@ PER_ATTACK = 60
 CHUNK = 500_000
 
 
-def chunks(events: int, seed: int = 1) -> Iterator[pl.DataFrame]:
-    """Yield frames with the columns of the events, in file order: times grow, each at most DISORDER late."""
+def chunks(events: int, seed: int = 1, addresses: int = ADDRESSES, start: int = START) -> Iterator[pl.DataFrame]:
+    """Yield frames with the columns of the events, in file order: times grow from `start` on, each at most DISORDER late."""
     rng = np.random.default_rng(seed)
-    attackers = np.arange(ADDRESSES, ADDRESSES + ATTACKS)
+    attackers = np.arange(addresses, addresses + ATTACKS)
     begins = np.sort(rng.integers(5, SECONDS - 5, ATTACKS)) * 1000
     attacks_t = (begins[:, None] + np.sort(rng.integers(0, 2_500, (ATTACKS, PER_ATTACK)), axis=1)).ravel()
     attacks_a = np.repeat(attackers, PER_ATTACK)
@@ -31,13 +31,13 @@ def chunks(events: int, seed: int = 1) -> Iterator[pl.DataFrame]:
     attacks_t, attacks_a = attacks_t[order], attacks_a[order]
     normal = events - len(attacks_t)
     done = 0
-    for start in range(0, normal, CHUNK):
-        n = min(CHUNK, normal - start)
-        when = (np.arange(start, start + n) * (SECONDS * 1000 / normal)).astype(np.int64)
-        until = int(when[-1]) + 1 if start + n < normal else 1 << 60
+    for begin in range(0, normal, CHUNK):
+        n = min(CHUNK, normal - begin)
+        when = (np.arange(begin, begin + n) * (SECONDS * 1000 / normal)).astype(np.int64)
+        until = int(when[-1]) + 1 if begin + n < normal else 1 << 60
         extra = int(np.searchsorted(attacks_t, until))
         t = np.concatenate([when, attacks_t[done:extra]])
-        a = np.concatenate([rng.integers(0, ADDRESSES, n), attacks_a[done:extra]])
+        a = np.concatenate([rng.integers(0, addresses, n), attacks_a[done:extra]])
         attack = np.concatenate([np.zeros(n, bool), np.ones(extra - done, bool)])
         done = extra
         order = np.argsort(t, kind="stable")
@@ -49,7 +49,7 @@ def chunks(events: int, seed: int = 1) -> Iterator[pl.DataFrame]:
         )
         yield pl.DataFrame(
             {
-                "t": START + np.maximum(t - late, 0),
+                "t": start + np.maximum(t - late, 0),
                 "ip": a,
                 "code": code,
                 "cik": rng.integers(1_000_000, 1_999_999, size),
@@ -79,14 +79,16 @@ def lines(frame: pl.DataFrame) -> pl.Series:
     return out.str.replace("<iij", '{"iij', literal=True).str.replace(">", "}", literal=True)
 
 
-def generate(events: int, path: Path, seed: int = 1, bad: int = 0) -> None:
+def generate(
+    events: int, path: Path, seed: int = 1, bad: int = 0, addresses: int = ADDRESSES, start: int = START
+) -> None:
     """Write the file unless it is there already. `bad`: behind so many events stands a line that is cut short (0: none)."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     with part.open("wb") as out:
-        for frame in chunks(events, seed):
+        for frame in chunks(events, seed, addresses, start):
             texts = lines(frame).to_list()
             for at in range(0, len(texts), bad) if bad else ():
                 texts[at] += "\n" + texts[at][:40]
