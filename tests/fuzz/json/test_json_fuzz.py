@@ -237,6 +237,39 @@ def test_compiled_readers_agree_with_the_strict_one() -> None:
     assert accepted > refused > 0
 
 
+def test_values_that_stay_the_same_are_checked_all_the_same() -> None:
+    """Logs of one shape whose values are mostly constant: what is frozen of it changes from block to block."""
+    r = random.Random(12)
+    names = frozenset(SCHEMA.names)
+    frozen = 0
+    for _ in range(max(3, LINES // 4_000)):
+        strict = JsonReader(SCHEMA, names, STRICT).open(b"", "x")[0]
+        one = JsonReader(SCHEMA, frozenset(r.sample(sorted(names), 2))).open(b"", "x")[0]
+        keys = [*r.choice(SHAPES), "other", "more", "last"]
+        usual = {key: r.choice([*TYPICAL.get(key, ANY), "1", '"x"']) for key in keys}
+        for _ in range(6):
+            if r.random() < 0.4:
+                usual[r.choice(keys)] = r.choice(ANY)
+            lines = []
+            for _ in range(100):
+                values = dict(usual)
+                if r.random() < 0.04:
+                    key = r.choice(keys)
+                    values[key] = r.choice([*TYPICAL.get(key, ANY), *ANY])
+                lines.append(
+                    ("{" + ",".join(f'"{k}":{v}' for k, v in values.items()) + "}").encode("utf-8", "surrogatepass")
+                )
+                if r.random() < 0.05:
+                    at = r.randrange(len(lines[-1]))
+                    lines[-1] = (lines[-1][:at] + r.choice(JUNK) + lines[-1][at + 1 :]).replace(b"\n", b"")
+            block = _block(lines, r)
+            truth, few = strict.decode(block), one.decode(block)
+            truth.columns = {name: truth.columns[name] for name in few.columns}
+            _same(lines, block, few, truth)
+        frozen += sum(len(scratch.freezing._heads) for scratch in one._scratch)
+    assert frozen > 3
+
+
 def _same_in_scripts(reader, lines, truth) -> None:
     """Hold the reader of scripts against decoded columns."""
     kept, columns, dead = reader.decode(lines, list(range(len(lines))))

@@ -14,6 +14,7 @@ from caudal.core.dialects import other_format
 from caudal.core.errors import InputError, OptionError, PlanError, nearest
 from caudal.core.types import DataType, Place, Schema
 from caudal.formats.json import scanner, strict, values
+from caudal.formats.json.freezing import Freezing
 from caudal.formats.json.grammar import json_head, json_whole
 from caudal.formats.json.shape import Part, Shape, Slot
 from caudal.observe.notices import Notice
@@ -42,6 +43,7 @@ class Scratch:
         self.unnamed = dict(shape.named)
         slots, nodes, edges, keys = shape.tables
         self.seen = np.zeros((len(nodes), 2), np.int64)
+        tree, literals = np.zeros((scanner.MAX_NODES, 8), np.int32), np.zeros(scanner.MAX_LITERALS + 64, np.uint8)
         self._kept = {
             values.SLOTS: slots,
             values.NODES: nodes,
@@ -50,10 +52,11 @@ class Scratch:
             values.SEEN: self.seen,
             values.RECORDED: np.empty((scanner.MAX_VALUES, 4), np.int64),
             values.STACK: np.zeros(values.MAX_DEPTH + 1, np.int64),
-            values.TREE: np.zeros((scanner.MAX_NODES, 8), np.int32),
-            values.LITERALS: np.zeros(scanner.MAX_LITERALS + 64, np.uint8),
+            values.TREE: tree,
+            values.LITERALS: literals,
         }
         self.point(self._kept)
+        self.freezing = Freezing(tree, literals, slots, self.env)
 
     def point(self, arrays: dict[int, Any]) -> None:
         """Write the addresses of arrays to `env`; the caller keeps them alive."""
@@ -230,6 +233,9 @@ class _Decoding:
         start, env = self.block.start, self.scratch.env.ctypes.data
         rows, lost = scanner.scan(self.address, start, self.limit, delta, path, env)  # type: ignore[misc]
         self.rows = rows
+        if path == SCANNER:
+            good = np.delete(self.position[:rows], self.down[:lost, 0]) if lost else self.position[:rows]
+            self.scratch.freezing.look(self.block.data, good, delta)
         return {row: (start, stop, twice) for row, start, stop, twice in self.down[:lost].tolist()}
 
     def _unread(self, delta: int) -> dict[int, tuple[int, int, int]]:
