@@ -439,6 +439,14 @@ class Case:
                 out[sink] = [r if r["source"] in sources else {**r, "position": None} for r in rows[sink]]
         return out
 
+    def in_order(self) -> list[str]:
+        """Return the sinks whose rows stand in one order, however the pipeline runs."""
+        return [
+            sink.name
+            for sink in self.plan.sinks
+            if (isinstance(sink.input, WindowAggregate) and in_time(sink.input)) or written_in_order(sink)
+        ]
+
     def check(self, run: Started) -> None:
         found = self.placed(run.rows)
         assert differences(self.wanted, found, run.ledger) == []
@@ -540,5 +548,7 @@ def ways(draw: Any) -> Values:
         "rewrites": draw(st.booleans()),
         "morsel_rows": draw(st.sampled_from([0, 1, 2, 5])),
         "read_bytes": draw(st.sampled_from(READS)),
+        "shards": draw(st.sampled_from([0, 1, 2, 8, 128])),
+        "fold_rows": draw(st.sampled_from([0, 1, 5])),
         "shuffle": random.Random(draw(st.integers(0, 1 << 20))),
     }

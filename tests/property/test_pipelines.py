@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pipelines import SCHEMA, SHAPES, STAGES, Case, Values, cases, ways
+from pipelines import SCHEMA, SHAPES, STAGES, Case, Values, cases, listed, ways
 
 import caudal as cd
 from caudal.plan import wire
@@ -34,6 +34,17 @@ def test_what_stages_make_is_the_oracles(kind: str, data: Any, way: Values) -> N
     case = data.draw(cases(kinds=[kind]))
     case.check(Started(case.plan, **SMALLEST).run())
     case.check(Started(case.plan, **way).run())
+
+
+@pytest.mark.parametrize("kind", ["window", "two windows", *STAGES])
+@given(data=st.data(), one=ways(), other=ways())
+def test_neither_threads_nor_shards_change_rows_or_their_order(
+    kind: str, data: Any, one: Values, other: Values
+) -> None:
+    case = data.draw(cases(kinds=[kind]))
+    first, second = (Started(case.plan, **way).run() for way in ({**one, "threads": 1, "shards": 1}, other))
+    for sink in case.in_order():
+        assert [listed(row) for row in first.rows[sink]] == [listed(row) for row in second.rows[sink]]
 
 
 @settings(max_examples=settings.default.max_examples * 6)

@@ -1,27 +1,32 @@
 """Grouping: equal keys get equal small codes, exactly (hashes only find candidates; keys are compared).
 
-Several key columns are grouped one after another: the codes so far are the `salt` of the next column.
+Keys are hashed once, with a secret of this process, so that nobody can choose keys that collide; whoever carries the
+hashes along need not hash again. Rows are then grouped by hash and salt, two integers, and each key is compared with the
+first of its group: where two keys had one hash after all, they are told apart one by one.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from caudal.columnar.column import Column, Fixed, Ints, Text
 from caudal.columnar.compiled import kernel, part
-from caudal.columnar.memory import load64, tail64
+from caudal.columnar.memory import high_product, load64, tail64
 
 _M1 = np.uint64(0x9E3779B97F4A7C15)
 _M2 = np.uint64(0xD6E8FEB86659FD93)
 _S32 = np.uint64(32)
 _S29 = np.uint64(29)
-_LARGEST_START = 1 << 15
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_LARGEST_START = 1 << 15
 _CANONICAL_NAN = np.array([np.nan]).view(np.int64)[0]
+_SECRET: Ints = np.frombuffer(bytearray(os.urandom(16)), np.int64) | 1
+"""What keys are hashed with: of this process alone, and never stored."""
 
 
 class Groups(NamedTuple):
@@ -34,26 +39,32 @@ class Groups(NamedTuple):
         return len(self.first)
 
 
-def group(keys: Sequence[Column], salts: Sequence[Ints], rows: int) -> Groups:
-    """Return the groups of rows that agree in all `salts` (int64 arrays) and all `keys`; null equals null."""
-    salt: Ints | None = None
-    first = np.zeros(min(rows, 1), np.int64)
-    *earlier, last = salts if salts else (None,)
-    for values in earlier:
-        salt, first = _fixed(values, None, salt)  # type: ignore[arg-type]
-    if last is not None:
-        if keys and salt is None:
-            salt = last
-        else:
-            salt, first = _fixed(last, None, salt)
+def group(keys: Sequence[Column], salts: Sequence[Ints], rows: int, hashes: Ints | None = None) -> Groups:
+    """Return the groups of rows that agree in all `salts` (int64 arrays) and all `keys`; null equals null.
+
+    `hashes`: those of the keys, where they are known: any numbers that are equal where all keys are.
+    """
+    salt, *others = salts or (np.zeros(rows, np.int64),)
+    for values in others:
+        salt = _pairs(values, salt, _SECRET)[0]
+    if not keys:
+        return Groups(*_pairs(np.zeros(rows, np.int64), salt, _SECRET))
+    codes, first = _pairs(key_hashes(keys, rows) if hashes is None else hashes, salt, _SECRET)
+    for key in keys:
+        if not _agree(key, codes, first):
+            return _one_by_one(keys, salt)
+    return Groups(codes, first)
+
+
+def key_hashes(keys: Sequence[Column], rows: int) -> Ints:
+    """Return a hash of each row's keys, by the secret of this process: equal where all keys are."""
+    hashes = np.zeros(rows, np.int64)
     for key in keys:
         if isinstance(key, Text):
-            prior = np.zeros(rows, np.int64) if salt is None else salt
-            texts = _text if _text.ready() else _texts
-            salt, first = texts(key.data, key.start, key.length, key.valid_or_all(), prior)
+            _hash_texts(key.data, key.start, key.length, key.valid_or_all(), _SECRET, hashes)
         else:
-            salt, first = _fixed(comparable(key), key.valid, salt)
-    return Groups(np.zeros(rows, np.int64) if salt is None else salt, first)
+            _hash_integers(np.ascontiguousarray(comparable(key)), key.valid_or_all(), _SECRET, hashes)
+    return hashes
 
 
 def comparable(key: Column) -> Ints:
@@ -70,20 +81,31 @@ def comparable(key: Column) -> Ints:
     return values if values.dtype == np.int64 else values.astype(np.int64)
 
 
-def _texts(data: Any, start: Ints, length: Any, valid: Any, salt: Ints) -> tuple[Ints, Ints]:
-    """Do what `_text` does until it is compiled."""
-    view = memoryview(data.data)
-    parts = zip(start.tolist(), length.tolist(), valid.tolist() or itertools.repeat(True), salt.tolist())
+def _agree(key: Column, codes: Ints, first: Ints) -> bool:
+    """Whether each row has the same key as the first row of its group."""
+    if isinstance(key, Text):
+        return _same_texts(codes, first, key.data, key.start, key.length, key.valid_or_all())
+    return _same_integers(codes, first, np.ascontiguousarray(comparable(key)), key.valid_or_all())
+
+
+def _one_by_one(keys: Sequence[Column], salt: Ints) -> Groups:
+    """Return the groups where different keys have one hash, which chance does not bring about."""
     met: dict[Any, int] = {}
-    codes = [met.setdefault((bytes(view[at : at + n]) if there else None, s), len(met)) for at, n, there, s in parts]
-    found, first = np.unique(np.array(codes, np.int64), return_index=True)
-    return np.array(codes, np.int64), first[: len(found)].astype(np.int64)
+    rows = zip(salt.tolist(), *(_values(key) for key in keys), strict=True)
+    codes = np.array([met.setdefault(row, len(met)) for row in rows], np.int64)
+    return Groups(codes, np.unique(codes, return_index=True)[1].astype(np.int64))
 
 
-def _fixed(values: Any, valid: Any, salt: Ints | None) -> tuple[Ints, Ints]:
-    values = np.ascontiguousarray(values)
-    prior = np.zeros(len(values), np.int64) if salt is None else salt
-    return _integers(values, np.empty(0, np.bool_) if valid is None else valid, prior)
+def _values(key: Column) -> Iterable[Any]:
+    if isinstance(key, Text):
+        view = memoryview(key.data.data)
+        found: Iterable[Any] = (
+            bytes(view[at : at + size]) for at, size in zip(key.start.tolist(), key.length.tolist(), strict=True)
+        )
+    else:
+        found = comparable(key).tolist()
+    valid = itertools.repeat(True) if key.valid is None else key.valid.tolist()
+    return (value if there else None for value, there in zip(found, valid))
 
 
 @part(forceinline=True)
@@ -96,7 +118,7 @@ def mix(h):
 
 @part(forceinline=True)
 def hash_bytes(data, a, n, seed):
-    """Hash data[a:a+n] with a 64-bit seed; not for anything that is stored."""
+    """Hash data[a:a+n] with a 64-bit seed; anybody can find two that collide."""
     h = (seed ^ np.uint64(n)) * _M1
     i = a
     end = a + n
@@ -112,157 +134,162 @@ def hash_bytes(data, a, n, seed):
 
 
 @part(forceinline=True)
-def same_bytes(data, a, b, n):
-    """Whether data[a:a+n] equals data[b:b+n]."""
-    i = 0
-    while i + 8 <= n:
-        if load64(data, a + i) != load64(data, b + i):
+def _fold(a, b):
+    """Return both halves of the 128-bit product in one."""
+    return (a * b) ^ high_product(a, b)
+
+
+@part(forceinline=True)
+def _words(data, a, n):
+    """Return the first and last 8 of n (0 to 16) bytes as two words, without reading behind the end of `data`."""
+    if n >= 8:
+        return load64(data, a), load64(data, a + n - 8)
+    return (tail64(data, a, n) if n > 0 else np.uint64(0)), np.uint64(0)
+
+
+@kernel(arguments="B L I ? L L")
+def _hash_texts(data, start, length, valid, secret, hashes):
+    """Fold the hash of each text into `hashes`: products with secret factors, in the manner of wyhash."""
+    one = np.uint64(secret[0])
+    two = np.uint64(secret[1])
+    masked = valid.size > 0
+    for r in range(start.size):
+        h = np.uint64(hashes[r]) ^ one
+        if masked and not valid[r]:
+            hashes[r] = np.int64(_fold(h, two))
+            continue
+        a = start[r]
+        n = np.int64(length[r])
+        left = n
+        while left > 16:
+            h = _fold(load64(data, a) ^ two, load64(data, a + 8) ^ h)
+            a += 16
+            left -= 16
+        w0, w1 = _words(data, a, left)
+        h = _fold(w0 ^ two, w1 ^ h)
+        hashes[r] = np.int64(_fold(h ^ one, np.uint64(n) ^ two))
+
+
+@kernel(arguments="L ? L L")
+def _hash_integers(values, valid, secret, hashes):
+    """Fold the hash of each number into `hashes`."""
+    one = np.uint64(secret[0])
+    two = np.uint64(secret[1])
+    masked = valid.size > 0
+    for r in range(values.size):
+        h = np.uint64(hashes[r]) ^ one
+        if masked and not valid[r]:
+            hashes[r] = np.int64(_fold(h, two))
+        else:
+            h = _fold(np.uint64(values[r]) ^ two, h)
+            hashes[r] = np.int64(_fold(h ^ one, two))
+
+
+@kernel(arguments="L L L")
+def _pairs(values, salt, secret):
+    """Return (group of each row, first row of each group) of rows that agree in both numbers."""
+    n = values.size
+    codes = np.empty(n, np.int64)
+    capacity = 1024
+    while capacity < n and capacity < _LARGEST_START:
+        capacity *= 2
+    slots = np.full(capacity, -1, np.int32)
+    entries = np.empty((capacity // 2 + 1, 2), np.int64)
+    first = np.empty(capacity // 2 + 1, np.int64)
+    mask = np.uint64(capacity - 1)
+    factor = np.uint64(secret[0])
+    groups = 0
+    for r in range(n):
+        v = values[r]
+        s = salt[r]
+        k = _fold(np.uint64(v) ^ np.uint64(s), factor) & mask
+        while True:
+            g = slots[k]
+            if g < 0:
+                break
+            if entries[g, 0] == v and entries[g, 1] == s:
+                break
+            k = (k + np.uint64(1)) & mask
+        if g < 0:
+            g = np.int32(groups)
+            slots[k] = g
+            entries[g, 0] = v
+            entries[g, 1] = s
+            first[g] = r
+            groups += 1
+            if groups * 2 > capacity:
+                capacity *= 4
+                mask = np.uint64(capacity - 1)
+                entries, first = _grown(entries, first, groups, capacity // 2 + 1)
+                slots = _entered(entries, groups, capacity, factor)
+        codes[r] = g
+    return codes, first[:groups].copy()
+
+
+@part()
+def _grown(entries, first, groups, room):
+    """Return both with more room."""
+    wide = np.empty((room, 2), np.int64)
+    long = np.empty(room, np.int64)
+    for g in range(groups):  # a slice would compile texts for an error that cannot be, for seconds
+        wide[g, 0] = entries[g, 0]
+        wide[g, 1] = entries[g, 1]
+        long[g] = first[g]
+    return wide, long
+
+
+@part()
+def _entered(entries, groups, capacity, factor):
+    """Return a table of so many slots with all groups in it."""
+    slots = np.full(capacity, -1, np.int32)
+    mask = np.uint64(capacity - 1)
+    for g in range(groups):
+        k = _fold(np.uint64(entries[g, 0]) ^ np.uint64(entries[g, 1]), factor) & mask
+        while slots[k] >= 0:
+            k = (k + np.uint64(1)) & mask
+        slots[k] = g
+    return slots
+
+
+@kernel(arguments="L L B L I ?")
+def _same_texts(codes, first, data, start, length, valid):
+    """Whether each text is that of the first row of its group."""
+    masked = valid.size > 0
+    for r in range(codes.size):
+        f = first[codes[r]]
+        if f == r:
+            continue
+        if masked and not (valid[r] and valid[f]):
+            if valid[r] or valid[f]:
+                return False
+            continue
+        n = np.int64(length[r])
+        if n != length[f]:
             return False
-        i += 8
-    if i < n:
-        return tail64(data, a + i, n - i) == tail64(data, b + i, n - i)
+        a = start[r]
+        b = start[f]
+        while n > 16:
+            if load64(data, a) != load64(data, b) or load64(data, a + 8) != load64(data, b + 8):
+                return False
+            a += 16
+            b += 16
+            n -= 16
+        one = _words(data, a, n)
+        two = _words(data, b, n)
+        if one[0] != two[0] or one[1] != two[1]:
+            return False
     return True
 
 
-@kernel(arguments="B L I ? L")
-def _text(data, start, length, valid, salt):
-    """Group texts. An entry keeps what a probe compares in one cache line: hash, first 16 bytes, length, salt, row."""
-    n = start.size
-    codes = np.empty(n, np.int64)
+@kernel(arguments="L L L ?")
+def _same_integers(codes, first, values, valid):
+    """Whether each number is that of the first row of its group."""
     masked = valid.size > 0
-    capacity = 1024
-    while capacity < n and capacity < _LARGEST_START:
-        capacity *= 2
-    slots = np.full(capacity, -1, np.int32)
-    mask = np.uint64(capacity - 1)
-    entries = np.empty((capacity // 2 + 1, 6), np.uint64)
-    groups = 0
-    safe = data.size - 16
-    # First all hashes, then all probes: the loads of the texts do not wait for each other's branches.
-    words = np.empty((n, 3), np.uint64)
-    for r in range(n):
-        a = start[r]
-        size = np.int64(length[r])
-        if masked and not valid[r]:
-            size = np.int64(-1)
-        w0 = np.uint64(0)
-        w1 = np.uint64(0)
-        if size > 16:
-            w0 = load64(data, a)
-            w1 = hash_bytes(data, a, size, np.uint64(0))
-        elif size > 0:
-            if a <= safe:
-                w0 = load64(data, a)
-                w1 = load64(data, a + 8)
-                if size < 8:
-                    w0 &= _FULL >> np.uint64(64 - 8 * size)
-                    w1 = np.uint64(0)
-                elif size < 16:
-                    w1 &= (np.uint64(1) << np.uint64(8 * (size - 8))) - np.uint64(1)
-            else:
-                w0 = tail64(data, a, min(size, 8))
-                if size > 8:
-                    w1 = tail64(data, a + 8, size - 8)
-        h = (w0 ^ (np.uint64(salt[r]) * _M1)) * _M2
-        h = (h ^ (h >> _S32) ^ w1) * _M1
-        h = (h ^ (h >> _S29) ^ np.uint64(size)) * _M2
-        words[r, 0] = h ^ (h >> _S32)
-        words[r, 1] = w0
-        words[r, 2] = w1
-    for r in range(n):
-        h = words[r, 0]
-        w0 = words[r, 1]
-        w1 = words[r, 2]
-        s = np.uint64(salt[r])
-        size = np.int64(length[r])
-        if masked and not valid[r]:
-            size = np.int64(-1)
-        k = h & mask
-        while True:
-            g = slots[k]
-            if g < 0:
-                slots[k] = groups
-                entries[groups, 0] = h
-                entries[groups, 1] = w0
-                entries[groups, 2] = w1
-                entries[groups, 3] = np.uint64(size)
-                entries[groups, 4] = s
-                entries[groups, 5] = np.uint64(r)
-                codes[r] = groups
-                groups += 1
-                if groups * 2 > capacity:
-                    capacity *= 4
-                    mask = np.uint64(capacity - 1)
-                    slots = np.full(capacity, -1, np.int32)
-                    grown = np.empty((capacity // 2 + 1, 6), np.uint64)
-                    for x in range(groups):  # a slice would compile texts for an error that cannot be, for seconds
-                        for y in range(6):
-                            grown[x, y] = entries[x, y]
-                    entries = grown
-                    for x in range(groups):
-                        k = entries[x, 0] & mask
-                        while slots[k] >= 0:
-                            k = (k + np.uint64(1)) & mask
-                        slots[k] = x
-                break
-            if (
-                entries[g, 0] == h
-                and entries[g, 1] == w0
-                and entries[g, 2] == w1
-                and entries[g, 3] == np.uint64(size)
-                and entries[g, 4] == s
-                and (size <= 16 or same_bytes(data, start[np.int64(entries[g, 5])], start[r], size))
-            ):
-                codes[r] = g
-                break
-            k = (k + np.uint64(1)) & mask
-    first = np.empty(groups, np.int64)
-    for x in range(groups):
-        first[x] = np.int64(entries[x, 5])
-    return codes, first
-
-
-@kernel()
-def _integers(values, valid, salt):
-    n = values.size
-    codes = np.empty(n, np.int64)
-    first = np.empty(n, np.int64)
-    hashes = np.empty(n, np.uint64)
-    masked = valid.size > 0
-    capacity = 1024
-    while capacity < n and capacity < _LARGEST_START:
-        capacity *= 2
-    slots = np.full(capacity, -1, np.int32)
-    mask = np.uint64(capacity - 1)
-    groups = 0
-    for r in range(n):
-        null = masked and not valid[r]
-        v = np.int64(0) if null else values[r]
-        h = mix(np.uint64(v) * _M1 + np.uint64(salt[r]) * _M2 + np.uint64(null))
-        k = h & mask
-        while True:
-            g = slots[k]
-            if g < 0:
-                slots[k] = groups
-                hashes[groups] = h
-                first[groups] = r
-                codes[r] = groups
-                groups += 1
-                if groups * 2 > capacity:
-                    capacity *= 4
-                    mask = np.uint64(capacity - 1)
-                    slots = np.full(capacity, -1, np.int32)
-                    for x in range(groups):
-                        k = hashes[x] & mask
-                        while slots[k] >= 0:
-                            k = (k + np.uint64(1)) & mask
-                        slots[k] = x
-                break
-            if hashes[g] == h:
-                f = first[g]
-                fnull = masked and not valid[f]
-                if salt[f] == salt[r] and fnull == null and (null or values[f] == v):
-                    codes[r] = g
-                    break
-            k = (k + np.uint64(1)) & mask
-    return codes, first[:groups].copy()
+    for r in range(codes.size):
+        f = first[codes[r]]
+        if masked and not (valid[r] and valid[f]):
+            if valid[r] or valid[f]:
+                return False
+        elif values[r] != values[f]:
+            return False
+    return True

@@ -1,4 +1,4 @@
-"""Unaligned word loads for compiled kernels, written as LLVM intrinsics."""
+"""Unaligned word loads and wide products for compiled kernels, written as LLVM intrinsics."""
 
 from __future__ import annotations
 
@@ -43,7 +43,21 @@ def _store64(typingctx: Any, array: Any, index: Any, word: Any) -> Any:
     return signature, codegen
 
 
+@intrinsic
+def _high_product(typingctx: Any, left: Any, right: Any) -> Any:
+    """Return the upper 64 bits of the 128-bit product of two uint64."""
+    signature = types.uint64(types.uint64, types.uint64)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        wide = ir.IntType(128)
+        product = builder.mul(builder.zext(args[0], wide), builder.zext(args[1], wide))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
+
+    return signature, codegen
+
+
 load64: Any = _load64
+high_product: Any = _high_product
 store64: Any = _store64
 
 

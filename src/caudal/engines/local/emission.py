@@ -10,11 +10,12 @@ from caudal.columnar import sorting
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.letters import failed_rows
 from caudal.engines.local.slicing import Slicer
-from caudal.engines.local.stateful import OPEN, Released
+from caudal.engines.local.stateful import OPEN, Part, Released, joined
 from caudal.engines.local.terminals import Way
 
 if TYPE_CHECKING:
     from caudal.engines.local.job import Job
+    from caudal.engines.local.routes import Edge
 
 DEPTH = 2
 """Results stand further downstream than what a source has just read."""
@@ -37,6 +38,14 @@ class Emission:
 
     def __call__(self, released: Released, watermark: int) -> None:
         """Send on what an advance set free; `watermark` holds behind it. Called in order, by one thread at a time."""
+        if released.parts:
+            if not (self._slicer.costly or self._slicer.fixed):
+                self._send_parts(released.parts, watermark)
+                return
+            made = [rows for rows in self._job.dividing.map(self._made, released.parts) if rows is not None]
+            released.rows = joined(made) if made else None
+        elif released.rows is not None:
+            self._count(released.rows)
         pieces: list[Morsel | None] = [released.rows]
         if released.rows is not None:
             released.rows.partition = self.ordinal
@@ -51,6 +60,34 @@ class Emission:
                 self._job.scheduler.push(DEPTH, task)
             else:
                 task()
+
+    def _send_parts(self, parts: list[Part], watermark: int) -> None:
+        """Make rows in parts and carry each through the steps behind at once: what a filter drops is never all there."""
+        route = self._job.router.out[self.operator]
+        number, self._sequence = self._sequence, self._sequence + 1
+        self._forwarded = watermark
+        ways = [Way((self.ordinal,), number, watermark)]
+
+        def run(part: Part) -> list[tuple[Edge, Morsel | None]]:
+            return [*route.run(self._made(part))]
+
+        together: list[tuple[Edge, Morsel | None]] = []
+        for each in zip(*self._job.dividing.map(run, parts), strict=True):
+            rows = [rows for _, rows in each if rows is not None]
+            together.append((each[0][0], joined(rows) if rows else None))
+        self._job.router.deliver(together, ways, None)
+        if self.operator in self._job.router.dead:
+            self._job.router.send(self._job.router.dead[self.operator], ways, None, None)
+
+    def _made(self, part: Part) -> Morsel | None:
+        rows = part()
+        if rows is not None:
+            rows.partition = self.ordinal
+            self._count(rows)
+        return rows
+
+    def _count(self, rows: Morsel) -> None:
+        self._job.counters.add(self.operator, "emitted", rows.rows)
 
     def _pieces(self, rows: Morsel) -> list[Morsel]:
         pieces = self._slicer.split(rows)

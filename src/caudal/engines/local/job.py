@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from caudal.core.errors import RunError
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.credit import Credit
+from caudal.engines.local.dividing import Dividing
 from caudal.engines.local.emission import Emission
 from caudal.engines.local.entry import Entry
 from caudal.engines.local.functions.binding import Functions
@@ -33,6 +34,7 @@ class Job:
         self.counters = counters
         self.origins = origins
         self.scheduler = Scheduler(settings.threads, settings.idle_poll, settings.shuffle)
+        self.dividing = Dividing(self.scheduler, settings.threads, settings.shards)
         self.router = Router(origins)
         self.entry = Entry(self.scheduler, self.router, origins, Credit(settings.credit))
         self.reading = Reading(settings, self.scheduler, self.router, self.entry, counters, origins)

@@ -150,6 +150,10 @@ def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateT
         extra = (context.functions.fold(node),) if isinstance(node, Reduce) else ()
         made = ORDERED[type(node)](node, node.name, bind, ranks, *extra)
 
+    made.dividing = job.dividing
+    if isinstance(made, PaneOperator):
+        made.fold_rows = job.settings.fold_rows
+
     def emit(released: Released, watermark: int) -> None:
         job.emissions[node.name](released, watermark)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -45,7 +45,11 @@ class Router:
 
     def send(self, route: Branch, ways: Sequence[Way], morsel: Morsel | None, ticket: Ticket | None) -> None:
         """Carry a morsel (None: no rows) down a route, and what each terminal gets of it, on the lanes it stands for."""
-        for edge, rows in route.run(morsel):
+        self.deliver(route.run(morsel), ways, ticket)
+
+    def deliver(self, run: Iterable[tuple[Edge, Morsel | None]], ways: Sequence[Way], ticket: Ticket | None) -> None:
+        """Hand over what each edge receives of rows that have been carried down a route."""
+        for edge, rows in run:
             lanes = [way.into(edge.number) for way in ways]
             if rows is not None:
                 rows.branch = edge.branch

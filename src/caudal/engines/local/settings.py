@@ -14,8 +14,9 @@ import numpy as np
 class Settings:
     """How a job runs. `credit`: bytes in flight; `idle_poll`: seconds between polls of a quiet live source.
 
-    `morsel_rows` and `read_bytes` fix what is adaptive otherwise; `shuffle` (a random generator) makes the queue take
-    ready tasks in any order: both are for tests, since results must not depend on them. `clock` gives milliseconds that
+    `morsel_rows`, `read_bytes`, `shards` (parts of the second phase) and `fold_rows` (partial results that wait to be
+    folded) fix what is adaptive otherwise; `shuffle` (a random generator) makes the queue take
+    ready tasks in any order: all are for tests, since results must not depend on them. `clock` gives milliseconds that
     never go back: by it partitions are polled, become idle, and silence is measured.
     """
 
@@ -26,6 +27,8 @@ class Settings:
     max_state: int = 0
     morsel_rows: int = 0
     read_bytes: int = 0
+    shards: int = 0
+    fold_rows: int = 0
     shuffle: Any = None
     read_at: int = 0
     clock: Callable[[], int] = lambda: time.monotonic_ns() // 1_000_000

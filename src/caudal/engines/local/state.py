@@ -25,6 +25,12 @@ KEY_GROUPS = 128
 KEY_HASH = "caudal-mix64/1"
 """The name and version of the key hash: it decides the key group of a key and must never change under its name."""
 
+HASH = "\0hash"
+"""The hidden column of a state table with the hashes of its keys (`grouping.key_hashes`), so that no key is hashed twice.
+
+It is in no cut: the secret that keys are hashed with is this process' own.
+"""
+
 
 @dataclass(slots=True)
 class Blob:
@@ -86,7 +92,9 @@ class Blocks:
         added = {}
         for number in numbers:
             table = self.tables[number]
-            added[number] = table.with_column("key_group", key_groups([table[k] for k in keys], table.rows)).to_arrow()
+            groups = key_groups([table[k] for k in keys], table.rows)
+            shown = {name: column for name, column in table.columns.items() if name != HASH}
+            added[number] = Table(shown, table.rows).with_column("key_group", groups).to_arrow()
         removed = [] if whole else list(self._gone)
         self._fresh.clear()
         self._gone.clear()

@@ -13,8 +13,9 @@ from caudal.columnar.grouping import Groups, group
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
 from caudal.core.types import DataType
+from caudal.engines.local.dividing import Dividing
 from caudal.engines.local.latecomers import Latecomers
-from caudal.engines.local.state import Blob, Blocks
+from caudal.engines.local.state import HASH, Blob, Blocks
 from caudal.engines.local.table import Table, concat_tables
 from caudal.expressions.functions.outcome import Failed
 from caudal.plan.nodes import Keyed
@@ -46,15 +47,21 @@ class Partial:
     counts: tuple[Ints, Ints] | None = None
 
 
+Part = Callable[[], Morsel | None]
+"""Makes some of the rows that an advance sets free; called once, in any thread."""
+
+
 @dataclass(slots=True)
 class Released:
     """What an advance sets free: result rows, and the input rows whose fate is now known, counted by fate.
 
+    `parts`: rows that are made when they are asked for, in parts whose order does not matter, instead of `rows`.
     `failed`: rows of `failing` that a function failed on; their dead letters are sent on.
     """
 
     rows: Morsel | None = None
     fates: dict[str, int] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list[Part])
     failing: Morsel | None = None
     failed: list[Failed] = field(default_factory=list)
 
@@ -76,6 +83,8 @@ class StatefulOperator:
         self.latecomers = Latecomers(operator, self._keys)
         self.key_names = [f"k{i}" for i in range(len(self._keys))]
         self.blocks = Blocks()
+        self.dividing = Dividing()
+        """Who computes what is divided; set before anything runs."""
         self.watermark = -OPEN
         self.emitted = 0
         self._lists: set[str] = set()
@@ -106,7 +115,8 @@ class StatefulOperator:
         raise NotImplementedError
 
     def _group(self, table: Table, salts: Sequence[Ints]) -> Groups:
-        return group([table[k] for k in self.key_names], salts, table.rows)
+        hashes = table.ints(HASH) if HASH in table.columns else None
+        return group([table[k] for k in self.key_names], salts, table.rows, hashes)
 
     # -- cut ----------------------------------------------------------------------------------------------------
 

@@ -280,9 +280,8 @@ class StateTerminal(Terminal):
         released = self.state.advance(self.watermark)
         for fate, count in released.fates.items():
             self.counters.add(self.operator, fate, count)
-        if released.rows is not None:
-            self.counters.add(self.operator, "emitted", released.rows.rows)
-        if released.rows is not None or released.failed or self.state.forwarded > self._forwarded:
+        made = released.rows is not None or released.parts or released.failed
+        if made or self.state.forwarded > self._forwarded:
             self._forwarded = self.state.forwarded
             self._emit(released, self._forwarded)
 

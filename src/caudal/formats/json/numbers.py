@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from caudal.columnar.compiled import part
-from caudal.formats.json.simd import as_float, byte, high_product, leading_zeros, lowest, table, word64
+from caudal.columnar.memory import high_product
+from caudal.formats.json.simd import as_float, byte, leading_zeros, lowest, table, word64
 
 _U = np.uint64
 _LEAST, _MOST = -342, 308

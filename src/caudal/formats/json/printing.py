@@ -14,12 +14,12 @@ from __future__ import annotations
 import numpy as np
 
 from caudal.columnar.compiled import part
+from caudal.columnar.memory import high_product
 from caudal.columnar.times import date
 from caudal.formats.json.simd import (
     byte,
     copy32,
     escapes,
-    high_product,
     leading_zeros,
     lowest,
     set_byte,

@@ -14,7 +14,7 @@ from numba.core import types
 from numba.extending import intrinsic as _intrinsic
 
 intrinsic: Any = _intrinsic  # what it makes is called without the typing context
-_I8, _I16, _I32, _I64, _I128 = (ir.IntType(bits) for bits in (8, 16, 32, 64, 128))
+_I8, _I32, _I64 = (ir.IntType(bits) for bits in (8, 32, 64))
 
 
 _BIT, _REAL = ir.IntType(1), ir.DoubleType()
@@ -328,18 +328,6 @@ def ones(typing_context, mask):
 
     def generate(context, builder, signature, args):
         return builder.ctpop(args[0])
-
-    return signature, generate
-
-
-@intrinsic
-def high_product(typing_context, left, right):
-    """Return the upper 64 bits of the 128-bit product of two uint64."""
-    signature = types.uint64(types.uint64, types.uint64)
-
-    def generate(context, builder, signature, args):
-        wide = builder.mul(builder.zext(args[0], _I128), builder.zext(args[1], _I128))
-        return builder.trunc(builder.lshr(wide, ir.Constant(_I128, 64)), _I64)
 
     return signature, generate
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from caudal.columnar.column import Ints
+from caudal.engines.local.state import HASH
 from caudal.engines.local.table import Table
 from caudal.engines.local.windows import kernels
 from caudal.engines.local.windows.panes import PaneOperator
@@ -28,16 +29,17 @@ class CumulativeOperator(PaneOperator):
     def _finished(self, last_due: int) -> int:
         return (last_due + 1) // self.panes * self.panes - 1
 
-    def _carry(self, table: Table, last_due: int) -> None:
+    def _carried(self, table: Table, last_due: int) -> Table | None:
         left = np.flatnonzero(table.ints("pane") > self._finished(last_due))
         if not len(left):
-            return
+            return None
         table = table.take(left)
         # a row whose partition is ahead may be late for windows that are still to close
         first = np.maximum(table.ints("from"), last_due + 1)
         groups = self._group(table, [first])
+        hashes = table.ints(HASH)[groups.first]
         pane = np.full(len(groups), last_due, np.int64)
-        self._put(self._fold(table, groups, {"pane": pane, "from": first[groups.first]}))
+        return self._fold(table, groups, {HASH: hashes, "pane": pane, "from": first[groups.first]})
 
     def _bounds(self, number: Ints) -> tuple[Ints, Ints]:
         window = self.window

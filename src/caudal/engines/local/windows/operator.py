@@ -9,13 +9,14 @@ import numpy as np
 
 from caudal.columnar import sorting
 from caudal.columnar.column import Column, Fixed, Ints
-from caudal.columnar.grouping import Groups
+from caudal.columnar.grouping import Groups, key_hashes
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import INT64, TIMESTAMP, DataType
 from caudal.engines.local.aggregates import Rows, aggregator
 from caudal.engines.local.aggregates.functions import Aggregator
 from caudal.engines.local.aggregates.whole import WHOLE, WholeRows, kept
-from caudal.engines.local.stateful import Bind, Bound, StatefulOperator, empty, own
+from caudal.engines.local.state import HASH
+from caudal.engines.local.stateful import Bind, Bound, Part, Released, StatefulOperator, empty, joined, own
 from caudal.engines.local.table import Table
 from caudal.plan.expr import Column as ColumnExpr
 from caudal.plan.nodes import Running, WindowAggregate, WindowApply, WindowTop
@@ -113,12 +114,26 @@ class WindowOperator(StatefulOperator):
         for i, each in enumerate(self.aggregations):
             columns[each.name] = each.aggregator.result(self._states(table, i), ranks)
         order = (columns["window_end"], *(table[k] for k in self.key_names), columns["window_start"])
-        morsel = Morsel(columns, table.rows, time=end - 1, order=order)
-        if self.numbered:
-            morsel = morsel.take(sorting.order(order))
-            morsel.position = np.arange(self.emitted, self.emitted + table.rows, dtype=np.int64)
-        self.emitted += table.rows
-        return morsel
+        return Morsel(columns, table.rows, time=end - 1, order=order)
+
+    def _released(self, parts: list[Part], fates: dict[str, int]) -> Released:
+        """Return results that are made in parts; where an operator that depends on order reads them, in order and numbered."""
+        if not self.numbered:
+            return Released(None, fates, parts)
+        made = [rows for rows in self.dividing.map(lambda part: part(), parts) if rows is not None]
+        if not made:
+            return Released(None, fates)
+        morsel = joined(made)
+        morsel = morsel.take(sorting.order(morsel.order))
+        morsel.position = np.arange(self.emitted, self.emitted + morsel.rows, dtype=np.int64)
+        self.emitted += morsel.rows
+        return Released(morsel, fates)
+
+    def _hash_anew(self) -> None:
+        """Give the rows of blocks that come from a cut the hashes of this process."""
+        for number, table in self.blocks.tables.items():
+            hashes = key_hashes([table[name] for name in self.key_names], table.rows)
+            self.blocks.tables[number] = table.with_column(HASH, hashes)
 
     def state_types(self) -> dict[str, DataType]:
         morsel = empty(self.node.input.schema)

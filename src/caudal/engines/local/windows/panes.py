@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from caudal.columnar.column import Ints
-from caudal.columnar.grouping import group
+from caudal.columnar.grouping import group, key_hashes
 from caudal.columnar.morsel import Morsel
-from caudal.engines.local.stateful import OPEN, Partial, Released, joined
-from caudal.engines.local.table import Table, consume
+from caudal.engines.local.dividing import Range, Share, divided
+from caudal.engines.local.state import HASH
+from caudal.engines.local.stateful import Part, Partial, Released, joined
+from caudal.engines.local.table import Table
 from caudal.engines.local.windows import kernels
 from caudal.engines.local.windows.operator import WindowOperator
 from caudal.plan.windows import Cumulative, Hopping
@@ -18,20 +22,37 @@ from caudal.plan.windows import Cumulative, Hopping
 EXPANDED = 1 << 20
 """Rows of panes times windows that are folded at once."""
 
-GROWTH = 1 << 16
-"""Rows of blocks below which nothing is folded before a window closes."""
+FEW = 1 << 16
+"""Rows of partial results that wait before any are folded, whatever there is beside them."""
+
+MANY = 1 << 19
+"""Rows of partial results beyond which they are folded."""
 
 NO_WATERMARK = np.empty(0, np.int64)
 
 
+@dataclass(slots=True)
+class _Block:
+    """Of which panes a block has rows; `range`: the hashes that it is folded for, None where it waits to be."""
+
+    low: int
+    high: int
+    range: Range | None
+
+
 class PaneOperator(WindowOperator):
-    """State: blocks of (pane, first window, keys, partial aggregates), each sorted by pane; rows counted by pane.
+    """State: blocks of (pane, first window, keys, partial aggregates), rows counted by pane.
 
     A row that is late for some of its windows counts from its first window on, so rows of one pane with different
     first windows are kept apart.
+
+    Partial results wait until they are many. Then they are folded by ranges of hashes, and with them those that have
+    been folded before and are no more than half as many: a row is folded a bounded number of times.
     """
 
     kind = "panes"
+    fold_rows = 0
+    """How many rows wait to be folded, for tests; 0 to choose."""
     _extra = ("pane", "from")
 
     def __init__(self, *args: Any) -> None:
@@ -42,9 +63,8 @@ class PaneOperator(WindowOperator):
         self.panes = window.size // window.step
         self._tumbling = window.size == window.step
         self._pending: dict[int, int] = {}
-        self._first_pane: dict[int, int] = {}
-        self._folded = 0
-        self._earliest = OPEN
+        self._known: dict[int, _Block] = {}
+        self._waiting = 0
 
     def prepare(self, morsel: Morsel) -> Partial:
         window = self.window
@@ -63,12 +83,13 @@ class PaneOperator(WindowOperator):
             return Partial(None, 0, late_rows, partly)
         keys = [key(morsel) for key in self._keys]
         salts = [pane] if self._tumbling else [pane, first]
-        groups = group(keys, salts, morsel.rows)
-        panes = pane[groups.first]
-        table = self._table(morsel, groups, keys, {"pane": panes, "from": first[groups.first]})
-        if (panes[1:] < panes[:-1]).any():
-            table = table.take(kernels.sorted_order(panes))
+        hashes = key_hashes(keys, morsel.rows)
+        groups = group(keys, salts, morsel.rows, hashes)
+        extra = {HASH: hashes, "pane": pane, "from": first}
+        table = self._table(morsel, groups, keys, {name: values[groups.first] for name, values in extra.items()})
         return Partial(table, morsel.rows, late_rows, partly, kernels.count_by(pane))
+
+    # -- blocks -------------------------------------------------------------------------------------------------
 
     def add(self, partial: Partial) -> None:
         if partial.table is None:
@@ -76,26 +97,56 @@ class PaneOperator(WindowOperator):
         assert partial.counts is not None
         for pane, rows in zip(partial.counts[0].tolist(), partial.counts[1].tolist()):
             self._pending[pane] = self._pending.get(pane, 0) + rows
-        self._put(partial.table)
-        if self.blocks.rows > GROWTH + 2 * self._folded:
-            self._put(self._compacted())
-            self._folded = self.blocks.rows
+        self._put(partial.table, None)
+        if self._waiting > (self.fold_rows or min(MANY, FEW + 2 * (self.blocks.rows - self._waiting))):
+            self._fold_waiting()
 
-    def _put(self, table: Table) -> None:
-        self.blocks.add(table)
-        self._earliest = min(self._earliest, int(table.ints("pane")[0]))
+    def _put(self, table: Table, range: Range | None) -> None:
+        number = self.blocks.add(table)
+        self._known[number] = self._block(table, range)
+        self._waiting += table.rows if range is None else 0
 
-    def _compacted(self) -> Table:
-        table = consume([self.blocks.remove(number) for number in list(self.blocks.tables)])
-        folded = self._merged(table, table.ints("pane"))
-        return folded.take(kernels.sorted_order(folded.ints("pane")))
+    def _block(self, table: Table, range: Range | None) -> _Block:
+        panes = table.ints("pane")
+        return _Block(int(panes.min()), int(panes.max()), range)
 
-    def _merged(self, table: Table, pane: Ints) -> Table:
-        first = table.ints("from")
+    def _take(self, number: int) -> Table:
+        table = self.blocks.remove(number)
+        self._waiting -= table.rows if self._known.pop(number).range is None else 0
+        return table
+
+    def _fold_waiting(self) -> None:
+        """Fold what waits, by ranges of hashes; of the blocks in each range the newest, which are few against it."""
+        ranges = self.dividing.ranges(self.blocks.rows)
+        waiting, inner = self._sorted_out(ranges)
+        tables = [self._take(number) for number in waiting]
+        shares = [(within, share) for within, share in zip(ranges, divided(tables, ranges), strict=True) if share.size]
+        for within, share in shares:
+            numbers = inner[within]
+            while numbers and 2 * self.blocks.tables[numbers[-1]].rows <= share.size:
+                share.own.append(self._take(numbers.pop()))
+        for within, table in self.dividing.map(lambda each: (each[0], self._merged(each[1].table())), shares):
+            self._put(table, within)
+
+    def _sorted_out(self, ranges: list[Range]) -> tuple[list[int], dict[Range, list[int]]]:
+        """Return (the blocks that go over several ranges, the blocks that are within each), by number."""
+        waiting: list[int] = []
+        inner: dict[Range, list[int]] = {each: [] for each in ranges}
+        for number, block in self._known.items():
+            within = None if block.range is None else _range_around(ranges, block.range)
+            if within is None:
+                waiting.append(number)
+            else:
+                inner[within].append(number)
+        return waiting, inner
+
+    def _merged(self, table: Table) -> Table:
+        pane, first = table.ints("pane"), table.ints("from")
         groups = self._group(table, [pane] if self._tumbling else [pane, first])
-        return self._fold(table, groups, {"pane": pane[groups.first], "from": first[groups.first]})
+        keep = {name: table.ints(name)[groups.first] for name in (HASH, "pane", "from")}
+        return self._fold(table, groups, keep)
 
-    # which windows there are: window i begins with pane i
+    # -- which windows there are: window i begins with pane i ---------------------------------------------------
 
     _assign = staticmethod(kernels.assign)
 
@@ -111,8 +162,9 @@ class PaneOperator(WindowOperator):
         """Return the last pane that no window behind this one holds."""
         return last_due
 
-    def _carry(self, table: Table, last_due: int) -> None:
-        """Put back what later windows need of rows up to pane `last_due`, which have been taken out."""
+    def _carried(self, table: Table, last_due: int) -> Table | None:
+        """Return what later windows need of rows up to pane `last_due`, which have been taken out."""
+        return None
 
     def _bounds(self, number: Ints) -> tuple[Ints, Ints]:
         """Return start and end of each window."""
@@ -123,51 +175,84 @@ class PaneOperator(WindowOperator):
         window = self.window
         return (watermark - window.offset - window.size) // window.step
 
+    # -- windows that close -------------------------------------------------------------------------------------
+
     def advance(self, watermark: int) -> Released:
         last_due = self._last_due(watermark)
         closed = self._last_due(self.watermark)
         self.watermark = max(self.watermark, watermark)
         if not self.blocks.tables or last_due <= closed:
             return Released()
-        table = self._due_rows(last_due)
-        if table is None:
+        due = self._due_rows(last_due)
+        if not due:
             return Released()
         finished = self._finished(last_due)
         done = [pane for pane in self._pending if pane <= finished]
         absorbed = sum(self._pending.pop(pane) for pane in done)
         if self._tumbling:
-            return Released(self._close(table, table.ints("pane")), {"absorbed": absorbed})
-        parts = [self._close(*part) for part in self._windows(table, closed + 1, last_due)]
-        parts = [p for p in parts if p is not None]
-        self._carry(table, last_due)
-        return Released(joined(parts) if parts else None, {"absorbed": absorbed})
+            made = [self._tumbled(share) for share in due]
+        else:
+            merged = self.dividing.map(lambda share: self._merged(share.table()), due)
+            for table in merged:
+                carried = self._carried(table, last_due)
+                if carried is not None:
+                    self._put(carried, None)
+            made = [self._hopped(table, closed + 1, last_due) for table in merged]
+        return self._released(made, {"absorbed": absorbed})
 
-    def _due_rows(self, last_due: int) -> Table | None:
-        """Return the rows that a due window holds; take those up to pane `last_due` out."""
-        due, kept = [], []
+    def _due_rows(self, last_due: int) -> list[Share]:
+        """Return the rows that a due window holds, by ranges of hashes; take those up to pane `last_due` out."""
         bound = self._reach(last_due)
-        for number in list(self.blocks.tables):
-            panes = self.blocks.tables[number].ints("pane")
-            reach = int(np.searchsorted(panes, bound, side="right"))
-            if not reach:
+        due: list[tuple[Range | None, Table]] = []
+        for number, block in list(self._known.items()):
+            if block.low > bound:
                 continue
-            leave = int(np.searchsorted(panes, last_due, side="right"))
             table = self.blocks.tables[number]
-            due.append(table.slice(0, reach))
-            if leave:
-                self.blocks.remove(number)
-                if leave < table.rows:
-                    kept.append(table.slice(leave, table.rows))
-        for table in kept:
-            self.blocks.add(table)
-        tables = self.blocks.tables.values()
-        self._earliest = min((int(t.ints("pane")[0]) for t in tables), default=OPEN)
-        self._folded = min(self._folded, self.blocks.rows)
-        return consume(due) if due else None
+            panes = table.ints("pane")
+            # a table of its own: what is handed out is used up
+            whole = Table(table.columns, table.rows)
+            due.append((block.range, whole if block.high <= bound else table.take(np.flatnonzero(panes <= bound))))
+            if block.low > last_due:
+                continue
+            self._take(number)
+            if block.high > last_due:
+                self._put(table.take(np.flatnonzero(panes > last_due)), block.range)
+        if not due:
+            return []
+        widest = max(1 if range is None else range[1] - range[0] for range, _ in due)
+        ranges = self.dividing.ranges(sum(table.rows for _, table in due), widest)
+        waiting: list[Table] = []
+        inner: list[tuple[Range, Table]] = []
+        for range, table in due:
+            within = None if range is None else _range_around(ranges, range)
+            if within is None:
+                waiting.append(table)
+            else:
+                inner.append((within, table))
+        shares = dict(zip(ranges, divided(waiting, ranges), strict=True)) if waiting else {}
+        for within, table in inner:
+            if within in shares:
+                shares[within].own.append(table)
+            else:
+                shares[within] = Share(table, None)
+        return [share for share in shares.values() if share.size]
 
-    def _windows(self, table: Table, lowest: int, highest: int) -> Any:
+    def _tumbled(self, share: Share) -> Part:
+        def part() -> Morsel | None:
+            table = share.table()
+            return self._close(table, table.ints("pane"))
+
+        return part
+
+    def _hopped(self, table: Table, lowest: int, highest: int) -> Part:
+        def part() -> Morsel | None:
+            made = [self._close(*rows) for rows in self._windows(table, lowest, highest)]
+            return joined(made) if made else None
+
+        return part
+
+    def _windows(self, table: Table, lowest: int, highest: int) -> Iterator[tuple[Table, Ints]]:
         """Yield (rows, window of each row) for the windows in [lowest, highest], in order, some windows at a time."""
-        table = self._merged(table, table.ints("pane"))
         first = table.ints("from")
         last = self._last_window(table.ints("pane"))
         lowest = max(lowest, int(first.min()))
@@ -186,7 +271,7 @@ class PaneOperator(WindowOperator):
             if len(rows):
                 yield table.take(rows), windows
 
-    def _close(self, table: Table, window: Ints) -> Morsel | None:
+    def _close(self, table: Table, window: Ints) -> Morsel:
         groups = self._group(table, [window])
         folded = self._fold(table, groups, {"pane": window[groups.first]})
         return self._results(folded, *self._bounds(folded.ints("pane")))
@@ -202,4 +287,13 @@ class PaneOperator(WindowOperator):
 
     def restore(self, blobs: Any, types: Any) -> None:
         super().restore(blobs, types)
-        self._earliest = min((int(t.ints("pane")[0]) for t in self.blocks.tables.values()), default=OPEN)
+        self._hash_anew()
+        self._known = {number: self._block(table, None) for number, table in self.blocks.tables.items()}
+        self._waiting = self.blocks.rows
+
+
+def _range_around(ranges: list[Range], inner: Range) -> Range | None:
+    """Return which of the ranges holds this one, None where it goes over several; ranges are of one size, in order."""
+    size = ranges[0][1] - ranges[0][0]
+    around = ranges[inner[0] // size]
+    return around if inner[1] <= around[1] else None

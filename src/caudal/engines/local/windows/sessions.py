@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from caudal.columnar.grouping import Groups
+from caudal.columnar.column import Fixed
+from caudal.columnar.grouping import Groups, key_hashes
 from caudal.columnar.morsel import Morsel
+from caudal.core.types import INT64
+from caudal.engines.local.dividing import Share, divided
 from caudal.engines.local.lists import order_by_group
-from caudal.engines.local.stateful import OPEN, Partial, Released, late_by_time
-from caudal.engines.local.table import Table, consume
+from caudal.engines.local.state import HASH
+from caudal.engines.local.stateful import OPEN, Part, Partial, Released, late_by_time
+from caudal.engines.local.table import Table
 from caudal.engines.local.windows import kernels
 from caudal.engines.local.windows.operator import WindowOperator
 from caudal.plan.windows import Session
@@ -47,10 +51,12 @@ class SessionOperator(WindowOperator):
             return Partial(None, 0, late_rows, 0)
         assert morsel.time is not None
         keys = [key(morsel) for key in self._keys]
-        rows = Table(dict(zip(self.key_names, keys)), morsel.rows)
+        hashes = key_hashes(keys, morsel.rows)
+        rows = Table({HASH: Fixed(INT64, hashes), **dict(zip(self.key_names, keys))}, morsel.rows)
         groups, start, last = self._sessions(rows, morsel.time, morsel.time)
-        count = np.bincount(groups.codes, minlength=len(groups)).astype(np.int64)
-        table = self._table(morsel, groups, keys, {"start": start, "last": last, "rows": count})
+        count = np.bincount(groups.codes, minlength=len(groups))
+        extra = {HASH: hashes[groups.first], "start": start, "last": last, "rows": count}
+        table = self._table(morsel, groups, keys, extra)
         return Partial(table, morsel.rows, late_rows, 0)
 
     def _sessions(self, table: Table, start: Any, last: Any) -> tuple[Groups, Any, Any]:
@@ -80,25 +86,38 @@ class SessionOperator(WindowOperator):
             self.watermark = max(self.watermark, reached)
             return Released()
         self.watermark = self._folded_at = max(self.watermark, watermark)
-        table = consume([self.blocks.remove(number) for number in list(self.blocks.tables)])
+        ranges = self.dividing.ranges(self.blocks.rows)
+        tables = [self.blocks.remove(number) for number in list(self.blocks.tables)]
+        shares = [share for share in divided(tables, ranges) if share.size]
+        self._earliest = OPEN
+        made: list[Part] = []
+        absorbed = 0
+        for kept, done in self.dividing.map(self._ended, shares):
+            if kept is not None:
+                self.blocks.add(kept)
+                self._earliest = min(self._earliest, int(kept.ints("last").min()) + self.gap)
+            if done is not None:
+                absorbed += int(done.ints("rows").sum())
+                made.append(self._result_of(done))
+        if not made:
+            return Released()
+        self._buffered -= absorbed
+        return self._released(made, {"absorbed": absorbed})
+
+    def _ended(self, share: Share) -> tuple[Table | None, Table | None]:
+        """Return (sessions that go on, sessions that the watermark has passed) of some rows, folded."""
+        table = share.table()
         groups, start, last = self._sessions(table, table.ints("start"), table.ints("last"))
         rows = np.zeros(len(groups), np.int64)
         np.add.at(rows, groups.codes, table.ints("rows"))
-        folded = self._fold(table, groups, {"start": start, "last": last, "rows": rows})
-        ended = last + self.gap < watermark
-        left = np.flatnonzero(~ended)
-        self._earliest = OPEN
-        if len(left):
-            kept = folded.take(left)
-            self.blocks.add(kept)
-            self._earliest = int(kept.ints("last").min()) + self.gap
-        done = folded.take(np.flatnonzero(ended))
-        if not done.rows:
-            return Released()
-        absorbed = int(done.ints("rows").sum())
-        self._buffered -= absorbed
-        results = self._results(done, done.ints("start"), done.ints("last") + self.gap)
-        return Released(results, {"absorbed": absorbed})
+        hashes = table.ints(HASH)[groups.first]
+        folded = self._fold(table, groups, {HASH: hashes, "start": start, "last": last, "rows": rows})
+        ended = last + self.gap < self.watermark
+        left, gone = np.flatnonzero(~ended), np.flatnonzero(ended)
+        return (folded.take(left) if len(left) else None), (folded.take(gone) if len(gone) else None)
+
+    def _result_of(self, done: Table) -> Part:
+        return lambda: self._results(done, done.ints("start"), done.ints("last") + self.gap)
 
     @property
     def forwarded(self) -> int:
@@ -115,5 +134,6 @@ class SessionOperator(WindowOperator):
 
     def restore(self, blobs: Any, types: Any) -> None:
         super().restore(blobs, types)
+        self._hash_anew()
         lasts = [int(t.ints("last").min()) for t in self.blocks.tables.values()]
         self._earliest = min(lasts) + self.gap if lasts else OPEN
