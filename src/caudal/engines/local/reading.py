@@ -6,6 +6,7 @@ room. Nothing else holds data: a source that is not polled is all the backpressu
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from caudal.engines.local.admission import Admission
@@ -228,6 +229,7 @@ class Reading:
         lane = read.lane
         lane.settled = False
         self._let_go([lane])
+        begin = time.thread_time()
         cooked = lane.intake.decode(lane, read.got, read.read_at)
         cooked.size, cooked.mark = read.size, read.mark
         self._counters.take(lane.intake.operator, lane.name, cooked.taken)
@@ -235,7 +237,8 @@ class Reading:
         size, read_at, intake, taken = read.size, read.read_at, lane.intake, cooked.taken
         del read, cooked
         self._entry.deliver(pieces)
-        intake.adapt(size, taken, clock() - read_at)
+        # by processor time, which other work on the machine hardly moves; a function of the user's may run elsewhere
+        intake.adapt(size, taken, clock() - read_at if intake.slicer.costly else time.thread_time() - begin)
 
     def _let_go(self, lanes: Sequence[PartitionLane]) -> None:
         """Let partitions be read on by whoever may."""

@@ -351,30 +351,24 @@ class _JsonPlace:
         (only,) = kinds
         if kind is None:
             return issubclass(only, dict)
-        if kind in ("string", "json"):
-            return only is str
-        if kind == "bool":
-            return only is bool
-        if kind in ("int64", "int32"):
+        if kind in ("string", "json", "bool"):
+            return only is (bool if kind == "bool" else str)
+        if kind in ("int64", "int32") and only is int:
             limit = 2**31 if kind == "int32" else 2**63
-            return only is int and -limit <= _json_least(values) and _json_most(values) < limit
-        if kind == "float64":
-            return only is float and _json_least(values) > -_JSON_INFINITY and _json_most(values) < _JSON_INFINITY
+            least, most = _json_ends(values)
+            return -limit <= least and most < limit
+        if kind == "float64" and only is float:
+            least, most = _json_ends(values)
+            return least > -_JSON_INFINITY and most < _JSON_INFINITY
         return False
 
 
-def _json_least(values: list[Any]) -> Any:
+def _json_ends(values: list[Any]) -> tuple[Any, Any]:
+    """Return the least and the largest of numbers, some of which may be None."""
     try:
-        return min(values)
+        return min(values), max(values)
     except TypeError:
-        return min(v for v in values if v is not None)
-
-
-def _json_most(values: list[Any]) -> Any:
-    try:
-        return max(values)
-    except TypeError:
-        return max(v for v in values if v is not None)
+        return _json_ends([value for value in values if value is not None])
 
 
 class JsonLines:

@@ -55,6 +55,7 @@ from caudal.formats.json.values import (
 AT, LENGTH, PARTS, MASK, AFTER, SLOT, CHILD, SIBLING = range(8)
 _MARK, _END = 0, -1  # what comes behind a literal; above 0: a value inside that many objects
 _FIRST, _KEY, _NEXT = range(3)
+_OBJECT, _UNMARKED, _UNFIT, _UNLEARNT = 1, 2, 4, 8  # what is told of a value
 
 MAX_NODES = 2048
 MAX_LITERALS = 1 << 17
@@ -235,30 +236,133 @@ def _object_here(buf, p, slot, node, row, depth, env):
 
 
 @part()
+def _record(count, start, end, after, slot, env):
+    """Note the literal from start to end of a line's shape, what comes behind it, and the slot of that."""
+    recorded = long(env, RECORDED)
+    set_long(recorded, count * 4 + 0, start)
+    set_long(recorded, count * 4 + 1, end)
+    set_long(recorded, count * 4 + 2, after)
+    set_long(recorded, count * 4 + 3, slot)
+
+
+@part()
+def _key(buf, p, depth, env):
+    """Return (where the value begins of the field whose name's first quote is at p, its node); (-1, -1) for bad grammar."""
+    head = p + 1
+    within = long(long(env, STACK), depth - 1)
+    tail, anew = text_end(buf, head, long(env, STRICTLY) != 0 or within >= 0)
+    if tail < 0:
+        return np.int64(-1), np.int64(-1)
+    node = np.int64(-1)
+    if within >= 0:
+        node = _named(buf, head, tail, anew, within, env)
+    p = _blank_end(buf, tail + 1)
+    if byte(buf, p) != 58:
+        return np.int64(-1), np.int64(-1)
+    return _blank_end(buf, p + 1), node
+
+
+@part()
+def _met_before(p, node, env):
+    """Return whether this line has had the field of a node before; note that it has it now, at p."""
+    seen, stamp = long(env, SEEN), long(env, STAMP)
+    if long(seen, node * 2) == stamp:
+        return True
+    set_long(seen, node * 2, stamp)
+    set_long(seen, node * 2 + 1, p)
+    return False
+
+
+@part()
+def _again(buf, p, node, depth, twice, env):
+    """Return (the end of the value at p of a field that this line has had, `twice` or its node if the value is another)."""
+    end = any_end(buf, p, depth, env)
+    if end >= 0 and twice < 0 and not _same(buf, p, end, node, depth, env):
+        twice = node
+    return end, twice
+
+
+@part()
+def _goes_into(buf, p, slot, env):
+    """Return whether the value at p is an object whose fields are looked at: one that is kept as text alone is a value."""
+    if byte(buf, p) != 123:
+        return False
+    slots = long(env, SLOTS)
+    return slot < 0 or has_kind(slot, PRESENT, slots) or not has_kind(slot, ANY, slots)
+
+
+@part()
+def _go_into(buf, p, slot, node, row, depth, env):
+    """Go into the object at p, of a node; return (what `_object_here` says of it, whether it is marked)."""
+    here = _object_here(buf, p, slot, node, row, depth, env)
+    if here < 0:
+        node = np.int64(-1)
+    nodes = long(env, NODES)
+    # names matter where the schema looks for some
+    set_long(long(env, STACK), depth, node if node >= 0 and cell(nodes, node, _EDGES) > 0 else np.int64(-1))
+    marked = node >= 0 and cell(nodes, node, _MARKED) != 0
+    if marked:
+        _present(slot, row, env)
+    return here, marked
+
+
+@part()
+def _value(buf, p, slot, node, row, depth, env):
+    """Check and store the value at p, or go into the object there; return (its end, or the place behind its brace; what is told).
+
+    (-1, 0) for bad grammar.
+    """
+    if _goes_into(buf, p, slot, env):
+        if depth >= MAX_DEPTH:
+            return np.int64(-1), 0
+        here, marked = _go_into(buf, p, slot, node, row, depth, env)
+        told = _OBJECT if marked else _OBJECT | _UNMARKED
+        if here != 0:
+            told |= _UNFIT if here < 0 else _UNLEARNT
+        return p + 1, told
+    end = value_end(buf, p, slot, row, depth, long(env, SLOTS), env)
+    if end >= 0:
+        return end, 0
+    return any_end(buf, p, depth, env), _UNFIT  # what is no JSON, or fits no type
+
+
+@part()
+def _shape(buf, p, literal, count, twice, told, env):
+    """Return what `_parse` does of a line whose record ends at p, of so many recorded values."""
+    p = _blank_end(buf, p)
+    if byte(buf, p) != 10:
+        return -1
+    if twice >= 0:
+        set_long(env, TWICE, twice)
+        return -2
+    if told & _UNFIT:
+        return -1
+    if count >= MAX_VALUES or told & _UNLEARNT:
+        return 0
+    _record(count, literal, p + 1, np.int64(_END), np.int64(-1), env)
+    return count + 1
+
+
+@part()
 def _parse(buf, start, row, env):
     """Parse one line of any form; return how many entries of `recorded` tell its shape (0: not to be learnt), -1 if refused.
 
     Each entry: literal's start and end, what comes behind it, slot. -2 when a declared field stands there twice with
     different values: TWICE is its node.
     """
-    slots, nodes, seen = long(env, SLOTS), long(env, NODES), long(env, SEEN)
-    recorded, stack = long(env, RECORDED), long(env, STACK)
-    strict = long(env, STRICTLY) != 0
-    stamp = long(env, STAMP) + 1
-    set_long(env, STAMP, stamp)
+    set_long(env, STAMP, long(env, STAMP) + 1)
     twice = np.int64(-1)
-    fits = True
-    learnt = True
+    told = 0
     p = _head_end(buf, start)
     if byte(buf, p) != 123:
         return -1
     p += 1
-    set_long(stack, 0, 0)
+    set_long(long(env, STACK), 0, 0)
     depth = np.int64(1)
     literal = start
     count = 0
     expect = _FIRST
-    while True:
+    while depth > 0:
         p = _blank_end(buf, p)
         c = byte(buf, p)
         if expect == _NEXT and c == 44:
@@ -268,95 +372,38 @@ def _parse(buf, start, row, env):
         if expect != _KEY and c == 125:
             p += 1
             depth -= 1
-            if depth == 0:
-                break
             expect = _NEXT
             continue
         if expect == _NEXT or c != 34:
             return -1
-        head = p + 1
-        within = long(stack, depth - 1)
-        tail, anew = text_end(buf, head, strict or within >= 0)
-        if tail < 0:
+        p, node = _key(buf, p, depth, env)
+        if p < 0:
             return -1
-        node = np.int64(-1)
-        if within >= 0:
-            node = _named(buf, head, tail, anew, within, env)
-        p = _blank_end(buf, tail + 1)
-        if byte(buf, p) != 58:
-            return -1
-        p = _blank_end(buf, p + 1)
-        if node >= 0:
-            if long(seen, node * 2) == stamp:
-                end = any_end(buf, p, depth, env)
-                if end < 0:
-                    return -1
-                if twice < 0 and not _same(buf, p, end, node, depth, env):
-                    twice = node
-                learnt = False
-                expect = _NEXT
-                p = end
-                continue
-            set_long(seen, node * 2, stamp)
-            set_long(seen, node * 2 + 1, p)
-        slot = np.int64(-1)
-        if node >= 0:
-            slot = cell(nodes, node, _NODE_SLOT)
-        after = depth
-        end = np.int64(-1)
-        into = byte(buf, p) == 123
-        if into:
-            # kept as text only: like any other value
-            into = slot < 0 or has_kind(slot, PRESENT, slots) or not has_kind(slot, ANY, slots)
-        if into:
-            if depth >= MAX_DEPTH:
+        expect = _NEXT
+        if node >= 0 and _met_before(p, node, env):
+            p, twice = _again(buf, p, node, depth, twice, env)
+            if p < 0:
                 return -1
-            here = _object_here(buf, p, slot, node, row, depth, env)
-            if here < 0:
-                fits = False
-                node = np.int64(-1)
-            elif here > 0:
-                learnt = False
-            # names matter where the schema looks for some
-            set_long(stack, depth, node if node >= 0 and cell(nodes, node, _EDGES) > 0 else np.int64(-1))
+            told |= _UNLEARNT
+            continue
+        slot = cell(long(env, NODES), node, _NODE_SLOT) if node >= 0 else np.int64(-1)
+        end, here = _value(buf, p, slot, node, row, depth, env)
+        if end < 0:
+            return -1
+        told |= here
+        after = depth
+        if here & _OBJECT:
             depth += 1
-            p += 1
+            p = end
             expect = _FIRST
-            if node < 0 or cell(nodes, node, _MARKED) == 0:
+            if here & _UNMARKED:
                 continue
-            after = _MARK
-            _present(slot, row, env)
-            end = p
-        else:
-            end = value_end(buf, p, slot, row, depth, slots, env)
-            if end < 0:
-                fits = False  # what is no JSON, or fits no type
-                end = any_end(buf, p, depth, env)
-                if end < 0:
-                    return -1
-            expect = _NEXT
+            after = np.int64(_MARK)
         if count < MAX_VALUES:
-            set_long(recorded, count * 4 + 0, literal)
-            set_long(recorded, count * 4 + 1, p)
-            set_long(recorded, count * 4 + 2, after)
-            set_long(recorded, count * 4 + 3, slot)
+            _record(count, literal, p, after, slot, env)
         count += 1
         literal = p = end
-    p = _blank_end(buf, p)
-    if byte(buf, p) != 10:
-        return -1
-    if twice >= 0:
-        set_long(env, TWICE, twice)
-        return -2
-    if not fits:
-        return -1
-    if count >= MAX_VALUES or not learnt:
-        return 0
-    set_long(recorded, count * 4 + 0, literal)
-    set_long(recorded, count * 4 + 1, p + 1)
-    set_long(recorded, count * 4 + 2, _END)
-    set_long(recorded, count * 4 + 3, -1)
-    return count + 1
+    return _shape(buf, p, literal, count, twice, told, env)
 
 
 @part()

@@ -376,6 +376,89 @@ def _put_word(buf, p, slot, row, env):
 
 
 @part(forceinline=True)
+def _text_value(buf, p, slot, row, slots, env):
+    """Check and store the text whose first quote is at p; return its end, -1 when it does not fit."""
+    start = p + 1
+    q = start
+    mask = specials(buf, q)
+    while mask == _U(0):
+        q += 32
+        mask = specials(buf, q)
+    q += lowest(mask)
+    anew = False
+    if byte(buf, q) != 34:
+        q, anew = text_end(buf, q, long(env, STRICTLY) != 0)
+        if q < 0:
+            return -1
+    if slot >= 0:
+        if anew or cell(slots, slot, KIND) != STRING or cell(slots, slot, NEXT) >= 0:
+            if not _put_text(buf, start, q, anew, slot, row, env):
+                return -1
+        else:
+            o = cell(slots, slot, OUT)
+            if o >= 0:
+                at = o * long(env, STRIDE) + row
+                set_long(long(env, WORDS), at, start)
+                set_int(long(env, SIZES), at, q - start)
+                set_byte(long(env, VALID), at, 1)
+    return q + 1
+
+
+@part(forceinline=True)
+def _put_plain(buf, head, count, dots, minus, slot, row, slots, env):
+    """Store a plain number for a place of one type where that is quick; return whether it has been."""
+    if cell(slots, slot, NEXT) >= 0:
+        return False
+    kind = cell(slots, slot, KIND)
+    o = cell(slots, slot, OUT)
+    at = o * long(env, STRIDE) + row
+    if kind == FLOAT64:
+        exact, real = plain_float(buf, head, count, dots)
+        if exact and o >= 0:
+            if minus:
+                real = -real
+            if dots == _U(0):
+                real += 0.0  # the integer -0 is 0
+            set_real(long(env, WORDS), at, real)
+            set_byte(long(env, VALID), at, 1)
+        return exact
+    if kind == INT64 and dots == _U(0) and count <= 16:
+        if o >= 0:
+            value = np.int64(digits(buf, head, count))
+            set_long(long(env, WORDS), at, -value if minus else value)
+            set_byte(long(env, VALID), at, 1)
+        return True
+    return False
+
+
+@part(forceinline=True)
+def _number_value(buf, p, minus, slot, row, slots, env):
+    """Check and store the number at p (or a constant that begins as one does); return its end, -1 when it does not fit."""
+    classes = digits_and_dots(buf, p)
+    # one run of digits and dots behind the sign, checked without a loop
+    run = lowest(~((classes & _U(0xFFFFFFFF)) | (classes >> _U(32)) | _U(minus)))
+    count = run - minus
+    q = p + run
+    if count > 0 and run < 32 and (byte(buf, q) | 32) != 101:
+        dots = (classes >> (_U(32) + _U(minus))) & ((_U(1) << _U(count)) - _U(1))
+        head = p + minus
+        good = ((dots & (dots - _U(1))) == _U(0)) & ((dots & _U(1)) == _U(0))
+        good &= (dots >> _U(count - 1)) == _U(0)
+        good &= (byte(buf, head) != 48) | (count == 1) | (((dots >> _U(1)) & _U(1)) == _U(1))
+        if not good:
+            return -1
+        if slot < 0 or _put_plain(buf, head, count, dots, minus, slot, row, slots, env):
+            return q
+    else:
+        q = number_end(buf, p)
+        if q < 0:
+            return _put_word(buf, p, slot, row, env)
+    if slot >= 0 and not _put_number(buf, p, q, slot, row, env):
+        return -1
+    return q
+
+
+@part(forceinline=True)
 def value_end(buf, p, slot, row, depth, slots, env):
     """Check the value at p, store it for `slot` and its kin (-1: undeclared); return its end.
 
@@ -383,76 +466,9 @@ def value_end(buf, p, slot, row, depth, slots, env):
     """
     c = byte(buf, p)
     if c == 34:
-        start = p + 1
-        q = start
-        mask = specials(buf, q)
-        while mask == _U(0):
-            q += 32
-            mask = specials(buf, q)
-        q += lowest(mask)
-        anew = False
-        if byte(buf, q) != 34:
-            q, anew = text_end(buf, q, long(env, STRICTLY) != 0)
-            if q < 0:
-                return -1
-        if slot >= 0:
-            if anew or cell(slots, slot, KIND) != STRING or cell(slots, slot, NEXT) >= 0:
-                if not _put_text(buf, start, q, anew, slot, row, env):
-                    return -1
-            else:
-                o = cell(slots, slot, OUT)
-                if o >= 0:
-                    at = o * long(env, STRIDE) + row
-                    set_long(long(env, WORDS), at, start)
-                    set_int(long(env, SIZES), at, q - start)
-                    set_byte(long(env, VALID), at, 1)
-        return q + 1
+        return _text_value(buf, p, slot, row, slots, env)
     if 45 <= c <= 57:
-        minus = np.int64(c == 45)
-        classes = digits_and_dots(buf, p)
-        # one run of digits and dots behind the sign, checked without a loop
-        run = lowest(~((classes & _U(0xFFFFFFFF)) | (classes >> _U(32)) | _U(minus)))
-        count = run - minus
-        q = p + run
-        if count > 0 and run < 32 and (byte(buf, q) | 32) != 101:
-            dots = (classes >> (_U(32) + _U(minus))) & ((_U(1) << _U(count)) - _U(1))
-            head = p + minus
-            good = ((dots & (dots - _U(1))) == _U(0)) & ((dots & _U(1)) == _U(0))
-            good &= (dots >> _U(count - 1)) == _U(0)
-            good &= (byte(buf, head) != 48) | (count == 1) | (((dots >> _U(1)) & _U(1)) == _U(1))
-            if not good:
-                return -1
-            if slot < 0:
-                return q
-            if cell(slots, slot, NEXT) < 0:
-                kind = cell(slots, slot, KIND)
-                o = cell(slots, slot, OUT)
-                if kind == FLOAT64:
-                    exact, real = plain_float(buf, head, count, dots)
-                    if exact:
-                        if o >= 0:
-                            at = o * long(env, STRIDE) + row
-                            if minus:
-                                real = -real
-                            if dots == _U(0):
-                                real += 0.0  # the integer -0 is 0
-                            set_real(long(env, WORDS), at, real)
-                            set_byte(long(env, VALID), at, 1)
-                        return q
-                elif kind == INT64 and dots == _U(0) and count <= 16:
-                    if o >= 0:
-                        at = o * long(env, STRIDE) + row
-                        value = np.int64(digits(buf, head, count))
-                        set_long(long(env, WORDS), at, -value if minus else value)
-                        set_byte(long(env, VALID), at, 1)
-                    return q
-        else:
-            q = number_end(buf, p)
-            if q < 0:
-                return _put_word(buf, p, slot, row, env)
-        if slot >= 0 and not _put_number(buf, p, q, slot, row, env):
-            return -1
-        return q
+        return _number_value(buf, p, np.int64(c == 45), slot, row, slots, env)
     if c == 91 or c == 123:
         return _put_nested(buf, p, slot, row, depth, env)
     return _put_word(buf, p, slot, row, env)

@@ -86,6 +86,67 @@ def _root(high, low):
     return root, (rest | rest_high) != 0
 
 
+@part()
+def _difference(work, one, lo1, hi1, two, lo2, hi2, count):
+    """Write count * two - one * one, two sums as digits, to work[low..top]; return (low, top), work[top] 0 where it is 0."""
+    low = lo2 + POINT
+    top = hi2 + POINT + 1
+    if hi1 >= lo1:
+        low = min(low, 2 * lo1)
+        top = max(top, 2 * hi1 + 1)
+    for limb in range(low, top + 1):
+        work[limb] = 0
+    # what is taken away first
+    for i in range(lo1, hi1 + 1):
+        carry = np.uint64(0)
+        for j in range(lo1, hi1 + 1):
+            value = work[i + j] + one[i] * one[j] + carry
+            work[i + j] = value & _LOW
+            carry = value >> _S32
+        work[i + hi1 + 1] = carry
+    carry = np.uint64(0)
+    borrow = np.uint64(0)
+    for limb in range(low, top + 1):
+        i = limb - POINT
+        if lo2 <= i <= hi2:
+            carry += two[i] * count
+        value = (carry & _LOW) - work[limb] - borrow
+        carry >>= _S32
+        work[limb] = value & _LOW
+        borrow = np.uint64((value >> _S32) != 0)
+    while top > low and work[top] == 0:
+        top -= 1
+    return low, top
+
+
+@part()
+def _rooted(work, low, top, count):
+    """Return the root of work[low..top] over count * (count - 1), as the double nearest to it."""
+    end = top - BELOW
+    for limb in range(end, low):
+        work[limb] = 0
+    end = min(end, low)
+    more = _divide(work, top, end, count)
+    more |= _divide(work, top, end, count - _ONE)
+    while work[top] == 0:
+        top -= 1
+    for limb in range(end, top - 4):
+        more |= work[limb] != 0
+    high = (work[top] << _S32) | work[top - 1]
+    middle = (work[top - 2] << _S32) | work[top - 3]
+    last = work[top - 4]
+    shift = np.uint64(0)
+    while (high >> (np.uint64(62) - shift)) == 0:
+        shift += np.uint64(2)
+    if shift > 0:
+        high = (high << shift) | (middle >> (np.uint64(64) - shift))
+        middle = (middle << shift) | (last >> (_S32 - shift))
+    more |= (last & ((_ONE << (_S32 - shift)) - _ONE)) != 0
+    bits, left = _root(high, middle)
+    exponent = 32 * (top - 3) - 64 * POINT - np.int64(shift)
+    return nearest(bits, exponent // 2, more or left)
+
+
 @kernel()
 def deviations(n, start1, length1, numbers1, limbs1, start2, length2, numbers2, limbs2):
     """Return the sample's standard deviation of each group, each the double nearest to its exact value.
@@ -107,58 +168,8 @@ def deviations(n, start1, length1, numbers1, limbs1, start2, length2, numbers2, 
             continue
         if hi2 < lo2:
             continue
-        low = lo2 + POINT
-        top = hi2 + POINT + 1
-        if hi1 >= lo1:
-            low = min(low, 2 * lo1)
-            top = max(top, 2 * hi1 + 1)
-        for limb in range(low, top + 1):
-            work[limb] = 0
-        # what is taken away, S1 * S1, first; then n * S2 minus that
-        for i in range(lo1, hi1 + 1):
-            carry = np.uint64(0)
-            for j in range(lo1, hi1 + 1):
-                value = work[i + j] + one[i] * one[j] + carry
-                work[i + j] = value & _LOW
-                carry = value >> _S32
-            work[i + hi1 + 1] = carry
         count = np.uint64(n[g])
-        carry = np.uint64(0)
-        borrow = np.uint64(0)
-        for limb in range(low, top + 1):
-            i = limb - POINT
-            if lo2 <= i <= hi2:
-                carry += two[i] * count
-            value = (carry & _LOW) - work[limb] - borrow
-            carry >>= _S32
-            work[limb] = value & _LOW
-            borrow = np.uint64((value >> _S32) != 0)
-        while top > low and work[top] == 0:
-            top -= 1
-        if work[top] == 0:
-            continue
-        more = False
-        end = top - BELOW
-        for limb in range(end, low):
-            work[limb] = 0
-        end = min(end, low)
-        more = _divide(work, top, end, count)
-        more |= _divide(work, top, end, count - _ONE)
-        while work[top] == 0:
-            top -= 1
-        for limb in range(end, top - 4):
-            more |= work[limb] != 0
-        high = (work[top] << _S32) | work[top - 1]
-        middle = (work[top - 2] << _S32) | work[top - 3]
-        last = work[top - 4]
-        shift = np.uint64(0)
-        while (high >> (np.uint64(62) - shift)) == 0:
-            shift += np.uint64(2)
-        if shift > 0:
-            high = (high << shift) | (middle >> (np.uint64(64) - shift))
-            middle = (middle << shift) | (last >> (_S32 - shift))
-        more |= (last & ((_ONE << (_S32 - shift)) - _ONE)) != 0
-        bits, left = _root(high, middle)
-        exponent = 32 * (top - 3) - 64 * POINT - np.int64(shift)
-        out[g] = nearest(bits, exponent // 2, more or left)
+        low, top = _difference(work, one, lo1, hi1, two, lo2, hi2, count)
+        if work[top] != 0:
+            out[g] = _rooted(work, low, top, count)
     return out

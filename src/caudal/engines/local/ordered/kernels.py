@@ -87,6 +87,39 @@ def best(start, stop, values, has, largest):
     return out
 
 
+@part()
+def _doubled(values, used):
+    """Return twice the room, with the first `used` values in it."""
+    more = np.empty(values.size * 2, np.int64)
+    for x in range(used):  # a slice would compile texts for an error that cannot be, for seconds
+        more[x] = values[x]
+    return more
+
+
+@part()
+def _put_sum(numbers, limbs, k, dense, lo, hi, special):
+    """Write the limbs dense[lo..hi] that are not 0, and how many values were special, from k on; return where they end."""
+    carry = np.int64(0)
+    for x in range(lo, hi + 1):
+        v = dense[x] + carry
+        carry = v >> _S32
+        v &= _LOW
+        if v != 0:
+            numbers[k] = x
+            limbs[k] = v
+            k += 1
+    if carry != 0:
+        numbers[k] = hi + 1
+        limbs[k] = carry
+        k += 1
+    for s in range(special.size):
+        if special[s] != 0:
+            numbers[k] = NAN + s
+            limbs[k] = special[s]
+            k += 1
+    return k
+
+
 @kernel()
 def exact_sums(start, stop, begin, length, numbers, limbs):
     """Return (starts, lengths, limb numbers, limb values) of the sum of each range, of sums by `exact.accumulate`."""
@@ -132,33 +165,10 @@ def exact_sums(start, stop, begin, length, numbers, limbs):
                     dense[n] -= limbs[x]
             a += 1
         if k + LIMBS + 8 > out_numbers.size:
-            more = np.empty(out_numbers.size * 2, np.int64)
-            for x in range(k):  # a slice would compile texts for an error that cannot be, for seconds
-                more[x] = out_numbers[x]
-            out_numbers = more
-            more = np.empty(out_limbs.size * 2, np.int64)
-            for x in range(k):
-                more[x] = out_limbs[x]
-            out_limbs = more
+            out_numbers = _doubled(out_numbers, k)
+            out_limbs = _doubled(out_limbs, k)
         out_start[q] = k
-        carry = np.int64(0)
-        for x in range(lo, hi + 1):
-            v = dense[x] + carry
-            carry = v >> _S32
-            v &= _LOW
-            if v != 0:
-                out_numbers[k] = x
-                out_limbs[k] = v
-                k += 1
-        if carry != 0:
-            out_numbers[k] = hi + 1
-            out_limbs[k] = carry
-            k += 1
-        for s in range(3):
-            if special[s] != 0:
-                out_numbers[k] = NAN + s
-                out_limbs[k] = special[s]
-                k += 1
+        k = _put_sum(out_numbers, out_limbs, k, dense, lo, hi, special)
         out_length[q] = k - out_start[q]
     return out_start, out_length, out_numbers[:k].copy(), out_limbs[:k].copy()
 

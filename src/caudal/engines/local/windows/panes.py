@@ -41,10 +41,10 @@ class _Block:
 
 
 class PaneOperator(WindowOperator):
-    """State: blocks of (pane, first window, keys, partial aggregates), rows counted by pane.
+    """State: blocks of (pane, first window, keys, partial aggregates); rows counted by pane.
 
     A row that is late for some of its windows counts from its first window on, so rows of one pane with different
-    first windows are kept apart.
+    first windows are kept apart; of tumbling windows the pane tells all.
 
     Partial results wait until they are many. Then they are folded by ranges of hashes, and with them those that have
     been folded before and are no more than half as many: a row is folded a bounded number of times.
@@ -53,7 +53,6 @@ class PaneOperator(WindowOperator):
     kind = "panes"
     fold_rows = 0
     """How many rows wait to be folded, for tests; 0 to choose."""
-    _extra = ("pane", "from")
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -62,6 +61,8 @@ class PaneOperator(WindowOperator):
         self.window = window
         self.panes = window.size // window.step
         self._tumbling = window.size == window.step
+        # a row of a pane that is one window counts in that or in none
+        self._extra = ("pane",) if self._tumbling else ("pane", "from")
         self._pending: dict[int, int] = {}
         self._known: dict[int, _Block] = {}
         self._waiting = 0
@@ -82,11 +83,10 @@ class PaneOperator(WindowOperator):
         if not morsel.rows:
             return Partial(None, 0, late_rows, partly)
         keys = [key(morsel) for key in self._keys]
-        salts = [pane] if self._tumbling else [pane, first]
         hashes = key_hashes(keys, morsel.rows)
-        groups = group(keys, salts, morsel.rows, hashes)
+        groups = group(keys, [pane] if self._tumbling else [pane, first], morsel.rows, hashes)
         extra = {HASH: hashes, "pane": pane, "from": first}
-        table = self._table(morsel, groups, keys, {name: values[groups.first] for name, values in extra.items()})
+        table = self._table(morsel, groups, keys, {name: extra[name][groups.first] for name in (HASH, *self._extra)})
         return Partial(table, morsel.rows, late_rows, partly, kernels.count_by(pane))
 
     # -- blocks -------------------------------------------------------------------------------------------------
@@ -141,10 +141,8 @@ class PaneOperator(WindowOperator):
         return waiting, inner
 
     def _merged(self, table: Table) -> Table:
-        pane, first = table.ints("pane"), table.ints("from")
-        groups = self._group(table, [pane] if self._tumbling else [pane, first])
-        keep = {name: table.ints(name)[groups.first] for name in (HASH, "pane", "from")}
-        return self._fold(table, groups, keep)
+        groups = self._group(table, [table.ints(name) for name in self._extra])
+        return self._fold(table, groups, {name: table.ints(name)[groups.first] for name in (HASH, *self._extra)})
 
     # -- which windows there are: window i begins with pane i ---------------------------------------------------
 
