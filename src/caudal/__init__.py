@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from caudal.runner import load, run
     from caudal.runner.infer import infer
 
+    __all__ = [*"every name above is public"]  # pyright: ignore[reportUnsupportedDunderAll]
+
 _HOME = {
     "caudal.core.errors": ("CaudalError", "CaudalWarning", "PlanError", "RunError", "UserError"),
     "caudal.core.types": ("Schema",),

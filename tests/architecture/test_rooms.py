@@ -15,7 +15,7 @@ PACKAGE = ROOT / "src" / "caudal"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 ROOMS = [path for path in MODULES if path.name == "__init__.py" and path.parent != PACKAGE]
 
-LINES = 600
+LINES = 500
 VAGUE = {"utils", "util", "common", "helpers", "helper", "manager", "managers", "misc"}
 
 
@@ -33,7 +33,7 @@ def test_every_room_has_a_card(room: Path) -> None:
     assert all(len(text) > 3 for _, text in parts)
 
 
-def test_no_module_is_over_600_lines() -> None:
+def test_no_module_is_over_500_lines() -> None:
     sizes = {_show(path): path.read_text(encoding="utf-8").count("\n") for path in MODULES}
     assert {name: size for name, size in sizes.items() if size > LINES} == {}
 
@@ -71,20 +71,13 @@ def test_no_import_goes_in_a_circle() -> None:
     assert sorted(map(_show, left)) == []
 
 
-SPLIT = {
-    "engines/jvm/feed.py:Feed",
-    "plan/expr.py:Expr",
-}
-"""Classes that are still to become several; none may be added."""
-
-
 def test_no_class_is_over_250_lines() -> None:
     found: set[str] = set()
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef) and (node.end_lineno or 0) - node.lineno >= 250:
                 found.add(f"{_show(path)}:{node.name}")
-    assert found == SPLIT
+    assert found == set()
 
 
 def test_no_room_or_module_has_a_name_that_says_nothing() -> None:

@@ -1,22 +1,18 @@
 ---- flink
 
 -- events
-SELECT `ip`, `agent`, `f`, `__w`
-FROM `events input`;
+SELECT `ip`, `agent`, `f`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `ip`, `agent`, `f`, `__w`
-FROM `events`;
+SELECT `ip`, `agent`, `f`, `__w` FROM `events`;
 
 ---- spark
 
 -- events
-SELECT `ip`, `agent`, `f`, `__w`
-FROM `events input`;
+SELECT `ip`, `agent`, `f`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `ip`, `agent`, `f`, `__w`
-FROM `events`;
+SELECT `ip`, `agent`, `f`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

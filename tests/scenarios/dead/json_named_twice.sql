@@ -1,24 +1,18 @@
 ---- flink
 
 -- events
-SELECT `ip`, `n`, `__w`
-FROM `events input`;
+SELECT `ip`, `n`, `__w` FROM `events input`;
 
 -- filter-237a
-SELECT `ip`, `n`, `__w`
-FROM `events`
-WHERE (`n` > CAST(0 AS BIGINT));
+SELECT `ip`, `n`, `__w` FROM `events` WHERE (`n` > CAST(0 AS BIGINT));
 
 ---- spark
 
 -- events
-SELECT `ip`, `n`, `__w`
-FROM `events input`;
+SELECT `ip`, `n`, `__w` FROM `events input`;
 
 -- filter-237a
-SELECT `ip`, `n`, `__w`
-FROM `events`
-WHERE (`n` > 0L);
+SELECT `ip`, `n`, `__w` FROM `events` WHERE (`n` > 0L);
 
 ---- spark, over input that goes on
 

@@ -1,22 +1,18 @@
 ---- flink
 
 -- events
-SELECT `n`, `__t`, `__w`
-FROM `events input`;
+SELECT `n`, `__t`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `n`, `__t`, `__w`
-FROM `events`;
+SELECT `n`, `__t`, `__w` FROM `events`;
 
 ---- spark
 
 -- events
-SELECT `n`, `__t`, `__w`
-FROM `events input`;
+SELECT `n`, `__t`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `n`, `__t`, `__w`
-FROM `events`;
+SELECT `n`, `__t`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

@@ -1,22 +1,18 @@
 ---- flink
 
 -- events
-SELECT `i`, `n`, `__w`
-FROM `events input`;
+SELECT `i`, `n`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `i`, `n`, `__w`
-FROM `events`;
+SELECT `i`, `n`, `__w` FROM `events`;
 
 ---- spark
 
 -- events
-SELECT `i`, `n`, `__w`
-FROM `events input`;
+SELECT `i`, `n`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `i`, `n`, `__w`
-FROM `events`;
+SELECT `i`, `n`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

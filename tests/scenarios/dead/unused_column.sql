@@ -1,22 +1,18 @@
 ---- flink
 
 -- events
-SELECT `k`, `__w`
-FROM `events input`;
+SELECT `k`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `k`, `__w`
-FROM `events`;
+SELECT `k`, `__w` FROM `events`;
 
 ---- spark
 
 -- events
-SELECT `k`, `__w`
-FROM `events input`;
+SELECT `k`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `k`, `__w`
-FROM `events`;
+SELECT `k`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `k`, `__w`
-FROM `events input`;
+SELECT `k`, `__w` FROM `events input`;
 
 -- copies
 SELECT `k`, `__i` AS `worker`, `__w`
@@ -11,12 +10,10 @@ FROM `events` CROSS JOIN UNNEST(ARRAY[CAST(0 AS BIGINT), CAST(1 AS BIGINT)]) AS 
 ---- spark
 
 -- events
-SELECT `k`, `__w`
-FROM `events input`;
+SELECT `k`, `__w` FROM `events input`;
 
 -- copies
-SELECT `k`, `__i` AS `worker`, `__w`
-FROM `events` LATERAL VIEW explode(sequence(0L, 1L)) numbers AS `__i`;
+SELECT `k`, `__i` AS `worker`, `__w` FROM `events` LATERAL VIEW explode(sequence(0L, 1L)) numbers AS `__i`;
 
 ---- spark, over input that goes on
 

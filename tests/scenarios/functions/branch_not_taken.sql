@@ -1,24 +1,19 @@
 ---- flink
 
 -- events
-SELECT `n`, `__w`, CAST(2 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `n`, `__w`, CAST(2 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- select-4176 calls
 SELECT `n`, `__w`, `__s`, `__p`, `__o`, `__n`,
   (CASE WHEN x.`__f0_0`.`nan` THEN CAST(CAST('NaN' AS DOUBLE) AS DOUBLE) ELSE x.`__f0_0`.`value` END) AS `___c0`,
-  x.`__f0_0`.`reason` AS `__f0_0_reason`, x.`__f0_0`.`message` AS `__f0_0_message`,
-  x.`__f0_0`.`detail` AS `__f0_0_detail`
+  x.`__f0_0`.`reason` AS `__f0_0_reason`, x.`__f0_0`.`message` AS `__f0_0_message`, x.`__f0_0`.`detail` AS `__f0_0_detail`
 FROM (
-  SELECT `n`, `__w`, `__s`, `__p`, `__o`, `__n`,
-    caudal_pandas_1(COALESCE(`n`, CAST(0 AS BIGINT)), `n` IS NULL) AS `__f0_0`
+  SELECT `n`, `__w`, `__s`, `__p`, `__o`, `__n`, caudal_pandas_1(COALESCE(`n`, CAST(0 AS BIGINT)), `n` IS NULL) AS `__f0_0`
   FROM `events`
 ) AS x;
 
 -- select-4176 taken
-SELECT *
-FROM `select-4176 calls`
-WHERE `__f0_0_reason` IS NULL;
+SELECT * FROM `select-4176 calls` WHERE `__f0_0_reason` IS NULL;
 
 -- select-4176
 SELECT (CASE WHEN (`n` > CAST(0 AS BIGINT)) THEN `___c0` ELSE 0.0E0 END) AS `x`, `__w`, `__s`, `__p`, `__o`, `__n`
@@ -27,26 +22,20 @@ FROM `select-4176 taken`;
 ---- spark
 
 -- events
-SELECT `n`, `__w`, 2 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `n`, `__w`, 2 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- select-4176 calls
-SELECT `n`, `__w`, `__s`, `__p`, `__o`, `__n`, x.`__f0_0`.`value` AS `___c0`,
-  x.`__f0_0`.`reason` AS `__f0_0_reason`, x.`__f0_0`.`message` AS `__f0_0_message`,
-  x.`__f0_0`.`detail` AS `__f0_0_detail`
+SELECT `n`, `__w`, `__s`, `__p`, `__o`, `__n`, x.`__f0_0`.`value` AS `___c0`, x.`__f0_0`.`reason` AS `__f0_0_reason`,
+  x.`__f0_0`.`message` AS `__f0_0_message`, x.`__f0_0`.`detail` AS `__f0_0_detail`
 FROM (
-  SELECT `n`, `__w`, `__s`, `__p`, `__o`, `__n`, caudal_call_1(`n`) AS `__f0_0`
-  FROM `events`
+  SELECT `n`, `__w`, `__s`, `__p`, `__o`, `__n`, caudal_call_1(`n`) AS `__f0_0` FROM `events`
 ) AS x;
 
 -- select-4176 taken
-SELECT *
-FROM `select-4176 calls`
-WHERE `__f0_0_reason` IS NULL;
+SELECT * FROM `select-4176 calls` WHERE `__f0_0_reason` IS NULL;
 
 -- select-4176
-SELECT CASE WHEN (`n` > 0L) THEN `___c0` ELSE 0.0D END AS `x`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `select-4176 taken`;
+SELECT CASE WHEN (`n` > 0L) THEN `___c0` ELSE 0.0D END AS `x`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `select-4176 taken`;
 
 ---- spark, over input that goes on
 

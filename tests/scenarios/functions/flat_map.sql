@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `t`, `k`, `__t`, `__w`, CAST(2 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `k`, `__t`, `__w`, CAST(2 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- words calls
 SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, r.`__i>` AS `__i`, r.`__x0>` AS `__x0`, r.`__reason>` AS `__reason`, r.`__message>` AS `__message`, r.`__detail>` AS `__detail`
@@ -14,14 +13,12 @@ FROM `words calls`
 WHERE `__reason` IS NULL;
 
 -- window-fc2a rows
-SELECT `word` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `words`;
+SELECT `word` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `words`;
 
 -- window-fc2a windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(10000 AS BIGINT)) + CAST(10000 AS BIGINT), CAST(10000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(10000 AS BIGINT)) + CAST(10000 AS BIGINT), CAST(10000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(10000 AS BIGINT)) + CAST(10000 AS BIGINT), CAST(10000 AS BIGINT)) + 10000 AS `window_end`
   FROM `window-fc2a rows`
 ) AS x
@@ -44,8 +41,7 @@ FROM (
 ---- spark
 
 -- events
-SELECT `t`, `k`, `__t`, `__w`, 2 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `k`, `__t`, `__w`, 2 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- words calls
 SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `__i`, `__x0`, `__reason`, `__message`, `__detail`
@@ -60,8 +56,7 @@ FROM `words calls`
 WHERE `__reason` IS NULL;
 
 -- window-fc2a rows
-SELECT `word` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `words`;
+SELECT `word` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `words`;
 
 -- window-fc2a windows
 SELECT *
@@ -88,8 +83,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-fc2a marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

@@ -1,24 +1,18 @@
 ---- flink
 
 -- events
-SELECT `k`, `__w`
-FROM `events input`;
+SELECT `k`, `__w` FROM `events input`;
 
 -- filter-9434
-SELECT `k`, `__w`
-FROM `events`
-WHERE (`k` = CAST('a' AS STRING));
+SELECT `k`, `__w` FROM `events` WHERE (`k` = CAST('a' AS STRING));
 
 ---- spark
 
 -- events
-SELECT `k`, `__w`
-FROM `events input`;
+SELECT `k`, `__w` FROM `events input`;
 
 -- filter-9434
-SELECT `k`, `__w`
-FROM `events`
-WHERE (`k` = 'a');
+SELECT `k`, `__w` FROM `events` WHERE (`k` = 'a');
 
 ---- spark, over input that goes on
 

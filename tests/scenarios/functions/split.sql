@@ -1,13 +1,10 @@
 ---- flink
 
 -- events
-SELECT `n`, `__w`
-FROM `events input`;
+SELECT `n`, `__w` FROM `events input`;
 
 -- filter-237a
-SELECT `n`, `__w`
-FROM `events`
-WHERE (`n` < CAST(6 AS BIGINT));
+SELECT `n`, `__w` FROM `events` WHERE (`n` < CAST(6 AS BIGINT));
 
 -- filter-237a-2
 SELECT `n`, `__w`
@@ -22,23 +19,16 @@ WHERE ((NOT COALESCE((`n` < CAST(6 AS BIGINT)), FALSE)) AND (NOT COALESCE((MOD(`
 ---- spark
 
 -- events
-SELECT `n`, `__w`
-FROM `events input`;
+SELECT `n`, `__w` FROM `events input`;
 
 -- filter-237a
-SELECT `n`, `__w`
-FROM `events`
-WHERE (`n` < 6L);
+SELECT `n`, `__w` FROM `events` WHERE (`n` < 6L);
 
 -- filter-237a-2
-SELECT `n`, `__w`
-FROM `events`
-WHERE ((NOT coalesce((`n` < 6L), FALSE)) AND ((`n` % 2L) = 1L));
+SELECT `n`, `__w` FROM `events` WHERE ((NOT coalesce((`n` < 6L), FALSE)) AND ((`n` % 2L) = 1L));
 
 -- filter-237a-3
-SELECT `n`, `__w`
-FROM `events`
-WHERE ((NOT coalesce((`n` < 6L), FALSE)) AND (NOT coalesce(((`n` % 2L) = 1L), FALSE)));
+SELECT `n`, `__w` FROM `events` WHERE ((NOT coalesce((`n` < 6L), FALSE)) AND (NOT coalesce(((`n` % 2L) = 1L), FALSE)));
 
 ---- spark, over input that goes on
 

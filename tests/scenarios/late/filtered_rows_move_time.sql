@@ -1,23 +1,18 @@
 ---- flink
 
 -- events
-SELECT `n`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `n`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- filter-237a
-SELECT `n`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`
-WHERE (`n` > CAST(0 AS BIGINT));
+SELECT `n`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events` WHERE (`n` > CAST(0 AS BIGINT));
 
 -- window-2b83 rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `filter-237a`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `filter-237a`;
 
 -- window-2b83 windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-2b83 rows`
 ) AS x
@@ -26,47 +21,38 @@ WHERE (`__w` IS NULL OR `__w` < `window_end`);
 -- window-2b83
 SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
-  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
-  FROM `window-2b83 windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n` FROM `window-2b83 windows` GROUP BY `window_start`
 ) AS x;
 
 ---- spark
 
 -- events
-SELECT `n`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `n`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- filter-237a
-SELECT `n`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`
-WHERE (`n` > 0L);
+SELECT `n`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events` WHERE (`n` > 0L);
 
 -- window-2b83 rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `filter-237a`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `filter-237a`;
 
 -- window-2b83 windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-2b83 rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-2b83 rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-2b83
 SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
-  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
-  FROM `window-2b83 windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n` FROM `window-2b83 windows` GROUP BY `window_start`
 ) AS x;
 
 ---- spark, over input that goes on
 
 -- window-2b83 marked
-SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -79,8 +65,6 @@ SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL A
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `window_start`, COUNT(*) AS `n`
-    FROM `window-2b83 marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, COUNT(*) AS `n` FROM `window-2b83 marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;

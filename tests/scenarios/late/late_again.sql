@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `n`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `n`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-3c9e rows`
 ) AS x
@@ -21,33 +18,27 @@ WHERE (`__w` IS NULL OR `__w` < `window_end`);
 -- window-3c9e
 SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
-  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
-  FROM `window-3c9e windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n` FROM `window-3c9e windows` GROUP BY `window_start`
 ) AS x;
 
 -- late-6a9e
-SELECT `n`, `t`, `__t` AS `late_time`, `__hs` AS `late_source`, `__hp` AS `late_partition`,
-  `__o` AS `late_position`, CAST('window-3c9e' AS STRING) AS `late_operator`, `__w` AS `late_watermark`, `__t`,
-  `__w`, `__s`, `__p`, `__o`, `__n`
+SELECT `n`, `t`, `__t` AS `late_time`, `__hs` AS `late_source`, `__hp` AS `late_partition`, `__o` AS `late_position`,
+  CAST('window-3c9e' AS STRING) AS `late_operator`, `__w` AS `late_watermark`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM (
   SELECT r.*, n.`source` AS `__hs`, n.`partition` AS `__hp`, n.`made` AS `__hm`
   FROM `window-3c9e late rows` AS r LEFT JOIN `partitions` AS n ON r.`__s` = n.`s` AND r.`__p` = n.`p`
 ) AS x;
 
 -- select-21f5
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `late-6a9e`;
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `late-6a9e`;
 
 -- window-1dea rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `select-21f5`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `select-21f5`;
 
 -- window-1dea windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(10000 AS BIGINT)) + CAST(10000 AS BIGINT), CAST(10000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(10000 AS BIGINT)) + CAST(10000 AS BIGINT), CAST(10000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(10000 AS BIGINT)) + CAST(10000 AS BIGINT), CAST(10000 AS BIGINT)) + 10000 AS `window_end`
   FROM `window-1dea rows`
 ) AS x
@@ -70,45 +61,37 @@ FROM (
 ---- spark
 
 -- events
-SELECT `n`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `n`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-3c9e rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-3c9e
 SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
-  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
-  FROM `window-3c9e windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n` FROM `window-3c9e windows` GROUP BY `window_start`
 ) AS x;
 
 -- late-6a9e
-SELECT `n`, `t`, `__t` AS `late_time`, `__hs` AS `late_source`, `__hp` AS `late_partition`,
-  `__o` AS `late_position`, 'window-3c9e' AS `late_operator`, `__w` AS `late_watermark`, `__t`, `__w`, `__s`,
-  `__p`, `__o`, `__n`
+SELECT `n`, `t`, `__t` AS `late_time`, `__hs` AS `late_source`, `__hp` AS `late_partition`, `__o` AS `late_position`,
+  'window-3c9e' AS `late_operator`, `__w` AS `late_watermark`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM (
   SELECT r.*, n.`source` AS `__hs`, n.`partition` AS `__hp`, n.`made` AS `__hm`
   FROM `window-3c9e late rows` AS r LEFT JOIN `partitions` AS n ON r.`__s` = n.`s` AND r.`__p` = n.`p`
 ) AS x;
 
 -- select-21f5
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `late-6a9e`;
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `late-6a9e`;
 
 -- window-1dea rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `select-21f5`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `select-21f5`;
 
 -- window-1dea windows
 SELECT *
@@ -135,8 +118,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -149,27 +132,24 @@ SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL A
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `window_start`, COUNT(*) AS `n`
-    FROM `window-3c9e marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, COUNT(*) AS `n` FROM `window-3c9e marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;
 
 -- late-6a9e
 SELECT `n`, `t`, `__t` AS `late_time`, `__hs` AS `late_source`, `__hp` AS `late_partition`,
-  COALESCE(`__o`, CAST(NULL AS BIGINT)) AS `late_position`, 'window-3c9e' AS `late_operator`,
-  `__w` AS `late_watermark`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+  COALESCE(`__o`, CAST(NULL AS BIGINT)) AS `late_position`, 'window-3c9e' AS `late_operator`, `__w` AS `late_watermark`, `__t`,
+  `__w`, `__s`, `__p`, `__o`, `__n`
 FROM (
   SELECT *, x.`__hh`.`source` AS `__hs`, x.`__hh`.`partition` AS `__hp`, x.`__hh`.`made` AS `__hm`
   FROM (
-    SELECT *, caudal_call_1(`__s`, `__p`) AS `__hh`
-    FROM `window-3c9e late rows`
+    SELECT *, caudal_call_1(`__s`, `__p`) AS `__hh` FROM `window-3c9e late rows`
   ) AS x
 ) AS x;
 
 -- window-1dea marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

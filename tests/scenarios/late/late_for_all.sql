@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `t`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- counts rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- counts windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) - `__i` * 1000 AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) - `__i` * 1000 AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) - `__i` * 1000 + 3000 AS `window_end`
   FROM `counts rows` CROSS JOIN UNNEST(ARRAY[CAST(0 AS BIGINT), CAST(1 AS BIGINT), CAST(2 AS BIGINT)]) AS numbers(`__i`)
 ) AS x
@@ -21,26 +18,21 @@ WHERE (`__w` IS NULL OR `__w` < `window_end`);
 -- counts
 SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
-  SELECT `window_start`, `window_start` + 3000 AS `window_end`, COUNT(*) AS `n`
-  FROM `counts windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 3000 AS `window_end`, COUNT(*) AS `n` FROM `counts windows` GROUP BY `window_start`
 ) AS x;
 
 ---- spark
 
 -- events
-SELECT `t`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- counts rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- counts windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) - `__i` * 1000 AS `window_start`,
-    `__t` - pmod(`__t`, 1000L) - `__i` * 1000 + 3000 AS `window_end`
+  SELECT *, `__t` - pmod(`__t`, 1000L) - `__i` * 1000 AS `window_start`, `__t` - pmod(`__t`, 1000L) - `__i` * 1000 + 3000 AS `window_end`
   FROM `counts rows` LATERAL VIEW explode(sequence(0L, 2L)) numbers AS `__i`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
@@ -48,16 +40,14 @@ WHERE (`__w` IS NULL OR `__w` < `window_end`);
 -- counts
 SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
-  SELECT `window_start`, `window_start` + 3000 AS `window_end`, COUNT(*) AS `n`
-  FROM `counts windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 3000 AS `window_end`, COUNT(*) AS `n` FROM `counts windows` GROUP BY `window_start`
 ) AS x;
 
 ---- spark, over input that goes on
 
 -- counts marked
-SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -70,8 +60,6 @@ SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL A
 FROM (
   SELECT *, `window_start` + 3000 AS `window_end`
   FROM (
-    SELECT `window_start`, COUNT(*) AS `n`
-    FROM `counts marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, COUNT(*) AS `n` FROM `counts marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;

@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `ip`, `t`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `ip`, `t`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- counts rows
-SELECT `ip` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `ip` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- counts windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) + 3000 AS `window_end`
   FROM `counts rows`
 ) AS x
@@ -29,18 +26,15 @@ FROM (
 ---- spark
 
 -- events
-SELECT `ip`, `t`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `ip`, `t`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- counts rows
-SELECT `ip` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `ip` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- counts windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end`
-  FROM `counts rows`
+  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end` FROM `counts rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -55,8 +49,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- counts marked
-SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -69,8 +63,6 @@ SELECT `__k0` AS `ip`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `_
 FROM (
   SELECT *, `window_start` + 3000 AS `window_end`
   FROM (
-    SELECT `__k0`, `window_start`, COUNT(*) AS `n`
-    FROM `counts marked`
-    GROUP BY `__k0`, `window_start`, `__e`
+    SELECT `__k0`, `window_start`, COUNT(*) AS `n` FROM `counts marked` GROUP BY `__k0`, `window_start`, `__e`
   ) AS x
 ) AS x;

@@ -1,24 +1,21 @@
 ---- spark, over input that goes on
 
 -- events
-SELECT `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-3c9e rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-3c9e marked
-SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -27,32 +24,28 @@ SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `window_start`, `window_end`,
 FROM `window-3c9e windows`;
 
 -- window-3c9e
-SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 7 AS `__s`,
-  0L AS `__p`, struct(`window_end`, `window_start`) AS `__o`, 0L AS `__n`
+SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 7 AS `__s`, 0L AS `__p`,
+  struct(`window_end`, `window_start`) AS `__o`, 0L AS `__n`
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `window_start`, COUNT(*) AS `n`
-    FROM `window-3c9e marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, COUNT(*) AS `n` FROM `window-3c9e marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;
 
 -- window-db1c rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `window-3c9e`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `window-3c9e`;
 
 -- window-db1c windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end`
-  FROM `window-db1c rows`
+  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end` FROM `window-db1c rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-db1c marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -65,8 +58,6 @@ SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL A
 FROM (
   SELECT *, `window_start` + 2000 AS `window_end`
   FROM (
-    SELECT `window_start`, SUM(CAST(`__a0` AS BIGINT)) AS `n`
-    FROM `window-db1c marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, SUM(CAST(`__a0` AS BIGINT)) AS `n` FROM `window-db1c marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;

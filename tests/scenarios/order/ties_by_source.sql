@@ -1,29 +1,23 @@
 ---- flink
 
 -- zebra
-SELECT `t`, `n`, `__t`, `__w`, CAST(9 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `zebra input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(9 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `zebra input`;
 
 -- ape
-SELECT `t`, `n`, `__t`, `__w`, CAST(0 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `ape input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(0 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `ape input`;
 
 -- union-0ee5
-SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n`
-FROM `zebra`
+SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n` FROM `zebra`
 UNION ALL
-SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n`
-FROM `ape`;
+SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n` FROM `ape`;
 
 -- window-5081 rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-0ee5`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-0ee5`;
 
 -- window-5081 windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-5081 rows`
 ) AS x
@@ -46,29 +40,23 @@ FROM (
 ---- spark
 
 -- zebra
-SELECT `t`, `n`, `__t`, `__w`, 9 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `zebra input`;
+SELECT `t`, `n`, `__t`, `__w`, 9 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `zebra input`;
 
 -- ape
-SELECT `t`, `n`, `__t`, `__w`, 0 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `ape input`;
+SELECT `t`, `n`, `__t`, `__w`, 0 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `ape input`;
 
 -- union-0ee5
-SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n`
-FROM `zebra`
+SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n` FROM `zebra`
 UNION ALL
-SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n`
-FROM `ape`;
+SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n` FROM `ape`;
 
 -- window-5081 rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-0ee5`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-0ee5`;
 
 -- window-5081 windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-5081 rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-5081 rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -89,8 +77,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-5081 marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

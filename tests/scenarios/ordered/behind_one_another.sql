@@ -1,12 +1,10 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- deduplicate-5948 rows
-SELECT `k` AS `__k0`, `n` AS `__k1`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `n` AS `__y0`, `__t`, `__w`,
-  `__s`, `__p`, `__o`, `__n`
+SELECT `k` AS `__k0`, `n` AS `__k1`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `n` AS `__y0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
@@ -14,8 +12,7 @@ WHERE (`__w` IS NULL OR `__t` >= `__w`);
 SELECT `__k0`, `__k1`, `__x0`, `__x1`, `__x2`, `__t`, `__w`,
   ROW_NUMBER() OVER (PARTITION BY `__k0`, `__k1` ORDER BY `__t`, `__y0`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
   CAST(1 AS INT) AS `__s`, CAST(0 AS BIGINT) AS `__p`,
-  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__y0`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`,
-  CAST(0 AS BIGINT) AS `__n`
+  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__y0`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`, CAST(0 AS BIGINT) AS `__n`
 FROM `deduplicate-5948 rows`;
 
 -- deduplicate-5948
@@ -29,8 +26,7 @@ FROM `deduplicate-5948`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- running-d975 numbered
-SELECT `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__a0`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+SELECT `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__a0`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
 FROM `running-d975 rows`;
 
 -- running-d975 calls
@@ -41,27 +37,22 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`)) AS r(`__x0>`, `__x1>`, `__x2>`, `__t>`, `__w>`, `__z0>`, `__z1>`);
 
 -- running-d975
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__z0` AS `c`, `__z1` AS `all`, `__t`, `__w`
-FROM `running-d975 calls`;
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__z0` AS `c`, `__z1` AS `all`, `__t`, `__w` FROM `running-d975 calls`;
 
 ---- spark
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- deduplicate-5948 rows
-SELECT `k` AS `__k0`, `n` AS `__k1`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `n` AS `__y0`, `__t`, `__w`,
-  `__s`, `__p`, `__o`, `__n`
+SELECT `k` AS `__k0`, `n` AS `__k1`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `n` AS `__y0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- deduplicate-5948 numbered
 SELECT `__k0`, `__k1`, `__x0`, `__x1`, `__x2`, `__t`, `__w`,
-  ROW_NUMBER() OVER (PARTITION BY `__k0`, `__k1` ORDER BY `__t`, `__y0`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
-  1 AS `__s`, 0L AS `__p`,
-  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__y0`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`,
-  0L AS `__n`
+  ROW_NUMBER() OVER (PARTITION BY `__k0`, `__k1` ORDER BY `__t`, `__y0`, `__s`, `__p`, `__o`, `__n`) AS `__r`, 1 AS `__s`,
+  0L AS `__p`, CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__y0`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`, 0L AS `__n`
 FROM `deduplicate-5948 rows`;
 
 -- deduplicate-5948
@@ -75,23 +66,20 @@ FROM `deduplicate-5948`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- running-d975 numbered
-SELECT `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__a0`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+SELECT `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__a0`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
 FROM `running-d975 rows`;
 
 -- running-d975 calls
 SELECT `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__z0`, `__z1`
 FROM (
 SELECT caudal_call_1(`__rows`) AS `__made` FROM (
-  SELECT COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__a0`)) AS `__rows`
-  FROM `running-d975 numbered`
+  SELECT COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__a0`)) AS `__rows` FROM `running-d975 numbered`
 ) AS x
 ) AS c
 LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__z0`, `__z1`;
 
 -- running-d975
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__z0` AS `c`, `__z1` AS `all`, `__t`, `__w`
-FROM `running-d975 calls`;
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__z0` AS `c`, `__z1` AS `all`, `__t`, `__w` FROM `running-d975 calls`;
 
 ---- spark, over input that goes on
 

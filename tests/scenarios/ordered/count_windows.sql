@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- pairs rows
 SELECT `k` AS `__k0`, `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
@@ -11,8 +10,8 @@ WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- pairs numbered
 SELECT *, ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) - 1 AS `__h`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__q`,
-  COUNT(*) OVER (PARTITION BY `__k0`) AS `__m`, COUNT(*) OVER () AS `__e`
+  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__q`, COUNT(*) OVER (PARTITION BY `__k0`) AS `__m`,
+  COUNT(*) OVER () AS `__e`
 FROM `pairs rows`;
 
 -- pairs windows
@@ -26,9 +25,7 @@ FROM (
 WHERE `__g` >= 0 AND `__h` < `__g` * 2 + 2;
 
 -- pairs last row
-SELECT `__t` AS `__et`, `__w` AS `__ew`
-FROM `pairs numbered`
-WHERE `__q` = `__e`;
+SELECT `__t` AS `__et`, `__w` AS `__ew` FROM `pairs numbered` WHERE `__q` = `__e`;
 
 -- pairs ranked
 SELECT *,
@@ -39,9 +36,8 @@ FROM `pairs windows`;
 SELECT `__k0` AS `k`, `window_start`, `window_end`, `all`, CASE WHEN `__v` THEN `__lt` ELSE `__et` END AS `__t`,
   CASE WHEN `__v` THEN `__lw` ELSE `__ew` END AS `__w`
 FROM (
-  SELECT `__k0`, `__g`, `window_start`, `window_end`, COUNT(*) = 2 AS `__v`,
-    MAX(CASE WHEN `__l` = 1 THEN `__w` END) AS `__lw`, MAX(`__q`) AS `__lq`,
-    MAX(CASE WHEN `__l` = 1 THEN `__t` END) AS `__lt`,
+  SELECT `__k0`, `__g`, `window_start`, `window_end`, COUNT(*) = 2 AS `__v`, MAX(CASE WHEN `__l` = 1 THEN `__w` END) AS `__lw`,
+    MAX(`__q`) AS `__lq`, MAX(CASE WHEN `__l` = 1 THEN `__t` END) AS `__lt`,
     COALESCE(caudal_udf_1(ARRAY_AGG(CAST(ROW(`__r0`, `__a0`) AS ROW<`r` BIGINT, `v` BIGINT>)) FILTER (WHERE `__a0` IS NOT NULL)), ARRAY_REMOVE(ARRAY[CAST(NULL AS BIGINT)], CAST(NULL AS BIGINT))) AS `all`
   FROM `pairs ranked`
   GROUP BY `__k0`, `__g`, `window_start`, `window_end`
@@ -50,8 +46,7 @@ FROM (
 ---- spark
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- pairs rows
 SELECT `k` AS `__k0`, `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
@@ -60,8 +55,8 @@ WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- pairs numbered
 SELECT *, ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) - 1 AS `__h`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__q`,
-  COUNT(*) OVER (PARTITION BY `__k0`) AS `__m`, COUNT(*) OVER () AS `__e`
+  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__q`, COUNT(*) OVER (PARTITION BY `__k0`) AS `__m`,
+  COUNT(*) OVER () AS `__e`
 FROM `pairs rows`;
 
 -- pairs windows
@@ -75,9 +70,7 @@ FROM (
 WHERE `__g` >= 0 AND `__h` < `__g` * 2 + 2;
 
 -- pairs last row
-SELECT `__t` AS `__et`, `__w` AS `__ew`
-FROM `pairs numbered`
-WHERE `__q` = `__e`;
+SELECT `__t` AS `__et`, `__w` AS `__ew` FROM `pairs numbered` WHERE `__q` = `__e`;
 
 -- pairs ranked
 SELECT *,
@@ -88,9 +81,8 @@ FROM `pairs windows`;
 SELECT `__k0` AS `k`, `window_start`, `window_end`, `all`, CASE WHEN `__v` THEN `__lt` ELSE `__et` END AS `__t`,
   CASE WHEN `__v` THEN `__lw` ELSE `__ew` END AS `__w`
 FROM (
-  SELECT `__k0`, `__g`, `window_start`, `window_end`, COUNT(*) = 2 AS `__v`,
-    MAX(CASE WHEN `__l` = 1 THEN `__w` END) AS `__lw`, MAX(`__q`) AS `__lq`,
-    MAX(CASE WHEN `__l` = 1 THEN `__t` END) AS `__lt`,
+  SELECT `__k0`, `__g`, `window_start`, `window_end`, COUNT(*) = 2 AS `__v`, MAX(CASE WHEN `__l` = 1 THEN `__w` END) AS `__lw`,
+    MAX(`__q`) AS `__lq`, MAX(CASE WHEN `__l` = 1 THEN `__t` END) AS `__lt`,
     transform(array_sort(COLLECT_LIST(struct(`__r0` AS r, `__a0` AS v)) FILTER (WHERE `__a0` IS NOT NULL)), x -> x.v) AS `all`
   FROM `pairs ranked`
   GROUP BY `__k0`, `__g`, `window_start`, `window_end`

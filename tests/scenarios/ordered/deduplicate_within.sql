@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- deduplicate-5948 rows
 SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
@@ -10,8 +9,7 @@ FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- deduplicate-5948 numbered
-SELECT `__k0`, `__x0`, `__x1`, `__t`, `__w`,
-  ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+SELECT `__k0`, `__x0`, `__x1`, `__t`, `__w`, ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
 FROM `deduplicate-5948 rows`;
 
 -- deduplicate-5948 calls
@@ -24,14 +22,12 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`)) AS r(`__x0>`, `__x1>`, `__t>`, `__w>`);
 
 -- deduplicate-5948
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__t`, `__w`
-FROM `deduplicate-5948 calls`;
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__t`, `__w` FROM `deduplicate-5948 calls`;
 
 ---- spark
 
 -- events
-SELECT `k`, `t`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- deduplicate-5948 rows
 SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
@@ -39,8 +35,7 @@ FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- deduplicate-5948 numbered
-SELECT `__k0`, `__x0`, `__x1`, `__t`, `__w`,
-  ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+SELECT `__k0`, `__x0`, `__x1`, `__t`, `__w`, ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
 FROM `deduplicate-5948 rows`;
 
 -- deduplicate-5948 calls
@@ -55,14 +50,13 @@ SELECT `__k0`, caudal_call_1(`__rows`) AS `__made` FROM (
 LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__t`, `__w`;
 
 -- deduplicate-5948
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__t`, `__w`
-FROM `deduplicate-5948 calls`;
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__t`, `__w` FROM `deduplicate-5948 calls`;
 
 ---- spark, over input that goes on
 
 -- deduplicate-5948 marked
-SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,
-  NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
+  NULL AS `__n`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -77,7 +71,5 @@ FROM `deduplicate-5948 marked`;
 -- deduplicate-5948 calls
 SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__k0` AS `__k0`, u.`__t` AS `__t`, u.`__w` AS `__w`
 FROM (
-  SELECT caudal_call_2(`made`) AS `u`
-  FROM `deduplicate-5948 walked`
-  WHERE `made` <> ''
+  SELECT caudal_call_2(`made`) AS `u` FROM `deduplicate-5948 walked` WHERE `made` <> ''
 ) AS x;

@@ -1,20 +1,17 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `n`, `s`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `s`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- one rows
-SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, `n` AS `__a0`, `__t`, `__w`,
-  `__s`, `__p`, `__o`, `__n`
+SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- one numbered
 SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__x3`, `__t`, `__w`, `__a0`,
-  ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
-  CAST(10 AS INT) AS `__s`, CAST(0 AS BIGINT) AS `__p`,
-  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`,
+  ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`, CAST(10 AS INT) AS `__s`,
+  CAST(0 AS BIGINT) AS `__p`, CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`,
   CAST(0 AS BIGINT) AS `__n`
 FROM `one rows`;
 
@@ -28,8 +25,7 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`)) AS r(`__x0>`, `__x1>`, `__x2>`, `__x3>`, `__t>`, `__w>`, `__s>`, `__p>`, `__o>`, `__n>`, `__z0>`);
 
 -- one
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `previous`, `__t`, `__w`, `__s`, `__p`,
-  `__o`, `__n`
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `previous`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `one calls`;
 
 -- lag-f554 rows
@@ -54,16 +50,14 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_2(`__rows`)) AS r(`__x0>`, `__x1>`, `__x2>`, `__x3>`, `__t>`, `__w>`, `__z0>`);
 
 -- lag-f554
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `before`, `__t`, `__w`
-FROM `lag-f554 calls`;
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `before`, `__t`, `__w` FROM `lag-f554 calls`;
 
 -- select-70b4
-SELECT `k`, `t`, `before`, `__t`, `__w`
-FROM `lag-f554`;
+SELECT `k`, `t`, `before`, `__t`, `__w` FROM `lag-f554`;
 
 -- lag-5480 rows
-SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, `previous` AS `__x4`,
-  (`n` - `previous`) AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, `previous` AS `__x4`, (`n` - `previous`) AS `__a0`,
+  `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `one`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
@@ -82,39 +76,33 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_3(`__rows`)) AS r(`__x0>`, `__x1>`, `__x2>`, `__x3>`, `__x4>`, `__t>`, `__w>`, `__z0>`);
 
 -- lag-5480
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__x4` AS `previous`, `__z0` AS `step`, `__t`,
-  `__w`
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__x4` AS `previous`, `__z0` AS `step`, `__t`, `__w`
 FROM `lag-5480 calls`;
 
 -- select-84c3
-SELECT `k`, `t`, `step`, `__t`, `__w`
-FROM `lag-5480`;
+SELECT `k`, `t`, `step`, `__t`, `__w` FROM `lag-5480`;
 
 ---- spark
 
 -- events
-SELECT `k`, `t`, `n`, `s`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `s`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- one rows
-SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, `n` AS `__a0`, `__t`, `__w`,
-  `__s`, `__p`, `__o`, `__n`
+SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- one numbered
 SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__x3`, `__t`, `__w`, `__a0`,
-  ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`, 10 AS `__s`,
-  0L AS `__p`, CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`,
-  0L AS `__n`
+  ROW_NUMBER() OVER (PARTITION BY `__k0` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`, 10 AS `__s`, 0L AS `__p`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`, 0L AS `__n`
 FROM `one rows`;
 
 -- one calls
 SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__x3`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `__z0`
 FROM (
 SELECT `__k0`, caudal_call_1(`__rows`) AS `__made` FROM (
-  SELECT `__k0`,
-    COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__x2`, `__x3`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `__a0`)) AS `__rows`
+  SELECT `__k0`, COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__x2`, `__x3`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `__a0`)) AS `__rows`
   FROM `one numbered`
   GROUP BY `__k0`
 ) AS x
@@ -122,13 +110,12 @@ SELECT `__k0`, caudal_call_1(`__rows`) AS `__made` FROM (
 LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__x2`, `__x3`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `__z0`;
 
 -- one
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `previous`, `__t`, `__w`, `__s`, `__p`,
-  `__o`, `__n`
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `previous`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `one calls`;
 
 -- lag-f554 rows
-SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, caudal_upper(`s`) AS `__a0`,
-  `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, caudal_upper(`s`) AS `__a0`, `__t`, `__w`, `__s`,
+  `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
@@ -149,16 +136,14 @@ SELECT `__k0`, caudal_call_2(`__rows`) AS `__made` FROM (
 LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__x2`, `__x3`, `__t`, `__w`, `__z0`;
 
 -- lag-f554
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `before`, `__t`, `__w`
-FROM `lag-f554 calls`;
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `before`, `__t`, `__w` FROM `lag-f554 calls`;
 
 -- select-70b4
-SELECT `k`, `t`, `before`, `__t`, `__w`
-FROM `lag-f554`;
+SELECT `k`, `t`, `before`, `__t`, `__w` FROM `lag-f554`;
 
 -- lag-5480 rows
-SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, `previous` AS `__x4`,
-  (`n` - `previous`) AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `s` AS `__x3`, `previous` AS `__x4`, (`n` - `previous`) AS `__a0`,
+  `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `one`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
@@ -179,19 +164,17 @@ SELECT `__k0`, caudal_call_3(`__rows`) AS `__made` FROM (
 LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__x2`, `__x3`, `__x4`, `__t`, `__w`, `__z0`;
 
 -- lag-5480
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__x4` AS `previous`, `__z0` AS `step`, `__t`,
-  `__w`
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__x4` AS `previous`, `__z0` AS `step`, `__t`, `__w`
 FROM `lag-5480 calls`;
 
 -- select-84c3
-SELECT `k`, `t`, `step`, `__t`, `__w`
-FROM `lag-5480`;
+SELECT `k`, `t`, `step`, `__t`, `__w` FROM `lag-5480`;
 
 ---- spark, over input that goes on
 
 -- one marked
-SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__x3`, NULL AS `__a0`,
-  NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__x3`, NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`,
+  NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -200,28 +183,24 @@ SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__t`, `__w`, `__s`, `__p
 FROM `one rows`;
 
 -- one walked (walked by key)
-SELECT `__k0`, `__e`,
-  caudal_call_1(`__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
+SELECT `__k0`, `__e`, caudal_call_1(`__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `one marked`;
 
 -- one calls
-SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__x3` AS `__x3`, u.`__k0` AS `__k0`,
-  u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__s` AS `__s`, u.`__p` AS `__p`, u.`__o` AS `__o`, u.`__n` AS `__n`,
-  u.`__z0` AS `__z0`
+SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__x3` AS `__x3`, u.`__k0` AS `__k0`, u.`__t` AS `__t`,
+  u.`__w` AS `__w`, u.`__s` AS `__s`, u.`__p` AS `__p`, u.`__o` AS `__o`, u.`__n` AS `__n`, u.`__z0` AS `__z0`
 FROM (
-  SELECT caudal_call_2(`made`) AS `u`
-  FROM `one walked`
-  WHERE `made` <> ''
+  SELECT caudal_call_2(`made`) AS `u` FROM `one walked` WHERE `made` <> ''
 ) AS x;
 
 -- one
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `previous`, `__t`, `__w`, 10 AS `__s`,
-  0L AS `__p`, struct(`__t`, `__s`, `__p`, `__o`, `__n`) AS `__o`, 0L AS `__n`
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__x3` AS `s`, `__z0` AS `previous`, `__t`, `__w`, 10 AS `__s`, 0L AS `__p`,
+  struct(`__t`, `__s`, `__p`, `__o`, `__n`) AS `__o`, 0L AS `__n`
 FROM `one calls`;
 
 -- lag-f554 marked
-SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__x3`, NULL AS `__a0`,
-  NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__x3`, NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`,
+  NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -230,23 +209,19 @@ SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__t`, `__w`, `__s`, `__p
 FROM `lag-f554 rows`;
 
 -- lag-f554 walked (walked by key)
-SELECT `__k0`, `__e`,
-  caudal_call_3(`__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
+SELECT `__k0`, `__e`, caudal_call_3(`__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `lag-f554 marked`;
 
 -- lag-f554 calls
-SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__x3` AS `__x3`, u.`__k0` AS `__k0`,
-  u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__z0` AS `__z0`
+SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__x3` AS `__x3`, u.`__k0` AS `__k0`, u.`__t` AS `__t`,
+  u.`__w` AS `__w`, u.`__z0` AS `__z0`
 FROM (
-  SELECT caudal_call_4(`made`) AS `u`
-  FROM `lag-f554 walked`
-  WHERE `made` <> ''
+  SELECT caudal_call_4(`made`) AS `u` FROM `lag-f554 walked` WHERE `made` <> ''
 ) AS x;
 
 -- lag-5480 marked
-SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__x3`, NULL AS `__x4`,
-  NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__x3`, NULL AS `__x4`, NULL AS `__a0`, NULL AS `__t`,
+  NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -260,10 +235,8 @@ SELECT `__k0`, `__e`,
 FROM `lag-5480 marked`;
 
 -- lag-5480 calls
-SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__x3` AS `__x3`, u.`__x4` AS `__x4`,
-  u.`__k0` AS `__k0`, u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__z0` AS `__z0`
+SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__x3` AS `__x3`, u.`__x4` AS `__x4`, u.`__k0` AS `__k0`,
+  u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__z0` AS `__z0`
 FROM (
-  SELECT caudal_call_6(`made`) AS `u`
-  FROM `lag-5480 walked`
-  WHERE `made` <> ''
+  SELECT caudal_call_6(`made`) AS `u` FROM `lag-5480 walked` WHERE `made` <> ''
 ) AS x;

@@ -1,12 +1,10 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- run rows
-SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `n` AS `__a0`, `n` AS `__a1`, `__t`, `__w`,
-  `__s`, `__p`, `__o`, `__n`
+SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `n` AS `__a0`, `n` AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
@@ -25,18 +23,15 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`)) AS r(`__x0>`, `__x1>`, `__x2>`, `__t>`, `__w>`, `__z0>`, `__z1>`);
 
 -- run
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__z0` AS `total`, `__z1` AS `all`, `__t`, `__w`
-FROM `run calls`;
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__z0` AS `total`, `__z1` AS `all`, `__t`, `__w` FROM `run calls`;
 
 ---- spark
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- run rows
-SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `n` AS `__a0`, `n` AS `__a1`, `__t`, `__w`,
-  `__s`, `__p`, `__o`, `__n`
+SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `n` AS `__a0`, `n` AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
@@ -57,8 +52,7 @@ SELECT `__k0`, caudal_call_1(`__rows`) AS `__made` FROM (
 LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__z0`, `__z1`;
 
 -- run
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__z0` AS `total`, `__z1` AS `all`, `__t`, `__w`
-FROM `run calls`;
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__z0` AS `total`, `__z1` AS `all`, `__t`, `__w` FROM `run calls`;
 
 ---- spark, over input that goes on
 

@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- running-431b rows
 SELECT `t` AS `__x0`, `n` AS `__x1`, `n` AS `__a0`, `n` AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
@@ -10,8 +9,7 @@ FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- running-431b numbered
-SELECT `__x0`, `__x1`, `__t`, `__w`, `__a0`, `__a1`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+SELECT `__x0`, `__x1`, `__t`, `__w`, `__a0`, `__a1`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
 FROM `running-431b rows`;
 
 -- running-431b calls
@@ -22,14 +20,12 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`)) AS r(`__x0>`, `__x1>`, `__t>`, `__w>`, `__z0>`, `__z1>`);
 
 -- running-431b
-SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `all`, `__z1` AS `mean`, `__t`, `__w`
-FROM `running-431b calls`;
+SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `all`, `__z1` AS `mean`, `__t`, `__w` FROM `running-431b calls`;
 
 ---- spark
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- running-431b rows
 SELECT `t` AS `__x0`, `n` AS `__x1`, `n` AS `__a0`, `n` AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
@@ -37,29 +33,26 @@ FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- running-431b numbered
-SELECT `__x0`, `__x1`, `__t`, `__w`, `__a0`, `__a1`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+SELECT `__x0`, `__x1`, `__t`, `__w`, `__a0`, `__a1`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
 FROM `running-431b rows`;
 
 -- running-431b calls
 SELECT `__x0`, `__x1`, `__t`, `__w`, `__z0`, `__z1`
 FROM (
 SELECT caudal_call_1(`__rows`) AS `__made` FROM (
-  SELECT COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__t`, `__w`, `__a0`, `__a1`)) AS `__rows`
-  FROM `running-431b numbered`
+  SELECT COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__t`, `__w`, `__a0`, `__a1`)) AS `__rows` FROM `running-431b numbered`
 ) AS x
 ) AS c
 LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__t`, `__w`, `__z0`, `__z1`;
 
 -- running-431b
-SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `all`, `__z1` AS `mean`, `__t`, `__w`
-FROM `running-431b calls`;
+SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `all`, `__z1` AS `mean`, `__t`, `__w` FROM `running-431b calls`;
 
 ---- spark, over input that goes on
 
 -- running-431b marked
-SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__a0`, NULL AS `__a1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`,
-  NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
+SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__a0`, NULL AS `__a1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,
+  NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -68,15 +61,11 @@ SELECT `__x0`, `__x1`, `__a0`, `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`,
 FROM `running-431b rows`;
 
 -- running-431b walked (walked by key)
-SELECT `__s` IS NULL AS `__one`, `__e`,
-  caudal_call_1(`__x0`, `__x1`, `__a0`, `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
+SELECT `__s` IS NULL AS `__one`, `__e`, caudal_call_1(`__x0`, `__x1`, `__a0`, `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `running-431b marked`;
 
 -- running-431b calls
-SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__z0` AS `__z0`,
-  u.`__z1` AS `__z1`
+SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__z0` AS `__z0`, u.`__z1` AS `__z1`
 FROM (
-  SELECT caudal_call_2(`made`) AS `u`
-  FROM `running-431b walked`
-  WHERE `made` <> ''
+  SELECT caudal_call_2(`made`) AS `u` FROM `running-431b walked` WHERE `made` <> ''
 ) AS x;

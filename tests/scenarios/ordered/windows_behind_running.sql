@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- run rows
 SELECT `t` AS `__x0`, `n` AS `__x1`, `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
@@ -10,11 +9,9 @@ FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- run numbered
-SELECT `__x0`, `__x1`, `__t`, `__w`, `__a0`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`, CAST(8 AS INT) AS `__s`,
-  CAST(0 AS BIGINT) AS `__p`,
-  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`,
-  CAST(0 AS BIGINT) AS `__n`
+SELECT `__x0`, `__x1`, `__t`, `__w`, `__a0`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
+  CAST(8 AS INT) AS `__s`, CAST(0 AS BIGINT) AS `__p`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`, CAST(0 AS BIGINT) AS `__n`
 FROM `run rows`;
 
 -- run calls
@@ -25,18 +22,15 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`)) AS r(`__x0>`, `__x1>`, `__t>`, `__w>`, `__s>`, `__p>`, `__o>`, `__n>`, `__z0>`);
 
 -- run
-SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `total`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `run calls`;
+SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `total`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `run calls`;
 
 -- behind rows
-SELECT `total` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `run`;
+SELECT `total` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `run`;
 
 -- behind windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) + 2000 AS `window_end`
   FROM `behind rows`
 ) AS x
@@ -59,8 +53,7 @@ FROM (
 ---- spark
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- run rows
 SELECT `t` AS `__x0`, `n` AS `__x1`, `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
@@ -68,9 +61,8 @@ FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- run numbered
-SELECT `__x0`, `__x1`, `__t`, `__w`, `__a0`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`, 8 AS `__s`, 0L AS `__p`,
-  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`, 0L AS `__n`
+SELECT `__x0`, `__x1`, `__t`, `__w`, `__a0`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`, 8 AS `__s`,
+  0L AS `__p`, CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`, 0L AS `__n`
 FROM `run rows`;
 
 -- run calls
@@ -84,18 +76,15 @@ SELECT caudal_call_1(`__rows`) AS `__made` FROM (
 LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `__z0`;
 
 -- run
-SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `total`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `run calls`;
+SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `total`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `run calls`;
 
 -- behind rows
-SELECT `total` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `run`;
+SELECT `total` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `run`;
 
 -- behind windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end`
-  FROM `behind rows`
+  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end` FROM `behind rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 

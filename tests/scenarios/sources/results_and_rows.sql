@@ -1,58 +1,46 @@
 ---- flink
 
 -- events
-SELECT `n`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `n`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-3c9e
-SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`,
-  CAST(9 AS INT) AS `__s`, CAST(0 AS BIGINT) AS `__p`,
-  CAST(ROW_NUMBER() OVER (ORDER BY `window_end`, `window_start`) AS BIGINT) - 1 AS `__o`,
+SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, CAST(9 AS INT) AS `__s`,
+  CAST(0 AS BIGINT) AS `__p`, CAST(ROW_NUMBER() OVER (ORDER BY `window_end`, `window_start`) AS BIGINT) - 1 AS `__o`,
   CAST(0 AS BIGINT) AS `__n`
 FROM (
-  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
-  FROM `window-3c9e windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n` FROM `window-3c9e windows` GROUP BY `window_start`
 ) AS x;
 
 -- select-df94
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `window-3c9e`;
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `window-3c9e`;
 
 -- select-4176
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- union-a168
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n`
-FROM `select-df94`
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n` FROM `select-df94`
 UNION ALL
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n`
-FROM `select-4176`;
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n` FROM `select-4176`;
 
 -- window-c560 rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-a168`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-a168`;
 
 -- window-c560 windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) + 2000 AS `window_end`
   FROM `window-c560 rows`
 ) AS x
@@ -75,55 +63,43 @@ FROM (
 ---- spark
 
 -- events
-SELECT `n`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `n`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-3c9e rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-3c9e
-SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 9 AS `__s`,
-  0L AS `__p`, CAST(ROW_NUMBER() OVER (ORDER BY `window_end`, `window_start`) AS BIGINT) - 1 AS `__o`,
-  0L AS `__n`
+SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 9 AS `__s`, 0L AS `__p`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `window_end`, `window_start`) AS BIGINT) - 1 AS `__o`, 0L AS `__n`
 FROM (
-  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
-  FROM `window-3c9e windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n` FROM `window-3c9e windows` GROUP BY `window_start`
 ) AS x;
 
 -- select-df94
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `window-3c9e`;
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `window-3c9e`;
 
 -- select-4176
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- union-a168
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n`
-FROM `select-df94`
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n` FROM `select-df94`
 UNION ALL
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n`
-FROM `select-4176`;
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n` FROM `select-4176`;
 
 -- window-c560 rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-a168`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-a168`;
 
 -- window-c560 windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end`
-  FROM `window-c560 rows`
+  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end` FROM `window-c560 rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -144,8 +120,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -154,30 +130,26 @@ SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `window_start`, `window_end`,
 FROM `window-3c9e windows`;
 
 -- window-3c9e
-SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 9 AS `__s`,
-  0L AS `__p`, struct(`window_end`, `window_start`) AS `__o`, 0L AS `__n`
+SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 9 AS `__s`, 0L AS `__p`,
+  struct(`window_end`, `window_start`) AS `__o`, 0L AS `__n`
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `window_start`, COUNT(*) AS `n`
-    FROM `window-3c9e marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, COUNT(*) AS `n` FROM `window-3c9e marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;
 
 -- union-a168
-SELECT `n`, `__t`, `__w`, `__s`, `__p`, struct(`__o` AS p0, CAST(NULL AS BIGINT) AS p1) AS `__o`,
-  `__n` * 2 + 0 AS `__n`
+SELECT `n`, `__t`, `__w`, `__s`, `__p`, struct(`__o` AS p0, CAST(NULL AS BIGINT) AS p1) AS `__o`, `__n` * 2 + 0 AS `__n`
 FROM `select-df94`
 UNION ALL
 SELECT `n`, `__t`, `__w`, `__s`, `__p`,
-  struct(CAST(NULL AS STRUCT<`window_end`: BIGINT, `window_start`: BIGINT>) AS p0, `__o` AS p1) AS `__o`,
-  `__n` * 2 + 1 AS `__n`
+  struct(CAST(NULL AS STRUCT<`window_end`: BIGINT, `window_start`: BIGINT>) AS p0, `__o` AS p1) AS `__o`, `__n` * 2 + 1 AS `__n`
 FROM `select-4176`;
 
 -- window-c560 marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

@@ -1,29 +1,23 @@
 ---- flink
 
 -- web
-SELECT `ip`, `t`, `__t`, `__w`, CAST(7 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `web input`;
+SELECT `ip`, `t`, `__t`, `__w`, CAST(7 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `web input`;
 
 -- ssh
-SELECT `ip`, `t`, `__t`, `__w`, CAST(4 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `ssh input`;
+SELECT `ip`, `t`, `__t`, `__w`, CAST(4 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `ssh input`;
 
 -- union-a102
-SELECT `ip`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n`
-FROM `web`
+SELECT `ip`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n` FROM `web`
 UNION ALL
-SELECT `ip`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n`
-FROM `ssh`;
+SELECT `ip`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n` FROM `ssh`;
 
 -- window-a2cb rows
-SELECT `ip` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-a102`;
+SELECT `ip` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-a102`;
 
 -- window-a2cb windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) + 3000 AS `window_end`
   FROM `window-a2cb rows`
 ) AS x
@@ -40,29 +34,23 @@ FROM (
 ---- spark
 
 -- web
-SELECT `ip`, `t`, `__t`, `__w`, 7 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `web input`;
+SELECT `ip`, `t`, `__t`, `__w`, 7 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `web input`;
 
 -- ssh
-SELECT `ip`, `t`, `__t`, `__w`, 4 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `ssh input`;
+SELECT `ip`, `t`, `__t`, `__w`, 4 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `ssh input`;
 
 -- union-a102
-SELECT `ip`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n`
-FROM `web`
+SELECT `ip`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n` FROM `web`
 UNION ALL
-SELECT `ip`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n`
-FROM `ssh`;
+SELECT `ip`, `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n` FROM `ssh`;
 
 -- window-a2cb rows
-SELECT `ip` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-a102`;
+SELECT `ip` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-a102`;
 
 -- window-a2cb windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end`
-  FROM `window-a2cb rows`
+  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end` FROM `window-a2cb rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -77,8 +65,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-a2cb marked
-SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -91,8 +79,6 @@ SELECT `__k0` AS `ip`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `_
 FROM (
   SELECT *, `window_start` + 3000 AS `window_end`
   FROM (
-    SELECT `__k0`, `window_start`, COUNT(*) AS `n`
-    FROM `window-a2cb marked`
-    GROUP BY `__k0`, `window_start`, `__e`
+    SELECT `__k0`, `window_start`, COUNT(*) AS `n` FROM `window-a2cb marked` GROUP BY `__k0`, `window_start`, `__e`
   ) AS x
 ) AS x;

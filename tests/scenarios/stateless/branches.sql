@@ -1,34 +1,24 @@
 ---- flink
 
 -- events
-SELECT `n`, `__w`
-FROM `events input`;
+SELECT `n`, `__w` FROM `events input`;
 
 -- small
-SELECT `n`, `__w`
-FROM `events`
-WHERE (`n` < CAST(2 AS BIGINT));
+SELECT `n`, `__w` FROM `events` WHERE (`n` < CAST(2 AS BIGINT));
 
 -- large
-SELECT `n`, `__w`
-FROM `events`
-WHERE (`n` > CAST(2 AS BIGINT));
+SELECT `n`, `__w` FROM `events` WHERE (`n` > CAST(2 AS BIGINT));
 
 ---- spark
 
 -- events
-SELECT `n`, `__w`
-FROM `events input`;
+SELECT `n`, `__w` FROM `events input`;
 
 -- small
-SELECT `n`, `__w`
-FROM `events`
-WHERE (`n` < 2L);
+SELECT `n`, `__w` FROM `events` WHERE (`n` < 2L);
 
 -- large
-SELECT `n`, `__w`
-FROM `events`
-WHERE (`n` > 2L);
+SELECT `n`, `__w` FROM `events` WHERE (`n` > 2L);
 
 ---- spark, over input that goes on
 

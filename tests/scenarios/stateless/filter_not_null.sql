@@ -1,44 +1,30 @@
 ---- flink
 
 -- events
-SELECT `b`, `__w`
-FROM `events input`;
+SELECT `b`, `__w` FROM `events input`;
 
 -- filter-237a
-SELECT `b`, `__w`
-FROM `events`
-WHERE `b`;
+SELECT `b`, `__w` FROM `events` WHERE `b`;
 
 -- filter-237a-2
-SELECT `b`, `__w`
-FROM `events`
-WHERE (NOT `b`);
+SELECT `b`, `__w` FROM `events` WHERE (NOT `b`);
 
 -- filter-237a-3
-SELECT `b`, `__w`
-FROM `events`
-WHERE (`b` IS NULL);
+SELECT `b`, `__w` FROM `events` WHERE (`b` IS NULL);
 
 ---- spark
 
 -- events
-SELECT `b`, `__w`
-FROM `events input`;
+SELECT `b`, `__w` FROM `events input`;
 
 -- filter-237a
-SELECT `b`, `__w`
-FROM `events`
-WHERE `b`;
+SELECT `b`, `__w` FROM `events` WHERE `b`;
 
 -- filter-237a-2
-SELECT `b`, `__w`
-FROM `events`
-WHERE (NOT `b`);
+SELECT `b`, `__w` FROM `events` WHERE (NOT `b`);
 
 -- filter-237a-3
-SELECT `b`, `__w`
-FROM `events`
-WHERE (`b` IS NULL);
+SELECT `b`, `__w` FROM `events` WHERE (`b` IS NULL);
 
 ---- spark, over input that goes on
 

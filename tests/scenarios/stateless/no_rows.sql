@@ -1,24 +1,18 @@
 ---- flink
 
 -- events
-SELECT `k`, `n`, `__w`
-FROM `events input`;
+SELECT `k`, `n`, `__w` FROM `events input`;
 
 -- filter-237a
-SELECT `k`, `n`, `__w`
-FROM `events`
-WHERE (`n` > CAST(1 AS BIGINT));
+SELECT `k`, `n`, `__w` FROM `events` WHERE (`n` > CAST(1 AS BIGINT));
 
 ---- spark
 
 -- events
-SELECT `k`, `n`, `__w`
-FROM `events input`;
+SELECT `k`, `n`, `__w` FROM `events input`;
 
 -- filter-237a
-SELECT `k`, `n`, `__w`
-FROM `events`
-WHERE (`n` > 1L);
+SELECT `k`, `n`, `__w` FROM `events` WHERE (`n` > 1L);
 
 ---- spark, over input that goes on
 

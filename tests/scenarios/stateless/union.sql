@@ -1,36 +1,28 @@
 ---- flink
 
 -- left
-SELECT `n`, `__w`
-FROM `left input`;
+SELECT `n`, `__w` FROM `left input`;
 
 -- right
-SELECT `n`, `__w`
-FROM `right input`;
+SELECT `n`, `__w` FROM `right input`;
 
 -- union-f8f5
-SELECT `n`, `__w`
-FROM `left`
+SELECT `n`, `__w` FROM `left`
 UNION ALL
-SELECT `n`, `__w`
-FROM `right`;
+SELECT `n`, `__w` FROM `right`;
 
 ---- spark
 
 -- left
-SELECT `n`, `__w`
-FROM `left input`;
+SELECT `n`, `__w` FROM `left input`;
 
 -- right
-SELECT `n`, `__w`
-FROM `right input`;
+SELECT `n`, `__w` FROM `right input`;
 
 -- union-f8f5
-SELECT `n`, `__w`
-FROM `left`
+SELECT `n`, `__w` FROM `left`
 UNION ALL
-SELECT `n`, `__w`
-FROM `right`;
+SELECT `n`, `__w` FROM `right`;
 
 ---- spark, over input that goes on
 

@@ -1,28 +1,22 @@
 ---- flink
 
 -- events
-SELECT `n`, `__w`
-FROM `events input`;
+SELECT `n`, `__w` FROM `events input`;
 
 -- twice
-SELECT `n`, `__w`
-FROM `events`
+SELECT `n`, `__w` FROM `events`
 UNION ALL
-SELECT `n`, `__w`
-FROM `events`;
+SELECT `n`, `__w` FROM `events`;
 
 ---- spark
 
 -- events
-SELECT `n`, `__w`
-FROM `events input`;
+SELECT `n`, `__w` FROM `events input`;
 
 -- twice
-SELECT `n`, `__w`
-FROM `events`
+SELECT `n`, `__w` FROM `events`
 UNION ALL
-SELECT `n`, `__w`
-FROM `events`;
+SELECT `n`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

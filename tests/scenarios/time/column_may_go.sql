@@ -1,22 +1,18 @@
 ---- flink
 
 -- events
-SELECT `k`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- select-4176
-SELECT `k`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-d51e rows
-SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `select-4176`;
+SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `select-4176`;
 
 -- window-d51e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-d51e rows`
 ) AS x
@@ -33,22 +29,18 @@ FROM (
 ---- spark
 
 -- events
-SELECT `k`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- select-4176
-SELECT `k`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-d51e rows
-SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `select-4176`;
+SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `select-4176`;
 
 -- window-d51e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-d51e rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-d51e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -63,8 +55,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-d51e marked
-SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -77,8 +69,6 @@ SELECT `__k0` AS `k`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `__
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `__k0`, `window_start`, COUNT(*) AS `n`
-    FROM `window-d51e marked`
-    GROUP BY `__k0`, `window_start`, `__e`
+    SELECT `__k0`, `window_start`, COUNT(*) AS `n` FROM `window-d51e marked` GROUP BY `__k0`, `window_start`, `__e`
   ) AS x
 ) AS x;

@@ -1,29 +1,23 @@
 ---- flink
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, CAST(2 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(2 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- far
-SELECT `t`, `n`, `__t`, `__w`, CAST(4 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `far input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(4 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `far input`;
 
 -- union-de11
-SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n`
-FROM `events`
+SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n` FROM `events`
 UNION ALL
-SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n`
-FROM `far`;
+SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n` FROM `far`;
 
 -- window-ca28 rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-de11`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-de11`;
 
 -- window-ca28 windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1800000 AS BIGINT)) + CAST(1800000 AS BIGINT), CAST(1800000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1800000 AS BIGINT)) + CAST(1800000 AS BIGINT), CAST(1800000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1800000 AS BIGINT)) + CAST(1800000 AS BIGINT), CAST(1800000 AS BIGINT)) + 1800000 AS `window_end`
   FROM `window-ca28 rows`
 ) AS x
@@ -46,23 +40,18 @@ FROM (
 ---- spark
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, 2 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, 2 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- far
-SELECT `t`, `n`, `__t`, `__w`, 4 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `far input`;
+SELECT `t`, `n`, `__t`, `__w`, 4 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `far input`;
 
 -- union-de11
-SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n`
-FROM `events`
+SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 0 AS `__n` FROM `events`
 UNION ALL
-SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n`
-FROM `far`;
+SELECT `t`, `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 2 + 1 AS `__n` FROM `far`;
 
 -- window-ca28 rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-de11`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-de11`;
 
 -- window-ca28 windows
 SELECT *
@@ -89,8 +78,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-ca28 marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

@@ -1,36 +1,28 @@
 ---- flink
 
 -- seconds
-SELECT `t`, `__t`, `__w`, CAST(9 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `seconds input`;
+SELECT `t`, `__t`, `__w`, CAST(9 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `seconds input`;
 
 -- micros
-SELECT `t`, `__t`, `__w`, CAST(4 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `micros input`;
+SELECT `t`, `__t`, `__w`, CAST(4 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `micros input`;
 
 -- nanos
-SELECT `t`, `__t`, `__w`, CAST(6 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `nanos input`;
+SELECT `t`, `__t`, `__w`, CAST(6 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `nanos input`;
 
 -- union-d38c
-SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 0 AS `__n`
-FROM `seconds`
+SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 0 AS `__n` FROM `seconds`
 UNION ALL
-SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 1 AS `__n`
-FROM `micros`
+SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 1 AS `__n` FROM `micros`
 UNION ALL
-SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 2 AS `__n`
-FROM `nanos`;
+SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 2 AS `__n` FROM `nanos`;
 
 -- window-2ef0 rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-d38c`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-d38c`;
 
 -- window-2ef0 windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-2ef0 rows`
 ) AS x
@@ -39,60 +31,48 @@ WHERE (`__w` IS NULL OR `__w` < `window_end`);
 -- window-2ef0
 SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
-  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
-  FROM `window-2ef0 windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n` FROM `window-2ef0 windows` GROUP BY `window_start`
 ) AS x;
 
 ---- spark
 
 -- seconds
-SELECT `t`, `__t`, `__w`, 9 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `seconds input`;
+SELECT `t`, `__t`, `__w`, 9 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `seconds input`;
 
 -- micros
-SELECT `t`, `__t`, `__w`, 4 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `micros input`;
+SELECT `t`, `__t`, `__w`, 4 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `micros input`;
 
 -- nanos
-SELECT `t`, `__t`, `__w`, 6 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `nanos input`;
+SELECT `t`, `__t`, `__w`, 6 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `nanos input`;
 
 -- union-d38c
-SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 0 AS `__n`
-FROM `seconds`
+SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 0 AS `__n` FROM `seconds`
 UNION ALL
-SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 1 AS `__n`
-FROM `micros`
+SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 1 AS `__n` FROM `micros`
 UNION ALL
-SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 2 AS `__n`
-FROM `nanos`;
+SELECT `t`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` * 3 + 2 AS `__n` FROM `nanos`;
 
 -- window-2ef0 rows
-SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `union-d38c`;
+SELECT `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `union-d38c`;
 
 -- window-2ef0 windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-2ef0 rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-2ef0 rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-2ef0
 SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
-  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
-  FROM `window-2ef0 windows`
-  GROUP BY `window_start`
+  SELECT `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n` FROM `window-2ef0 windows` GROUP BY `window_start`
 ) AS x;
 
 ---- spark, over input that goes on
 
 -- window-2ef0 marked
-SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -105,8 +85,6 @@ SELECT `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL A
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `window_start`, COUNT(*) AS `n`
-    FROM `window-2ef0 marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, COUNT(*) AS `n` FROM `window-2ef0 marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;

@@ -1,22 +1,18 @@
 ---- flink
 
 -- events
-SELECT `ip`, `__w`
-FROM `events input`;
+SELECT `ip`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `ip`, caudal_in_cidr(RAND(), `ip`) AS `inside`, `__w`
-FROM `events`;
+SELECT `ip`, caudal_in_cidr(RAND(), `ip`) AS `inside`, `__w` FROM `events`;
 
 ---- spark
 
 -- events
-SELECT `ip`, `__w`
-FROM `events input`;
+SELECT `ip`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `ip`, caudal_in_cidr(`ip`) AS `inside`, `__w`
-FROM `events`;
+SELECT `ip`, caudal_in_cidr(`ip`) AS `inside`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `a`, `b`, `__w`
-FROM `events input`;
+SELECT `a`, `b`, `__w` FROM `events input`;
 
 -- select-4176
 SELECT COALESCE(`a`, `b`, CAST(0 AS BIGINT)) AS `first`,
@@ -13,12 +12,10 @@ FROM `events`;
 ---- spark
 
 -- events
-SELECT `a`, `b`, `__w`
-FROM `events input`;
+SELECT `a`, `b`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT coalesce(`a`, `b`, 0L) AS `first`,
-  CASE WHEN (`a` > 1L) THEN 'a' WHEN (`b` > 0L) THEN 'b' ELSE 'none' END AS `which`, `__w`
+SELECT coalesce(`a`, `b`, 0L) AS `first`, CASE WHEN (`a` > 1L) THEN 'a' WHEN (`b` > 0L) THEN 'b' ELSE 'none' END AS `which`, `__w`
 FROM `events`;
 
 ---- spark, over input that goes on

@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `a`, `b`, `__w`
-FROM `events input`;
+SELECT `a`, `b`, `__w` FROM `events input`;
 
 -- select-4176
 SELECT `a`, `b`,
@@ -15,8 +14,7 @@ FROM `events`;
 ---- spark
 
 -- events
-SELECT `a`, `b`, `__w`
-FROM `events input`;
+SELECT `a`, `b`, `__w` FROM `events input`;
 
 -- select-4176
 SELECT `a`, `b`, (CAST(`a` AS DOUBLE) / CAST(`b` AS DOUBLE)) AS `quotient`, caudal_floor_div(`a`, `b`) AS `floored`,

@@ -1,22 +1,18 @@
 ---- flink
 
 -- events
-SELECT `a`, `b`, `__t`, `__w`
-FROM `events input`;
+SELECT `a`, `b`, `__t`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT (`b` - `a`) AS `took`, `__t`, `__w`
-FROM `events`;
+SELECT (`b` - `a`) AS `took`, `__t`, `__w` FROM `events`;
 
 ---- spark
 
 -- events
-SELECT `a`, `b`, `__t`, `__w`
-FROM `events input`;
+SELECT `a`, `b`, `__t`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT (`b` - `a`) AS `took`, `__t`, `__w`
-FROM `events`;
+SELECT (`b` - `a`) AS `took`, `__t`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `s`, `n`, `__w`
-FROM `events input`;
+SELECT `s`, `n`, `__w` FROM `events input`;
 
 -- select-4176
 SELECT `s`,
@@ -14,13 +13,11 @@ FROM `events`;
 ---- spark
 
 -- events
-SELECT `s`, `n`, `__w`
-FROM `events input`;
+SELECT `s`, `n`, `__w` FROM `events input`;
 
 -- select-4176
 SELECT `s`, CAST(conv(substring(md5(CAST(concat('0:', `s`) AS BINARY)), 1, 16), 16, -10) AS BIGINT) AS `of_text`,
-  CAST(conv(substring(md5(CAST(concat('7:', CAST(`n` AS STRING)) AS BINARY)), 1, 16), 16, -10) AS BIGINT) AS `of_number`,
-  `__w`
+  CAST(conv(substring(md5(CAST(concat('7:', CAST(`n` AS STRING)) AS BINARY)), 1, 16), 16, -10) AS BIGINT) AS `of_number`, `__w`
 FROM `events`;
 
 ---- spark, over input that goes on

@@ -1,22 +1,18 @@
 ---- flink
 
 -- events
-SELECT `port`, `o`, `__w`
-FROM `events input`;
+SELECT `port`, `o`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `port`, `o`.`in` AS `big`, `__w`
-FROM `events`;
+SELECT `port`, `o`.`in` AS `big`, `__w` FROM `events`;
 
 ---- spark
 
 -- events
-SELECT `port`, `o`, `__w`
-FROM `events input`;
+SELECT `port`, `o`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `port`, (`o`).`in` AS `big`, `__w`
-FROM `events`;
+SELECT `port`, (`o`).`in` AS `big`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

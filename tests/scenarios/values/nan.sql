@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `x`, `__w`
-FROM `events input`;
+SELECT `x`, `__w` FROM `events input`;
 
 -- select-4176
 SELECT `x`,
@@ -14,12 +13,10 @@ FROM `events`;
 ---- spark
 
 -- events
-SELECT `x`, `__w`
-FROM `events input`;
+SELECT `x`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `x`, (`x` = `x`) AS `same`, (`x` > 1e+300D) AS `above`, (`x` = CAST('NaN' AS DOUBLE)) AS `nan`, `__w`
-FROM `events`;
+SELECT `x`, (`x` = `x`) AS `same`, (`x` > 1e+300D) AS `above`, (`x` = CAST('NaN' AS DOUBLE)) AS `nan`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

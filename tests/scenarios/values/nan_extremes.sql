@@ -1,19 +1,16 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `x`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `x`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `k` AS `__k0`, `x` AS `__a0`, `x` AS `__a1`, `x` AS `__a2`, `x` AS `__a3`, `__t`, `__w`, `__s`, `__p`, `__o`,
-  `__n`
+SELECT `k` AS `__k0`, `x` AS `__a0`, `x` AS `__a1`, `x` AS `__a2`, `x` AS `__a3`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-3c9e rows`
 ) AS x
@@ -34,19 +31,16 @@ FROM (
 ---- spark
 
 -- events
-SELECT `k`, `t`, `x`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `x`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `k` AS `__k0`, `x` AS `__a0`, `x` AS `__a1`, `x` AS `__a2`, `x` AS `__a3`, `__t`, `__w`, `__s`, `__p`, `__o`,
-  `__n`
+SELECT `k` AS `__k0`, `x` AS `__a0`, `x` AS `__a1`, `x` AS `__a2`, `x` AS `__a3`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-3c9e rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -63,14 +57,12 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__k0`, NULL AS `__a0`, NULL AS `__a1`, NULL AS `__a2`, NULL AS `__a3`, NULL AS `__t`, NULL AS `__w`,
-  NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`,
-  `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__a0`, NULL AS `__a1`, NULL AS `__a2`, NULL AS `__a3`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`,
+  NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
-SELECT `__k0`, `__a0`, `__a1`, `__a2`, `__a3`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `window_start`,
-  `window_end`,
+SELECT `__k0`, `__a0`, `__a1`, `__a2`, `__a3`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `window_start`, `window_end`,
   timestamp_millis(GREATEST(LEAST(`window_end`, 4600000000000000L), -4600000000000000L) + 4600000000000000L) AS `__e`
 FROM `window-3c9e windows`;
 
@@ -80,8 +72,8 @@ SELECT `__k0` AS `k`, `window_start`, `window_end`, `least`, `most`, `total`, `m
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `__k0`, `window_start`, MIN(`__a0`) AS `least`, MAX(`__a1`) AS `most`,
-      SUM(CAST(`__a2` AS DOUBLE)) AS `total`, AVG(CAST(`__a3` AS DOUBLE)) AS `mean`
+    SELECT `__k0`, `window_start`, MIN(`__a0`) AS `least`, MAX(`__a1`) AS `most`, SUM(CAST(`__a2` AS DOUBLE)) AS `total`,
+      AVG(CAST(`__a3` AS DOUBLE)) AS `mean`
     FROM `window-3c9e marked`
     GROUP BY `__k0`, `window_start`, `__e`
   ) AS x

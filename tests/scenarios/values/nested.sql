@@ -1,22 +1,18 @@
 ---- flink
 
 -- events
-SELECT `alert`, `tags`, `__w`
-FROM `events input`;
+SELECT `alert`, `tags`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `alert`.`signature` AS `what`, `tags`, `__w`
-FROM `events`;
+SELECT `alert`.`signature` AS `what`, `tags`, `__w` FROM `events`;
 
 ---- spark
 
 -- events
-SELECT `alert`, `tags`, `__w`
-FROM `events input`;
+SELECT `alert`, `tags`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT (`alert`).`signature` AS `what`, `tags`, `__w`
-FROM `events`;
+SELECT (`alert`).`signature` AS `what`, `tags`, `__w` FROM `events`;
 
 ---- spark, over input that goes on
 

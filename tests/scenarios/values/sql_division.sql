@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `a`, `b`, `__w`
-FROM `events input`;
+SELECT `a`, `b`, `__w` FROM `events input`;
 
 -- select-4176
 SELECT `a`, `b`,
@@ -14,12 +13,10 @@ FROM `events`;
 ---- spark
 
 -- events
-SELECT `a`, `b`, `__w`
-FROM `events input`;
+SELECT `a`, `b`, `__w` FROM `events input`;
 
 -- select-4176
-SELECT `a`, `b`, (CAST(`a` AS DOUBLE) / CAST(`b` AS DOUBLE)) AS `quotient`, (`a` div `b`) AS `truncated`,
-  (`a` % `b`) AS `rest`, `__w`
+SELECT `a`, `b`, (CAST(`a` AS DOUBLE) / CAST(`b` AS DOUBLE)) AS `quotient`, (`a` div `b`) AS `truncated`, (`a` % `b`) AS `rest`, `__w`
 FROM `events`;
 
 ---- spark, over input that goes on

@@ -1,27 +1,21 @@
 ---- flink
 
 -- events
-SELECT `t`, `s`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `s`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- filter-237a
-SELECT `t`, `s`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`
-WHERE (`s` < CAST('ä' AS STRING));
+SELECT `t`, `s`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events` WHERE (`s` < CAST('ä' AS STRING));
 
 -- select-47ad
-SELECT `s`, `__t`, `__w`
-FROM `filter-237a`;
+SELECT `s`, `__t`, `__w` FROM `filter-237a`;
 
 -- window-3c9e rows
-SELECT `s` AS `__a0`, `s` AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `s` AS `__a0`, `s` AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-3c9e rows`
 ) AS x
@@ -38,27 +32,21 @@ FROM (
 ---- spark
 
 -- events
-SELECT `t`, `s`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `s`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- filter-237a
-SELECT `t`, `s`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`
-WHERE (`s` < 'ä');
+SELECT `t`, `s`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events` WHERE (`s` < 'ä');
 
 -- select-47ad
-SELECT `s`, `__t`, `__w`
-FROM `filter-237a`;
+SELECT `s`, `__t`, `__w` FROM `filter-237a`;
 
 -- window-3c9e rows
-SELECT `s` AS `__a0`, `s` AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `s` AS `__a0`, `s` AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-3c9e rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -73,8 +61,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__a0`, NULL AS `__a1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
-  NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__a1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
+  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -87,8 +75,6 @@ SELECT `window_start`, `window_end`, `least`, `most`, `window_end` - 1 AS `__t`,
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `window_start`, MIN(`__a0`) AS `least`, MAX(`__a1`) AS `most`
-    FROM `window-3c9e marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, MIN(`__a0`) AS `least`, MAX(`__a1`) AS `most` FROM `window-3c9e marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;

@@ -1,8 +1,7 @@
 ---- flink
 
 -- events
-SELECT `t`, `x`, `y`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `x`, `y`, `__t`, `__w`, CAST(3 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- select-4176
 SELECT `t`,
@@ -15,8 +14,8 @@ SELECT `t`,
 FROM `events`;
 
 -- deduplicate-5948 rows
-SELECT (CASE WHEN `y` = CAST(0.0E0 AS FLOAT) THEN CAST(0.0E0 AS FLOAT) ELSE `y` END) AS `__k0`, `t` AS `__x0`,
-  `x` AS `__x1`, `y` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+SELECT (CASE WHEN `y` = CAST(0.0E0 AS FLOAT) THEN CAST(0.0E0 AS FLOAT) ELSE `y` END) AS `__k0`, `t` AS `__x0`, `x` AS `__x1`,
+  `y` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
@@ -35,8 +34,7 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`)) AS r(`__x0>`, `__x1>`, `__x2>`, `__t>`, `__w>`);
 
 -- deduplicate-5948
-SELECT `__x0` AS `t`, `__x1` AS `x`, `__x2` AS `y`, `__t`, `__w`
-FROM `deduplicate-5948 calls`;
+SELECT `__x0` AS `t`, `__x1` AS `x`, `__x2` AS `y`, `__t`, `__w` FROM `deduplicate-5948 calls`;
 
 -- select-c41a
 SELECT `t`,
@@ -47,15 +45,13 @@ FROM `deduplicate-5948`;
 ---- spark
 
 -- events
-SELECT `t`, `x`, `y`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `x`, `y`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- select-4176
 SELECT `t`, caudal_double_text((`x` * 0.0D)) AS `x`, caudal_double_text((CAST(`y` AS DOUBLE) * (-1.0D))) AS `y`,
   caudal_double_text(round(`x`, 0)) AS `rounded`,
   (CAST(conv(substring(md5(CAST(concat('1:', caudal_double_bits(`x`)) AS BINARY)), 1, 16), 16, -10) AS BIGINT) = CAST(conv(substring(md5(CAST(concat('1:', caudal_double_bits(0.0D)) AS BINARY)), 1, 16), 16, -10) AS BIGINT)) AS `same`,
-  concat(caudal_double_text(`x`), ',', caudal_float_text(`y`)) AS `both`, `__t`, `__w`, `__s`, `__p`, `__o`,
-  `__n`
+  concat(caudal_double_text(`x`), ',', caudal_float_text(`y`)) AS `both`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`;
 
 -- deduplicate-5948 rows
@@ -80,18 +76,16 @@ SELECT `__k0`, caudal_call_1(`__rows`) AS `__made` FROM (
 LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__x2`, `__t`, `__w`;
 
 -- deduplicate-5948
-SELECT `__x0` AS `t`, `__x1` AS `x`, `__x2` AS `y`, `__t`, `__w`
-FROM `deduplicate-5948 calls`;
+SELECT `__x0` AS `t`, `__x1` AS `x`, `__x2` AS `y`, `__t`, `__w` FROM `deduplicate-5948 calls`;
 
 -- select-c41a
-SELECT `t`, caudal_float_text(`y`) AS `y`, `__t`, `__w`
-FROM `deduplicate-5948`;
+SELECT `t`, caudal_float_text(`y`) AS `y`, `__t`, `__w` FROM `deduplicate-5948`;
 
 ---- spark, over input that goes on
 
 -- deduplicate-5948 marked
-SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`,
-  NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,
+  NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -100,15 +94,11 @@ SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`,
 FROM `deduplicate-5948 rows`;
 
 -- deduplicate-5948 walked (walked by key)
-SELECT `__k0`, `__e`,
-  caudal_call_1(`__x0`, `__x1`, `__x2`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
+SELECT `__k0`, `__e`, caudal_call_1(`__x0`, `__x1`, `__x2`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `deduplicate-5948 marked`;
 
 -- deduplicate-5948 calls
-SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__k0` AS `__k0`, u.`__t` AS `__t`,
-  u.`__w` AS `__w`
+SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__k0` AS `__k0`, u.`__t` AS `__t`, u.`__w` AS `__w`
 FROM (
-  SELECT caudal_call_2(`made`) AS `u`
-  FROM `deduplicate-5948 walked`
-  WHERE `made` <> ''
+  SELECT caudal_call_2(`made`) AS `u` FROM `deduplicate-5948 walked` WHERE `made` <> ''
 ) AS x;

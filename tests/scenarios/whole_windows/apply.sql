@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(9 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(9 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- apply-17cc rows
-SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- apply-17cc windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) + 3000 AS `window_end`
   FROM `apply-17cc rows`
 ) AS x
@@ -32,8 +29,7 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`, `window_start`, `window_end`)) AS r(`__i>`, `__x0>`, `__x1>`, `__reason>`, `__message>`, `__detail>`);
 
 -- apply-17cc failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `apply-17cc calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `apply-17cc calls`;
 
 -- apply-17cc
 SELECT `__k0` AS `k`, `window_start`, `window_end`, `__x0` AS `step`, `__x1` AS `end`, `window_end` - 1 AS `__t`,
@@ -42,22 +38,19 @@ FROM `apply-17cc calls`
 WHERE `__reason` IS NULL;
 
 -- all rows
-SELECT `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- all windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) + 3000 AS `window_end`
   FROM `all rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- all ranked
-SELECT *, ROW_NUMBER() OVER (PARTITION BY `window_start` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
-FROM `all windows`;
+SELECT *, ROW_NUMBER() OVER (PARTITION BY `window_start` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r` FROM `all windows`;
 
 -- all calls
 SELECT `window_start`, `window_end`, r.`__i>` AS `__i`, r.`__x0>` AS `__x0`, r.`__x1>` AS `__x1`, r.`__reason>` AS `__reason`, r.`__message>` AS `__message`, r.`__detail>` AS `__detail`
@@ -69,30 +62,25 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`, `window_start`, `window_end`)) AS r(`__i>`, `__x0>`, `__x1>`, `__reason>`, `__message>`, `__detail>`);
 
 -- all failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `all calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `all calls`;
 
 -- all
-SELECT `window_start`, `window_end`, `__x0` AS `step`, `__x1` AS `end`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `window_start`, `window_end`, `__x0` AS `step`, `__x1` AS `end`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM `all calls`
 WHERE `__reason` IS NULL;
 
 ---- spark
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, 9 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, 9 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- apply-17cc rows
-SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__k0`, `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- apply-17cc windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end`
-  FROM `apply-17cc rows`
+  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end` FROM `apply-17cc rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -104,8 +92,7 @@ FROM `apply-17cc windows`;
 SELECT `__k0`, `window_start`, `window_end`, `__i`, `__x0`, `__x1`, `__reason`, `__message`, `__detail`
 FROM (
 SELECT `__k0`, `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `window_end`) AS `__made` FROM (
-  SELECT `__k0`, `window_start`, `window_start` + 3000 AS `window_end`,
-    COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__x2`)) AS `__rows`
+  SELECT `__k0`, `window_start`, `window_start` + 3000 AS `window_end`, COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__x2`)) AS `__rows`
   FROM `apply-17cc ranked`
   GROUP BY `__k0`, `window_start`
 ) AS x
@@ -113,8 +100,7 @@ SELECT `__k0`, `window_start`, `window_end`, caudal_call_1(`__rows`, `window_sta
 LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__x1`, `__reason`, `__message`, `__detail`;
 
 -- apply-17cc failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `apply-17cc calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `apply-17cc calls`;
 
 -- apply-17cc
 SELECT `__k0` AS `k`, `window_start`, `window_end`, `__x0` AS `step`, `__x1` AS `end`, `window_end` - 1 AS `__t`,
@@ -123,27 +109,23 @@ FROM `apply-17cc calls`
 WHERE `__reason` IS NULL;
 
 -- all rows
-SELECT `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__x0`, `t` AS `__x1`, `n` AS `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- all windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end`
-  FROM `all rows`
+  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end` FROM `all rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- all ranked
-SELECT *, ROW_NUMBER() OVER (PARTITION BY `window_start` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
-FROM `all windows`;
+SELECT *, ROW_NUMBER() OVER (PARTITION BY `window_start` ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r` FROM `all windows`;
 
 -- all calls
 SELECT `window_start`, `window_end`, `__i`, `__x0`, `__x1`, `__reason`, `__message`, `__detail`
 FROM (
 SELECT `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `window_end`) AS `__made` FROM (
-  SELECT `window_start`, `window_start` + 3000 AS `window_end`,
-    COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__x2`)) AS `__rows`
+  SELECT `window_start`, `window_start` + 3000 AS `window_end`, COLLECT_LIST(struct(`__r`, `__x0`, `__x1`, `__x2`)) AS `__rows`
   FROM `all ranked`
   GROUP BY `window_start`
 ) AS x
@@ -151,20 +133,18 @@ SELECT `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `wi
 LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__x1`, `__reason`, `__message`, `__detail`;
 
 -- all failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `all calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `all calls`;
 
 -- all
-SELECT `window_start`, `window_end`, `__x0` AS `step`, `__x1` AS `end`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `window_start`, `window_end`, `__x0` AS `step`, `__x1` AS `end`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM `all calls`
 WHERE `__reason` IS NULL;
 
 ---- spark, over input that goes on
 
 -- apply-17cc marked
-SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`,
-  NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,
+  NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -188,8 +168,8 @@ SELECT `__k0`, `window_start`, `window_end`, caudal_call_1(`__rows`, `window_sta
 LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__x1`, `__reason`, `__message`, `__detail`;
 
 -- all marked
-SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,
-  NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
+  NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

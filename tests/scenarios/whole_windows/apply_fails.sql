@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, CAST(2 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(2 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- totals rows
-SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- totals windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) + 3000 AS `window_end`
   FROM `totals rows`
 ) AS x
@@ -32,8 +29,7 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`, `window_start`, `window_end`)) AS r(`__i>`, `__x0>`, `__reason>`, `__message>`, `__detail>`);
 
 -- totals failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `totals calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `totals calls`;
 
 -- totals
 SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
@@ -43,18 +39,15 @@ WHERE `__reason` IS NULL;
 ---- spark
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, 2 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, 2 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- totals rows
-SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- totals windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end`
-  FROM `totals rows`
+  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end` FROM `totals rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -74,8 +67,7 @@ SELECT `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `wi
 LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__reason`, `__message`, `__detail`;
 
 -- totals failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `totals calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `totals calls`;
 
 -- totals
 SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
@@ -85,8 +77,8 @@ WHERE `__reason` IS NULL;
 ---- spark, over input that goes on
 
 -- totals marked
-SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
-  NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
+  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `t`, `x`, `other`, `__t`, `__w`, CAST(5 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `x`, `other`, `__t`, `__w`, CAST(5 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- apply-17cc rows
-SELECT `t` AS `__x0`, `x` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `t` AS `__x0`, `x` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- apply-17cc windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(10000 AS BIGINT)) + CAST(10000 AS BIGINT), CAST(10000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(10000 AS BIGINT)) + CAST(10000 AS BIGINT), CAST(10000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(10000 AS BIGINT)) + CAST(10000 AS BIGINT), CAST(10000 AS BIGINT)) + 10000 AS `window_end`
   FROM `apply-17cc rows`
 ) AS x
@@ -32,24 +29,20 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`, `window_start`, `window_end`)) AS r(`__i>`, `__x0>`, `__x1>`, `__reason>`, `__message>`, `__detail>`);
 
 -- apply-17cc failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `apply-17cc calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `apply-17cc calls`;
 
 -- apply-17cc
-SELECT `window_start`, `window_end`, `__x0` AS `gap`, `__x1` AS `at`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `window_start`, `window_end`, `__x0` AS `gap`, `__x1` AS `at`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM `apply-17cc calls`
 WHERE `__reason` IS NULL;
 
 ---- spark
 
 -- events
-SELECT `t`, `x`, `other`, `__t`, `__w`, 5 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `x`, `other`, `__t`, `__w`, 5 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- apply-17cc rows
-SELECT `t` AS `__x0`, `x` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `t` AS `__x0`, `x` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- apply-17cc windows
 SELECT *
@@ -67,8 +60,7 @@ FROM `apply-17cc windows`;
 SELECT `window_start`, `window_end`, `__i`, `__x0`, `__x1`, `__reason`, `__message`, `__detail`
 FROM (
 SELECT `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `window_end`) AS `__made` FROM (
-  SELECT `window_start`, `window_start` + 10000 AS `window_end`,
-    COLLECT_LIST(struct(`__r`, `__x0`, `__x1`)) AS `__rows`
+  SELECT `window_start`, `window_start` + 10000 AS `window_end`, COLLECT_LIST(struct(`__r`, `__x0`, `__x1`)) AS `__rows`
   FROM `apply-17cc ranked`
   GROUP BY `window_start`
 ) AS x
@@ -76,20 +68,18 @@ SELECT `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `wi
 LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__x1`, `__reason`, `__message`, `__detail`;
 
 -- apply-17cc failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `apply-17cc calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `apply-17cc calls`;
 
 -- apply-17cc
-SELECT `window_start`, `window_end`, `__x0` AS `gap`, `__x1` AS `at`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `window_start`, `window_end`, `__x0` AS `gap`, `__x1` AS `at`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM `apply-17cc calls`
 WHERE `__reason` IS NULL;
 
 ---- spark, over input that goes on
 
 -- apply-17cc marked
-SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
-  NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
+  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

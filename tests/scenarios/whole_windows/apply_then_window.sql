@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, CAST(5 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(5 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- apply-17cc rows
-SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- apply-17cc windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) + 2000 AS `window_end`
   FROM `apply-17cc rows`
 ) AS x
@@ -32,25 +29,21 @@ FROM (
 ) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`, `window_start`, `window_end`)) AS r(`__i>`, `__x0>`, `__reason>`, `__message>`, `__detail>`);
 
 -- apply-17cc failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `apply-17cc calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `apply-17cc calls`;
 
 -- apply-17cc
-SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`,
-  CAST(0 AS INT) AS `__s`, CAST(0 AS BIGINT) AS `__p`,
-  CAST(DENSE_RANK() OVER (ORDER BY `window_end`, `window_start`) AS BIGINT) - 1 AS `__o`, `__i` AS `__n`
+SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, CAST(0 AS INT) AS `__s`,
+  CAST(0 AS BIGINT) AS `__p`, CAST(DENSE_RANK() OVER (ORDER BY `window_end`, `window_start`) AS BIGINT) - 1 AS `__o`, `__i` AS `__n`
 FROM `apply-17cc calls`
 WHERE `__reason` IS NULL;
 
 -- window-c334 rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `apply-17cc`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `apply-17cc`;
 
 -- window-c334 windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(4000 AS BIGINT)) + CAST(4000 AS BIGINT), CAST(4000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(4000 AS BIGINT)) + CAST(4000 AS BIGINT), CAST(4000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(4000 AS BIGINT)) + CAST(4000 AS BIGINT), CAST(4000 AS BIGINT)) + 4000 AS `window_end`
   FROM `window-c334 rows`
 ) AS x
@@ -73,18 +66,15 @@ FROM (
 ---- spark
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, 5 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, 5 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- apply-17cc rows
-SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `t` AS `__x0`, `n` AS `__x1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- apply-17cc windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end`
-  FROM `apply-17cc rows`
+  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end` FROM `apply-17cc rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -104,25 +94,21 @@ SELECT `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `wi
 LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__reason`, `__message`, `__detail`;
 
 -- apply-17cc failing
-SELECT *, `window_end` - 1 AS `__t`
-FROM `apply-17cc calls`;
+SELECT *, `window_end` - 1 AS `__t` FROM `apply-17cc calls`;
 
 -- apply-17cc
-SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`,
-  0 AS `__s`, 0L AS `__p`,
+SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 0 AS `__s`, 0L AS `__p`,
   CAST(DENSE_RANK() OVER (ORDER BY `window_end`, `window_start`) AS BIGINT) - 1 AS `__o`, `__i` AS `__n`
 FROM `apply-17cc calls`
 WHERE `__reason` IS NULL;
 
 -- window-c334 rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `apply-17cc`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `apply-17cc`;
 
 -- window-c334 windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 4000L) AS `window_start`, `__t` - pmod(`__t`, 4000L) + 4000 AS `window_end`
-  FROM `window-c334 rows`
+  SELECT *, `__t` - pmod(`__t`, 4000L) AS `window_start`, `__t` - pmod(`__t`, 4000L) + 4000 AS `window_end` FROM `window-c334 rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -143,8 +129,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- apply-17cc marked
-SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
-  NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
+  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -168,14 +154,14 @@ SELECT `window_start`, `window_end`, caudal_call_1(`__rows`, `window_start`, `wi
 LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__reason`, `__message`, `__detail`;
 
 -- apply-17cc
-SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`,
-  0 AS `__s`, 0L AS `__p`, struct(`window_end`, `window_start`) AS `__o`, `__i` AS `__n`
+SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 0 AS `__s`, 0L AS `__p`,
+  struct(`window_end`, `window_start`) AS `__o`, `__i` AS `__n`
 FROM `apply-17cc calls`
 WHERE `__reason` IS NULL;
 
 -- window-c334 marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

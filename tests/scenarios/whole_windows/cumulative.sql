@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- grown rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- grown windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(30000 AS BIGINT)) + CAST(30000 AS BIGINT), CAST(30000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(30000 AS BIGINT)) + CAST(30000 AS BIGINT), CAST(30000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(30000 AS BIGINT)) + CAST(30000 AS BIGINT), CAST(30000 AS BIGINT)) + (`__i` + 1) * 10000 AS `window_end`
   FROM `grown rows` CROSS JOIN UNNEST(ARRAY[CAST(0 AS BIGINT), CAST(1 AS BIGINT), CAST(2 AS BIGINT)]) AS numbers(`__i`)
 ) AS x
@@ -35,18 +32,15 @@ FROM (
 ---- spark
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- grown rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- grown windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 30000L) AS `window_start`,
-    `__t` - pmod(`__t`, 30000L) + (`__i` + 1) * 10000 AS `window_end`
+  SELECT *, `__t` - pmod(`__t`, 30000L) AS `window_start`, `__t` - pmod(`__t`, 30000L) + (`__i` + 1) * 10000 AS `window_end`
   FROM `grown rows` LATERAL VIEW explode(sequence(0L, 2L)) numbers AS `__i`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`) AND `__t` < `window_end`;
@@ -68,8 +62,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- grown marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL

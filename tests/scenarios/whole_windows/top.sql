@@ -1,26 +1,22 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- top rows
-SELECT `k` AS `__k0`, `t` AS `__x0`, `n` AS `__x1`, `n` AS `__b0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__k0`, `t` AS `__x0`, `n` AS `__x1`, `n` AS `__b0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- top windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) + 3000 AS `window_end`
   FROM `top rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- top ranked
-SELECT *,
-  ROW_NUMBER() OVER (PARTITION BY `__k0`, `window_start` ORDER BY `__b0` DESC, `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+SELECT *, ROW_NUMBER() OVER (PARTITION BY `__k0`, `window_start` ORDER BY `__b0` DESC, `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
 FROM `top windows`;
 
 -- top
@@ -32,24 +28,20 @@ WHERE `__r` <= 2;
 ---- spark
 
 -- events
-SELECT `k`, `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- top rows
-SELECT `k` AS `__k0`, `t` AS `__x0`, `n` AS `__x1`, `n` AS `__b0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__k0`, `t` AS `__x0`, `n` AS `__x1`, `n` AS `__b0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- top windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end`
-  FROM `top rows`
+  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end` FROM `top rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- top ranked
-SELECT *,
-  ROW_NUMBER() OVER (PARTITION BY `__k0`, `window_start` ORDER BY `__b0` DESC, `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
+SELECT *, ROW_NUMBER() OVER (PARTITION BY `__k0`, `window_start` ORDER BY `__b0` DESC, `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`
 FROM `top windows`;
 
 -- top
@@ -61,8 +53,8 @@ WHERE `__r` <= 2;
 ---- spark, over input that goes on
 
 -- top marked
-SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__b0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`,
-  NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__b0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,
+  NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -71,8 +63,8 @@ SELECT `__k0`, `__x0`, `__x1`, `__b0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`,
 FROM `top windows`;
 
 -- top
-SELECT `__k0` AS `k`, `window_start`, `window_end`, `__row`.`__x0` AS `t`, `__row`.`__x1` AS `n`,
-  `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
+SELECT `__k0` AS `k`, `window_start`, `window_end`, `__row`.`__x0` AS `t`, `__row`.`__x1` AS `n`, `window_end` - 1 AS `__t`,
+  CAST(NULL AS BIGINT) AS `__w`
 FROM (
   SELECT *, `window_start` + 3000 AS `window_end`
   FROM (

@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-3c9e rows`
 ) AS x
@@ -21,8 +18,7 @@ WHERE (`__w` IS NULL OR `__w` < `window_end`);
 -- window-3c9e
 SELECT `__k0` AS `k`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`,
   CAST(7 AS INT) AS `__s`, CAST(0 AS BIGINT) AS `__p`,
-  CAST(ROW_NUMBER() OVER (ORDER BY `window_end`, `__k0`, `window_start`) AS BIGINT) - 1 AS `__o`,
-  CAST(0 AS BIGINT) AS `__n`
+  CAST(ROW_NUMBER() OVER (ORDER BY `window_end`, `__k0`, `window_start`) AS BIGINT) - 1 AS `__o`, CAST(0 AS BIGINT) AS `__n`
 FROM (
   SELECT `__k0`, `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
   FROM `window-3c9e windows`
@@ -30,14 +26,12 @@ FROM (
 ) AS x;
 
 -- window-db1c rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `window-3c9e`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `window-3c9e`;
 
 -- window-db1c windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(2000 AS BIGINT)) + CAST(2000 AS BIGINT), CAST(2000 AS BIGINT)) + 2000 AS `window_end`
   FROM `window-db1c rows`
 ) AS x
@@ -54,25 +48,21 @@ FROM (
 ---- spark
 
 -- events
-SELECT `k`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-3c9e rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-3c9e
-SELECT `__k0` AS `k`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`,
-  7 AS `__s`, 0L AS `__p`,
-  CAST(ROW_NUMBER() OVER (ORDER BY `window_end`, `__k0`, `window_start`) AS BIGINT) - 1 AS `__o`, 0L AS `__n`
+SELECT `__k0` AS `k`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 7 AS `__s`,
+  0L AS `__p`, CAST(ROW_NUMBER() OVER (ORDER BY `window_end`, `__k0`, `window_start`) AS BIGINT) - 1 AS `__o`, 0L AS `__n`
 FROM (
   SELECT `__k0`, `window_start`, `window_start` + 1000 AS `window_end`, COUNT(*) AS `n`
   FROM `window-3c9e windows`
@@ -80,14 +70,12 @@ FROM (
 ) AS x;
 
 -- window-db1c rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `window-3c9e`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `window-3c9e`;
 
 -- window-db1c windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end`
-  FROM `window-db1c rows`
+  SELECT *, `__t` - pmod(`__t`, 2000L) AS `window_start`, `__t` - pmod(`__t`, 2000L) + 2000 AS `window_end` FROM `window-db1c rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -102,8 +90,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -112,20 +100,18 @@ SELECT `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `window_start`, `window
 FROM `window-3c9e windows`;
 
 -- window-3c9e
-SELECT `__k0` AS `k`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`,
-  7 AS `__s`, 0L AS `__p`, struct(`window_end`, `__k0`, `window_start`) AS `__o`, 0L AS `__n`
+SELECT `__k0` AS `k`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`, 7 AS `__s`,
+  0L AS `__p`, struct(`window_end`, `__k0`, `window_start`) AS `__o`, 0L AS `__n`
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `__k0`, `window_start`, COUNT(*) AS `n`
-    FROM `window-3c9e marked`
-    GROUP BY `__k0`, `window_start`, `__e`
+    SELECT `__k0`, `window_start`, COUNT(*) AS `n` FROM `window-3c9e marked` GROUP BY `__k0`, `window_start`, `__e`
   ) AS x
 ) AS x;
 
 -- window-db1c marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -138,8 +124,6 @@ SELECT `window_start`, `window_end`, `most`, `kinds`, `window_end` - 1 AS `__t`,
 FROM (
   SELECT *, `window_start` + 2000 AS `window_end`
   FROM (
-    SELECT `window_start`, MAX(`__a0`) AS `most`, COUNT(*) AS `kinds`
-    FROM `window-db1c marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, MAX(`__a0`) AS `most`, COUNT(*) AS `kinds` FROM `window-db1c marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;

@@ -1,27 +1,23 @@
 ---- flink
 
 -- events
-SELECT `ip`, `t`, `code`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `ip`, `t`, `code`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `ip` AS `__k0`, ((`code` IN (CAST(401 AS BIGINT), CAST(403 AS BIGINT)))) AS `__a1`, `__t`, `__w`, `__s`,
-  `__p`, `__o`, `__n`
+SELECT `ip` AS `__k0`, ((`code` IN (CAST(401 AS BIGINT), CAST(403 AS BIGINT)))) AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(3000 AS BIGINT)) + CAST(3000 AS BIGINT), CAST(3000 AS BIGINT)) + 3000 AS `window_end`
   FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-3c9e
-SELECT `__k0` AS `ip`, `window_start`, `window_end`, `total`, `refused`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `__k0` AS `ip`, `window_start`, `window_end`, `total`, `refused`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
   SELECT `__k0`, `window_start`, `window_start` + 3000 AS `window_end`, COUNT(*) AS `total`,
     COUNT(CASE WHEN `__a1` THEN 1 END) AS `refused`
@@ -37,24 +33,20 @@ WHERE ((`total` > CAST(2 AS BIGINT)) AND (`refused` = `total`));
 ---- spark
 
 -- events
-SELECT `ip`, `t`, `code`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `ip`, `t`, `code`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `ip` AS `__k0`, (`code` IN (401L, 403L)) AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `ip` AS `__k0`, (`code` IN (401L, 403L)) AS `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end`
-  FROM `window-3c9e rows`
+  SELECT *, `__t` - pmod(`__t`, 3000L) AS `window_start`, `__t` - pmod(`__t`, 3000L) + 3000 AS `window_end` FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-3c9e
-SELECT `__k0` AS `ip`, `window_start`, `window_end`, `total`, `refused`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `__k0` AS `ip`, `window_start`, `window_end`, `total`, `refused`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
   SELECT `__k0`, `window_start`, `window_start` + 3000 AS `window_end`, COUNT(*) AS `total`,
     COUNT(CASE WHEN `__a1` THEN 1 END) AS `refused`
@@ -70,8 +62,8 @@ WHERE ((`total` > 2L) AND (`refused` = `total`));
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__k0`, NULL AS `__a1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
-  NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__a1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
+  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -80,8 +72,7 @@ SELECT `__k0`, `__a1`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `window_start`,
 FROM `window-3c9e windows`;
 
 -- window-3c9e
-SELECT `__k0` AS `ip`, `window_start`, `window_end`, `total`, `refused`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `__k0` AS `ip`, `window_start`, `window_end`, `total`, `refused`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
   SELECT *, `window_start` + 3000 AS `window_end`
   FROM (

@@ -1,18 +1,15 @@
 ---- flink
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) - `__i` * 1000 AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) - `__i` * 1000 AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) - `__i` * 1000 + 3000 AS `window_end`
   FROM `window-3c9e rows` CROSS JOIN UNNEST(ARRAY[CAST(0 AS BIGINT), CAST(1 AS BIGINT), CAST(2 AS BIGINT)]) AS numbers(`__i`)
 ) AS x
@@ -29,18 +26,15 @@ FROM (
 ---- spark
 
 -- events
-SELECT `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) - `__i` * 1000 AS `window_start`,
-    `__t` - pmod(`__t`, 1000L) - `__i` * 1000 + 3000 AS `window_end`
+  SELECT *, `__t` - pmod(`__t`, 1000L) - `__i` * 1000 AS `window_start`, `__t` - pmod(`__t`, 1000L) - `__i` * 1000 + 3000 AS `window_end`
   FROM `window-3c9e rows` LATERAL VIEW explode(sequence(0L, 2L)) numbers AS `__i`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
@@ -56,8 +50,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -70,8 +64,6 @@ SELECT `window_start`, `window_end`, `total`, `window_end` - 1 AS `__t`, CAST(NU
 FROM (
   SELECT *, `window_start` + 3000 AS `window_end`
   FROM (
-    SELECT `window_start`, SUM(CAST(`__a0` AS BIGINT)) AS `total`
-    FROM `window-3c9e marked`
-    GROUP BY `window_start`, `__e`
+    SELECT `window_start`, SUM(CAST(`__a0` AS BIGINT)) AS `total` FROM `window-3c9e marked` GROUP BY `window_start`, `__e`
   ) AS x
 ) AS x;

@@ -1,19 +1,16 @@
 ---- flink
 
 -- events
-SELECT `n`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `n`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT MOD(MOD(`n`, CAST(2 AS BIGINT)) + CAST(2 AS BIGINT), CAST(2 AS BIGINT)) AS `__k0`, `__t`, `__w`, `__s`,
-  `__p`, `__o`, `__n`
+SELECT MOD(MOD(`n`, CAST(2 AS BIGINT)) + CAST(2 AS BIGINT), CAST(2 AS BIGINT)) AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-3c9e rows`
 ) AS x
@@ -30,18 +27,15 @@ FROM (
 ---- spark
 
 -- events
-SELECT `n`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `n`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT pmod(`n`, 2L) AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT pmod(`n`, 2L) AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-3c9e rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
@@ -56,8 +50,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,
+  NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -70,8 +64,6 @@ SELECT `__k0` AS `odd`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (
-    SELECT `__k0`, `window_start`, COUNT(*) AS `n`
-    FROM `window-3c9e marked`
-    GROUP BY `__k0`, `window_start`, `__e`
+    SELECT `__k0`, `window_start`, COUNT(*) AS `n` FROM `window-3c9e marked` GROUP BY `__k0`, `window_start`, `__e`
   ) AS x
 ) AS x;

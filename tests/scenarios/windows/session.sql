@@ -1,13 +1,10 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`
-WHERE (`__w` IS NULL OR `__t` >= `__w`);
+SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events` WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- window-3c9e windows
 SELECT *, MAX(`__z0`) OVER (PARTITION BY `__k0` ORDER BY `__t`) AS `window_start`,
@@ -30,13 +27,10 @@ FROM (
 ---- spark
 
 -- events
-SELECT `k`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`
-WHERE (`__w` IS NULL OR `__t` >= `__w`);
+SELECT `k` AS `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events` WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- window-3c9e windows
 SELECT *, MAX(`__z0`) OVER (PARTITION BY `__k0` ORDER BY `__t`) AS `window_start`,
@@ -59,8 +53,7 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
-  `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -71,8 +64,7 @@ FROM `window-3c9e rows`;
 -- window-3c9e
 SELECT `__k0` AS `k`, `window_start`, `window_end`, `n`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
-  SELECT *, unix_millis(`__sw`.start) - 4600000000000001L AS `window_start`,
-    unix_millis(`__sw`.end) - 4600000000000001L AS `window_end`
+  SELECT *, unix_millis(`__sw`.start) - 4600000000000001L AS `window_start`, unix_millis(`__sw`.end) - 4600000000000001L AS `window_end`
   FROM (
     SELECT `__k0`, session_window(`__e`, '1000 milliseconds') AS `__sw`, COUNT(*) AS `n`
     FROM `window-3c9e marked`

@@ -1,30 +1,25 @@
 ---- flink
 
 -- events
-SELECT `k`, `t`, `x`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `x`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `k` AS `__k0`, `x` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__k0`, `x` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *,
-    `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
+  SELECT *, `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) AS `window_start`,
     `__t` - MOD(MOD(`__t`, CAST(1000 AS BIGINT)) + CAST(1000 AS BIGINT), CAST(1000 AS BIGINT)) + 1000 AS `window_end`
   FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-3c9e ranked
-SELECT *, AVG(CAST(`__a0` AS DOUBLE)) OVER (PARTITION BY `__k0`, `window_start`) AS `__a0m`
-FROM `window-3c9e windows`;
+SELECT *, AVG(CAST(`__a0` AS DOUBLE)) OVER (PARTITION BY `__k0`, `window_start`) AS `__a0m` FROM `window-3c9e windows`;
 
 -- window-3c9e
-SELECT `__k0` AS `k`, `window_start`, `window_end`, `spread`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `__k0` AS `k`, `window_start`, `window_end`, `spread`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
   SELECT `__k0`, `window_start`, `window_start` + 1000 AS `window_end`,
     (CASE WHEN COUNT(`__a0`) > 1 THEN SQRT(SUM((CAST(`__a0` AS DOUBLE) - `__a0m`) * (CAST(`__a0` AS DOUBLE) - `__a0m`)) / (COUNT(`__a0`) - 1)) END) AS `spread`
@@ -35,24 +30,20 @@ FROM (
 ---- spark
 
 -- events
-SELECT `k`, `t`, `x`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n`
-FROM `events input`;
+SELECT `k`, `t`, `x`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- window-3c9e rows
-SELECT `k` AS `__k0`, `x` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
-FROM `events`;
+SELECT `k` AS `__k0`, `x` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e windows
 SELECT *
 FROM (
-  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end`
-  FROM `window-3c9e rows`
+  SELECT *, `__t` - pmod(`__t`, 1000L) AS `window_start`, `__t` - pmod(`__t`, 1000L) + 1000 AS `window_end` FROM `window-3c9e rows`
 ) AS x
 WHERE (`__w` IS NULL OR `__w` < `window_end`);
 
 -- window-3c9e
-SELECT `__k0` AS `k`, `window_start`, `window_end`, `spread`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `__k0` AS `k`, `window_start`, `window_end`, `spread`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
   SELECT `__k0`, `window_start`, `window_start` + 1000 AS `window_end`, STDDEV_SAMP(CAST(`__a0` AS DOUBLE)) AS `spread`
   FROM `window-3c9e windows`
@@ -62,8 +53,8 @@ FROM (
 ---- spark, over input that goes on
 
 -- window-3c9e marked
-SELECT NULL AS `__k0`, NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
-  NULL AS `__n`, NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
+SELECT NULL AS `__k0`, NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,
+  NULL AS `window_start`, NULL AS `window_end`, `e` AS `__e`
 FROM `marks`
 WHERE `e` IS NULL
 UNION ALL
@@ -72,8 +63,7 @@ SELECT `__k0`, `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`, `window_start`,
 FROM `window-3c9e windows`;
 
 -- window-3c9e
-SELECT `__k0` AS `k`, `window_start`, `window_end`, `spread`, `window_end` - 1 AS `__t`,
-  CAST(NULL AS BIGINT) AS `__w`
+SELECT `__k0` AS `k`, `window_start`, `window_end`, `spread`, `window_end` - 1 AS `__t`, CAST(NULL AS BIGINT) AS `__w`
 FROM (
   SELECT *, `window_start` + 1000 AS `window_end`
   FROM (

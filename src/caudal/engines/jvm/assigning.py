@@ -14,19 +14,17 @@ from caudal.core.types import DataType
 from caudal.engines.jvm import sides
 from caudal.engines.jvm.places import PLACE, TIME, WATERMARK
 from caudal.engines.jvm.relation import Explode, Named, Over, Relation, View, kept, quoted
-from caudal.engines.jvm.shape import NTH
+from caudal.engines.jvm.shape import END, NTH, START, Windowed
 from caudal.plan.expr import Expr
-from caudal.plan.nodes import Keyed, WindowAggregate, WindowApply, WindowTop
+from caudal.plan.nodes import Keyed
 from caudal.plan.windows import CountWindow, Cumulative, Hopping, Order, Session, Window
 
 if TYPE_CHECKING:
     from caudal.engines.jvm.lowering import Lowering
 
-START, END = "window_start", "window_end"
 GROUP = "__g"
 """What tells windows of a key apart where their bounds do not: the number of a window of rows."""
 
-Windowed = WindowAggregate | WindowApply | WindowTop
 Extra = tuple[str, Expr, DataType]
 """A column that is computed of an input row: name, expression, type."""
 

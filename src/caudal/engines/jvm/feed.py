@@ -337,8 +337,6 @@ class Feed:
     def _counts_of(self, lane: _Live) -> dict[str, Any]:
         return self._handed[self._intakes.index(lane.intake)].counts
 
-    # Files.
-
     def _write_names(self) -> None:
         names = {
             str(number): {str(rank): name for name, rank in ranks.numbers.items()}

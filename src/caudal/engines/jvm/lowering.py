@@ -13,7 +13,7 @@ from typing import Any
 
 from caudal.core.errors import PlanError
 from caudal.core.types import INT32, INT64, DataType, Field, Schema
-from caudal.engines.jvm import sides, stateless, steps, streaming, windows
+from caudal.engines.jvm import positions, sides, stateless, steps, streaming, windows
 from caudal.engines.jvm.dialect import Dialect
 from caudal.engines.jvm.places import NUMBER, PARTITION, POSITION, SOURCE, TIME, WATERMARK, check_names, placed
 from caudal.engines.jvm.reading import Native
@@ -168,7 +168,7 @@ class Lowering:
         if lower is None:
             raise PlanError(f"the operator {node.kind} is not known to {self.dialect.engine}")
         if self.live:
-            self.positions[node] = streaming.position_type(self, node)
+            self.positions[node] = positions.position_type(self, node)
         made = lower(self, node)
         if made is not None:
             self._views[node] = made

@@ -168,7 +168,7 @@ class Walk(Relation):
     function: str
 
 
-_WIDTH = 110
+_WIDTH = 130
 """Characters of a line of columns."""
 
 
@@ -218,7 +218,8 @@ def _selected(relation: Project | Group, spelling: Spelling) -> str:
         by = [*(str(text) for _, text in relation.by), *relation.beside]
         tail = f"\nGROUP BY {', '.join(by)}" if by else ""
     texts += [_named(name, text) for name, text in columns]
-    return f"SELECT {_listed(texts)}\nFROM {_from(source, spelling)}{where}{tail}"
+    lines = f"SELECT {_listed(texts)}\nFROM {_from(source, spelling)}{where}{tail}"
+    return lines.replace("\n", " ") if "\n  " not in lines and len(lines) <= _WIDTH else lines
 
 
 def _named(name: str, text: object) -> str:

@@ -19,6 +19,9 @@ from caudal.plan.nodes import DEAD_FIELDS
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Script
 
+_WIDTH = 118
+"""Characters of a line of several arguments."""
+
 NativeTables = Callable[[Native, Sequence[str]], list[str]]
 """Writes the statements that let an engine's own reader make the tables of these names."""
 
@@ -276,8 +279,19 @@ def _reads(job: Job, files: Mapping[str, Files] | None) -> tuple[str, list[str]]
         ways = [scripted(i.node, i.columns, files.get(i.node.name)) for i in job.inputs]
     except PlanError as error:
         return _fed(f"{error.message}: caudal run hands the rows over (--rows)"), []
-    listed = [f"    dict(\n{''.join(f'        {line},' + chr(10) for line in way.lines)}    )," for way in ways]
+    listed = [f"    dict(\n{_filled(way.lines)}    )," for way in ways]
     return "job.read([\n" + "\n".join(listed) + "\n])", [way.module for way in ways]
+
+
+def _filled(entries: Iterable[str]) -> str:
+    """Return arguments of a call, several on a line where they are short."""
+    lines: list[str] = []
+    for entry in entries:
+        if lines and len(lines[-1]) + len(entry) < _WIDTH:
+            lines[-1] += f" {entry},"
+        else:
+            lines.append(f"        {entry},")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _fed(otherwise: str) -> str:

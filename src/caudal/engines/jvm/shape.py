@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caudal.core.types import INT32, INT64, STRING, Field
 from caudal.engines.jvm.places import NUMBER, PARTITION, POSITION, SOURCE, TIME, WATERMARK
-from caudal.plan.nodes import Node
+from caudal.plan.nodes import Node, WindowAggregate, WindowApply, WindowTop
 
 REASON, MESSAGE, DETAIL = "__reason", "__message", "__detail"
 """What a row that a Python function failed on carries in place of a result."""
@@ -13,6 +13,13 @@ FAILURE = (Field(REASON, STRING), Field(MESSAGE, STRING), Field(DETAIL, STRING))
 
 NTH = "__i"
 """The number of a row among those that one call gives."""
+
+
+START, END = "window_start", "window_end"
+"""The columns of a window's bounds."""
+
+Windowed = WindowAggregate | WindowApply | WindowTop
+"""The operators over windows."""
 
 
 def hidden(node: Node, place: bool) -> list[Field]:

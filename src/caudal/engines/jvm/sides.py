@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caudal.core.types import INT32, STRING
-from caudal.engines.jvm import streaming
+from caudal.engines.jvm import positions
 from caudal.engines.jvm.places import NUMBER, PARTITION, PLACE, POSITION, SOURCE, TIME, WATERMARK
 from caudal.engines.jvm.relation import Filter, Join, Named, Relation, View, column, kept, own, quoted
 from caudal.engines.jvm.shape import DETAIL, MESSAGE, REASON
@@ -23,7 +23,7 @@ _NOTHING = "CAST(NULL AS BIGINT)"
 def traced(lo: Lowering, rows: Relation) -> Relation:
     """Return rows with where each comes from."""
     if lo.live:
-        return streaming.traced(lo, rows, OF, PART, MADE)
+        return positions.traced(lo, rows, OF, PART, MADE)
     lo.out.names_used = True
     names = View(f"{lo.prefix}partitions")
     return Join(rows, names, ((SOURCE, "s"), (PARTITION, "p")), ((OF, "source"), (PART, "partition"), (MADE, "made")))
@@ -31,7 +31,7 @@ def traced(lo: Lowering, rows: Relation) -> Relation:
 
 def _position(lo: Lowering, node: Node) -> str:
     """Return the text of the position of a node's rows, for people; of what operators make it may say nothing."""
-    return streaming.position_text(lo, node) if lo.live else quoted(POSITION)
+    return positions.position_text(lo, node) if lo.live else quoted(POSITION)
 
 
 def add_late(lo: Lowering, node: Keyed, condition: str) -> None:

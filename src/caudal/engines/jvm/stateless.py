@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from caudal.core.types import INT64, Field, Schema
-from caudal.engines.jvm import sides, streaming
+from caudal.engines.jvm import positions, sides
 from caudal.engines.jvm.places import BRANCHES, NUMBER, POSITION
 from caudal.engines.jvm.relation import Call, Explode, Named, Relation, Union, View, column, kept, own, quoted
 from caudal.engines.jvm.shape import FAILURE, NTH, REASON
@@ -99,7 +99,7 @@ def union(lo: Lowering, node: UnionNode) -> View:
         for name in lo.hidden(stream):
             text = quoted(name)
             if name == POSITION and lo.live:
-                text = streaming.position_in(lo, node, stream)
+                text = positions.position_in(lo, node, stream)
             elif name == NUMBER and several:
                 text = f"{text} * {len(node.streams)} + {number}"
             picked.append((name, text))

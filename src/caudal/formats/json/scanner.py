@@ -48,6 +48,7 @@ from caudal.formats.json.values import (
     any_end,
     has_kind,
     put_nested,
+    record,
     skip,
     value_end,
 )
@@ -236,16 +237,6 @@ def _object_here(buf, p, slot, node, row, depth, env):
 
 
 @part()
-def _record(count, start, end, after, slot, env):
-    """Note the literal from start to end of a line's shape, what comes behind it, and the slot of that."""
-    recorded = long(env, RECORDED)
-    set_long(recorded, count * 4 + 0, start)
-    set_long(recorded, count * 4 + 1, end)
-    set_long(recorded, count * 4 + 2, after)
-    set_long(recorded, count * 4 + 3, slot)
-
-
-@part()
 def _key(buf, p, depth, env):
     """Return (where the value begins of the field whose name's first quote is at p, its node); (-1, -1) for bad grammar."""
     head = p + 1
@@ -339,7 +330,7 @@ def _shape(buf, p, literal, count, twice, told, env):
         return -1
     if count >= MAX_VALUES or told & _UNLEARNT:
         return 0
-    _record(count, literal, p + 1, np.int64(_END), np.int64(-1), env)
+    record(count, literal, p + 1, np.int64(_END), np.int64(-1), env)
     return count + 1
 
 
@@ -400,7 +391,7 @@ def _parse(buf, start, row, env):
                 continue
             after = np.int64(_MARK)
         if count < MAX_VALUES:
-            _record(count, literal, p, after, slot, env)
+            record(count, literal, p, after, slot, env)
         count += 1
         literal = p = end
     return _shape(buf, p, literal, count, twice, told, env)

@@ -472,3 +472,13 @@ def value_end(buf, p, slot, row, depth, slots, env):
     if c == 91 or c == 123:
         return _put_nested(buf, p, slot, row, depth, env)
     return _put_word(buf, p, slot, row, env)
+
+
+@part()
+def record(count, start, end, after, slot, env):
+    """Note the literal from start to end of a line's shape, what comes behind it, and the slot of that."""
+    recorded = long(env, RECORDED)
+    set_long(recorded, count * 4 + 0, start)
+    set_long(recorded, count * 4 + 1, end)
+    set_long(recorded, count * 4 + 2, after)
+    set_long(recorded, count * 4 + 3, slot)

@@ -68,10 +68,12 @@ def test_the_same_modules_give_the_same_bytes() -> None:
 
 
 def test_it_holds_modules_with_all_that_they_import_and_stubs_for_packages() -> None:
-    found = files(packed(["caudal.worker.ordered"]))
+    found = files(packed(["caudal.worker.steps.running"]))
     modules = {name for name, text in found.items() if len(text) > 100}
-    assert modules == {"caudal/worker/ordered.py", "caudal/worker/fitting.py"}
-    assert {*found} - modules == {"caudal/__init__.py", "caudal/worker/__init__.py"}
+    steps, worker = ("steps/running.py", "steps/contract.py"), ("fitting.py", "failures.py")
+    assert modules == {f"caudal/worker/{name}" for name in (*steps, *worker)}
+    stubs = {"caudal/__init__.py", "caudal/worker/__init__.py", "caudal/worker/steps/__init__.py"}
+    assert {*found} - modules == stubs
     assert found["caudal/worker/fitting.py"] == (SOURCE / "worker" / "fitting.py").read_text(encoding="utf-8")
 
 
@@ -115,8 +117,8 @@ def test_a_module_that_is_not_there() -> None:
 
 def test_names_are_imported_from_the_modules_that_define_them() -> None:
     text = "scalar(user_f, 'row', [{'a': 'int64'}])\nrunning([], 0, 0)"
-    modules = ["caudal.worker.ordered", "caudal.worker.calling"]
-    wanted = "from caudal.worker.calling import scalar\nfrom caudal.worker.ordered import running"
+    modules = ["caudal.worker.steps.running", "caudal.worker.calling"]
+    wanted = "from caudal.worker.calling import scalar\nfrom caudal.worker.steps.running import running"
     assert import_lines([text], modules) == wanted
     assert import_lines(["in_order()"], modules) == ""
 
