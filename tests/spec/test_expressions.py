@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import caudal as cd
 from caudal.columnar.column import Column, Fixed, Nested, Text, from_list
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import DataType, Schema, parse_type
@@ -61,7 +62,8 @@ def value(entry: Any, dtype: DataType) -> Any:
 
 def from_python(text: str) -> e.Expr:
     names = {
-        n: getattr(e, n) for n in ("col", "lit", "coalesce", "greatest", "least", "concat", "int_div", "int_mod", "now")
+        n: getattr(cd, n)
+        for n in ("col", "lit", "coalesce", "greatest", "least", "concat", "int_div", "int_mod", "now")
     }
     return eval(text, {**names, "when": when, "timedelta": timedelta})
 

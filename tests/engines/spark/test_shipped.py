@@ -22,7 +22,7 @@ from caudal.core.errors import PlanError
 from caudal.core.types import FLOAT32, FLOAT64, STRING, DataType, Schema, parse_type
 from caudal.engines.jvm import patterns
 from caudal.engines.spark.capabilities import GAPS, IN_PYTHON
-from caudal.engines.spark.expressions import Library, literal, name_of, show, type_of
+from caudal.engines.spark.expressions import Library, literal, quoted, show, type_of
 from caudal.engines.spark.expressions.site import MAKERS
 from caudal.expressions import bind
 from caudal.plan import expr as e
@@ -78,7 +78,7 @@ def test_constants(value: Any, dtype: str, text: str) -> None:
 
 
 def test_names_and_types() -> None:
-    assert name_of("a`b.c") == "`a``b.c`"
+    assert quoted("a`b.c") == "`a``b.c`"
     assert type_of(parse_type({"a b": ["duration"], "c": {"d": "float32"}})) == (
         "STRUCT<`a b`: ARRAY<BIGINT>, `c`: STRUCT<`d`: FLOAT>>"
     )

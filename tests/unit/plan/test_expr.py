@@ -10,6 +10,7 @@ import pytest
 
 from caudal.core.errors import PlanError
 from caudal.core.types import DURATION, INT64, TIMESTAMP, Schema
+from caudal.plan import building as b
 from caudal.plan import expr as e
 from caudal.plan import functions, wire_expr
 from caudal.plan.conditional import when
@@ -66,7 +67,7 @@ def test_columns_names_and_volatility() -> None:
     assert expr.columns() == {"a", "s"}
     assert col("a").name == "a"
     assert (col("a") + 1).alias("n").name == "n"
-    assert (col("t") < e.now()).is_volatile
+    assert (col("t") < b.now()).is_volatile
     assert not expr.is_volatile
     for nameless in (col("a") + 1, lit(1)):
         with pytest.raises(PlanError, match="has no name"):
@@ -112,7 +113,7 @@ def test_what_is_no_literal(value: Any) -> None:
         (col("t") - col("t"), "duration"),
         (col("t") + timedelta(1), "timestamp"),
         (lit(None, "string"), "string"),
-        (e.coalesce(None, col("i")), "int32"),
+        (b.coalesce(None, col("i")), "int32"),
         (col("x").field("y").str.length(), "int64"),
         (col("l").list.get(0), "int64"),
         (col("s").str.split(","), "list<string>"),
@@ -135,7 +136,7 @@ def test_types(expr: e.Expr, dtype: str) -> None:
         (lambda: col("a").field("z"), "has no fields", ""),
         (lambda: col("l").cast("string"), "cannot be cast", ""),
         (lambda: lit(None), "null without a type", r"cd\.lit\(None"),
-        (lambda: e.coalesce(None, None), "null without a type", ""),
+        (lambda: b.coalesce(None, None), "null without a type", ""),
         (lambda: when(col("a")).then(1).otherwise(2), "pairs of a bool", ""),
         (lambda: e.call("lowr", col("s")), "unknown function 'lowr'", "did you mean 'lower'"),
         (lambda: e.call("lower"), "takes 1 argument", "as in"),
@@ -160,7 +161,7 @@ def test_mistakes_are_plan_errors(expr: Any, message: str, hint: str) -> None:
 
 
 def test_json_holds_what_json_readers_round() -> None:
-    expr = e.coalesce(lit(2**63 - 1), lit(-(2**63)), lit(None)) + col("a")
+    expr = b.coalesce(lit(2**63 - 1), lit(-(2**63)), lit(None)) + col("a")
     others = [lit(math.nan), lit(math.inf), lit(-math.inf), lit(b"\xff\x00"), lit([1, None]), lit("\x00é"), lit(None)]
     others += [
         e.Literal(5, TIMESTAMP),

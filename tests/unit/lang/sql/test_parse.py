@@ -9,6 +9,7 @@ import pytest
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
 from caudal.lang.sql import parse, parse_many
+from caudal.plan import building
 from caudal.plan import expr as e
 from caudal.plan.expr import col, lit
 
@@ -21,7 +22,7 @@ from caudal.plan.expr import col, lit
         ("(a + b) * 2", (col("a") + col("b")) * 2),
         ("NOT a = 1 AND b", ~(col("a") == 1) & col("b")),
         ("a OR b AND c", col("a") | (col("b") & col("c"))),
-        ("a DIV b", e.int_div(col("a"), col("b"))),
+        ("a DIV b", building.int_div(col("a"), col("b"))),
         ("a != 'it''s'", col("a") != "it's"),
         ("-9223372036854775808", lit(-(2**63))),
         ("- 5", lit(-5)),
