@@ -80,6 +80,19 @@ def test_no_class_is_over_250_lines() -> None:
     assert found == set()
 
 
+TABLES = {"cli/arguments.py:parser"}
+"""Functions over 60 lines: one statement after the other, each an entry of a table."""
+
+
+def test_no_function_is_over_60_lines() -> None:
+    found: set[str] = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 60:
+                found.add(f"{_show(path)}:{node.name}")
+    assert found == TABLES
+
+
 def test_no_room_or_module_has_a_name_that_says_nothing() -> None:
     assert [_show(path) for path in MODULES if {path.stem, *path.relative_to(PACKAGE).parts} & VAGUE] == []
 
