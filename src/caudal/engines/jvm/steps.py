@@ -119,6 +119,10 @@ def _bounded(lo: Lowering, node: Keyed, shape: _Shape) -> View:
     through += [(name, types[name]) for name, _ in place]
     numbered = lo.view(node, "numbered", rows.project([*columns, *place]))
     placed = kept(lo.hidden(node))
+    if shape.step.drops or node.has_dead:
+        # those that come out are numbered among themselves
+        among = f"CAST({Over('ROW_NUMBER()', (), [quoted(POSITION)])} AS BIGINT) - 1"
+        placed = [(name, among if name == POSITION else text) for name, text in placed]
     if shape.step.first:
         return lo.view(node, "", numbered.where(f"{quoted(RANK)} = 1").project([*shape.texts, *placed]))
     called = _called(lo, node, shape, numbered, through)

@@ -38,7 +38,7 @@ class Deduplicate(Keyed):
 
     @property
     def step(self) -> KeyedStep:
-        return KeyedStep("deduplicate", options=(("within", self.within),), first=not self.within)
+        return KeyedStep("deduplicate", options=(("within", self.within),), drops=True, first=not self.within)
 
     def reads(self) -> frozenset[str]:
         """Return the input columns that it reads and passes on: all."""
