@@ -25,13 +25,11 @@ from caudal.engines.jvm.lowering import Input, Lowered
 from caudal.engines.jvm.parts import Parts
 from caudal.engines.jvm.ranks import Ranks
 from caudal.engines.jvm.streaming import NEAR_EPOCH, epoch_of, shifted
+from caudal.ingest.watermarks import OPEN, WatermarkTracker
 from caudal.plan.nodes import Keyed, Node, Source
 from caudal.ports import framing
 from caudal.ports.engine import BoundSource
 from caudal.ports.source import End, Nothing, Revoked, Telling, idle_after
-
-OPEN = 1 << 62
-"""The watermark at the end of data."""
 
 CREDIT = 64 << 20
 """Bytes that may have been read and not yet been taken in by the job."""
@@ -60,6 +58,7 @@ class _Live(Lane):
     def __init__(self, intake: Intake, partition: Any, rank: int, order: tuple[Any, ...]) -> None:
         super().__init__(intake, partition, rank)
         self.order = order
+        self.number = 0
         self.ended = False
         self.idle = False
         self.settled = False
@@ -68,37 +67,14 @@ class _Live(Lane):
         self.poll_at = 0.0
 
 
-class _Minimum:
+class _Operator:
     """The watermark of the operators that read some of the sources."""
 
     def __init__(self, sources: frozenset[int], endless: bool) -> None:
         self.sources = sources
-        self.endless = endless
-        self.lanes: list[_Live] = []
-        self.watermark = -OPEN
-        self.silent = False
-        self._since: int | None = None
-        self._from = LOWEST
-
-    def move(self, now: int) -> None:
-        """Go on to where the partitions have come, or the clock where all are idle."""
-        self.watermark = max(self.watermark, self._reached(now))
-
-    def _reached(self, now: int) -> int:
-        self.silent = False
-        lanes = [lane for lane in self.lanes if not lane.ended]
-        if not lanes and not self.endless:
-            return OPEN
-        awake = [lane.known for lane in lanes if not lane.idle]
-        if awake:
-            self._since = None
-            return min(awake)
-        self.silent = True
-        if self._since is None:
-            # a partition that never had a row holds nothing back
-            known = [lane.known for lane in lanes if lane.known > LOWEST]
-            self._since, self._from = now, max(self.watermark, min(known, default=LOWEST))
-        return self._from if self._from <= LOWEST else self._from + (now - self._since)
+        self.lanes: dict[int, _Live] = {}
+        self.tracker: WatermarkTracker[int] = WatermarkTracker(self.lanes, LOWEST)
+        self.tracker.endless = endless
 
 
 class Feed:
@@ -132,8 +108,8 @@ class Feed:
         ]
         self._numbers = [i.rank for i in plan.inputs]
         self._marks = Parts(folder / f"marks-{number}", form, _MARK, pool)
-        self._minima = [
-            _Minimum(group, any(sources[i].source.live for i in group)) for group in _groups(plan, plan.inputs)
+        self._operators = [
+            _Operator(group, any(sources[i].source.live for i in group)) for group in _groups(plan, plan.inputs)
         ]
         self._epoch = epoch_of(plan.plan)
         self._reach = sum(_extent(node) for node in plan.plan.nodes)
@@ -188,7 +164,7 @@ class Feed:
             return True
         if lowest <= self._marked:
             return False
-        if not any(m.silent for m in self._minima):
+        if not any(each.tracker.silent for each in self._operators):
             return True
         # while only the clock moves it a mark closes windows, as long as there can be any
         late = self._timing.clock() - self._marked_at >= _SILENT_MS
@@ -211,7 +187,7 @@ class Feed:
         if isinstance(got, Nothing):
             self._quiet(lane)
         elif isinstance(got, End):
-            lane.ended = True
+            _end(lane, self._operators)
             lane.partition.close()
             if got.failed:
                 self._counts_of(lane)["failures"].append(f"{lane.partition.name}: {got.failed}")
@@ -255,9 +231,9 @@ class Feed:
         """Say that nothing comes any more; `whole`: that it is the end of data, at which all windows close."""
         if whole:
             for lane in self._lanes:
-                lane.ended = True
-            for minimum in self._minima:
-                minimum.endless = False
+                _end(lane, self._operators)
+            for each in self._operators:
+                each.tracker.endless = False
             self._move()
         for source in range(len(self._intakes)):
             self._hear(source)
@@ -272,12 +248,12 @@ class Feed:
         self._new_names = True
         lane.open()
         self._counts_of(lane)["partitions"].setdefault(partition.name, 0)
+        lane.number = len(self._lanes)
         self._lanes.append(lane)
-        for minimum in self._minima:
-            if source in minimum.sources:
-                minimum.lanes.append(lane)
-                lane.floor = max(lane.floor, minimum.watermark)
-        lane.known = max(lane.known, lane.floor)
+        for each in self._operators:
+            if source in each.sources:
+                each.lanes[lane.number] = lane
+                lane.floor = max(lane.floor, each.tracker.count_in(lane.number))
 
     def _hear(self, source: int) -> None:
         intake, notices = self._intakes[source], self._handed[source].notices
@@ -322,17 +298,16 @@ class Feed:
         lane.quiet_since = None
         if lane.idle:
             lane.idle = False
-            reached = [m.watermark for m in self._minima if lane in m.lanes]
-            lane.floor = max([lane.floor, *reached])
-            lane.known = max(lane.known, lane.floor)
+            for each in self._operators:
+                if lane.number in each.lanes:
+                    lane.floor = max(lane.floor, each.tracker.count_in(lane.number))
 
     def _move(self) -> None:
-        now = self._timing.clock()
-        for minimum in self._minima:
-            minimum.move(now)
+        for each in self._operators:
+            each.tracker.move(self._timing.clock)
 
     def _lowest(self) -> int:
-        return min((m.watermark for m in self._minima), default=self._marked)
+        return min((each.tracker.watermark for each in self._operators), default=self._marked)
 
     def _counts_of(self, lane: _Live) -> dict[str, Any]:
         return self._handed[self._intakes.index(lane.intake)].counts
@@ -352,6 +327,12 @@ class Feed:
                 path.unlink(missing_ok=True)
 
 
+def _end(lane: _Live, operators: Sequence[_Operator]) -> None:
+    lane.ended = True
+    for each in operators:
+        each.lanes.pop(lane.number, None)
+
+
 def _replace(path: Path, text: str) -> None:
     hidden = path.with_name(f".{path.name}")
     hidden.write_text(text, encoding="utf-8")
@@ -359,7 +340,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _behind(lane: _Live) -> tuple[Any, ...]:
-    return (lane.known, *lane.order)
+    return (lane.watermark, *lane.order)
 
 
 def _groups(plan: Lowered, inputs: Sequence[Input]) -> list[frozenset[int]]:

@@ -108,7 +108,7 @@ class Lane(PartitionReader):
         self.intake = intake
         self.rank = rank
         self.floor = LOWEST
-        self.known = LOWEST
+        self.watermark = LOWEST
         """The watermark behind the rows so far."""
         self._seen = int(NEVER)
 
@@ -138,4 +138,4 @@ class Lane(PartitionReader):
             columns[WATERMARK] = array(watermark)
             self.intake.watch.late(got.times, watermark, behind)
         self._seen = max(self._seen, got.accepted.highest)
-        self.known = max(self.known, self.floor, self._seen - disorder)
+        self.watermark = max(self.watermark, self.floor, self._seen - disorder)

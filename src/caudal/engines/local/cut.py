@@ -80,7 +80,7 @@ def restore(job: Job, cuts: list[Cut]) -> None:
     for operator, terminal in job.stateful.items():
         blobs = [c.operators[operator] for c in cuts]
         terminal.state.restore(blobs, terminal.state.state_types())
-        terminal.watermark = blobs[-1].values["terminal"]
+        terminal.tracker.watermark = blobs[-1].values["terminal"]
 
 
 def state_of(cut: Cut) -> State:

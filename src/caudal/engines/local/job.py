@@ -88,7 +88,7 @@ class Job:
     def flush(self) -> None:
         """Close all windows after a stop: every lane reaches the end of data."""
         for terminal in self.stateful.values():
-            terminal.endless = False
+            terminal.tracker.endless = False
         self.reading.close()
         self.scheduler.run_queued()
         for terminal in self.stateful.values():

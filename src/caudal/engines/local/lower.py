@@ -121,7 +121,7 @@ def _intake(job: Job, node: Source, bound: BoundSource) -> None:
     job.reading.intakes.append(intake)
     for edge in route.all_edges():
         if isinstance(edge.terminal, StateTerminal):
-            edge.terminal.endless = edge.terminal.endless or bound.source.live
+            edge.terminal.tracker.endless |= bound.source.live
     for partition in bound.source.partitions():
         job.reading.add(intake, partition)
 

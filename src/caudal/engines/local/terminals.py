@@ -6,7 +6,6 @@ thread; each lane is applied in sequence, by one thread at a time, while the oth
 
 from __future__ import annotations
 
-import heapq
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from caudal.columnar.column import Column
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.stateful import LOWEST, OPEN, Partial, Released, StatefulOperator
+from caudal.ingest.watermarks import WatermarkTracker
 from caudal.ports.sink import Sink
 
 ENCODED_ROWS = 1 << 15
@@ -239,16 +239,11 @@ class StateTerminal(Terminal):
     ) -> None:
         super().__init__(operator, counters)
         self.state = state
-        self.watermark = -OPEN
+        self.tracker: WatermarkTracker[LaneKey] = WatermarkTracker(self.lanes, LOWEST)
         self._emit = emit
         self._clock = clock
         self._grown = grown
         self._forwarded = -OPEN
-        self._silent_since: int | None = None
-        self._silent_from = -OPEN
-        self._marks: list[tuple[int, LaneKey]] = []
-        self.endless = False
-        """Whether lanes may open later although none is there: a followed source whose files have all gone."""
 
     def prepare(self, morsel: Morsel | None) -> Partial | None:
         if morsel is None:
@@ -291,55 +286,25 @@ class StateTerminal(Terminal):
             self._forwarded = self.state.forwarded
             self._emit(Released(), self._forwarded)
 
+    @property
+    def watermark(self) -> int:
+        """The operator's watermark W."""
+        return self.tracker.watermark
+
     def _moved(self) -> bool:
         """Move the watermark on; return whether it did. A lane that opens or resumes sees it before or after, whole."""
         with self._lock:
-            before, self.watermark = self.watermark, max(self.watermark, self._reached())
-            return self.watermark > before
-
-    def _reached(self) -> int:
-        if not self.lanes and not self.endless:
-            return OPEN
-        lowest = self._lowest()
-        if lowest is not None:
-            self._silent_since = None
-            return lowest
-        now = self._clock()
-        if self._silent_since is None:
-            lanes = self.lanes.values()
-            # a partition that never had a row holds nothing back
-            known = [lane.watermark for lane in lanes if lane.watermark > LOWEST]
-            self._silent_since, self._silent_from = now, max(self.watermark, min(known, default=LOWEST))
-        if self._silent_from <= LOWEST:
-            return self._silent_from
-        return self._silent_from + (now - self._silent_since)
-
-    def _lowest(self) -> int | None:
-        """Return the lowest watermark of the lanes that are not idle; None when all are.
-
-        Watermarks only grow: an entry that is out of date stands too early and is mended when it comes first.
-        """
-        while self._marks:
-            watermark, key = self._marks[0]
-            lane = self.lanes.get(key)
-            if lane is None or lane.idle:
-                heapq.heappop(self._marks)
-            elif lane.watermark > watermark:
-                heapq.heapreplace(self._marks, (lane.watermark, key))
-            else:
-                return watermark
-        return None
+            return self.tracker.move(self._clock)
 
     def silent(self) -> bool:
         """Whether all lanes are idle, so that the watermark moves with the clock."""
         with self._lock:
-            return bool(self.lanes or self.endless) and all(lane.idle for lane in self.lanes.values())
+            return self.tracker.silent
 
     def open_lane(self, key: LaneKey, watermark: int) -> int:
         with self._lock:
-            self.lanes[key] = Lane(max(watermark, self.watermark))
-            heapq.heappush(self._marks, (self.lanes[key].watermark, key))
-            return self.watermark
+            self.lanes[key] = Lane(watermark)
+            return self.tracker.count_in(key)
 
     def resume(self, key: LaneKey, mark: int) -> int:
         """A partition has rows again behind its idle mark of this number, whether that has arrived here or not.
@@ -349,9 +314,7 @@ class StateTerminal(Terminal):
         with self._lock:
             lane = self.lanes[key]
             lane.idle, lane.resumed = False, mark
-            lane.watermark = max(lane.watermark, self.watermark)
-            heapq.heappush(self._marks, (lane.watermark, key))
-            return self.watermark
+            return self.tracker.count_in(key)
 
     def finish(self) -> int:
         """Return the rows whose fate is open, for the ledger."""
