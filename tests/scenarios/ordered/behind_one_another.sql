@@ -16,7 +16,8 @@ SELECT `__k0`, `__k1`, `__x0`, `__x1`, `__x2`, `__t`, `__w`,
 FROM `deduplicate-5948 rows`;
 
 -- deduplicate-5948
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__t`, `__w`, `__s`, `__p`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__o`) AS BIGINT) - 1 AS `__o`, `__n`
 FROM `deduplicate-5948 numbered`
 WHERE `__r` = 1;
 
@@ -56,7 +57,8 @@ SELECT `__k0`, `__k1`, `__x0`, `__x1`, `__x2`, `__t`, `__w`,
 FROM `deduplicate-5948 rows`;
 
 -- deduplicate-5948
-SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__t`, `__w`, `__s`, `__p`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__o`) AS BIGINT) - 1 AS `__o`, `__n`
 FROM `deduplicate-5948 numbered`
 WHERE `__r` = 1;
 
