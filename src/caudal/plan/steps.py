@@ -17,9 +17,9 @@ class KeyedStep:
     `arguments` (expressions over a row, by name), those of `results` (the columns that the step makes), and `options`:
     plain values, or Python functions of the user's.
 
-    `drops`: it may make nothing of a row. `first`: it passes the first row of each key and no other, which SQL can say. `grows`: why it is not run over input that
-    goes on, as (what, reason), where what it keeps of a key would grow for ever. `needs`: further modules of
-    `caudal.worker` that it loads by name.
+    `drops`: it may make nothing of a row. `first`: it passes the first row of each key and no other, which SQL can say.
+    `grows`: why it is not run over input that goes on, as (what, reason), where what it keeps of a key would grow for ever.
+    `needs`: further modules of `caudal.worker` that it loads by name.
     """
 
     name: str
