@@ -97,6 +97,7 @@ STATEFUL = (
     "deduplicate",
     "deduplicate_within",
     "reduce",
+    "lag",
 )
 STATELESS = ("filter", "filter", "with_columns", "with_columns", "select", "calls", "row_call", "call_filter")
 STATELESS += ("map", "flat_map", "copies", "split", "twice")
@@ -286,6 +287,11 @@ class Drawing:
     def deduplicate_within(self, stream: Stream) -> Stream:
         within = ms(self.one([1, 250, 1000, 4000]))
         return stream.deduplicate(self.several(parts.KEYS, 1, 2), within=within, order_by=self.made(parts.TIES))
+
+    def lag(self, stream: Stream) -> Stream:
+        value, back = self.one(["n", "k", "x"]), self.dice.randint(1, 3)
+        new = next(name for name in ("earlier", "earlier2", "earlier3", "earlier4") if name not in stream.schema)
+        return stream.group_by("k", "g").lag(value, back, into=new, order_by=self.made(parts.TIES))
 
     def reduce(self, stream: Stream) -> Stream:
         schema = {"total": "int64", "name": "string"}

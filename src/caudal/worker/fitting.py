@@ -220,12 +220,12 @@ def shown_call(names: Sequence[str], values: Sequence[Any]) -> str:
     return ", ".join(f"{n}={short(v)}" if n else short(v) for n, v in named) or "nothing"
 
 
-def nearest_name(name: Any, known: Iterable[str]) -> str:
-    """Return a hint: the known name that is nearest, or all of them."""
+def nearest_name(name: Any, known: Iterable[str], what: str = "declared") -> str:
+    """Return a hint: the known name that is nearest, or all of them, which are `what`."""
     from difflib import get_close_matches
 
     close = get_close_matches(str(name), sorted(known), n=1)
-    return f"did you mean '{close[0]}'?" if close else "declared: " + ", ".join(sorted(known))
+    return f"did you mean '{close[0]}'?" if close else f"{what}: {', '.join(sorted(known))}"
 
 
 def short(value: Any, most: int = 60) -> str:

@@ -76,7 +76,7 @@ def checked_frame(function: Any, result: Any, declared: Iterable[str], besides: 
     wanted = (*declared, *besides)
     for name in wanted:
         if name not in result.columns:
-            hint = nearest_name(name, result.columns)
+            hint = nearest_name(name, result.columns, "known")
             if name == OWNER:
                 hint = "keep the column '_row': it says which input row a row is made from"
             raise FunctionMistake(function, f"returned a frame without the column '{name}'", hint)
@@ -173,7 +173,9 @@ def frame_batch(result: Any, schema: pa.Schema, declared: Mapping[str, Any]) -> 
             raise Misshapen(f"returned the unknown column '{name}'", nearest_name(name, schema.names))
     for name in schema.names:
         if name not in result.columns:
-            raise Misshapen(f"returned a frame without the column '{name}'", nearest_name(name, result.columns))
+            raise Misshapen(
+                f"returned a frame without the column '{name}'", nearest_name(name, result.columns, "known")
+            )
     table = result.to_arrow(compat_level=pl.CompatLevel.oldest())
     arrays: list[pa.Array] = []
     for wanted in schema:
