@@ -22,20 +22,23 @@ _LANES = ir.VectorType(_I8, 64)
 _U = np.uint64
 
 
-def _pointer(builder: Any, address: Any, index: Any, kind: Any, width: int) -> Any:
+def pointer(builder: Any, address: Any, index: Any, kind: Any, width: int) -> Any:
+    """Return the pointer to the item at `index` of an array of a kind, `width` bytes each."""
     offset = builder.mul(index, ir.Constant(_I64, width)) if width > 1 else index
     return builder.inttoptr(builder.add(address, offset), kind.as_pointer())
 
 
-def _load(builder: Any, args: Any, kind: Any, width: int = 1) -> Any:
-    value = builder.load(_pointer(builder, args[0], args[1], kind, width))
+def load(builder: Any, args: Any, kind: Any, width: int = 1) -> Any:
+    """Return the item of a kind at (address, index, ...), aligned or not."""
+    value = builder.load(pointer(builder, args[0], args[1], kind, width))
     value.align = 1
     return value
 
 
-def _store(builder: Any, args: Any, value: Any, kind: Any, width: int) -> Any:
-    store = builder.store(value, _pointer(builder, args[0], args[1], kind, width))
-    store.align = 1
+def store(builder: Any, args: Any, value: Any, kind: Any, width: int) -> None:
+    """Put an item of a kind at (address, index, ...), aligned or not."""
+    done = builder.store(value, pointer(builder, args[0], args[1], kind, width))
+    done.align = 1
 
 
 def _equal(builder: Any, lanes: Any, value: Any) -> Any:
@@ -53,7 +56,7 @@ def byte(typing_context, address, index):
     signature = types.int64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        return builder.zext(_load(builder, args, _I8), _I64)
+        return builder.zext(load(builder, args, _I8), _I64)
 
     return signature, generate
 
@@ -64,7 +67,7 @@ def long(typing_context, address, index):
     signature = types.int64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        return _load(builder, args, _I64, 8)
+        return load(builder, args, _I64, 8)
 
     return signature, generate
 
@@ -75,7 +78,7 @@ def word64(typing_context, address, index):
     signature = types.uint64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        return _load(builder, args, _I64)
+        return load(builder, args, _I64)
 
     return signature, generate
 
@@ -86,7 +89,7 @@ def set_byte(typing_context, address, index, value):
     signature = types.void(types.int64, types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        _store(builder, args, builder.trunc(args[2], _I8), _I8, 1)
+        store(builder, args, builder.trunc(args[2], _I8), _I8, 1)
         return context.get_dummy_value()
 
     return signature, generate
@@ -98,7 +101,7 @@ def set_int(typing_context, address, index, value):
     signature = types.void(types.int64, types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        _store(builder, args, builder.trunc(args[2], _I32), _I32, 4)
+        store(builder, args, builder.trunc(args[2], _I32), _I32, 4)
         return context.get_dummy_value()
 
     return signature, generate
@@ -110,7 +113,7 @@ def set_long(typing_context, address, index, value):
     signature = types.void(types.int64, types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        _store(builder, args, args[2], _I64, 8)
+        store(builder, args, args[2], _I64, 8)
         return context.get_dummy_value()
 
     return signature, generate
@@ -122,7 +125,7 @@ def matches(typing_context, address, index, value):
     signature = types.uint64(types.int64, types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        return builder.bitcast(_equal(builder, _load(builder, args, _LANES), args[2]), _I64)
+        return builder.bitcast(_equal(builder, load(builder, args, _LANES), args[2]), _I64)
 
     return signature, generate
 
@@ -133,7 +136,7 @@ def matches_either(typing_context, address, index, value, other):
     signature = types.uint64(types.int64, types.int64, types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        lanes = _load(builder, args, _LANES)
+        lanes = load(builder, args, _LANES)
         found = builder.or_(_equal(builder, lanes, args[2]), _equal(builder, lanes, args[3]))
         return builder.bitcast(found, _I64)
 
@@ -146,7 +149,7 @@ def beyond_ascii(typing_context, address, index):
     signature = types.uint64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        lanes = _load(builder, args, _LANES)
+        lanes = load(builder, args, _LANES)
         return builder.bitcast(builder.icmp_signed("<", lanes, ir.Constant(_LANES, [0] * 64)), _I64)
 
     return signature, generate

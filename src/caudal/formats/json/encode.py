@@ -16,9 +16,10 @@ import pyarrow as pa
 
 from caudal.columnar.column import Bytes, Ints
 from caudal.columnar.compiled import kernel
+from caudal.columnar.simd import byte, long, ones, set_byte, set_long, word64
 from caudal.formats.json import plain, printing
 from caudal.formats.json.printing import SLACK
-from caudal.formats.json.simd import byte, escapes, integer32, long, ones, set_byte, set_long, word32, word64
+from caudal.formats.json.simd import escapes, integer32, word32
 
 _NULL, _BOOL, _INT32, _INT64, _FLOAT32, _FLOAT64, _TIMESTAMP, _STRING, _BINARY, _STRUCT, _LIST = range(11)
 _KIND, _VALUES, _OFFSETS, _VALID, _SHIFT, _END, _KEY, _KEY_LENGTH, _CELLS = range(9)

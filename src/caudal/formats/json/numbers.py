@@ -11,7 +11,8 @@ import numpy as np
 
 from caudal.columnar.compiled import part
 from caudal.columnar.memory import high_product
-from caudal.formats.json.simd import as_float, byte, leading_zeros, lowest, table, word64
+from caudal.columnar.simd import byte, lowest, word64
+from caudal.formats.json.simd import as_float, leading_zeros, table
 
 _U = np.uint64
 _LEAST, _MOST = -342, 308

@@ -15,18 +15,9 @@ import numpy as np
 
 from caudal.columnar.compiled import part
 from caudal.columnar.memory import high_product
+from caudal.columnar.simd import byte, lowest, set_byte, word64
 from caudal.columnar.times import date
-from caudal.formats.json.simd import (
-    byte,
-    copy32,
-    escapes,
-    leading_zeros,
-    lowest,
-    set_byte,
-    set_word64,
-    table,
-    word64,
-)
+from caudal.formats.json.simd import copy32, escapes, leading_zeros, set_word64, table
 
 SLACK = 64
 """Bytes that may be overwritten behind a value."""

@@ -16,7 +16,8 @@ from __future__ import annotations
 import numpy as np
 
 from caudal.columnar.compiled import kernel, part
-from caudal.formats.json.simd import byte, cell, differences, long, lowest, newlines, ones, set_byte, set_cell, set_long
+from caudal.columnar.simd import byte, long, lowest, ones, set_byte, set_long
+from caudal.formats.json.simd import cell, differences, newlines, set_cell
 from caudal.formats.json.text import compact, rewrite, text_end
 from caudal.formats.json.values import (
     ANY,

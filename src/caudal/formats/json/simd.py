@@ -1,9 +1,4 @@
-"""Memory and vector instructions for compiled kernels, as numba intrinsics over LLVM.
-
-Memory is given by address (an int64, from `ndarray.ctypes.data`): numba counts references on arrays that are handed
-from function to function, which costs ten times what the scanner's work does. The caller keeps the arrays alive. All
-loads are unaligned and unchecked: the caller guarantees that the bytes read exist (`ports.records.PADDING`).
-"""
+"""Vector instructions for the kernels of JSON, beside those of `columnar.simd`: memory by address, loads unchecked."""
 
 from __future__ import annotations
 
@@ -11,55 +6,17 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import types
-from numba.extending import intrinsic as _intrinsic
 
-intrinsic: Any = _intrinsic  # what it makes is called without the typing context
+from caudal.columnar.simd import intrinsic, load, store
+
 _I8, _I32, _I64 = (ir.IntType(bits) for bits in (8, 32, 64))
 
 
 _BIT, _REAL = ir.IntType(1), ir.DoubleType()
 
 
-def _pointer(builder: Any, address: Any, index: Any, kind: Any, width: int) -> Any:
-    offset = builder.mul(index, ir.Constant(_I64, width)) if width > 1 else index
-    return builder.inttoptr(builder.add(address, offset), kind.as_pointer())
-
-
-def _load(builder: Any, args: Any, kind: Any, width: int = 1) -> Any:
-    value = builder.load(_pointer(builder, args[0], args[1], kind, width))
-    value.align = 1
-    return value
-
-
-def _store(builder: Any, args: Any, value: Any, kind: Any, width: int) -> Any:
-    store = builder.store(value, _pointer(builder, args[0], args[1], kind, width))
-    store.align = 1
-
-
 def _splat(kind: Any, byte: int) -> Any:
     return ir.Constant(kind, [byte] * kind.count)
-
-
-@intrinsic
-def byte(typing_context, address, index):
-    """Return the byte at `index` as an int64."""
-    signature = types.int64(types.int64, types.int64)
-
-    def generate(context, builder, signature, args):
-        return builder.zext(_load(builder, args, _I8), _I64)
-
-    return signature, generate
-
-
-@intrinsic
-def long(typing_context, address, index):
-    """Return the int64 at `index` of an array of them."""
-    signature = types.int64(types.int64, types.int64)
-
-    def generate(context, builder, signature, args):
-        return _load(builder, args, _I64, 8)
-
-    return signature, generate
 
 
 @intrinsic
@@ -68,7 +25,7 @@ def integer32(typing_context, address, index):
     signature = types.int64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        return builder.sext(_load(builder, args, _I32, 4), _I64)
+        return builder.sext(load(builder, args, _I32, 4), _I64)
 
     return signature, generate
 
@@ -80,7 +37,7 @@ def cell(typing_context, address, row, column):
 
     def generate(context, builder, signature, args):
         index = builder.add(builder.shl(args[1], ir.Constant(_I64, 3)), args[2])
-        return builder.sext(_load(builder, (args[0], index), _I32, 4), _I64)
+        return builder.sext(load(builder, (args[0], index), _I32, 4), _I64)
 
     return signature, generate
 
@@ -92,43 +49,7 @@ def set_cell(typing_context, address, row, column, value):
 
     def generate(context, builder, signature, args):
         index = builder.add(builder.shl(args[1], ir.Constant(_I64, 3)), args[2])
-        _store(builder, (args[0], index), builder.trunc(args[3], _I32), _I32, 4)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def set_byte(typing_context, address, index, value):
-    """Set the byte at `index` (also a bool: 0 or 1)."""
-    signature = types.void(types.int64, types.int64, types.int64)
-
-    def generate(context, builder, signature, args):
-        _store(builder, args, builder.trunc(args[2], _I8), _I8, 1)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def set_int(typing_context, address, index, value):
-    """Set the int32 at `index` of an array of them."""
-    signature = types.void(types.int64, types.int64, types.int64)
-
-    def generate(context, builder, signature, args):
-        _store(builder, args, builder.trunc(args[2], _I32), _I32, 4)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def set_long(typing_context, address, index, value):
-    """Set the int64 at `index` of an array of them."""
-    signature = types.void(types.int64, types.int64, types.int64)
-
-    def generate(context, builder, signature, args):
-        _store(builder, args, args[2], _I64, 8)
+        store(builder, (args[0], index), builder.trunc(args[3], _I32), _I32, 4)
         return context.get_dummy_value()
 
     return signature, generate
@@ -140,7 +61,7 @@ def set_real(typing_context, address, index, value):
     signature = types.void(types.int64, types.int64, types.float64)
 
     def generate(context, builder, signature, args):
-        _store(builder, args, args[2], _REAL, 8)
+        store(builder, args, args[2], _REAL, 8)
         return context.get_dummy_value()
 
     return signature, generate
@@ -168,23 +89,12 @@ def table(values: list[int]) -> Any:
 
 
 @intrinsic
-def word64(typing_context, address, index):
-    """Return the 8 bytes from `index` on as a little-endian uint64."""
-    signature = types.uint64(types.int64, types.int64)
-
-    def generate(context, builder, signature, args):
-        return _load(builder, args, _I64)
-
-    return signature, generate
-
-
-@intrinsic
 def word32(typing_context, address, index):
     """Return the 4 bytes from `index` on as a little-endian number in a uint64."""
     signature = types.uint64(types.int64, types.int64)
 
     def generate(context, builder, signature, args):
-        value = _load(builder, args, _I32)
+        value = load(builder, args, _I32)
         return builder.zext(value, _I64)
 
     return signature, generate
@@ -196,7 +106,7 @@ def set_word64(typing_context, address, index, value):
     signature = types.void(types.int64, types.int64, types.uint64)
 
     def generate(context, builder, signature, args):
-        _store(builder, args, args[2], _I64, 1)
+        store(builder, args, args[2], _I64, 1)
         return context.get_dummy_value()
 
     return signature, generate
@@ -209,7 +119,7 @@ def copy32(typing_context, address, index, other, at):
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 32)
-        _store(builder, args, _load(builder, args[2:], kind), kind, 1)
+        store(builder, args, load(builder, args[2:], kind), kind, 1)
         return context.get_dummy_value()
 
     return signature, generate
@@ -225,7 +135,7 @@ def escapes(typing_context, address, index):
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 32)
-        value = _load(builder, args, kind)
+        value = load(builder, args, kind)
         mask = builder.icmp_unsigned("<", value, _splat(kind, 32))
         mask = builder.or_(mask, builder.icmp_unsigned("==", value, _splat(kind, 34)))
         mask = builder.or_(mask, builder.icmp_unsigned("==", value, _splat(kind, 92)))
@@ -241,7 +151,7 @@ def newlines(typing_context, address, index):
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 64)
-        value = _load(builder, args, kind)
+        value = load(builder, args, kind)
         return builder.bitcast(builder.icmp_unsigned("==", value, _splat(kind, 10)), _I64)
 
     return signature, generate
@@ -257,7 +167,7 @@ def specials(typing_context, address, index):
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 32)
-        value = _load(builder, args, kind)
+        value = load(builder, args, kind)
         # as signed bytes, everything from 0x80 up is less than a space
         mask = builder.icmp_signed("<", value, _splat(kind, 32))
         mask = builder.or_(mask, builder.icmp_unsigned("==", value, _splat(kind, 34)))
@@ -274,7 +184,7 @@ def digits_and_dots(typing_context, address, index):
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 32)
-        value = _load(builder, args, kind)
+        value = load(builder, args, kind)
         digits = builder.icmp_unsigned("<", builder.sub(value, _splat(kind, 48)), _splat(kind, 10))
         dots = builder.icmp_unsigned("==", value, _splat(kind, 46))
         low = builder.zext(builder.bitcast(digits, _I32), _I64)
@@ -291,21 +201,10 @@ def differences(typing_context, address, index, other, at):
 
     def generate(context, builder, signature, args):
         kind = ir.VectorType(_I8, 32)
-        left = _load(builder, args, kind)
-        right = _load(builder, args[2:], kind)
+        left = load(builder, args, kind)
+        right = load(builder, args[2:], kind)
         same = builder.bitcast(builder.icmp_unsigned("==", left, right), _I32)
         return builder.zext(builder.not_(same), _I64)
-
-    return signature, generate
-
-
-@intrinsic
-def lowest(typing_context, mask):
-    """Return the number of the lowest bit set as an int64; the mask is not 0."""
-    signature = types.int64(types.uint64)
-
-    def generate(context, builder, signature, args):
-        return builder.cttz(args[0], ir.Constant(_BIT, 1))
 
     return signature, generate
 
@@ -317,17 +216,6 @@ def leading_zeros(typing_context, value):
 
     def generate(context, builder, signature, args):
         return builder.ctlz(args[0], ir.Constant(_BIT, 1))
-
-    return signature, generate
-
-
-@intrinsic
-def ones(typing_context, mask):
-    """Return how many bits are set, as an int64."""
-    signature = types.int64(types.uint64)
-
-    def generate(context, builder, signature, args):
-        return builder.ctpop(args[0])
 
     return signature, generate
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from caudal.columnar.compiled import part
-from caudal.formats.json.simd import byte, copy32, lowest, set_byte, specials
+from caudal.columnar.simd import byte, lowest, set_byte
+from caudal.formats.json.simd import copy32, specials
 
 _U = np.uint64
 

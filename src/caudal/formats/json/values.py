@@ -13,24 +13,10 @@ from __future__ import annotations
 import numpy as np
 
 from caudal.columnar.compiled import part
+from caudal.columnar.simd import byte, long, lowest, set_byte, set_int, set_long, word64
 from caudal.formats.json.grammar import JSON_DEPTH
 from caudal.formats.json.numbers import decimal, digits, integer, number_end, plain_float
-from caudal.formats.json.simd import (
-    as_float,
-    byte,
-    cell,
-    digits_and_dots,
-    long,
-    lowest,
-    set_byte,
-    set_int,
-    set_long,
-    set_real,
-    specials,
-    table,
-    word32,
-    word64,
-)
+from caudal.formats.json.simd import as_float, cell, digits_and_dots, set_real, specials, table, word32
 from caudal.formats.json.text import compact, rewrite, text_end
 
 MAX_DEPTH = JSON_DEPTH

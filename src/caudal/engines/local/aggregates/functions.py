@@ -280,11 +280,7 @@ class CountDistinct(Aggregator):
     """The number of different values that are not null: the values themselves are kept."""
 
     def partial(self, rows: Rows, groups: Groups) -> list[Column]:
-        column, codes = rows.argument, groups.codes
-        assert column is not None
-        if column.valid is not None:
-            keep = np.flatnonzero(column.valid)
-            column, codes = column.take(keep), codes[keep]
+        column, codes = _present(rows.argument, groups.codes)
         return [self._unique(column, codes, len(groups))]
 
     def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
@@ -315,11 +311,7 @@ class Gathered(Aggregator):
         self._fold = make(self._takes, dtype.spec, **options)
 
     def partial(self, rows: Rows, groups: Groups) -> list[Column]:
-        column, codes = rows.argument, groups.codes
-        assert column is not None
-        if column.valid is not None:
-            keep = np.flatnonzero(column.valid)
-            column, codes = column.take(keep), codes[keep]
+        column, codes = _present(rows.argument, groups.codes)
         return [Lists.regroup([column.compact() if isinstance(column, Text) else column], codes, len(groups))]
 
     def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
@@ -375,6 +367,15 @@ def sort_keys(columns: Sequence[Column], ranks: Ints | None) -> Any:
         _values(branch),
     ]
     return np.stack(keys)
+
+
+def _present(column: Column | None, codes: Ints) -> tuple[Column, Ints]:
+    """Return the values that are not null, and their groups."""
+    assert column is not None
+    if column.valid is None:
+        return column, codes
+    keep = np.flatnonzero(column.valid)
+    return column.take(keep), codes[keep]
 
 
 def _int(values: Ints) -> Column:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from caudal.columnar.column import Column, Fixed, Ints, arrow_type, from_arrow
 from caudal.columnar.morsel import Morsel
@@ -19,7 +20,8 @@ from caudal.engines.local.table import Table
 from caudal.expressions.functions.outcome import Failed
 from caudal.plan.nodes import Computed, Keyed
 from caudal.plan.python import PythonFunction
-from caudal.worker.fitting import as_array
+from caudal.plan.steps import KeyedStep
+from caudal.worker.fitting import arrow_of, as_array
 from caudal.worker.steps.contract import END, Made, Rows, Step
 
 
@@ -39,7 +41,7 @@ class SteppedOperator(OrderedOperator):
         self.results = told.results
         self._given: list[Bound] = [bind(expr, self.schema) for _, expr in told.arguments]
         self._takes = {name: expr.dtype(self.schema).spec for name, expr in told.arguments}
-        self.walk = step_of(node)
+        self.walk = _made(told, self._takes)
         self._types = [parse_type(kind) for kind in self.walk.keeps]
         self._kept = LatestRows(self.blocks, self.key_names)
         self._looked = SLOTS
@@ -62,7 +64,7 @@ class SteppedOperator(OrderedOperator):
         of = order[made.of]
         back = np.argsort(of, kind="stable")
         out = table.take(of[back])
-        columns = self._named(out, [column.take(_index(back)) for column in made.columns])
+        columns = self._named(out, [column.take(pa.array(back)) for column in made.columns])
         released = Released(self._emit(columns, out), {"passed": out.rows})
         if table.rows - out.rows > len(made.failed):
             released.fates["deduplicated"] = table.rows - out.rows - len(made.failed)
@@ -117,24 +119,16 @@ class SteppedOperator(OrderedOperator):
         table = self._kept.all()
         if table is not None and (due := np.flatnonzero(table.ints("wake") <= self.watermark)).size:
             keys = Table({name: table[name] for name in self.key_names}, table.rows).take(due)
-            self._walk(keys, Rows(np.zeros(keys.rows + 1, np.int64), self._nothing(), np.empty(0, np.int64)))
+            none = [pa.nulls(0, arrow_of(kind)) for kind in self._takes.values()]
+            self._walk(keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
         self._kept.retain(lambda rows: _lengths(rows) > 0)
         self._looked = max(self._kept.rows, SLOTS)
-
-    def _nothing(self) -> list[Any]:
-        step = Step([*self._takes.values()], self.walk.run)
-        return step.nothing(0).columns
 
     def _restored(self, numbers: list[int]) -> None:
         self._kept.restored(numbers)
 
 
-def step_of(node: Keyed) -> Step:
-    """Return the step of a node."""
-    told = node.step
-    assert told is not None
-    schema = node.inputs[0].schema
-    takes = {name: expr.dtype(schema).spec for name, expr in told.arguments}
+def _made(told: KeyedStep, takes: dict[str, Any]) -> Step:
     gives = {f.name: f.dtype.spec for f in told.results}
     options = {name: value.call if isinstance(value, PythonFunction) else value for name, value in told.options}
     return getattr(import_module(f"caudal.worker.steps.{told.name}"), told.name)(takes, gives, **options)
@@ -144,9 +138,3 @@ def _lengths(table: Table) -> Ints:
     lists = table["kept"]
     assert isinstance(lists, Lists)
     return lists.length
-
-
-def _index(rows: Ints) -> Any:
-    import pyarrow as pa
-
-    return pa.array(rows)
