@@ -196,34 +196,42 @@ def _pairs(values, salt, secret):
     slots = np.full(capacity, -1, np.int32)
     entries = np.empty((capacity // 2 + 1, 2), np.int64)
     first = np.empty(capacity // 2 + 1, np.int64)
-    mask = np.uint64(capacity - 1)
     factor = np.uint64(secret[0])
-    groups = 0
-    for r in range(n):
-        v = values[r]
-        s = salt[r]
+    done, groups = _enter_rows(values, salt, 0, codes, slots, entries, first, 0, factor)
+    while done < n:
+        capacity *= 4
+        entries, first = _grown(entries, first, groups, capacity // 2 + 1)
+        slots = _entered(entries, groups, capacity, factor)
+        done, groups = _enter_rows(values, salt, done, codes, slots, entries, first, groups, factor)
+    return codes, first[:groups].copy()
+
+
+@part()
+def _enter_rows(values, salt, row, codes, slots, entries, first, groups, factor):
+    """Number the rows from `row` on until the table is half full; return (the next row, groups).
+
+    Its arrays stay the same ones throughout: each that a loop replaces would be counted, atomically, at every row.
+    """
+    mask = np.uint64(slots.size - 1)
+    room = slots.size // 2
+    while row < values.size and groups <= room:
+        v = values[row]
+        s = salt[row]
         k = _fold(np.uint64(v) ^ np.uint64(s), factor) & mask
-        while True:
-            g = slots[k]
-            if g < 0:
-                break
-            if entries[g, 0] == v and entries[g, 1] == s:
-                break
+        g = slots[k]
+        while g >= 0 and not (entries[g, 0] == v and entries[g, 1] == s):
             k = (k + np.uint64(1)) & mask
+            g = slots[k]
         if g < 0:
             g = np.int32(groups)
             slots[k] = g
             entries[g, 0] = v
             entries[g, 1] = s
-            first[g] = r
+            first[g] = row
             groups += 1
-            if groups * 2 > capacity:
-                capacity *= 4
-                mask = np.uint64(capacity - 1)
-                entries, first = _grown(entries, first, groups, capacity // 2 + 1)
-                slots = _entered(entries, groups, capacity, factor)
-        codes[r] = g
-    return codes, first[:groups].copy()
+        codes[row] = g
+        row += 1
+    return row, groups
 
 
 @part()

@@ -85,7 +85,7 @@ class Piece:
 
 
 SMALLEST_READ = 1 << 20
-LARGEST_READ = 4 << 20
+LARGEST_READ = 8 << 20
 """Bytes to ask a source for: a bounded one has as much, so that the cost of a task is small against its work; a live
 one gives what is there."""
 
