@@ -15,7 +15,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.columnar.zones import NEVER
 from caudal.core.naming import natural_key
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.slicing import TASK_SECONDS, Slicer
+from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.ingest.accepting import Accepted
 from caudal.ingest.reading import PartitionReader, SourceReading, row_watermarks
@@ -91,6 +91,9 @@ one gives what is there."""
 
 FIRST_READ = 4096
 """Bytes of the first read where functions of the user's come next: nothing is known of what a row costs them."""
+
+BLOCK_SECONDS = 0.02
+"""Seconds of decoding that one read should bring, so that what a block costs whatever is in it (0.8 ms) is little."""
 
 READ_SECONDS = 0.25
 """Seconds of work that one read should bring where rows are costly."""
@@ -305,7 +308,7 @@ class Intake(SourceReading):
                 wanted = READ_SECONDS / self.slicer.cost * size / rows
                 self.read_size = int(min(max(min(wanted, 4 * self.read_size), FIRST_READ), LARGEST_READ))
         elif size >= self.read_size // 2:
-            wanted = size * TASK_SECONDS / max(seconds, 1e-6)
+            wanted = size * BLOCK_SECONDS / max(seconds, 1e-6)
             self.read_size = int(min(max(min(wanted, 2 * self.read_size), SMALLEST_READ), LARGEST_READ))
 
     def decode(self, lane: PartitionLane, got: Block | Decoded, read_at: float) -> Cooked:
