@@ -19,7 +19,7 @@ import pyarrow.compute
 from caudal.columnar.column import ALL_VALID, Bools, Column, Fixed, Nested, Text, arrow_type, from_arrow, from_list
 from caudal.core.types import DataType
 from caudal.plan.functions import find
-from caudal.worker.fitting import as_array
+from caudal.worker.coercion import as_array
 
 pc: Any = pyarrow.compute
 """Its functions are made at import, so type checkers do not know them."""

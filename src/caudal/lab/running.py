@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from caudal.lab.feed import Arrivals, Waiting
+from caudal.lab.arrivals import Arrivals, Waiting
 from caudal.lab.usage import Usage, Watch
 from caudal.plan.plan import Plan
 from caudal.ports import registry

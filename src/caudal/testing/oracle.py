@@ -19,9 +19,9 @@ from caudal.plan import nodes as n
 from caudal.plan.plan import Plan
 from caudal.testing import calling
 from caudal.testing.calling import Failing
+from caudal.testing.keyed_operators import sequenced
 from caudal.testing.rows import Fates, Ports, Row, dead_letter
 from caudal.testing.scalars import evaluate
-from caudal.testing.sequences import sequenced
 from caudal.testing.windowing import windowed
 
 LIMIT = 2**53

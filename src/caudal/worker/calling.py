@@ -20,9 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caudal.worker.compiled import compiled_scalar, compiled_window, explained, machine_values
-from caudal.worker.failures import Failed, FunctionMistake, mistaken, raised
-from caudal.worker.fitting import (
+from caudal.worker.coercion import (
     Misfit,
     Misshapen,
     arrow_of,
@@ -35,6 +33,8 @@ from caudal.worker.fitting import (
     short,
     shown_call,
 )
+from caudal.worker.compiled import compiled_scalar, compiled_window, explained, machine_values
+from caudal.worker.failures import Failed, FunctionMistake, mistaken, raised
 from caudal.worker.frames import (
     NOTHING,
     OWNER,

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from caudal.worker.coercion import arrow_of
 from caudal.worker.failures import Failed, FunctionMistake, raised
-from caudal.worker.fitting import arrow_of
 
 _MACHINE_TYPES = {"timestamp": "int64", "duration": "int64"}
 

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from caudal.worker.fitting import Misfit, Misshapen, clean_text, short
+from caudal.worker.coercion import Misfit, Misshapen, clean_text, short
 
 Failed = tuple[int, str, str, str]
 """A row that a function could not take: its number, reason, message, traceback or detail."""

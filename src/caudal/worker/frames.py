@@ -8,8 +8,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import pyarrow as pa
 
+from caudal.worker.coercion import Misfit, Misshapen, nearest_name, type_text
 from caudal.worker.failures import FunctionMistake
-from caudal.worker.fitting import Misfit, Misshapen, nearest_name, type_text
 
 OWNER = "_row"
 """The column by which a flat map says what input row (UInt32, from 0) each row of its result is made from."""

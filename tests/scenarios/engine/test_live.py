@@ -182,7 +182,7 @@ def test_marks_are_kept_in_a_cut() -> None:
     cut = begun.execution.cut()
     (lane,) = cut.sources["live"]
     assert lane["idle"]
-    reached = cut.operators["w"].values["terminal"]
+    reached = cut.operators["w"].values["task"]
     assert 4500 <= reached <= 4800
 
     clock = VirtualClock(9_000)

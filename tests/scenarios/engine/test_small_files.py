@@ -147,6 +147,6 @@ def test_rows_know_which_file_they_are_of(tmp_path: Path, pieces: list[Piece | N
     run.run()
     (piece,) = pieces
     assert piece is not None
-    assert [read.name for read in (piece.lane, *(p.lane for p in piece.along))] == [f"{i}.log" for i in range(30)]
+    assert [read.name for read in (piece.channel, *(p.channel for p in piece.along))] == [f"{i}.log" for i in range(30)]
     assert [row["k"] for row in run.rows["out"]] == [str(i) for i in range(30) for _ in range(3)]
     assert [names[ordinal][1] for ordinal in np.arange(len(names))][:30] == [f"{i}.log" for i in range(30)]

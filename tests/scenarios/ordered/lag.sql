@@ -182,7 +182,7 @@ SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__t`, `__w`, `__s`, `__p
   timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
 FROM `one rows`;
 
--- one walked (walked by key)
+-- one stepped (walked by key)
 SELECT `__k0`, `__e`, caudal_call_1(`__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `one marked`;
 
@@ -190,7 +190,7 @@ FROM `one marked`;
 SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__x3` AS `__x3`, u.`__k0` AS `__k0`, u.`__t` AS `__t`,
   u.`__w` AS `__w`, u.`__s` AS `__s`, u.`__p` AS `__p`, u.`__o` AS `__o`, u.`__n` AS `__n`, u.`__z0` AS `__z0`
 FROM (
-  SELECT caudal_call_2(`made`) AS `u` FROM `one walked` WHERE `made` <> ''
+  SELECT caudal_call_2(`made`) AS `u` FROM `one stepped` WHERE `made` <> ''
 ) AS x;
 
 -- one
@@ -208,7 +208,7 @@ SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__t`, `__w`, `__s`, `__p
   timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
 FROM `lag-f554 rows`;
 
--- lag-f554 walked (walked by key)
+-- lag-f554 stepped (walked by key)
 SELECT `__k0`, `__e`, caudal_call_3(`__x0`, `__x1`, `__x2`, `__x3`, `__a0`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `lag-f554 marked`;
 
@@ -216,7 +216,7 @@ FROM `lag-f554 marked`;
 SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__x3` AS `__x3`, u.`__k0` AS `__k0`, u.`__t` AS `__t`,
   u.`__w` AS `__w`, u.`__z0` AS `__z0`
 FROM (
-  SELECT caudal_call_4(`made`) AS `u` FROM `lag-f554 walked` WHERE `made` <> ''
+  SELECT caudal_call_4(`made`) AS `u` FROM `lag-f554 stepped` WHERE `made` <> ''
 ) AS x;
 
 -- lag-5480 marked
@@ -229,7 +229,7 @@ SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__x3`, `__x4`, `__a0`, `__t`, `__w`, `__
   timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
 FROM `lag-5480 rows`;
 
--- lag-5480 walked (walked by key)
+-- lag-5480 stepped (walked by key)
 SELECT `__k0`, `__e`,
   caudal_call_5(`__x0`, `__x1`, `__x2`, `__x3`, `__x4`, `__a0`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `lag-5480 marked`;
@@ -238,5 +238,5 @@ FROM `lag-5480 marked`;
 SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__x3` AS `__x3`, u.`__x4` AS `__x4`, u.`__k0` AS `__k0`,
   u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__z0` AS `__z0`
 FROM (
-  SELECT caudal_call_6(`made`) AS `u` FROM `lag-5480 walked` WHERE `made` <> ''
+  SELECT caudal_call_6(`made`) AS `u` FROM `lag-5480 stepped` WHERE `made` <> ''
 ) AS x;

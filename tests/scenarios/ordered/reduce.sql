@@ -76,7 +76,7 @@ SELECT `__k0`, `__a0`, `__a1`, `__a2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`,
   timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
 FROM `fold rows`;
 
--- fold walked (walked by key)
+-- fold stepped (walked by key)
 SELECT `__k0`, `__e`, caudal_call_1(`__a0`, `__a1`, `__a2`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `fold marked`;
 
@@ -84,7 +84,7 @@ FROM `fold marked`;
 SELECT u.`__k0` AS `__k0`, u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__s` AS `__s`, u.`__p` AS `__p`, u.`__o` AS `__o`, u.`__z0` AS `__z0`,
   u.`__z1` AS `__z1`, u.`__reason` AS `__reason`, u.`__message` AS `__message`, u.`__detail` AS `__detail`
 FROM (
-  SELECT caudal_call_2(`made`) AS `u` FROM `fold walked` WHERE `made` <> ''
+  SELECT caudal_call_2(`made`) AS `u` FROM `fold stepped` WHERE `made` <> ''
 ) AS x;
 
 -- fold failing

@@ -66,7 +66,7 @@ SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`
   timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
 FROM `running-431b rows`;
 
--- running-431b walked (walked by key)
+-- running-431b stepped (walked by key)
 SELECT `__k0`, `__e`, caudal_call_1(`__x0`, `__x1`, `__x2`, `__a0`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `running-431b marked`;
 
@@ -74,5 +74,5 @@ FROM `running-431b marked`;
 SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__k0` AS `__k0`, u.`__t` AS `__t`, u.`__w` AS `__w`,
   u.`__z0` AS `__z0`, u.`__z1` AS `__z1`
 FROM (
-  SELECT caudal_call_2(`made`) AS `u` FROM `running-431b walked` WHERE `made` <> ''
+  SELECT caudal_call_2(`made`) AS `u` FROM `running-431b stepped` WHERE `made` <> ''
 ) AS x;

@@ -93,12 +93,12 @@ SELECT `__k0`, `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`,
   timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
 FROM `deduplicate-5948 rows`;
 
--- deduplicate-5948 walked (walked by key)
+-- deduplicate-5948 stepped (walked by key)
 SELECT `__k0`, `__e`, caudal_call_1(`__x0`, `__x1`, `__x2`, `__k0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
 FROM `deduplicate-5948 marked`;
 
 -- deduplicate-5948 calls
 SELECT u.`__x0` AS `__x0`, u.`__x1` AS `__x1`, u.`__x2` AS `__x2`, u.`__k0` AS `__k0`, u.`__t` AS `__t`, u.`__w` AS `__w`
 FROM (
-  SELECT caudal_call_2(`made`) AS `u` FROM `deduplicate-5948 walked` WHERE `made` <> ''
+  SELECT caudal_call_2(`made`) AS `u` FROM `deduplicate-5948 stepped` WHERE `made` <> ''
 ) AS x;

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from caudal.testing.folding import fold
-from caudal.worker.fitting import arrow_of
+from caudal.worker.coercion import arrow_of
 from caudal.worker.steps.contract import END, Rows
 from caudal.worker.steps.running import running
 

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from caudal.worker import walking
-from caudal.worker.fitting import arrow_of
+from caudal.worker import live_steps
+from caudal.worker.coercion import arrow_of
 from caudal.worker.steps.contract import END, NEVER, Made, Rows, Step, behind, each_key, last
 from caudal.worker.steps.deduplicate import deduplicate
 from caudal.worker.steps.lag import lag
@@ -198,7 +198,7 @@ def test_rows_wait_for_the_watermark_and_state_is_let_go(seed: int) -> None:
     dice = random.Random(seed)
     epoch = 1000
     times = [dice.randint(0, 60) for _ in range(40)]
-    walk = walking.walking(deduplicate({}, {}, 5), [0], [], 0, 0, [0], epoch)
+    walk = live_steps.live_step(deduplicate({}, {}, 5), [0], [], 0, 0, [0], epoch)
     state, made, done = State(), [], -100
     state.watermark = done + epoch
     for at in sorted([*(dice.randint(0, 60) for _ in range(6)), 200]):
@@ -208,11 +208,11 @@ def test_rows_wait_for_the_watermark_and_state_is_let_go(seed: int) -> None:
             times.remove(t)
         frames = [pd.DataFrame({"row": [f"[{t}]" for t in come]})] if come else []
         for frame in walk(None, frames, state):
-            made += [walking._row(line)[0] for line in frame["made"]]
+            made += [live_steps._row(line)[0] for line in frame["made"]]
         done, state.watermark = at, at + epoch
         if state.timeout is not None and state.watermark > state.timeout:
             for frame in walk(None, [], state):
-                made += [walking._row(line)[0] for line in frame["made"]]
+                made += [live_steps._row(line)[0] for line in frame["made"]]
         times = [t for t in times if t >= done]
     assert made == sorted(made)
     assert all(b - a > 5 for a, b in itertools.pairwise(made))

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from caudal.columnar import fitting, times
+from caudal.columnar import coercion, times
 from caudal.columnar.column import Bools, Column, Fixed, Text, arrow_type, from_arrow
 from caudal.core.errors import InputError, nearest
 from caudal.core.types import FLOAT64, INT64, STRING, TIMESTAMP, DataType, Field, Schema
@@ -146,9 +146,9 @@ def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
         )
         return Fixed(TIMESTAMP, parsed, text.valid), good if text.valid is None else good | ~text.valid
     if dtype.name == "timestamp" and pa.types.is_float16(kind):
-        return _convert(fitting.fitted(array, FLOAT64)[0], field)
+        return _convert(coercion.coerced(array, FLOAT64)[0], field)
     if dtype.name == "timestamp" and pa.types.is_unsigned_integer(kind):
-        numbers, good = fitting.fitted(array, INT64)
+        numbers, good = coercion.coerced(array, INT64)
         column, ok = _convert(numbers, field)
         return column, ok if good is None else good if ok is None else ok & good
     if dtype.name == "timestamp" and (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
@@ -161,7 +161,7 @@ def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
         return Fixed(TIMESTAMP, made, counts.valid), good if counts.valid is None else good | ~counts.valid
     rounded = dtype.name == "float64" and pa.types.is_integer(kind)
     if not rounded and (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        numbers, good = fitting.fitted(array, dtype)
+        numbers, good = coercion.coerced(array, dtype)
         return from_arrow(numbers, dtype), good
     column = from_arrow(_as_declared(array, dtype), dtype)
     if field.local and isinstance(column, Fixed) and getattr(kind, "tz", None) is None:

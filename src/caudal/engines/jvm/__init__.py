@@ -5,5 +5,5 @@ Leaves: a script, which a process of the engine's runs; the source text of funct
 May touch: core, plan, columnar, expressions, ingest, observe, ports.
 Must never: know an engine, or run what it ships.
 
-Bounded input: `handover`, `lowering` (`windows`, `sequences`), `execution`. Input that goes on: `feed`, `streaming`, `walks`, `live`.
+Bounded input: `exchange`, `lowering` (`windows`, `steps`), `execution`. Unbounded input: `live_input`, `streaming`, `live`.
 """

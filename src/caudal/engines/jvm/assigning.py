@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from caudal.core.types import DataType
 from caudal.engines.jvm import sides
-from caudal.engines.jvm.places import PLACE, TIME, WATERMARK
+from caudal.engines.jvm.hidden_columns import PLACE, TIME, WATERMARK
 from caudal.engines.jvm.relation import Explode, Named, Over, Relation, View, kept, quoted
 from caudal.engines.jvm.shape import END, NTH, START, Windowed
 from caudal.plan.expr import Expr

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def wants_places(plan: Plan) -> bool:
     """Whether a result hangs on where rows stand, or on which of them are late."""
-    from caudal.engines.jvm.places import placed
+    from caudal.engines.jvm.hidden_columns import placed
     from caudal.plan.nodes import DeadLetters, Late
 
     # those that nobody wired are named so by the runner, and are empty then

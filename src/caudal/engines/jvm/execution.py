@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from caudal.core.errors import RunError
 from caudal.core.types import Schema
 from caudal.engines.jvm.causes import causes_of
-from caudal.engines.jvm.handover import hand_over
+from caudal.engines.jvm.exchange import hand_over
 from caudal.engines.jvm.processes import sweep, tell
 from caudal.engines.jvm.script import Job
 from caudal.engines.outputs import counted_sinks

@@ -11,8 +11,8 @@ import pyarrow as pa
 from caudal.columnar.column import Ints
 from caudal.columnar.zones import NEVER
 from caudal.core.types import Schema
+from caudal.engines.jvm.hidden_columns import PARTITION, POSITION, TIME, WATERMARK
 from caudal.engines.jvm.parts import array, stored
-from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
 from caudal.ingest.accepting import Accepted
 from caudal.ingest.reading import PartitionReader, SourceReading, row_watermarks
 from caudal.observe.notices import Notice
@@ -30,7 +30,7 @@ _READ = 4 * 1024 * 1024
 
 @dataclass(slots=True)
 class Rows:
-    """Rows of a block: accepted, with all columns but the watermark; `Lane.stamp` makes them whole."""
+    """Rows of a block: accepted, with all columns but the watermark; `Channel.stamp` makes them whole."""
 
     accepted: Accepted
     rank: int
@@ -100,7 +100,7 @@ class Intake(SourceReading):
         return rows
 
 
-class Lane(PartitionReader):
+class Channel(PartitionReader):
     """One partition. `rank`: its number among those of its source; `floor`: no W_p of it is below."""
 
     def __init__(self, intake: Intake, partition: Partition, rank: int) -> None:

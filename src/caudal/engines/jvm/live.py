@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from caudal.engines.jvm.execution import JvmExecution
-from caudal.engines.jvm.feed import Feed, Timing
+from caudal.engines.jvm.live_input import LiveInput, Timing
 from caudal.engines.jvm.processes import sweep
 from caudal.observe.summary import Progress
 
@@ -25,7 +25,7 @@ class LiveExecution(JvmExecution):
     """Keeps `ports.engine.Execution` over sources that go on.
 
     A stop drains: what was read is handed over and worked through, windows stay open unless they are to be closed. The
-    tuning may bring `clock`, `idle_poll` and `idle` (see `feed.Timing`), and `lockstep`: whether the job must have taken
+    tuning may bring `clock`, `idle_poll` and `idle` (see `input.Timing`), and `lockstep`: whether the job must have taken
     in all that was read before more is.
     """
 
@@ -38,7 +38,7 @@ class LiveExecution(JvmExecution):
         read_at = self._tuning.read_at or time.time_ns() // 1_000_000
         self._timings = [Timing(each, read_at=read_at, **extra) for each in clocks]
         self._steps = [n for n, count in enumerate(self._job.counts) if count.fate == "step"]
-        self._feeds: list[Feed] = []
+        self._feeds: list[LiveInput] = []
         self._halted: set[int] = set()
         self._ended = False
         self._flush = False
@@ -61,7 +61,7 @@ class LiveExecution(JvmExecution):
         """Return how far it is."""
         told = super().progress()
         doing = "draining" if self._stopped else self._doing
-        watermark = min((w for w in (feed.watermark for feed in self._feeds) if w is not None), default=None)
+        watermark = min((w for w in (input.watermark for input in self._feeds) if w is not None), default=None)
         return Progress(told.elapsed, told.rows, told.rate, watermark, 0, 0, told.alerts, 0, elsewhere=doing)
 
     def _checkpoint(self) -> None:
@@ -70,7 +70,7 @@ class LiveExecution(JvmExecution):
 
     def _run(self, folder: Path, rows: Path, watch: Callable[[], None] | None) -> None:
         results = folder / "results"
-        with ThreadPoolExecutor(self._tuning.threads, "feed") as pool:
+        with ThreadPoolExecutor(self._tuning.threads, "input") as pool:
             self._open(rows, pool)
             process = self._launch(folder, rows, results)
             self._doing = f"running on {self._engine}"
@@ -87,11 +87,11 @@ class LiveExecution(JvmExecution):
         first = 0
         for number, plan in enumerate(self._job.plans):
             sources = self._sources[first : first + len(plan.inputs)]
-            feed = Feed(plan, sources, number, first, rows, self._form, self._timings[number], pool)
+            input = LiveInput(plan, sources, number, first, rows, self._form, self._timings[number], pool)
             first += len(sources)
-            feed.open()
-            self._feeds.append(feed)
-            self._handed += feed.counts
+            input.open()
+            self._feeds.append(input)
+            self._handed += input.counts
         (rows / "counts.json").write_text("[]", encoding="utf-8")
 
     def _live(self, folder: Path, results: Path, watch: Callable[[], None] | None) -> None:
@@ -102,8 +102,8 @@ class LiveExecution(JvmExecution):
             if watch is not None:
                 watch()
             busy = False
-            for feed in self._feeds:
-                busy = self._advance(feed, ending) or busy
+            for input in self._feeds:
+                busy = self._advance(input, ending) or busy
             if not busy or time.monotonic() - looked > _LOOK:
                 looked = time.monotonic()
                 assert self._process is not None
@@ -114,35 +114,35 @@ class LiveExecution(JvmExecution):
             if not busy:
                 time.sleep(self._timings[0].idle_poll or 0.001)
         self._collect(results)
-        self._ended = all(feed.over for feed in self._feeds)
+        self._ended = all(input.over for input in self._feeds)
 
-    def _advance(self, feed: Feed, ending: set[int]) -> bool:
-        """Feed a plan a block, and the job what is due; return whether there was anything to read."""
-        if feed.number in ending:
+    def _advance(self, input: LiveInput, ending: set[int]) -> bool:
+        """LiveInput a plan a block, and the job what is due; return whether there was anything to read."""
+        if input.number in ending:
             return False
-        taken_in = feed.consumed == feed.published
-        if self._stopped or feed.number in self._halted or feed.over:
+        taken_in = input.consumed == input.published
+        if self._stopped or input.number in self._halted or input.over:
             if taken_in:
-                feed.end(whole=feed.over or self._flush)
-                ending.add(feed.number)
+                input.end(whole=input.over or self._flush)
+                ending.add(input.number)
             return False
-        if feed.due and taken_in:
-            feed.publish()
+        if input.due and taken_in:
+            input.publish()
             taken_in = False
         if self._lockstep and not taken_in:
             return False
-        return feed.has_credit and feed.step()
+        return input.has_credit and input.step()
 
     def _done(self, results: Path) -> bool:
-        return all((results / f"done-{feed.number}").exists() for feed in self._feeds)
+        return all((results / f"done-{input.number}").exists() for input in self._feeds)
 
     def _collect(self, results: Path) -> None:
         """Take what micro-batches have given, in their order."""
         for path in sorted(p for p in results.iterdir() if p.is_dir() and not p.name.startswith(".")):
             before = dict(self._counts)
             self._take(path)
-            for feed, step in zip(self._feeds, self._steps, strict=True):
-                feed.taken_in(self._counts.get(step, 0) - before.get(step, 0))
+            for input, step in zip(self._feeds, self._steps, strict=True):
+                input.taken_in(self._counts.get(step, 0) - before.get(step, 0))
             for sink in self._sinks:
                 sink.flush()
             for file in path.iterdir():

@@ -2,7 +2,7 @@
 
 Over bounded input every window closes at the end of data, so an operator is a query over all its rows; what differs over
 input that goes on is in `streaming`. What is late hangs on a row and the W_p that it carries, and the pinned order on its
-place; both are hidden columns (`places`).
+place; both are hidden columns (`hidden_columns`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from caudal.core.errors import PlanError
 from caudal.core.types import INT32, INT64, DataType, Field, Schema
 from caudal.engines.jvm import positions, sides, stateless, steps, streaming, windows
 from caudal.engines.jvm.dialect import Dialect
-from caudal.engines.jvm.places import NUMBER, PARTITION, POSITION, SOURCE, TIME, WATERMARK, check_names, placed
+from caudal.engines.jvm.hidden_columns import NUMBER, PARTITION, POSITION, SOURCE, TIME, WATERMARK, check_names, placed
 from caudal.engines.jvm.reading import Native
 from caudal.engines.jvm.relation import Named, Relation, Union, View, kept, printed, quoted
 from caudal.engines.jvm.relation import column as named

@@ -152,7 +152,7 @@ def _with_text(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def letters(dead: Sequence[Dead], source: str, partition: str) -> dict[str, pa.Array]:
+def dead_letters(dead: Sequence[Dead], source: str, partition: str) -> dict[str, pa.Array]:
     """Return dead letters as the columns of `DEAD_FIELDS`."""
     values = letter_values(dead, [source] * len(dead), [partition] * len(dead), source)
     return {f.name: pa.array(values[f.name], storage(f.dtype)) for f in DEAD_FIELDS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from caudal.core.types import BOOL, INT32, INT64, STRING, DataType, Field, Schema, struct_of
-from caudal.engines.jvm.places import PARTITION, PLACE, POSITION, SOURCE, TIME
+from caudal.engines.jvm.hidden_columns import PARTITION, PLACE, POSITION, SOURCE, TIME
 from caudal.engines.jvm.relation import Relation, quoted
 from caudal.engines.jvm.shape import END, START, Windowed, hidden
 from caudal.plan.nodes import DeadLetters, Keyed, Late, Node

@@ -14,7 +14,7 @@ from typing import Any
 from caudal.core.errors import CaudalError, PlanError
 from caudal.core.types import INT64, DataType, Schema
 from caudal.core.unpacking import FIRST_BYTES, compression_of, encoding_of, foreign
-from caudal.engines.jvm.places import HIDDEN
+from caudal.engines.jvm.hidden_columns import HIDDEN
 from caudal.ingest.accepting import FUTURE
 from caudal.plan.expr import Column, Expr, call, lit
 from caudal.plan.nodes import Source

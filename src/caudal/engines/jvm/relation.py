@@ -160,7 +160,7 @@ class Union(Relation):
 
 
 @dataclass(frozen=True, slots=True)
-class Walk(Relation):
+class LiveStep(Relation):
     """What a function makes of the rows of each key over input that goes on, with a state. `function`: Python text."""
 
     source: Relation
@@ -202,7 +202,7 @@ def printed(relation: Relation, spelling: Spelling) -> str:
         return spelling.applied(_from(relation.source, spelling), relation.kept, relation.call, relation.made)
     if isinstance(relation, Filter):
         return _selected(Project(relation, (), everything=True), spelling)
-    assert not isinstance(relation, Walk), "a walk is a statement of its own"
+    assert not isinstance(relation, LiveStep), "a live step is a statement of its own"
     return f"SELECT *\nFROM {_from(relation, spelling)}"
 
 

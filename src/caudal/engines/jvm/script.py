@@ -12,7 +12,7 @@ from caudal.core.types import DataType, Schema
 from caudal.engines.jvm.lowering import Lowered, Lowering, unfused
 from caudal.engines.jvm.package import PACKAGE, import_lines, packed
 from caudal.engines.jvm.reading import Files, Native, scripted
-from caudal.engines.jvm.relation import View, Walk, own, printed, quoted
+from caudal.engines.jvm.relation import LiveStep, View, own, printed, quoted
 from caudal.engines.jvm.shipping import called
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.nodes import DEAD_FIELDS
@@ -145,7 +145,7 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
         queries(job, style.type_of, taken=style.taken),
         _ends(job, style),
     ]
-    texts = [style.driver, functions, reads, *_walks(job)]
+    texts = [style.driver, functions, reads, *_live_steps(job)]
     imports = [import_lines(texts, modules), import_lines([code], placed)]
     head = _HEAD.format(
         title=title, engine=style.name, needs=style.needs, version=version("caudal"), file="job.py", package=PACKAGE
@@ -178,8 +178,8 @@ def _ends(job: Job, style: Style) -> str:
     return f"job.run(OUTPUTS, SLOTS, QUERIES{f', {taken!r}' if taken else ''})"
 
 
-def _walks(job: Job) -> Iterable[str]:
-    return (v.relation.function for plan in job.plans for v in plan.views if isinstance(v.relation, Walk))
+def _live_steps(job: Job) -> Iterable[str]:
+    return (v.relation.function for plan in job.plans for v in plan.views if isinstance(v.relation, LiveStep))
 
 
 def _of_plans(job: Job) -> list[list[int]]:
@@ -241,9 +241,9 @@ def _views(job: Job, *, shared: bool) -> str:
     for plan in job.plans:
         for view in plan.views:
             made = view.relation
-            if isinstance(made, Walk):
+            if isinstance(made, LiveStep):
                 query = literal(printed(made.source, job.dialect))
-                lines.append(f"job.walk({view.name!r}, {query}, {[*made.keys]!r}, {made.function})")
+                lines.append(f"job.live_step({view.name!r}, {query}, {[*made.keys]!r}, {made.function})")
                 continue
             tail = ", shared=True" if shared and view.shared else ""
             lines.append(f"job.view({view.name!r}, {literal(printed(made, job.dialect))}{tail})")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caudal.core.types import INT32, INT64, STRING, Field
-from caudal.engines.jvm.places import NUMBER, PARTITION, POSITION, SOURCE, TIME, WATERMARK
+from caudal.engines.jvm.hidden_columns import NUMBER, PARTITION, POSITION, SOURCE, TIME, WATERMARK
 from caudal.plan.nodes import Node, WindowAggregate, WindowApply, WindowTop
 
 REASON, MESSAGE, DETAIL = "__reason", "__message", "__detail"

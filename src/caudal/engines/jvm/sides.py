@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from caudal.core.types import INT32, STRING
 from caudal.engines.jvm import positions
-from caudal.engines.jvm.places import NUMBER, PARTITION, PLACE, POSITION, SOURCE, TIME, WATERMARK
+from caudal.engines.jvm.hidden_columns import NUMBER, PARTITION, PLACE, POSITION, SOURCE, TIME, WATERMARK
 from caudal.engines.jvm.relation import Filter, Join, Named, Relation, View, column, kept, own, quoted
 from caudal.engines.jvm.shape import DETAIL, MESSAGE, REASON
 from caudal.plan.nodes import DEAD_FIELDS, LATE_FIELDS, DeadLetters, Keyed, Late, Node, Source

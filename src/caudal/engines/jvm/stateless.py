@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from caudal.core.types import INT64, Field, Schema
 from caudal.engines.jvm import positions, sides
-from caudal.engines.jvm.places import BRANCHES, NUMBER, POSITION
+from caudal.engines.jvm.extraction import Extracted, Taken, extract_calls
+from caudal.engines.jvm.hidden_columns import BRANCHES, NUMBER, POSITION
 from caudal.engines.jvm.relation import Call, Explode, Named, Relation, Union, View, column, kept, own, quoted
 from caudal.engines.jvm.shape import FAILURE, NTH, REASON
-from caudal.engines.jvm.takeout import Taken, TakenOut, take_out
 from caudal.plan.expr import Expr
 from caudal.plan.nodes import Copies, Filter, FlatMap, Map, Node, Select, Shuffle, WithColumns
 from caudal.plan.nodes import Union as UnionNode
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def filter_(lo: Lowering, node: Filter) -> View:
     """Lower `filter`."""
-    taken = take_out([node.predicate], node.input.schema)
+    taken = extract_calls([node.predicate], node.input.schema)
     rows = _called(lo, node, node.input, taken).where(lo.show(taken.exprs[0], taken.schema))
     return lo.view(node, "", rows.project(lo.columns(node.input)))
 
@@ -41,7 +41,7 @@ def _projected(
     lo: Lowering, node: Select | WithColumns, passed: Sequence[str], columns: Iterable[tuple[str, Expr]]
 ) -> View:
     listed = list(columns)
-    taken = take_out([expr for _, expr in listed], node.input.schema)
+    taken = extract_calls([expr for _, expr in listed], node.input.schema)
     rows = _called(lo, node, node.input, taken)
     texts = {name: own(name) for name in passed}
     for (name, _), expr in zip(listed, taken.exprs, strict=True):
@@ -50,7 +50,7 @@ def _projected(
     return lo.view(node, "", rows.project([*picked, *kept(lo.hidden(node.input))]))
 
 
-def _called(lo: Lowering, node: Node, above: Node, taken: TakenOut) -> Relation:
+def _called(lo: Lowering, node: Node, above: Node, taken: Extracted) -> Relation:
     """Return the rows with the columns of the calls in expressions, without those that one of them failed on."""
     rows = lo.of(above)
     if not taken.stages:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from caudal.core.types import INT64, STRING, DataType, Field, Schema, list_of, struct_of
 from caudal.engines.jvm import sides
 from caudal.engines.jvm.assigning import Extra, key_names, ordered_rows, parts
-from caudal.engines.jvm.places import NUMBER, PARTITION, POSITION, SOURCE, TIME
-from caudal.engines.jvm.relation import Call, Group, Named, Over, View, Walk, column, kept, quoted
+from caudal.engines.jvm.hidden_columns import NUMBER, PARTITION, POSITION, SOURCE, TIME
+from caudal.engines.jvm.relation import Call, Group, LiveStep, Named, Over, View, column, kept, quoted
 from caudal.engines.jvm.shape import FAILURE, REASON, hidden
 from caudal.engines.jvm.streaming import INSTANT, marked, refused
 from caudal.engines.jvm.windows import RANK
@@ -169,12 +169,12 @@ def _live(lo: Lowering, node: Keyed, shape: _Shape) -> View:
         passed += [SOURCE, PARTITION, *([POSITION] if types[POSITION] == INT64 else [])]
     passed = [*dict.fromkeys(passed)]
     step = (
-        f"walking({_made(lo, shape)}, {[at[n] for n in passed]!r},"
+        f"live_step({_made(lo, shape)}, {[at[n] for n in passed]!r},"
         f" {[(at[name], dtype.spec) for name, _, dtype in shape.given]!r},"
         f" {None if order.arrival else at[TIME]}, {at.get(TIME)}, {[at[n] for n in sequence]!r}, {lo.epoch})"
     )
     made = Schema([*(Field(n, types[n]) for n in passed), *shape.made])
-    called = _walked(lo, node, rows, types, step, made, _modules(shape))
+    called = _stepped(lo, node, rows, types, step, made, _modules(shape))
     if node.has_dead:
         letters = kept([*(n for n in passed if n in (*plain, SOURCE, PARTITION, POSITION)), *(f.name for f in FAILURE)])
         if POSITION not in passed:
@@ -184,7 +184,7 @@ def _live(lo: Lowering, node: Keyed, shape: _Shape) -> View:
     return _results(lo, node, shape, called, [*kept(plain), *lo.place(node, position)])
 
 
-def _walked(
+def _stepped(
     lo: Lowering,
     node: Keyed,
     rows: View,
@@ -193,16 +193,16 @@ def _walked(
     made: Schema,
     modules: tuple[str, ...],
 ) -> View:
-    """Return the rows that a step makes, with these columns. Rows cross to Python and back as lines (`worker.walking`)."""
+    """Return the rows that a step makes, with these columns. Rows cross to Python and back as lines (`worker.live_steps`)."""
     functions, keys = lo.functions, key_names(node)
     # what is late is known before: here nothing is behind
     united = marked(lo, node, rows, [*dict.fromkeys([*keys, *types])], f"{lo.epoch}L")
-    line = functions.struct("packed", (*modules, "walking"), [(quoted(n), t) for n, t in types.items()], STRING)
+    line = functions.struct("packed", (*modules, "live_steps"), [(quoted(n), t) for n, t in types.items()], STRING)
     one: list[Named] = [] if keys else [("__one", f"{quoted(SOURCE)} IS NULL")]
     query = united.project([*one, *kept(keys), *kept([INSTANT]), ("row", line)])
-    lines = lo.view(node, "walked", Walk(query, tuple(keys or ["__one"]), step))
+    lines = lo.view(node, "stepped", LiveStep(query, tuple(keys or ["__one"]), step))
     unpacked = f"unpacked({[f.name for f in made]!r}, {[f.dtype.spec for f in made]!r})"
-    struct = functions.struct(unpacked, (*modules, "walking"), [("`made`", STRING)], struct_of(made))
+    struct = functions.struct(unpacked, (*modules, "live_steps"), [("`made`", STRING)], struct_of(made))
     # the condition holds always: Spark would hand the rows of one Python operator to the next, which wants another kind
     each = lines.where("`made` <> ''").project([("u", struct)])
     return lo.view(node, "calls", each.project([(f.name, f"u.{quoted(f.name)}") for f in made]))

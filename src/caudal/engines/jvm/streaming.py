@@ -19,7 +19,7 @@ from caudal.core.types import TIMESTAMP, Field, list_of, struct_of
 from caudal.engines.jvm import sides, windows
 from caudal.engines.jvm.assigning import Extra, fixed_rows, key_names, keyed_rows
 from caudal.engines.jvm.dialect import LiveDialect
-from caudal.engines.jvm.places import PLACE, TIME, WATERMARK
+from caudal.engines.jvm.hidden_columns import PLACE, TIME, WATERMARK
 from caudal.engines.jvm.relation import Call, Group, Named, Relation, Union, Unnest, View, column, kept, quoted
 from caudal.engines.jvm.shape import END, NTH, REASON, START, Windowed
 from caudal.plan.expr import Column

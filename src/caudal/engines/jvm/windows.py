@@ -9,7 +9,7 @@ from caudal.core.types import INT64, TIMESTAMP, DataType, Field, Schema, list_of
 from caudal.engines.jvm import sides
 from caudal.engines.jvm.assigning import Cells, Extra, assigned, key_names
 from caudal.engines.jvm.dialect import Item
-from caudal.engines.jvm.places import TIME, WATERMARK
+from caudal.engines.jvm.hidden_columns import TIME, WATERMARK
 from caudal.engines.jvm.relation import Call, Group, Join, Named, Over, Relation, View, column, kept, quoted
 from caudal.engines.jvm.shape import END, FAILURE, NTH, REASON, START, Windowed
 from caudal.plan.aggregates import Aggregate

@@ -2,7 +2,7 @@
 
 Enters: a rewritten plan, opened sources and sinks. Leaves: an execution that can be run, stopped, cut and asked.
 May touch: columnar, plan, ports, observe. Must never: open a file or a socket, know a connector or a format, hold rows
-anywhere but in the queue, in a lane's gap and in an operator's state.
+anywhere but in the queue, in a channel's gap and in an operator's state.
 """
 
 from collections.abc import Mapping

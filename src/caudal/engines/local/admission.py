@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 
-from caudal.engines.local.intake import PartitionLane
+from caudal.engines.local.intake import PartitionChannel
 
 POLL_SHARE = 0.4
 """Milliseconds for each live partition, the longest time between two polls of one that has been quiet for long."""
@@ -23,44 +23,44 @@ class Admission:
     """
 
     def __init__(self) -> None:
-        self._bounded: list[tuple[tuple[object, ...], int, PartitionLane]] = []
-        self._ahead: list[tuple[tuple[object, ...], int, PartitionLane]] = []
+        self._bounded: list[tuple[tuple[object, ...], int, PartitionChannel]] = []
+        self._ahead: list[tuple[tuple[object, ...], int, PartitionChannel]] = []
         """Live partitions that had something to read when they were last asked."""
-        self._quiet: list[tuple[float, int, PartitionLane]] = []
+        self._quiet: list[tuple[float, int, PartitionChannel]] = []
         """Those that had not, by the time at which they are asked again."""
-        self._leaving: list[PartitionLane] = []
+        self._leaving: list[PartitionChannel] = []
         """Those that are to end at once."""
         self._number = itertools.count()
         self._turn = False
         self._live = 0
         self.open = 0
 
-    def add(self, lane: PartitionLane) -> None:
+    def add(self, channel: PartitionChannel) -> None:
         """Take a partition in that may be read."""
         self.open += 1
-        if lane.partition.live:
+        if channel.partition.live:
             self._live += 1
-            self.back(lane)
+            self.back(channel)
         else:
-            heapq.heappush(self._bounded, (lane.behind, next(self._number), lane))
+            heapq.heappush(self._bounded, (channel.behind, next(self._number), channel))
 
-    def back(self, lane: PartitionLane) -> None:
+    def back(self, channel: PartitionChannel) -> None:
         """Take a partition back that has been read, or asked; bounded ones never left."""
-        if not lane.partition.live or lane.ended or lane.revoked:
+        if not channel.partition.live or channel.ended or channel.revoked:
             return
-        if lane.quiet_since is None:
-            heapq.heappush(self._ahead, (lane.behind, next(self._number), lane))
+        if channel.quiet_since is None:
+            heapq.heappush(self._ahead, (channel.behind, next(self._number), channel))
         else:
-            heapq.heappush(self._quiet, (lane.poll_at, next(self._number), lane))
+            heapq.heappush(self._quiet, (channel.poll_at, next(self._number), channel))
 
-    def hurry(self, lane: PartitionLane) -> None:
+    def hurry(self, channel: PartitionChannel) -> None:
         """Let a partition be chosen as soon as nobody reads it, whatever its turn."""
-        self._leaving.append(lane)
+        self._leaving.append(channel)
 
-    def end(self, lane: PartitionLane) -> None:
+    def end(self, channel: PartitionChannel) -> None:
         """Let a partition go that has ended, and was not given back."""
         self.open -= 1
-        if lane.partition.live:
+        if channel.partition.live:
             self._live -= 1
 
     @property
@@ -78,13 +78,13 @@ class Admission:
         grain = max(1, pause // _MOMENTS)  # whole ones: a clock that polls move may not go on
         return (now + pause) // grain * grain
 
-    def choose(self, now: int) -> PartitionLane | None:
+    def choose(self, now: int) -> PartitionChannel | None:
         """Return the partition to read at this moment of the engine's clock; None when none may be read."""
         if self._leaving:
-            self._leaving = [lane for lane in self._leaving if not lane.ended]
-            for lane in self._leaving:
-                if not lane.busy:
-                    return lane
+            self._leaving = [channel for channel in self._leaving if not channel.ended]
+            for channel in self._leaving:
+                if not channel.busy:
+                    return channel
         ahead, quiet = _first(self._ahead), None
         while self._quiet and _gone(self._quiet[0][2]):
             heapq.heappop(self._quiet)
@@ -101,20 +101,20 @@ class Admission:
         return ahead
 
 
-def _gone(lane: PartitionLane) -> bool:
+def _gone(channel: PartitionChannel) -> bool:
     """Whether a partition has no turn any more."""
-    return lane.ended or lane.revoked
+    return channel.ended or channel.revoked
 
 
-def _first(heap: list[tuple[tuple[object, ...], int, PartitionLane]]) -> PartitionLane | None:
+def _first(heap: list[tuple[tuple[object, ...], int, PartitionChannel]]) -> PartitionChannel | None:
     """Return the partition furthest behind."""
     # watermarks only grow: an entry that is out of date stands too early and is mended when it comes first
     while heap:
-        behind, number, lane = heap[0]
-        if _gone(lane):
+        behind, number, channel = heap[0]
+        if _gone(channel):
             heapq.heappop(heap)
-        elif lane.behind != behind:
-            heapq.heapreplace(heap, (lane.behind, number, lane))
+        elif channel.behind != behind:
+            heapq.heapreplace(heap, (channel.behind, number, channel))
         else:
-            return lane
+            return channel
     return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from caudal.core.errors import RunError
 from caudal.engines.local.admission import Admission
-from caudal.engines.local.intake import Intake, PartitionLane
+from caudal.engines.local.intake import Intake, PartitionChannel
 from caudal.engines.local.scheduler import Scheduler
 from caudal.observe.log import log
 from caudal.observe.notices import Notice
@@ -23,14 +23,14 @@ class Assignment:
     """
 
     def __init__(
-        self, scheduler: Scheduler, admission: Admission, take: Callable[[Intake, Partition], PartitionLane]
+        self, scheduler: Scheduler, admission: Admission, take: Callable[[Intake, Partition], PartitionChannel]
     ) -> None:
-        """`take` makes the lane of a partition, open in every terminal below its source."""
+        """`take` makes the channel of a partition, open in every task below its source."""
         self._scheduler = scheduler
         self._admission = admission
         self._take = take
         self._changes: dict[str, deque[Change]] = {}
-        self._leaving: list[PartitionLane] = []
+        self._leaving: list[PartitionChannel] = []
         self._looking = threading.Lock()
 
     def look(self, intakes: Sequence[Intake]) -> None:
@@ -58,35 +58,37 @@ class Assignment:
         if isinstance(change, Revoked):
             self._revoke(intake, change)
             return True
-        if any(lane.intake is intake and lane.name == change.partition.name for lane in self._leaving):
+        if any(channel.intake is intake and channel.name == change.partition.name for channel in self._leaving):
             return False
         self._assign(intake, change)
         return True
 
     def _assign(self, intake: Intake, change: Assigned) -> None:
-        lane = self._take(intake, change.partition)
-        log.info("%s: new partition %s", intake.operator, lane.name)
+        channel = self._take(intake, change.partition)
+        log.info("%s: new partition %s", intake.operator, channel.name)
         with self._scheduler.lock:
-            self._admission.add(lane)
+            self._admission.add(channel)
 
     def _revoke(self, intake: Intake, change: Revoked) -> None:
-        lane = next((lane for lane in intake.lanes if lane.name == change.name and not lane.revoked), None)
-        if lane is None:
+        channel = next(
+            (channel for channel in intake.channels if channel.name == change.name and not channel.revoked), None
+        )
+        if channel is None:
             raise RunError(f"{intake.operator} revoked the partition {change.name}, which it had not assigned")
         if change.lost:
             text = "partitions that others took over before they were given up: {count}; rows may be counted there too"
-            intake.counters.notices.add(Notice("lost", lane.name, text, level="warning"))
-        self._leaving.append(lane)
+            intake.counters.notices.add(Notice("lost", channel.name, text, level="warning"))
+        self._leaving.append(channel)
         with self._scheduler.lock:
-            lane.revoked = True
-            self._admission.hurry(lane)
+            channel.revoked = True
+            self._admission.hurry(channel)
             self._scheduler.wake()
 
     def _release(self) -> None:
-        gone = [lane for lane in self._leaving if lane.landed and not lane.in_flight]
-        for lane in gone:
-            self._leaving.remove(lane)
-            intake = lane.intake
-            intake.lanes = [other for other in intake.lanes if other is not lane]
-            log.info("%s: partition %s is given up at %d", intake.operator, lane.name, lane.position)
-            intake.opened.released(lane.name, lane.position)
+        gone = [channel for channel in self._leaving if channel.landed and not channel.in_flight]
+        for channel in gone:
+            self._leaving.remove(channel)
+            intake = channel.intake
+            intake.channels = [other for other in intake.channels if other is not channel]
+            log.info("%s: partition %s is given up at %d", intake.operator, channel.name, channel.position)
+            intake.opened.released(channel.name, channel.position)

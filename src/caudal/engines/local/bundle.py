@@ -1,6 +1,6 @@
 """Bundles: blocks of several partitions that are too small to be work of their own, decoded and carried on as one.
 
-What a decoder, a morsel and a delivery cost is small against a large block. Of thousands of small files, or of followed
+What a decoder, a morsel and an envelope cost is small against a large block. Of thousands of small files, or of followed
 ones that grow by a few lines each, it would be nearly all there is.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from caudal.engines.local.intake import PartitionLane, Piece, Read
+from caudal.engines.local.intake import PartitionChannel, Piece, Read
 from caudal.ingest.reading import row_watermarks
 from caudal.ports.records import PADDING, Block, Decoded
 
@@ -27,8 +27,8 @@ MOST = 256
 class Bundle:
     """Blocks of partitions of one source that one decoder reads.
 
-    Nothing else of these partitions is in flight or waits, and their first lane carries the rows of all. So what comes
-    behind the bundle in any of its lanes comes behind all its rows.
+    Nothing else of these partitions is in flight or waits, and their first channel carries the rows of all. So what comes
+    behind the bundle in any of its channels comes behind all its rows.
     """
 
     def __init__(self) -> None:
@@ -42,21 +42,21 @@ class Bundle:
 
     def takes(self, read: Read) -> bool:
         """Whether a block may be added: what its bytes say hangs on no block before it, nor on how the bundle turns out."""
-        lane, block = read.lane, read.got
+        channel, block = read.channel, read.got
         if isinstance(block, Decoded) or block.dead or block.notices:
             return False
         if block.stop == block.start or read.size >= SMALL:
             return False
-        intake = lane.intake
+        intake = channel.intake
         if intake.node.timezone or intake.slicer.costly or intake.slicer.fixed:
             return False
-        if lane.in_flight > 1 or lane.idle or lane.settled:
+        if channel.in_flight > 1 or channel.idle or channel.settled:
             return False
-        if read.end is None and not lane.partition.live:
+        if read.end is None and not channel.partition.live:
             return False  # it is the one furthest behind, and there is more of it to read first
-        if self.reads and lane.decoder is not self.reads[0].lane.decoder:
+        if self.reads and channel.decoder is not self.reads[0].channel.decoder:
             return False
-        framer = getattr(lane.decoder, "framer", None)
+        framer = getattr(channel.decoder, "framer", None)
         return framer is None or framer.mark not in block.data[block.start : block.stop].tobytes()
 
     def add(self, read: Read) -> None:
@@ -67,7 +67,7 @@ class Bundle:
     def piece(self) -> Piece | None:
         """Return the rows of all blocks as one piece; None where there is something to tell, so that each goes by itself."""
         reads = self.reads
-        intake, decoder = reads[0].lane.intake, reads[0].lane.decoder
+        intake, decoder = reads[0].channel.intake, reads[0].channel.decoder
         blocks = [read.got for read in reads if isinstance(read.got, Block)]
         block, starts = _joined(blocks)
         made = intake.decoded(decoder, block)
@@ -78,7 +78,7 @@ class Bundle:
         bounds = np.searchsorted(morsel.position, [*starts, block.stop])
         counts = np.diff(bounds)
         shift = [each.position - start for each, start in zip(blocks, starts, strict=True)]
-        ordinals = np.array([read.lane.ordinal for read in reads], np.int64)
+        ordinals = np.array([read.channel.ordinal for read in reads], np.int64)
         morsel.partition = np.repeat(ordinals, counts)
         morsel.position = morsel.position + np.repeat(np.array(shift, np.int64), counts)
         owners = np.searchsorted(starts, [letter.position for letter in made.dead], side="right") - 1
@@ -92,15 +92,17 @@ class Bundle:
             morsel.watermark = np.empty(morsel.rows, np.int64)
         pieces, behind, limits = [], 0, bounds.tolist()
         for number, (read, start, stop, count) in enumerate(zip(reads, limits, limits[1:], taken)):
-            lane = read.lane
+            channel = read.channel
             if morsel.watermark is not None:
                 assert morsel.time is not None
                 times = morsel.time[start:stop]
-                morsel.watermark[start:stop], late = row_watermarks(times, lane.seen, intake.node.disorder, lane.floor)
+                morsel.watermark[start:stop], late = row_watermarks(
+                    times, channel.seen, intake.node.disorder, channel.floor
+                )
                 behind += late
-            intake.counters.take(intake.operator, lane.name, count)
-            intake.watch.partition(lane.name, count, count - (stop - start), why.get(number, ""))
-            pieces.append(lane.along(read, None if morsel.time is None else morsel.time[start:stop]))
+            intake.counters.take(intake.operator, channel.name, count)
+            intake.watch.partition(channel.name, count, count - (stop - start), why.get(number, ""))
+            pieces.append(channel.along(read, None if morsel.time is None else morsel.time[start:stop]))
         intake.passed(morsel.rows, len(made.dead))
         intake.watch.block(made)
         if behind:
@@ -114,9 +116,9 @@ class Bundle:
         return first
 
     @property
-    def lanes(self) -> list[PartitionLane]:
+    def channels(self) -> list[PartitionChannel]:
         """The partitions that it has blocks of."""
-        return [read.lane for read in self.reads]
+        return [read.channel for read in self.reads]
 
 
 def _joined(blocks: Sequence[Block]) -> tuple[Block, list[int]]:

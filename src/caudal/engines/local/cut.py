@@ -41,13 +41,13 @@ def export(job: Job, whole: bool) -> Cut:
     """Return the cut of a job with nothing in flight."""
     cut = Cut(whole)
     for intake in job.reading.intakes:
-        cut.sources[intake.operator] = [lane.export() for lane in intake.lanes]
+        cut.sources[intake.operator] = [channel.export() for channel in intake.channels]
     cut.origins = [list(name) for name in job.origins.names]
     cut.counts = job.counters.export()
     cut.written = {name: job.counters.get(name, "written") for name in job.sinks}
-    for operator, terminal in job.stateful.items():
-        blob = terminal.state.export(whole)
-        blob.values["terminal"] = terminal.watermark
+    for operator, task in job.stateful.items():
+        blob = task.state.export(whole)
+        blob.values["task"] = task.watermark
         cut.operators[operator] = blob
     return cut
 
@@ -74,19 +74,21 @@ def restore(job: Job, cuts: list[Cut]) -> None:
     job.counters.restore(last.counts)
     for intake in job.reading.intakes:
         known = {values["name"]: values for values in last.sources.get(intake.operator, [])}
-        for lane in intake.lanes:
-            if lane.name in known:
-                lane.restore(known[lane.name])
-    for operator, terminal in job.stateful.items():
+        for channel in intake.channels:
+            if channel.name in known:
+                channel.restore(known[channel.name])
+    for operator, task in job.stateful.items():
         blobs = [c.operators[operator] for c in cuts]
-        terminal.state.restore(blobs, terminal.state.state_types())
-        terminal.tracker.watermark = blobs[-1].values["terminal"]
+        task.state.restore(blobs, task.state.state_types())
+        task.tracker.watermark = blobs[-1].values["task"]
 
 
 def state_of(cut: Cut) -> State:
     """Return a whole cut as other engines and stores see it."""
     positions = {
-        (operator, lane["name"]): lane["position"] for operator, lanes in cut.sources.items() for lane in lanes
+        (operator, channel["name"]): channel["position"]
+        for operator, channels in cut.sources.items()
+        for channel in channels
     }
     operators = {
         name: OperatorState(blob.kind, blob.version, blob.values, tuple(blob.added.values()))
@@ -116,7 +118,7 @@ def _renumber(job: Job, cut: Cut) -> None:
         fresh.number(operator, partition)
     job.origins.become(fresh)
     for intake in job.reading.intakes:
-        for lane in intake.lanes:
-            lane.ordinal = fresh.number(intake.operator, lane.name)
+        for channel in intake.channels:
+            channel.ordinal = fresh.number(intake.operator, channel.name)
     for operator, emission in job.emissions.items():
         emission.ordinal = fresh.number(operator, "")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from caudal.columnar import sorting
 from caudal.columnar.morsel import Morsel
-from caudal.engines.local.letters import failed_rows
+from caudal.engines.local.dead_letters import failed_rows
+from caudal.engines.local.operator_tasks import Way
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import OPEN, Part, Released, joined
-from caudal.engines.local.terminals import Way
 
 if TYPE_CHECKING:
     from caudal.engines.local.job import Job
@@ -22,7 +22,7 @@ DEPTH = 2
 
 
 class Emission:
-    """Sends results on, a lane of their own: `ordinal` is their origin.
+    """Sends results on, a channel of their own: `ordinal` is their origin.
 
     Where functions of the user's come next, results are cut to tasks by what they cost, and any core takes them.
     """

@@ -1,7 +1,7 @@
 """Intake: sources as the engine runs them, from blocks to morsels with event time and W_p.
 
 Blocks are read one after another, decoded in parallel, and sequenced behind: the sequencer sees them in order of
-reading, gives each the largest event time before it, and numbers the morsels of the partition's lane.
+reading, gives each the largest event time before it, and numbers the morsels of the partition's channel.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from caudal.ports.records import Block, Dead, Decoded
 
 @dataclass(slots=True)
 class Read:
-    """A block as it was read: its number in its lane, and the end of the partition where that is known to come behind it.
+    """A block as it was read: its number in its channel, and the end of the partition where that is known to come behind it.
 
     `mark`: that of its `size` bytes of credit.
     """
 
-    lane: PartitionLane
+    channel: PartitionChannel
     number: int
     got: Block | Decoded
     end: port.End | None
@@ -44,7 +44,7 @@ class Read:
 
 
 @dataclass(slots=True)
-class Cooked:
+class AcceptedBlock:
     """A decoded block: what was accepted of it (without watermark), and where its partition stands."""
 
     rows: Accepted
@@ -61,15 +61,15 @@ class Cooked:
 
 @dataclass(slots=True)
 class Piece:
-    """What leaves the sequencer: rows of a lane in sequence, the lane's watermark behind them, dead letters.
+    """What leaves the sequencer: rows of a channel in sequence, the channel's watermark behind them, dead letters.
 
-    `along`: pieces of other lanes whose rows are among these. `dead_of`: the ordinals of the partitions of dead letters, where
+    `along`: pieces of other channels whose rows are among these. `dead_of`: the ordinals of the partitions of dead letters, where
     that is so.
     `counted`: it holds rows of a block, `size` bytes of it in flight; `part`: not the first piece of its block; `mark`:
     bytes that had been admitted with the block.
     """
 
-    lane: PartitionLane
+    channel: PartitionChannel
     sequence: int
     morsel: Morsel | None
     dead: list[Dead]
@@ -99,7 +99,7 @@ READ_SECONDS = 0.25
 """Seconds of work that one read should bring where rows are costly."""
 
 
-class PartitionLane(PartitionReader):
+class PartitionChannel(PartitionReader):
     """One partition: reading it, decoding it, and its watermark."""
 
     def __init__(self, intake: Intake, partition: port.Partition, ordinal: int, rank: tuple[Any, ...]) -> None:
@@ -127,7 +127,7 @@ class PartitionLane(PartitionReader):
         self.first_time: int | None = None
         self._blocks = 0
         self._sequenced = 0
-        self._cooked: dict[int, Cooked | str] = {}
+        self._decoded: dict[int, AcceptedBlock | str] = {}
         self.sequence = 0
         self._lock = threading.Lock()
 
@@ -160,16 +160,16 @@ class PartitionLane(PartitionReader):
     def number_end(self, failed: str) -> int:
         """Number the end of the partition behind its blocks."""
         number, self._blocks = self._blocks, self._blocks + 1
-        self._cooked[number] = failed or "end"
+        self._decoded[number] = failed or "end"
         return number
 
-    def put(self, number: int, cooked: Cooked | None) -> list[Piece]:
+    def put(self, number: int, block: AcceptedBlock | None) -> list[Piece]:
         """Take a decoded block (None: the end, numbered before); return what is in sequence now."""
         pieces: list[Piece] = []
         with self._lock:
-            if cooked is not None:
-                self._cooked[number] = cooked
-            while (following := self._cooked.pop(self._sequenced, None)) is not None:
+            if block is not None:
+                self._decoded[number] = block
+            while (following := self._decoded.pop(self._sequenced, None)) is not None:
                 self._sequenced += 1
                 if isinstance(following, str) and pieces:
                     self.known = pieces[-1].watermark = OPEN
@@ -177,28 +177,28 @@ class PartitionLane(PartitionReader):
                     pieces.extend(self._cut(following))
         return pieces
 
-    def _cut(self, cooked: Cooked | str) -> list[Piece]:
-        if isinstance(cooked, str):
+    def _cut(self, block: AcceptedBlock | str) -> list[Piece]:
+        if isinstance(block, str):
             self.known = OPEN
             return [self._piece(None, OPEN)]
-        if cooked.rows.open:
-            self.intake.acceptor.settle(cooked.rows, self.seen)
-        morsel = self.intake.shown(cooked.rows, self.ordinal)
-        self.intake.passed(morsel.rows, len(cooked.rows.dead))
+        if block.rows.open:
+            self.intake.acceptor.settle(block.rows, self.seen)
+        morsel = self.intake.shown(block.rows, self.ordinal)
+        self.intake.passed(morsel.rows, len(block.rows.dead))
         if morsel.time is not None and morsel.rows and self.intake.judged:
             watermark, behind = row_watermarks(morsel.time, self.seen, self.intake.node.disorder, self.floor)
             morsel.watermark = watermark
             self.intake.watch.late(morsel.time, watermark, behind)
-        self._pass(morsel.time, cooked.rows.highest, cooked.end)
+        self._pass(morsel.time, block.rows.highest, block.end)
         parts = self.intake.slicer.split(morsel)
-        share, rest = divmod(cooked.size, len(parts))
+        share, rest = divmod(block.size, len(parts))
         pieces = []
         for i, part in enumerate(parts):
             last = i == len(parts) - 1
             piece = self._piece(part, self.known if last or part.watermark is None else int(part.watermark[-1]))
-            piece.dead = [] if i else cooked.rows.dead
-            piece.size, piece.read_at = share + (rest if last else 0), cooked.read_at
-            piece.counted, piece.part, piece.mark = True, i > 0, cooked.mark
+            piece.dead = [] if i else block.rows.dead
+            piece.size, piece.read_at = share + (rest if last else 0), block.read_at
+            piece.counted, piece.part, piece.mark = True, i > 0, block.mark
             pieces.append(piece)
         return pieces
 
@@ -214,12 +214,12 @@ class PartitionLane(PartitionReader):
             self.known = max(self.known, self.seen - self.intake.node.disorder, self.floor)
 
     def along(self, read: Read, time: Ints | None) -> Piece:
-        """Return the piece of a block whose rows, with these times, go along with those of another lane."""
+        """Return the piece of a block whose rows, with these times, go along with those of another channel."""
         assert isinstance(read.got, Block)
         with self._lock:
             self._pass(time, int(time.max()) if time is not None and len(time) else int(NEVER), read.got.end)
             self._sequenced = self._blocks
-            if self._cooked.pop(read.number + 1, None) is not None:
+            if self._decoded.pop(read.number + 1, None) is not None:
                 self.known = OPEN
             piece = self._piece(None, self.known)
         piece.size, piece.mark = read.size, read.mark
@@ -274,16 +274,16 @@ class Intake(SourceReading):
         self.operator = node.name
         self.counters = counters
         self.judged = judged and node.event_time is not None
-        self.lanes: list[PartitionLane] = []
+        self.channels: list[PartitionChannel] = []
         self.names = node.schema.names
         self.slicer = slicer
         self.read_size = FIRST_READ if slicer.costly else SMALLEST_READ
 
-    def add(self, partition: port.Partition, ordinal: int, order: int) -> PartitionLane:
+    def add(self, partition: port.Partition, ordinal: int, order: int) -> PartitionChannel:
         """Take a partition in."""
-        lane = PartitionLane(self, partition, ordinal, (order, natural_key(partition.name)))
-        self.lanes.append(lane)
-        return lane
+        channel = PartitionChannel(self, partition, ordinal, (order, natural_key(partition.name)))
+        self.channels.append(channel)
+        return channel
 
     def hear(self) -> None:
         """Take note of what the source has to tell beside its partitions."""
@@ -311,15 +311,15 @@ class Intake(SourceReading):
             wanted = size * BLOCK_SECONDS / max(seconds, 1e-6)
             self.read_size = int(min(max(min(wanted, 2 * self.read_size), SMALLEST_READ), LARGEST_READ))
 
-    def decode(self, lane: PartitionLane, got: Block | Decoded, read_at: float) -> Cooked:
+    def decode(self, channel: PartitionChannel, got: Block | Decoded, read_at: float) -> AcceptedBlock:
         """Return the rows of a block, accepted and timed; runs in any thread."""
-        made = self.accept(lane.decoder, got, lane.name)
-        self.counters.notices.add_all(made.notices, where=lane.name)
+        made = self.accept(channel.decoder, got, channel.name)
+        self.counters.notices.add_all(made.notices, where=channel.name)
         if isinstance(got, Block):
-            return Cooked(made, got.end, got.stop - got.start, read_at)
-        end = int(got.position[-1]) + 1 if got.rows else lane.position
+            return AcceptedBlock(made, got.end, got.stop - got.start, read_at)
+        end = int(got.position[-1]) + 1 if got.rows else channel.position
         end = max(end, got.end)
-        return Cooked(made, max([end, *(dead.position + 1 for dead in got.dead)]), 64 * got.rows, read_at)
+        return AcceptedBlock(made, max([end, *(dead.position + 1 for dead in got.dead)]), 64 * got.rows, read_at)
 
     def shown(self, made: Accepted, ordinal: int) -> Morsel:
         """Return accepted rows with the columns that the plan uses."""

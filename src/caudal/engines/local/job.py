@@ -1,7 +1,7 @@
 """A job: one plan running on the local engine.
 
 The scheduler runs tasks from one queue on all cores. The reading admits new data, the entry brings it into the routes and counts
-what is in flight; the router carries rows to the terminals, where order is restored.
+what is in flight; the router carries rows to the tasks, where order is restored.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from caudal.engines.local.dividing import Dividing
 from caudal.engines.local.emission import Emission
 from caudal.engines.local.entry import Entry
 from caudal.engines.local.functions.binding import Functions
+from caudal.engines.local.operator_tasks import SinkTask, StateTask
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.reading import Reading
 from caudal.engines.local.router import Router
 from caudal.engines.local.scheduler import Scheduler
 from caudal.engines.local.settings import Settings
 from caudal.engines.local.stateful import OPEN
-from caudal.engines.local.terminals import SinkTerminal, StateTerminal
 
 
 class Job:
@@ -38,24 +38,24 @@ class Job:
         self.router = Router(origins)
         self.entry = Entry(self.scheduler, self.router, origins, Credit(settings.credit))
         self.reading = Reading(settings, self.scheduler, self.router, self.entry, counters, origins)
-        self.stateful: dict[str, StateTerminal] = self.reading.stateful
-        self.sinks: dict[str, SinkTerminal] = {}
+        self.stateful: dict[str, StateTask] = self.reading.stateful
+        self.sinks: dict[str, SinkTask] = {}
         self.emissions: dict[str, Emission] = {}
         self.state_peak = 0
         self.started = time.perf_counter()
 
     def start(self) -> None:
-        """Open partitions and lanes."""
-        lanes = self.reading.open()
+        """Open partitions and channels."""
+        channels = self.reading.open()
         for operator, emission in self.emissions.items():
-            for edge, key in self.router.lanes(operator, emission.ordinal):
-                edge.terminal.open_lane(key, -OPEN)
-        self.reading.start(lanes)
-        for terminal in self.stateful.values():
-            terminal.go_on()
-        for lane in lanes:
-            if lane.idle:
-                self.entry.deliver(lane.mark_idle())
+            for edge, key in self.router.channels(operator, emission.ordinal):
+                edge.task.open_channel(key, -OPEN)
+        self.reading.start(channels)
+        for task in self.stateful.values():
+            task.go_on()
+        for channel in channels:
+            if channel.idle:
+                self.entry.deliver(channel.mark_idle())
 
     def run(self, watch: Callable[[], None] | None = None) -> None:
         """Run until the end of data or a stop; raises what a task raised. `watch` is called now and then."""
@@ -67,16 +67,16 @@ class Job:
         """Whether the job was stopped before its sources ended."""
         return self.scheduler.stopping and not self.reading.ended
 
-    def grown(self, terminal: StateTerminal) -> None:
+    def grown(self, task: StateTask) -> None:
         """Keep an eye on the size of the state; raises `RunError` beyond `max_state`."""
         size = self.state_bytes()
         self.state_peak = max(self.state_peak, size)
         limit = self.settings.max_state
         if limit and size > limit:
-            keys = ", ".join(terminal.state.largest_keys()) or "none"
+            keys = ", ".join(task.state.largest_keys()) or "none"
             raise RunError(
                 f"the state holds {size:,} bytes, more than max_state={limit:,}",
-                location=terminal.operator,
+                location=task.operator,
                 detail=f"largest keys: {keys}",
                 hint="use fewer keys, shorter windows or less disorder, or raise max_state",
             )
@@ -86,26 +86,26 @@ class Job:
         return sum(t.state.blocks.nbytes for t in self.stateful.values())
 
     def flush(self) -> None:
-        """Close all windows after a stop: every lane reaches the end of data."""
-        for terminal in self.stateful.values():
-            terminal.tracker.endless = False
+        """Close all windows after a stop: every channel reaches the end of data."""
+        for task in self.stateful.values():
+            task.tracker.endless = False
         self.reading.close()
         self.scheduler.run_queued()
-        for terminal in self.stateful.values():
-            terminal.poke()
+        for task in self.stateful.values():
+            task.poke()
             self.scheduler.run_queued()
 
     def finish(self) -> None:
         """Count the rows whose windows stay open; hear what sources have to tell at last."""
         self.reading.finish()
-        for operator, terminal in self.stateful.items():
-            buffered = terminal.finish()
+        for operator, task in self.stateful.items():
+            buffered = task.finish()
             self.counters.add(operator, "buffered", buffered - self.counters.get(operator, "buffered"))
 
     def watermark(self) -> int | None:
         """Return the lowest watermark of the windows, or of the sources when there are none; None before the first row."""
         marks: Iterable[int] = [t.watermark for t in self.stateful.values()] or [
-            lane.known for i in self.reading.intakes for lane in i.lanes
+            channel.known for i in self.reading.intakes for channel in i.channels
         ]
         known = [m for m in marks if -(2**60) < m < OPEN]
         return min(known) if known else None

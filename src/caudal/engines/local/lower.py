@@ -1,4 +1,4 @@
-"""Lowering: a rewritten plan becomes a job of intakes, routes and terminals."""
+"""Lowering: a rewritten plan becomes a job of intakes, routes and tasks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.identity import identities
 from caudal.engines.local.intake import Intake
 from caudal.engines.local.job import Job
+from caudal.engines.local.operator_tasks import SinkTask, StateTask
 from caudal.engines.local.ordered.counts import CountOperator
 from caudal.engines.local.ordered.deduplicate import DeduplicateOperator
 from caudal.engines.local.ordered.reduce import ReduceOperator
@@ -26,7 +27,6 @@ from caudal.engines.local.settings import Settings
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import Released, StatefulOperator
 from caudal.engines.local.steps import Context, StepRun
-from caudal.engines.local.terminals import SinkTerminal, StateTerminal
 from caudal.engines.local.windows.cumulative import CumulativeOperator
 from caudal.engines.local.windows.operator import WindowOperator
 from caudal.engines.local.windows.panes import PaneOperator
@@ -78,12 +78,12 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
     ordered = _numbered(plan)
     live = live or any(p.live for bound in bindings.sources.values() for p in bound.source.partitions())
 
-    def terminal(node: Node, path: tuple[int, ...]) -> Edge | None:
+    def task(node: Node, path: tuple[int, ...]) -> Edge | None:
         if isinstance(node, Sink):
             if node not in made:
                 sink = bindings.sinks[node.name]
                 identify = _identify(plan.name, origins) if node.identity else None
-                made[node] = SinkTerminal(node.name, counters, sink, node.schema.names, live, identify)
+                made[node] = SinkTask(node.name, counters, sink, node.schema.names, live, identify)
                 job.sinks[node.name] = made[node]
         elif isinstance(node, Keyed):
             if node not in made:
@@ -93,7 +93,7 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
         edges.append(Edge(made[node], len(edges) + 1, path))
         return edges[-1]
 
-    routes = Routes(plan.consumers(), terminal, context)
+    routes = Routes(plan.consumers(), task, context)
     for node in plan.nodes:
         if isinstance(node, Source | Keyed):
             job.router.out[node.name] = routes.build(node, None, _first_step(node, context))
@@ -105,7 +105,7 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
     _rank(edges)
     for node in plan.sources:
         _intake(job, node, bindings.sources[node.name])
-    partitions = {intake.operator: len(intake.lanes) for intake in job.reading.intakes}
+    partitions = {intake.operator: len(intake.channels) for intake in job.reading.intakes}
     for node in plan.nodes:
         if takes_arrival(node):
             one_partition(node, node.name, partitions)
@@ -114,14 +114,14 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
 
 def _intake(job: Job, node: Source, bound: BoundSource) -> None:
     settings, route = job.settings, job.router.out[node.name]
-    judged = any(isinstance(e.terminal, StateTerminal) for e in route.all_edges())
+    judged = any(isinstance(e.task, StateTask) for e in route.all_edges())
     slicer = Slicer(route.costly, settings.threads)
     slicer.fixed = settings.morsel_rows
     intake = Intake(node, bound, job.counters, judged, slicer, settings.read_at)
     job.reading.intakes.append(intake)
     for edge in route.all_edges():
-        if isinstance(edge.terminal, StateTerminal):
-            edge.terminal.tracker.endless |= bound.source.live
+        if isinstance(edge.task, StateTask):
+            edge.task.tracker.endless |= bound.source.live
     for partition in bound.source.partitions():
         job.reading.add(intake, partition)
 
@@ -129,7 +129,7 @@ def _intake(job: Job, node: Source, bound: BoundSource) -> None:
 def _rank(edges: list[Edge]) -> None:
     ways: dict[Any, list[Edge]] = {}
     for edge in edges:
-        ways.setdefault(edge.terminal, []).append(edge)
+        ways.setdefault(edge.task, []).append(edge)
     for several in ways.values():
         for branch, edge in enumerate(sorted(several, key=lambda e: e.path)):
             edge.branch = branch
@@ -139,7 +139,7 @@ def _identify(pipeline: str, origins: Origins) -> Callable[[Morsel], Column]:
     return lambda morsel: identities(morsel, pipeline, origins.names.__getitem__)
 
 
-def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateTerminal:
+def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateTask:
     ranks = job.origins.ranks
     made: StatefulOperator
     if isinstance(node, WindowAggregate | WindowApply | WindowTop):
@@ -162,9 +162,9 @@ def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateT
     def emit(released: Released, watermark: int) -> None:
         job.emissions[node.name](released, watermark)
 
-    terminal = StateTerminal(node.name, job.counters, made, emit, job.settings.clock, job.grown)
-    job.stateful[node.name] = terminal
-    return terminal
+    task = StateTask(node.name, job.counters, made, emit, job.settings.clock, job.grown)
+    job.stateful[node.name] = task
+    return task
 
 
 def _first_step(node: Node, context: Context) -> StepRun | None:

@@ -1,4 +1,4 @@
-"""The way in: which partition is read next, and what was read on its way to the first terminals.
+"""The way in: which partition is read next, and what was read on its way to the first tasks.
 
 A partition is read by one thread at a time, its blocks are decoded by any. New data is admitted only while the bytes in flight leave
 room. Nothing else holds data: a source that is not polled is all the backpressure there is.
@@ -15,13 +15,13 @@ from caudal.engines.local.bundle import MOST, Bundle
 from caudal.engines.local.compiling import clock
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.entry import Entry
-from caudal.engines.local.intake import Intake, PartitionLane, Read
+from caudal.engines.local.intake import Intake, PartitionChannel, Read
+from caudal.engines.local.operator_tasks import StateTask
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.peeking import Peeking
 from caudal.engines.local.router import Router
 from caudal.engines.local.scheduler import Scheduler
 from caudal.engines.local.settings import Settings
-from caudal.engines.local.terminals import StateTerminal
 from caudal.observe.log import log
 from caudal.ports import source as port
 from caudal.ports.records import Block
@@ -49,7 +49,7 @@ class Reading:
         origins: Origins,
     ) -> None:
         self.intakes: list[Intake] = []
-        self.stateful: dict[str, StateTerminal] = {}
+        self.stateful: dict[str, StateTask] = {}
         """The stateful operators, whose watermark silence moves."""
         self.failures: list[str] = []
         self.bytes_read = 0
@@ -66,44 +66,44 @@ class Reading:
 
     # -- partitions ----------------------------------------------------------------------------------------------
 
-    def add(self, intake: Intake, partition: port.Partition) -> PartitionLane:
+    def add(self, intake: Intake, partition: port.Partition) -> PartitionChannel:
         """Take a partition in; `announce` it before it is read."""
         ordinal = self._origins.number(intake.operator, partition.name)
         return intake.add(partition, ordinal, self.intakes.index(intake))
 
-    def announce(self, lane: PartitionLane) -> None:
-        """Open the lanes of a partition in every terminal below its source; no W_p of it is below what they reached."""
-        for edge, key in self._router.lanes(lane.intake.operator, lane.ordinal):
-            lane.floor = max(lane.floor, edge.terminal.open_lane(key, lane.known))
+    def announce(self, channel: PartitionChannel) -> None:
+        """Open the channels of a partition in every task below its source; no W_p of it is below what they reached."""
+        for edge, key in self._router.channels(channel.intake.operator, channel.ordinal):
+            channel.floor = max(channel.floor, edge.task.open_channel(key, channel.known))
 
-    def open(self) -> list[PartitionLane]:
+    def open(self) -> list[PartitionChannel]:
         """Open the decoders of all partitions that have not ended; the order of reading is known afterwards."""
-        lanes = [lane for intake in self.intakes for lane in intake.lanes if not lane.ended]
+        channels = [channel for intake in self.intakes for channel in intake.channels if not channel.ended]
         peeking = Peeking()
-        for lane in lanes:
-            head = lane.open()
-            bounded = not lane.partition.live and lane.intake.node.event_time is not None
-            if len(lanes) > 1 and bounded and lane.fresh:
-                peeking.add(lane, head)
+        for channel in channels:
+            head = channel.open()
+            bounded = not channel.partition.live and channel.intake.node.event_time is not None
+            if len(channels) > 1 and bounded and channel.fresh:
+                peeking.add(channel, head)
         peeking.finish()
         for intake in self.intakes:
             intake.opening.check()
-        return lanes
+        return channels
 
-    def start(self, lanes: Sequence[PartitionLane]) -> None:
+    def start(self, channels: Sequence[PartitionChannel]) -> None:
         """Let these partitions be read."""
-        for lane in lanes:
-            self.announce(lane)
-            self._admission.add(lane)
+        for channel in channels:
+            self.announce(channel)
+            self._admission.add(channel)
 
     def close(self) -> None:
         """Bring every partition to its end, after a stop."""
         for intake in self.intakes:
-            for lane in intake.lanes:
-                if not lane.ended:
-                    lane.ended = True
-                    lane.partition.close()
-                    self._entry.deliver(lane.put(lane.number_end(""), None))
+            for channel in intake.channels:
+                if not channel.ended:
+                    channel.ended = True
+                    channel.partition.close()
+                    self._entry.deliver(channel.put(channel.number_end(""), None))
 
     def finish(self) -> None:
         """Take note of what the sources have to tell at last, and tell them where what they revoked stands."""
@@ -118,7 +118,7 @@ class Reading:
     @property
     def ended(self) -> bool:
         """Whether all partitions have come to their ends."""
-        return all(lane.ended for intake in self.intakes for lane in intake.lanes)
+        return all(channel.ended for intake in self.intakes for channel in intake.channels)
 
     # -- the contract of scheduler.Admits ------------------------------------------------------------------------
 
@@ -130,17 +130,17 @@ class Reading:
         live = self.waits()
         if live and now - self._ticked >= TICK_MS:
             self._ticked = now
-            silent = [terminal for terminal in self.stateful.values() if terminal.silent()]
+            silent = [task for task in self.stateful.values() if task.silent()]
             if silent:
                 return lambda: _poke(silent)
         if live and now - self._discovered >= DISCOVER_MS and self._live():
             self._discovered = now
             return lambda: self._assignment.look(self.intakes)
-        lane = self._admission.choose(now)
-        if lane is None:
+        channel = self._admission.choose(now)
+        if channel is None:
             return None
-        lane.busy = True
-        return lambda: self._read(lane)
+        channel.busy = True
+        return lambda: self._read(channel)
 
     def over(self) -> bool:
         return not self._admission.open and not self._live()
@@ -151,17 +151,17 @@ class Reading:
     def _live(self) -> bool:
         return any(intake.opened.live for intake in self.intakes)
 
-    def _take(self, intake: Intake, partition: port.Partition) -> PartitionLane:
-        lane = self.add(intake, partition)
-        self.announce(lane)
-        return lane
+    def _take(self, intake: Intake, partition: port.Partition) -> PartitionChannel:
+        channel = self.add(intake, partition)
+        self.announce(channel)
+        return channel
 
     # -- reading -------------------------------------------------------------------------------------------------
 
-    def _read(self, lane: PartitionLane | None) -> None:
+    def _read(self, channel: PartitionChannel | None) -> None:
         bundle, asked = Bundle(), 0
-        while lane is not None:
-            read, asked = self._read_one(lane), asked + 1
+        while channel is not None:
+            read, asked = self._read_one(channel), asked + 1
             if read is not None and not bundle.takes(read):
                 self._carry_bundle(bundle)
                 self._carry_block(read)
@@ -169,122 +169,124 @@ class Reading:
             if read is not None:
                 bundle.add(read)
             more = bundle.reads and not bundle.full and asked < MOST
-            lane = self._along(bundle) if more else None
+            channel = self._along(bundle) if more else None
         self._carry_bundle(bundle)
 
-    def _read_one(self, lane: PartitionLane) -> Read | None:
+    def _read_one(self, channel: PartitionChannel) -> Read | None:
         """Read a block; None where there was nothing, which has been dealt with."""
         try:
-            got = lane.read(self._settings.read_bytes or lane.intake.read_size)
+            got = channel.read(self._settings.read_bytes or channel.intake.read_size)
         except BaseException:
-            lane.busy = False
+            channel.busy = False
             raise
         if isinstance(got, port.Nothing):
-            self._quiet(lane)
+            self._quiet(channel)
             return None
         if isinstance(got, port.End):
-            self._entry.deliver(lane.put(self._end(lane, got), None))
+            self._entry.deliver(channel.put(self._end(channel, got), None))
             return None
         number, block = got
-        end = lane.at_end()
+        end = channel.at_end()
         read_at = clock()
-        if not lane.settled and (lane.quiet_since is not None or lane.idle):
-            self._awake(lane)
+        if not channel.settled and (channel.quiet_since is not None or channel.idle):
+            self._awake(channel)
         raw = isinstance(block, Block)
         size = max(1, block.stop - block.start if raw else ROW_BYTES * block.rows)
         with self._scheduler.lock:
-            lane.in_flight += 1
+            channel.in_flight += 1
             self.bytes_read += size if raw else 0
             mark = self._entry.credit.enter(size)
         if end is not None:
-            self._end(lane, end)
-        return Read(lane, number, block, end, size, read_at, mark)
+            self._end(channel, end)
+        return Read(channel, number, block, end, size, read_at, mark)
 
-    def _along(self, bundle: Bundle) -> PartitionLane | None:
+    def _along(self, bundle: Bundle) -> PartitionChannel | None:
         """Return the next partition to read for a bundle; None where it is another source's turn."""
         now = self._settings.clock()
         with self._scheduler.lock:
             if self._scheduler.stopping or self._scheduler.paused or not self._entry.credit.left():
                 return None
-            lane = self._admission.choose(now)
-            if lane is None or lane.intake is not bundle.reads[0].lane.intake:
-                if lane is not None:
-                    self._admission.back(lane)
+            channel = self._admission.choose(now)
+            if channel is None or channel.intake is not bundle.reads[0].channel.intake:
+                if channel is not None:
+                    self._admission.back(channel)
                 return None
-            lane.busy = True
-            return lane
+            channel.busy = True
+            return channel
 
     def _carry_bundle(self, bundle: Bundle) -> None:
         """Decode and carry on the blocks of a bundle, one by one where they are few or need it."""
         if len(bundle.reads) > 1:
             piece = bundle.piece()
             if piece is not None:
-                self._let_go(bundle.lanes)
+                self._let_go(bundle.channels)
                 self._entry.carry(piece)
                 return
         for read in bundle.reads:
             self._carry_block(read)
 
     def _carry_block(self, read: Read) -> None:
-        lane = read.lane
-        lane.settled = False
-        self._let_go([lane])
+        channel = read.channel
+        channel.settled = False
+        self._let_go([channel])
         begin = time.thread_time()
-        cooked = lane.intake.decode(lane, read.got, read.read_at)
-        cooked.size, cooked.mark = read.size, read.mark
-        self._counters.take(lane.intake.operator, lane.name, cooked.taken)
-        pieces = lane.put(read.number, cooked)
-        size, read_at, intake, taken = read.size, read.read_at, lane.intake, cooked.taken
-        del read, cooked
+        block = channel.intake.decode(channel, read.got, read.read_at)
+        block.size, block.mark = read.size, read.mark
+        self._counters.take(channel.intake.operator, channel.name, block.taken)
+        pieces = channel.put(read.number, block)
+        size, read_at, intake, taken = read.size, read.read_at, channel.intake, block.taken
+        del read, block
         self._entry.deliver(pieces)
         # by processor time, which other work on the machine hardly moves; a function of the user's may run elsewhere
         intake.adapt(size, taken, clock() - read_at if intake.slicer.costly else time.thread_time() - begin)
 
-    def _let_go(self, lanes: Sequence[PartitionLane]) -> None:
+    def _let_go(self, channels: Sequence[PartitionChannel]) -> None:
         """Let partitions be read on by whoever may."""
         with self._scheduler.lock:
-            for lane in lanes:
-                lane.busy = False
-                self._admission.back(lane)
+            for channel in channels:
+                channel.busy = False
+                self._admission.back(channel)
             self._scheduler.wake()
 
-    def _end(self, lane: PartitionLane, end: port.End) -> int:
+    def _end(self, channel: PartitionChannel, end: port.End) -> int:
         """Let a partition go that has ended; return the number of its end, which stands behind its blocks."""
-        number = lane.number_end(end.failed)
+        number = channel.number_end(end.failed)
         if end.failed:
-            self.failures.append(f"{lane.name}: {end.failed}")
+            self.failures.append(f"{channel.name}: {end.failed}")
         with self._scheduler.lock:
-            lane.ended = True
-            lane.busy = False
-            self._admission.end(lane)
-        lane.partition.close()
+            channel.ended = True
+            channel.busy = False
+            self._admission.end(channel)
+        channel.partition.close()
         return number
 
-    def _quiet(self, lane: PartitionLane) -> None:
+    def _quiet(self, channel: PartitionChannel) -> None:
         """A live partition had nothing new."""
         now = self._settings.clock()
-        if lane.quiet_since is None:
-            lane.quiet_since = now
-        lane.poll_at = self._admission.next_poll(now, now - lane.quiet_since, 1000 * self._settings.idle_poll)
-        wait = port.idle_after(lane.partition, lane.intake.node.idle, self._settings.idle)
-        if not lane.idle and not lane.in_flight and now - lane.quiet_since >= wait and not lane.settle():
-            log.info("%s: partition %s is idle", lane.intake.operator, lane.name)
-            self._entry.deliver(lane.mark_idle())
+        if channel.quiet_since is None:
+            channel.quiet_since = now
+        channel.poll_at = self._admission.next_poll(now, now - channel.quiet_since, 1000 * self._settings.idle_poll)
+        wait = port.idle_after(channel.partition, channel.intake.node.idle, self._settings.idle)
+        if not channel.idle and not channel.in_flight and now - channel.quiet_since >= wait and not channel.settle():
+            log.info("%s: partition %s is idle", channel.intake.operator, channel.name)
+            self._entry.deliver(channel.mark_idle())
         with self._scheduler.lock:
-            lane.busy = False  # only now: while it is busy nobody reads rows that would wake it
-            self._admission.back(lane)
+            channel.busy = False  # only now: while it is busy nobody reads rows that would wake it
+            self._admission.back(channel)
 
-    def _awake(self, lane: PartitionLane) -> None:
-        lane.quiet_since = None
-        if not lane.idle:
+    def _awake(self, channel: PartitionChannel) -> None:
+        channel.quiet_since = None
+        if not channel.idle:
             return
-        lane.idle = False
-        for edge, key in self._router.lanes(lane.intake.operator, lane.ordinal):
-            if isinstance(edge.terminal, StateTerminal):
-                lane.floor = max(lane.floor, edge.terminal.resume(key, lane.marks))
-        log.info("%s: partition %s has rows again, from watermark %d", lane.intake.operator, lane.name, lane.floor)
+        channel.idle = False
+        for edge, key in self._router.channels(channel.intake.operator, channel.ordinal):
+            if isinstance(edge.task, StateTask):
+                channel.floor = max(channel.floor, edge.task.resume(key, channel.marks))
+        log.info(
+            "%s: partition %s has rows again, from watermark %d", channel.intake.operator, channel.name, channel.floor
+        )
 
 
-def _poke(silent: list[StateTerminal]) -> None:
-    for terminal in silent:
-        terminal.poke()
+def _poke(silent: list[StateTask]) -> None:
+    for task in silent:
+        task.poke()

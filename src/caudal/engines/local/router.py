@@ -1,4 +1,4 @@
-"""The router: carries rows down the routes of a plan to its terminals, on the lanes of the partitions that they are of."""
+"""The router: carries rows down the routes of a plan to its tasks, on the channels of the partitions that they are of."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from caudal.columnar.column import Fixed, constant, from_list
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import INT64, STRING, TIMESTAMP
+from caudal.engines.local.operator_tasks import ChannelKey, StateTask, Ticket, Way
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.routes import Branch, Edge
-from caudal.engines.local.terminals import LaneKey, StateTerminal, Ticket, Way
 
 
 class Router:
@@ -22,11 +22,11 @@ class Router:
         self.dead: dict[str, Branch] = {}
         self.late: dict[str, Branch] = {}
         self._origins = origins
-        self._ways: dict[str, list[tuple[Edge, LaneKey]]] = {}
-        """For each operator, the edges to the terminals below it with the keys of their lanes, but for the ordinal."""
+        self._ways: dict[str, list[tuple[Edge, ChannelKey]]] = {}
+        """For each operator, the edges to the tasks below it with the keys of their channels, but for the ordinal."""
 
-    def lanes(self, operator: str, ordinal: int) -> Iterator[tuple[Edge, LaneKey]]:
-        """Yield the edges to all terminals that rows of this origin may come to, with the key of its lane there."""
+    def channels(self, operator: str, ordinal: int) -> Iterator[tuple[Edge, ChannelKey]]:
+        """Yield the edges to all tasks that rows of this origin may come to, with the key of its channel there."""
         ways = self._ways.get(operator)
         if ways is None:
             ways = [*self._below(self.out[operator], ())]
@@ -36,34 +36,34 @@ class Router:
         for edge, key in ways:
             yield edge, (ordinal, *key)
 
-    def _below(self, route: Branch, prefix: LaneKey) -> Iterator[tuple[Edge, LaneKey]]:
+    def _below(self, route: Branch, prefix: ChannelKey) -> Iterator[tuple[Edge, ChannelKey]]:
         for edge in route.all_edges():
             key = (*prefix, edge.number)
             yield edge, key
-            if isinstance(edge.terminal, StateTerminal):
-                yield from self._below(self.late[edge.terminal.operator], key)
+            if isinstance(edge.task, StateTask):
+                yield from self._below(self.late[edge.task.operator], key)
 
     def send(self, route: Branch, ways: Sequence[Way], morsel: Morsel | None, ticket: Ticket | None) -> None:
-        """Carry a morsel (None: no rows) down a route, and what each terminal gets of it, on the lanes it stands for."""
+        """Carry a morsel (None: no rows) down a route, and what each task gets of it, on the channels it stands for."""
         self.deliver(route.run(morsel), ways, ticket)
 
     def deliver(self, run: Iterable[tuple[Edge, Morsel | None]], ways: Sequence[Way], ticket: Ticket | None) -> None:
         """Hand over what each edge receives of rows that have been carried down a route."""
         for edge, rows in run:
-            lanes = [way.into(edge.number) for way in ways]
+            channels = [way.into(edge.number) for way in ways]
             if rows is not None:
                 rows.branch = edge.branch
-            payload = edge.terminal.prepare(rows)
-            if isinstance(edge.terminal, StateTerminal):
-                late_route = self.late[edge.terminal.operator]
+            payload = edge.task.prepare(rows)
+            if isinstance(edge.task, StateTask):
+                late_route = self.late[edge.task.operator]
                 if not late_route.empty:
-                    late = None if payload is None or payload.late is None else self._late(edge.terminal, payload.late)
-                    self.send(late_route, lanes, late, ticket)
+                    late = None if payload is None or payload.late is None else self._late(edge.task, payload.late)
+                    self.send(late_route, channels, late, ticket)
             if ticket is not None:
-                ticket.hold(len(lanes))
-            edge.terminal.deliver(lanes, payload, ticket)
+                ticket.hold(len(channels))
+            edge.task.deliver(channels, payload, ticket)
 
-    def _late(self, terminal: StateTerminal, morsel: Morsel) -> Morsel:
+    def _late(self, task: StateTask, morsel: Morsel) -> Morsel:
         """Return late rows with what is known about each."""
         rows = morsel.rows
         places = [self._origins.names[ordinal] for ordinal in np.full(rows, morsel.partition, np.int64).tolist()]
@@ -77,7 +77,7 @@ class Router:
                 "late_source": from_list([source for source, _ in places], STRING),
                 "late_partition": from_list([partition for _, partition in places], STRING),
                 "late_position": Fixed(INT64, position),
-                "late_operator": constant(terminal.operator, STRING, rows),
+                "late_operator": constant(task.operator, STRING, rows),
                 "late_watermark": Fixed(TIMESTAMP, morsel.watermark),
             }
         )

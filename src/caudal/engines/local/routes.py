@@ -1,7 +1,7 @@
-"""Routes: from an output port of a source or a stateful operator through stateless chains to terminals.
+"""Routes: from an output port of a source or a stateful operator through stateless chains to tasks.
 
-A route is a tree, since streams fan out; a morsel runs through the whole tree on one core. Every edge to a terminal gets
-exactly one delivery for each morsel that enters the route, even when no row is left, so that terminals can keep order.
+A route is a tree, since streams fan out; a morsel runs through the whole tree on one core. Every edge to a task gets
+exactly one envelope for each morsel that enters the route, even when no row is left, so that tasks can keep order.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from caudal.engines.local.steps import Context, Letters, StepRun, steps
 from caudal.plan.nodes import DeadLetters, Late, Node, Union
 
 if TYPE_CHECKING:
-    from caudal.engines.local.terminals import Terminal
+    from caudal.engines.local.operator_tasks import OperatorTask
 
 
 @dataclass(eq=False, slots=True)
 class Edge:
-    """One way into a terminal.
+    """One way into a task.
 
-    `path`: the inputs taken at the unions on the way, nearest to the terminal first; `branch`: its rank among the ways
-    into the terminal by path, which orders copies of one row.
+    `path`: the inputs taken at the unions on the way, nearest to the task first; `branch`: its rank among the ways
+    into the task by path, which orders copies of one row.
     """
 
-    terminal: Terminal
+    task: OperatorTask
     number: int
     path: tuple[int, ...] = ()
     branch: int = 0
@@ -34,7 +34,7 @@ class Edge:
 
 @dataclass(slots=True)
 class Branch:
-    """Steps, then terminals and further branches; `sides` carry the dead letters that the steps make, by operator.
+    """Steps, then tasks and further branches; `sides` carry the dead letters that the steps make, by operator.
 
     `costly`: the steps here or further on call functions of the user's.
     """
@@ -81,20 +81,20 @@ class Branch:
 
 
 class Routes:
-    """Builds the routes of a plan. `terminal(node, path)` gives the edge into a sink or stateful operator, else None."""
+    """Builds the routes of a plan. `task(node, path)` gives the edge into a sink or stateful operator, else None."""
 
     def __init__(
         self,
         consumers: dict[Node, list[Node]],
-        terminal: Callable[[Node, tuple[int, ...]], Edge | None],
+        task: Callable[[Node, tuple[int, ...]], Edge | None],
         context: Context,
     ) -> None:
         self._consumers = consumers
-        self._terminal = terminal
+        self._task = task
         self._context = context
 
     def build(self, node: Node, port: type[Node] | None, first: StepRun | None = None) -> Branch:
-        """Return the route from a port of `node` to all terminals below: its Late or DeadLetters, None: its rows.
+        """Return the route from a port of `node` to all tasks below: its Late or DeadLetters, None: its rows.
 
         `first`: a step of the operator itself, whose dead letters are those of `node`.
         """
@@ -109,7 +109,7 @@ class Routes:
         return root
 
     def _follow(self, parent: Branch, source: Node, node: Node, path: tuple[int, ...]) -> None:
-        edge = self._terminal(node, path)
+        edge = self._task(node, path)
         if edge is not None:
             parent.edges.append(edge)
             return

@@ -69,7 +69,7 @@ class Released:
 class StatefulOperator:
     """A stateful operator's runtime. `prepare` runs in any thread; the other methods in one at a time, in order.
 
-    `arrival`: rows are taken as they come, whatever the watermark: `advance` is called behind every delivery.
+    `arrival`: rows are taken as they come, whatever the watermark: `advance` is called behind every envelope.
     """
 
     kind = ""

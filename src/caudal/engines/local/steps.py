@@ -16,8 +16,8 @@ from caudal.columnar.column import Column, Fixed
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import INT64, Field, Schema
 from caudal.engines.local.counters import Counters
+from caudal.engines.local.dead_letters import Origin, failed_rows, keep, told
 from caudal.engines.local.functions.binding import Functions
-from caudal.engines.local.letters import Origin, failed_rows, keep, told
 from caudal.engines.local.stateful import joined
 from caudal.plan.expr import Call, Expr, call
 from caudal.plan.expr import Column as ColumnExpr

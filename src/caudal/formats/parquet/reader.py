@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-from caudal.columnar import fitting, times, utf8
+from caudal.columnar import coercion, times, utf8
 from caudal.columnar.column import Bools, Column, Fixed, Text, arrow_type, from_arrow
 from caudal.core import types
 from caudal.core.errors import InputError, RunError, nearest
@@ -191,7 +191,7 @@ def _counts_or_text(kind: pa.DataType) -> bool:
 
 
 def _can_fail(field: Field, stored: pa.DataType) -> bool:
-    return (field.dtype.name == "timestamp" and _counts_or_text(stored)) or fitting.can_fail(field.dtype, stored)
+    return (field.dtype.name == "timestamp" and _counts_or_text(stored)) or coercion.can_fail(field.dtype, stored)
 
 
 def _refused(field: Field) -> tuple[str, str]:
@@ -256,11 +256,11 @@ def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
         return from_arrow(pa.nulls(len(array), arrow_type(field.dtype)), field.dtype), None
     if field.dtype.name == "timestamp":
         if pa.types.is_unsigned_integer(kind):
-            numbers, good = fitting.fitted(array, types.INT64)
+            numbers, good = coercion.coerced(array, types.INT64)
             column, ok = _convert(numbers, field)
             return column, ok if good is None else good if ok is None else ok & good
         if pa.types.is_float16(kind):
-            return _convert(fitting.fitted(array, types.FLOAT64)[0], field)
+            return _convert(coercion.coerced(array, types.FLOAT64)[0], field)
         if _is_string(kind):
             text = _text(array, types.STRING)
             parsed, ok = times.parse(
@@ -278,10 +278,10 @@ def _convert(array: pa.Array, field: Field) -> tuple[Column, Bools | None]:
             return Fixed(types.TIMESTAMP, column.values + times.LOCAL_TIME, column.valid), None
     if field.dtype.is_text:
         if not pa.types.is_dictionary(kind):
-            array, _ = fitting.fitted(array, field.dtype)
+            array, _ = coercion.coerced(array, field.dtype)
         return _text(array, field.dtype), None
     if field.dtype.is_integer or field.dtype.is_float or pa.types.is_integer(kind):
-        numbers, good = fitting.fitted(array, field.dtype)
+        numbers, good = coercion.coerced(array, field.dtype)
         return from_arrow(numbers, field.dtype), good
     if field.dtype.is_nested:
         return from_arrow(_nested(array, field.dtype), field.dtype), None

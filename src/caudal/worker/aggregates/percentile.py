@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from caudal.worker.fitting import arrow_of
+from caudal.worker.coercion import arrow_of
 
 
 def percentile(takes: Any, gives: Any, p: float) -> Callable[[Any, Any], Any]:

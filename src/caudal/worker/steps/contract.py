@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from caudal.worker.coercion import arrow_of
 from caudal.worker.failures import Failed
-from caudal.worker.fitting import arrow_of
 
 END = 1 << 62
 """The watermark at the end of data."""

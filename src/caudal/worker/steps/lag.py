@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caudal.worker.fitting import as_array
+from caudal.worker.coercion import as_array
 from caudal.worker.steps.contract import Made, Rows, Step, behind, last
 
 

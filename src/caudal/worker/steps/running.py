@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caudal.worker.fitting import arrow_of, as_array
+from caudal.worker.coercion import arrow_of, as_array
 from caudal.worker.steps.contract import Made, Rows, Step, each_key, joined
 
 

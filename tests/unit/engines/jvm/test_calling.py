@@ -25,8 +25,8 @@ from caudal.plan.windows import Hopping
 from caudal.testing import calling as oracle
 from caudal.testing.calling import Failing
 from caudal.worker import calling
+from caudal.worker.coercion import arrow_of
 from caudal.worker.failures import FunctionMistake
-from caudal.worker.fitting import arrow_of
 
 DAY = 86_400_000
 POOLS: dict[Any, list[Any]] = {

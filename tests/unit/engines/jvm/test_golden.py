@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from caudal.core.errors import PlanError
-from caudal.engines.jvm.relation import Walk, printed
+from caudal.engines.jvm.relation import LiveStep, printed
 from caudal.engines.jvm.script import lower_all
 from caudal.ports import registry
 from caudal.rewrite import rewrite
@@ -39,7 +39,7 @@ def sql(flow: Flow) -> str:
             else:
                 views: list[str] = []
                 for view in lowered.views:
-                    walk = isinstance(view.relation, Walk)
+                    walk = isinstance(view.relation, LiveStep)
                     if view.name.startswith(("dead:", "late:")) or view.name.endswith((" late rows", " uncounted")):
                         continue  # nobody wired them: each looks like the next
                     text = printed(view.relation.source if walk else view.relation, dialect)

@@ -14,7 +14,7 @@ class Part:
 
 
 @dataclass
-class Lane:
+class Channel:
     """What admission looks at."""
 
     name: str
@@ -35,15 +35,15 @@ class Lane:
         return self.known, self.name
 
 
-def admission(*lanes: Any) -> Admission:
+def admission(*channels: Any) -> Admission:
     made = Admission()
-    for lane in lanes:
-        made.add(lane)
+    for channel in channels:
+        made.add(channel)
     return made
 
 
 def test_the_one_furthest_behind_comes_first_and_is_taken() -> None:
-    a, b = Lane("a", 20), Lane("b", 10)
+    a, b = Channel("a", 20), Channel("b", 10)
     made = admission(a, b)
     assert made.choose(0) is b
     assert made.choose(0) is a
@@ -56,7 +56,7 @@ def test_the_one_furthest_behind_comes_first_and_is_taken() -> None:
 
 
 def test_quiet_ones_are_asked_when_it_is_time_and_in_turn_with_the_others() -> None:
-    busy, quiet = Lane("busy", 0), Lane("quiet", 0)
+    busy, quiet = Channel("busy", 0), Channel("quiet", 0)
     made = admission(busy, quiet)
     assert made.choose(0) is busy
     assert made.choose(0) is quiet
@@ -74,7 +74,7 @@ def test_quiet_ones_are_asked_when_it_is_time_and_in_turn_with_the_others() -> N
 
 
 def test_a_bounded_one_stays_while_it_is_read_by_nobody_else() -> None:
-    bounded = Lane("b", 0, live=False)
+    bounded = Channel("b", 0, live=False)
     made = admission(bounded)
     assert made.choose(0) is bounded
     bounded.busy = True
@@ -87,16 +87,16 @@ def test_a_bounded_one_stays_while_it_is_read_by_nobody_else() -> None:
 
 
 def test_many_quiet_partitions_are_asked_less_often() -> None:
-    made = admission(*(Lane(str(n), 0) for n in range(1000)))
+    made = admission(*(Channel(str(n), 0) for n in range(1000)))
     assert made.next_poll(1003, 0, 5) == 1008
     assert made.next_poll(1003, 100, 5) == 1028
     longest = 1000 * POLL_SHARE
     assert {made.next_poll(now, 1e6, 5) - longest for now in range(1000, 1020)} == {1000}, "many at the same moment"
-    assert admission(Lane("x", 0)).next_poll(1003, 1e6, 5) == 1008
+    assert admission(Channel("x", 0)).next_poll(1003, 1e6, 5) == 1008
 
 
 def test_one_that_is_revoked_comes_at_once_and_only_once() -> None:
-    a, b, c = Lane("a", 10), Lane("b", 20), Lane("c", 30, quiet_since=0, poll_at=1e9)
+    a, b, c = Channel("a", 10), Channel("b", 20), Channel("c", 30, quiet_since=0, poll_at=1e9)
     made = admission(a, b, c)
     taken = made.choose(0)
     assert taken is a
@@ -109,8 +109,8 @@ def test_one_that_is_revoked_comes_at_once_and_only_once() -> None:
     a.busy = False
     made.back(a)
     assert made.choose(0) is a
-    for lane in (a, c):
-        lane.ended = True
-        made.end(lane)
+    for channel in (a, c):
+        channel.ended = True
+        made.end(channel)
     made.back(b)
     assert [made.choose(0), made.choose(0)] == [b, None]

@@ -55,7 +55,7 @@ class Intake:
 
 
 @dataclass
-class Lane:
+class Channel:
     intake: Intake
     decoder: Decoder | None
     position: int = 0
@@ -66,31 +66,31 @@ class Lane:
         self.time = time
 
 
-def peek(*given: tuple[Lane, bytes]) -> list[int | None]:
+def peek(*given: tuple[Channel, bytes]) -> list[int | None]:
     peeking = Peeking()
-    for lane, head in given:
-        peeking.add(lane, head)  # type: ignore[arg-type]
+    for channel, head in given:
+        peeking.add(channel, head)  # type: ignore[arg-type]
     peeking.finish()
-    return [lane.time for lane, _ in given]
+    return [channel.time for channel, _ in given]
 
 
 HEADS = [b"5\n9\n", b"x\n7", b"", b"x\n", b"\xef\xbb\xbf3\n", b"1\n"]
 TIMES = [5, 7, None, None, 3, 1]
 
 
-def lanes(decoder: Decoder, intake: Intake) -> list[tuple[Lane, bytes]]:
-    return [(Lane(intake, decoder, 3 if head.startswith(b"\xef") else 0), head) for head in HEADS]
+def channels(decoder: Decoder, intake: Intake) -> list[tuple[Channel, bytes]]:
+    return [(Channel(intake, decoder, 3 if head.startswith(b"\xef") else 0), head) for head in HEADS]
 
 
 def test_heads_are_decoded_together_and_each_lane_learns_its_own_time() -> None:
     decoder = Decoder()
-    assert peek(*lanes(decoder, Intake())) == TIMES
+    assert peek(*channels(decoder, Intake())) == TIMES
     assert decoder.blocks == [b"5\n9\nx\n7\nx\n3\n1\n"]
 
 
 def test_heads_of_several_decoders_and_sources_are_kept_apart() -> None:
     decoder, other, intake = Decoder(), Decoder(), Intake()
-    given = [*lanes(decoder, intake), *lanes(other, intake), *lanes(other, Intake())]
+    given = [*channels(decoder, intake), *channels(other, intake), *channels(other, Intake())]
     assert peek(*given) == TIMES * 3
     assert len(decoder.blocks) == 1
     assert len(other.blocks) == 2
@@ -98,8 +98,8 @@ def test_heads_of_several_decoders_and_sources_are_kept_apart() -> None:
 
 def test_where_a_record_hangs_on_those_before_it_each_head_stands_alone() -> None:
     decoder = Decoder()
-    assert peek(*lanes(decoder, Intake(Node("Europe/Berlin")))) == TIMES
+    assert peek(*channels(decoder, Intake(Node("Europe/Berlin")))) == TIMES
     framing = Decoder()
     framing.framer = object()  # type: ignore[attr-defined]
-    assert peek(*lanes(framing, Intake())) == TIMES
+    assert peek(*channels(framing, Intake())) == TIMES
     assert len(decoder.blocks) == len(framing.blocks) == 5

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyflink.common import Row
 from pyflink.table.udf import udf, udtf
 
-from caudal.worker.fitting import arrow_of
+from caudal.worker.coercion import arrow_of
 
 Function = Callable[..., Any]
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from caudal.engines.jvm.job.handover import hand_over
+from caudal.engines.jvm.job.exchange import hand_over
 from caudal.engines.jvm.job.results import Results
 from caudal.engines.jvm.job.telling import tell
 

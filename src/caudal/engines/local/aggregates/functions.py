@@ -18,7 +18,7 @@ from caudal.engines.local.aggregates import exact, kernels
 from caudal.engines.local.aggregates.deviation import deviations
 from caudal.engines.local.lists import Lists, order_by_group
 from caudal.plan.aggregates import FUNCTIONS
-from caudal.worker.fitting import as_array
+from caudal.worker.coercion import as_array
 
 NONE = np.empty(0, np.bool_)
 

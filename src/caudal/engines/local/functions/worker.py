@@ -46,8 +46,8 @@ import cloudpickle  # noqa: F401  # what is unpickled needs it: imported before 
 import numpy as np
 import pyarrow as pa
 
+from caudal.worker.coercion import Misfit, Misshapen, fitter, recorder, several, short, shown_call
 from caudal.worker.failures import failure, mistaken
-from caudal.worker.fitting import Misfit, Misshapen, fitter, recorder, several, short, shown_call
 from caudal.worker.frames import frame_batch
 from caudal.worker.values import read, write
 

@@ -21,7 +21,7 @@ from caudal.expressions.functions.outcome import Failed
 from caudal.plan.nodes import Computed, Keyed
 from caudal.plan.python import PythonFunction
 from caudal.plan.steps import KeyedStep
-from caudal.worker.fitting import arrow_of, as_array
+from caudal.worker.coercion import arrow_of, as_array
 from caudal.worker.steps.contract import END, Made, Rows, Step
 
 
@@ -41,8 +41,8 @@ class SteppedOperator(OrderedOperator):
         self.results = told.results
         self._given: list[Bound] = [bind(expr, self.schema) for _, expr in told.arguments]
         self._takes = {name: expr.dtype(self.schema).spec for name, expr in told.arguments}
-        self.walk = _made(told, self._takes)
-        self._types = [parse_type(kind) for kind in self.walk.keeps]
+        self.step = _made(told, self._takes)
+        self._types = [parse_type(kind) for kind in self.step.keeps]
         self._kept = LatestRows(self.blocks, self.key_names)
         self._looked = SLOTS
 
@@ -51,7 +51,7 @@ class SteppedOperator(OrderedOperator):
         return {**self._own_columns(morsel), **given}
 
     def _kept_types(self) -> dict[str, DataType]:
-        children = [from_arrow(column, t) for column, t in zip(self.walk.nothing(0).columns, self._types)]
+        children = [from_arrow(column, t) for column, t in zip(self.step.nothing(0).columns, self._types)]
         none = np.empty(0, np.int64)
         return {"kept": Lists(children, none, none).dtype, "wake": INT64}
 
@@ -60,7 +60,7 @@ class SteppedOperator(OrderedOperator):
         keys = Table({name: table[name] for name in self.key_names}, table.rows).take(groups.first)
         order, starts = order_by_group(groups.codes, len(groups))
         given = [as_array(table[f"x{i}"].take(order).to_arrow(), kind) for i, kind in enumerate(self._takes.values())]
-        made = self._walk(keys, Rows(starts, given, table.ints("time")[order] if self.timed else None))
+        made = self._advance(keys, Rows(starts, given, table.ints("time")[order] if self.timed else None))
         of = order[made.of]
         back = np.argsort(of, kind="stable")
         out = table.take(of[back])
@@ -89,10 +89,10 @@ class SteppedOperator(OrderedOperator):
             for name, result in self.node.results().items()
         }
 
-    def _walk(self, keys: Table, rows: Rows) -> Made:
+    def _advance(self, keys: Table, rows: Rows) -> Made:
         """Take the step of these keys, and keep what it says."""
         found, known = self._kept.fetch([keys[name] for name in self.key_names], keys.rows)
-        state = self.walk.nothing(keys.rows)
+        state = self.step.nothing(keys.rows)
         if known is not None:
             lists = known["kept"]
             assert isinstance(lists, Lists)
@@ -100,8 +100,8 @@ class SteppedOperator(OrderedOperator):
             counts[found] = lists.length
             children, _ = lists.flat()
             state.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-            state.columns = [as_array(c.to_arrow(), kind) for c, kind in zip(children, self.walk.keeps)]
-        made = self.walk.run(state, rows, self.watermark)
+            state.columns = [as_array(c.to_arrow(), kind) for c, kind in zip(children, self.step.keeps)]
+        made = self.step.run(state, rows, self.watermark)
         self._keep(keys, made)
         return made
 
@@ -120,7 +120,7 @@ class SteppedOperator(OrderedOperator):
         if table is not None and (due := np.flatnonzero(table.ints("wake") <= self.watermark)).size:
             keys = Table({name: table[name] for name in self.key_names}, table.rows).take(due)
             none = [pa.nulls(0, arrow_of(kind)) for kind in self._takes.values()]
-            self._walk(keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
+            self._advance(keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
         self._kept.retain(lambda rows: _lengths(rows) > 0)
         self._looked = max(self._kept.rows, SLOTS)
 

@@ -11,7 +11,7 @@ from caudal.columnar.column import Column, constant
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import TIMESTAMP
 from caudal.engines.local.aggregates.whole import WHOLE, kept
-from caudal.engines.local.letters import failed_rows, told
+from caudal.engines.local.dead_letters import failed_rows, told
 from caudal.engines.local.lists import Lists
 from caudal.engines.local.steps import Context, Letters, StepRun
 from caudal.plan.nodes import RESERVED, WindowApply, WindowTop

@@ -107,7 +107,7 @@ class SparkJob(Driver):
         frame = self.spark.readStream.schema("e BIGINT").parquet(path).selectExpr("timestamp_millis(e) AS e")
         frame.withWatermark("e", "0 seconds").createOrReplaceTempView("`" + name + "`")
 
-    def walk(self, name: str, query: str, keys: Sequence[str], function: Any) -> None:
+    def live_step(self, name: str, query: str, keys: Sequence[str], function: Any) -> None:
         """Give a name to what a function makes of the rows of each key: lines, of which it keeps some as state."""
         states = "waiting STRING, kept STRING"
         groups = self.spark.sql(query).groupBy(*("`" + key + "`" for key in keys))

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql.functions import arrow_udf
 
-from caudal.worker.fitting import arrow_of
+from caudal.worker.coercion import arrow_of
 
 
 def register(spark: Any, name: str, function: Callable[..., Any], gives: str) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from caudal.core.errors import RunError
 from caudal.core.types import Schema
+from caudal.lab.arrivals import Arrivals, Waiting
 from caudal.lab.bare import Ideal
-from caudal.lab.feed import Arrivals, Waiting
 from caudal.lab.running import lines, measure, shipped
 from caudal.ports.records import Block
 from caudal.ports.source import End, Nothing

@@ -23,7 +23,7 @@ Origin = Callable[[int], tuple[str, str]]
 """From the ordinal of a partition to (source or operator id, partition name)."""
 
 
-def letters(dead: Sequence[Dead], origin: Origin, partition: int | Ints, operator: str) -> Morsel:
+def dead_letters(dead: Sequence[Dead], origin: Origin, partition: int | Ints, operator: str) -> Morsel:
     """Return dead letters (at least one) as a morsel of the dead port of `operator`; `partition`: see `Morsel`."""
     places = [origin(ordinal) for ordinal in np.full(len(dead), partition, np.int64).tolist()]
     rows = letter_values(dead, [source for source, _ in places], [name for _, name in places], operator)
@@ -55,7 +55,7 @@ def failed_rows(
         dead.event_time = None if morsel.time is None else int(morsel.time[row])
         out.append(dead)
     partition = morsel.partition if isinstance(morsel.partition, int) else morsel.partition[rows]
-    return letters(out, origin, partition, operator)
+    return dead_letters(out, origin, partition, operator)
 
 
 def told(counters: Counters, operator: str, function: PythonFunction, failed: Sequence[Failed]) -> None:

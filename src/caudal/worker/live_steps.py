@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from caudal.worker.fitting import arrow_of, as_array
+from caudal.worker.coercion import arrow_of, as_array
 from caudal.worker.steps.contract import END, NEVER, Rows, Step
 from caudal.worker.tables import with_failed
 
@@ -49,7 +49,7 @@ def _bytes(found: dict[str, Any]) -> Any:
     return base64.b64decode(found["__b"]) if list(found) == ["__b"] else found
 
 
-def walking(
+def live_step(
     step: Step,
     passed: list[int],
     given: list[tuple[int, Any]],

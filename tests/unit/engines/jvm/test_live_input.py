@@ -13,7 +13,7 @@ import pytest
 import caudal as cd
 from caudal.core.errors import RunError
 from caudal.core.naming import natural_key
-from caudal.engines.jvm.feed import Feed, Timing
+from caudal.engines.jvm.live_input import LiveInput, Timing
 from caudal.engines.jvm.streaming import EPOCH, NEAR_EPOCH, shifted
 from caudal.ports import registry
 from caudal.ports.engine import BoundSource, Tuning
@@ -24,7 +24,7 @@ PLAIN = "tumbling"
 
 
 class Fed:
-    """A feed of one plan over a script, until `until` milliseconds of the clock."""
+    """A input of one plan over a script, until `until` milliseconds of the clock."""
 
     def __init__(self, folder: Path, script: Script, *, until: int, operator: str = PLAIN, live: bool = True) -> None:
         events = cd.source("memory", rows=[], schema={"k": "string", "t": "timestamp"}, event_time="t", name="events")
@@ -45,19 +45,19 @@ class Fed:
         self.pool = ThreadPoolExecutor(1)
         timing = Timing(self.clock, idle_poll=0.0)
         bound = [BoundSource(source, None)]
-        self.feed = Feed(job.plans[0], bound, 0, 0, folder, "parquet", timing, self.pool)
-        self.feed.open()
+        self.input = LiveInput(job.plans[0], bound, 0, 0, folder, "parquet", timing, self.pool)
+        self.input.open()
 
     def _stop(self) -> None:
         self.over = True
 
     def play(self, *, publish: bool = True) -> Fed:
         """Go to the end of the script; what is due is published, and read at once."""
-        while not (self.over or self.feed.over):
-            self.feed.step()
-            if publish and self.feed.due:
-                self.feed.publish()
-                self.feed.taken_in(1)
+        while not (self.over or self.input.over):
+            self.input.step()
+            if publish and self.input.due:
+                self.input.publish()
+                self.input.taken_in(1)
         return self
 
     @property
@@ -74,7 +74,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 
 def keep_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Feed, "_clear", lambda self: None)
+    monkeypatch.setattr(LiveInput, "_clear", lambda self: None)
 
 
 def row(t: int, k: str = "a") -> dict[str, Any]:
@@ -107,13 +107,13 @@ def test_a_mark_comes_behind_the_rows_that_it_speaks_of(tmp_path, monkeypatch) -
     keep_parts(monkeypatch)
     fed = Fed(tmp_path, Script().rows(row(0)).wait("1s").rows(row(5000)).wait("1s"), until=2000)
     seen: list[tuple[int, int]] = []
-    real = Feed.publish
+    real = LiveInput.publish
 
-    def publish(self: Feed) -> None:
+    def publish(self: LiveInput) -> None:
         real(self)
         seen.append((max(r["__t"] for r in fed.rows), fed.marks[-1]))
 
-    monkeypatch.setattr(Feed, "publish", publish)
+    monkeypatch.setattr(LiveInput, "publish", publish)
     fed.play()
     assert [newest for newest, _ in seen][:2] == [0, 5000]
     assert all(mark <= newest for newest, mark in seen)
@@ -121,16 +121,16 @@ def test_a_mark_comes_behind_the_rows_that_it_speaks_of(tmp_path, monkeypatch) -
 
 def test_parts_go_when_the_mark_behind_the_next_one_was_read(tmp_path) -> None:
     fed = Fed(tmp_path, Script().wait("1h"), until=10)
-    feed, parts = fed.feed, tmp_path / "marks-0"
+    input, parts = fed.input, tmp_path / "marks-0"
     for _ in range(3):
-        feed.publish()
+        input.publish()
     names = sorted(p.name for p in parts.iterdir())
     assert len(names) == 3, "none was read"
-    feed.taken_in(1)
-    feed.publish()
+    input.taken_in(1)
+    input.publish()
     assert names[0] in {p.name for p in parts.iterdir()}, "another reader may list it one batch later"
-    feed.taken_in(1)
-    feed.publish()
+    input.taken_in(1)
+    input.publish()
     assert names[0] not in {p.name for p in parts.iterdir()}
     assert names[1] in {p.name for p in parts.iterdir()}
 
@@ -147,12 +147,12 @@ def test_partitions_that_appear_keep_the_natural_order(tmp_path) -> None:
 
 def test_the_end_of_data_closes_all_and_a_stop_does_not(tmp_path) -> None:
     bounded = Fed(tmp_path / "a", Script().rows(row(0), row(500)), until=0, live=False).play(publish=False)
-    assert bounded.feed.over
-    bounded.feed.end(whole=True)
+    assert bounded.input.over
+    bounded.input.end(whole=True)
     assert bounded.marks[-1] == EPOCH
     assert (tmp_path / "a" / "end-0").exists()
     stopped = Fed(tmp_path / "b", Script().rows(row(0), row(500)).wait("1s"), until=1000).play()
-    stopped.feed.end(whole=False)
+    stopped.input.end(whole=False)
     assert stopped.marks[-1] == 500
     assert (tmp_path / "b" / "end-0").exists()
 

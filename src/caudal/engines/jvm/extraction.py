@@ -21,7 +21,7 @@ class Taken:
 
 
 @dataclass(slots=True)
-class TakenOut:
+class Extracted:
     """Expressions without calls, and the calls in stages: what a stage reads, the ones before it have computed."""
 
     exprs: list[Expr] = field(default_factory=list)
@@ -30,9 +30,9 @@ class TakenOut:
     """Columns of the input and of all calls."""
 
 
-def take_out(exprs: Iterable[Expr], schema: Schema) -> TakenOut:
+def extract_calls(exprs: Iterable[Expr], schema: Schema) -> Extracted:
     """Return the expressions with each call replaced by a column, one that stands twice once, the innermost first."""
-    out = TakenOut(schema=schema)
+    out = Extracted(schema=schema)
     known: dict[tuple[object, ...], tuple[Column, int]] = {}
 
     def replaced(expr: Expr) -> tuple[Expr, int]:

@@ -26,13 +26,13 @@ import zstandard
 from caudal.core.errors import InputError
 from caudal.core.naming import natural_key
 from caudal.core.types import INT32, INT64, Field, Schema
-from caudal.engines.jvm import handover, intake
+from caudal.engines.jvm import exchange, intake
 from caudal.engines.jvm import parts as written
-from caudal.engines.jvm.job import handover as reading
+from caudal.engines.jvm.hidden_columns import PARTITION, POSITION, TIME, WATERMARK
+from caudal.engines.jvm.job import exchange as reading
 from caudal.engines.jvm.job import lines as job_lines
 from caudal.engines.jvm.job import parts as job_parts
 from caudal.engines.jvm.package import packed
-from caudal.engines.jvm.places import PARTITION, POSITION, TIME, WATERMARK
 from caudal.ingest.accepting import FUTURE
 from caudal.observe.notices import Notice
 from caudal.plan.expr import col
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[4]
 DATA = ROOT.parent / "shared" / "data"
-SCRIPT = "caudal.engines.jvm.job.handover"
+SCRIPT = "caudal.engines.jvm.job.exchange"
 FORMATS = ("json", "csv", "combined", "parquet")
 MODULES = [SCRIPT, *(f"caudal.formats.{name}.portable" for name in FORMATS)]
 
@@ -127,7 +127,7 @@ def by_caudal(case: Case, path: Path, into: Path, form: str, threads: int = 1) -
     source = connector.source(options, reader if isinstance(reader, FileReader) else None, case.node.readable)
     try:
         bound = BoundSource(source, reader)
-        return handover.hand_over(case.node, bound, 0, into, form, case.columns, threads=threads, read_at=case.read_at)
+        return exchange.hand_over(case.node, bound, 0, into, form, case.columns, threads=threads, read_at=case.read_at)
     finally:
         source.close()
 
@@ -680,7 +680,7 @@ def test_rows_in_memory(tmp_path) -> None:
     )
     source = registry.find("connector", "memory").source({"rows": [rows, rows[:1]]}, None, schema)
     columns = Schema([schema["n"], Field(TIME, INT64), Field(WATERMARK, INT64), Field(PARTITION, INT32)])
-    counts = handover.hand_over(node, BoundSource(source, None), 3, tmp_path, "json", columns)
+    counts = exchange.hand_over(node, BoundSource(source, None), 3, tmp_path, "json", columns)
     assert parts(tmp_path / "3" / "rows", "json") == [
         {"n": 1, "__t": 1704103200000, "__w": 1704103199900, "__p": 0},
         {"n": 1, "__t": 1704103200000, "__w": 1704103199900, "__p": 1},

@@ -1,7 +1,7 @@
-"""Terminals: where routes end, and where order is restored.
+"""Operator tasks: where routes end, and where order is restored.
 
-A terminal gets deliveries on lanes, one lane for each way in and partition. Deliveries come in any order, from any
-thread; each lane is applied in sequence, by one thread at a time, while the others go on with other work.
+A task gets envelopes on channels, one channel for each way in and partition. Deliveries come in any order, from any
+thread; each channel is applied in sequence, by one thread at a time, while the others go on with other work.
 """
 
 from __future__ import annotations
@@ -50,29 +50,29 @@ class Ticket:
             self._done()
 
 
-LaneKey = tuple[int, ...]
+ChannelKey = tuple[int, ...]
 """(partition ordinal, edge number, and further edge numbers where late rows go on)."""
 
 
 class Way(NamedTuple):
-    """A lane (or, of one, the way so far), the number in its sequence, and its watermark behind that.
+    """A channel (or, of one, the way so far), the number in its sequence, and its watermark behind that.
 
     `idle`: the number of the idle mark that it is, 0 for none.
     """
 
-    lane: LaneKey
+    channel: ChannelKey
     sequence: int
     watermark: int
     idle: int = 0
 
     def into(self, edge: int) -> Way:
         """Return the way through an edge."""
-        return Way((*self.lane, edge), self.sequence, self.watermark, self.idle)
+        return Way((*self.channel, edge), self.sequence, self.watermark, self.idle)
 
 
 @dataclass(slots=True)
-class Delivery:
-    """What a lane carries: a payload (None: no rows), the lane's watermark behind it, the rows it stands for."""
+class Envelope:
+    """What a channel carries: a payload (None: no rows), the channel's watermark behind it, the rows it stands for."""
 
     payload: Any
     watermark: int
@@ -81,56 +81,56 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Lane:
-    """One partition's way into a terminal. `resumed`: the last idle mark that no longer holds."""
+class Channel:
+    """One partition's way into a task. `resumed`: the last idle mark that no longer holds."""
 
     watermark: int
     next: int = 0
     idle: bool = False
     resumed: int = 0
-    waiting: dict[int, Delivery] = field(default_factory=dict)
+    waiting: dict[int, Envelope] = field(default_factory=dict)
 
 
-class Terminal:
-    """Applies deliveries lane by lane, in sequence."""
+class OperatorTask:
+    """Applies envelopes channel by channel, in sequence."""
 
     def __init__(self, operator: str, counters: Counters) -> None:
         self.operator = operator
         self.counters = counters
-        self.lanes: dict[LaneKey, Lane] = {}
+        self.channels: dict[ChannelKey, Channel] = {}
         self._lock = threading.Lock()
-        self._ready: deque[tuple[LaneKey, Delivery]] = deque()
+        self._ready: deque[tuple[ChannelKey, Envelope]] = deque()
         self._busy = False
 
     def prepare(self, morsel: Morsel | None) -> Any:
         """Return the payload for these rows; runs in any thread."""
         raise NotImplementedError
 
-    def apply(self, key: LaneKey, delivery: Delivery) -> None:
-        """Take a delivery; runs in one thread at a time, a lane's deliveries in order."""
+    def apply(self, key: ChannelKey, envelope: Envelope) -> None:
+        """Take an envelope; runs in one thread at a time, a channel's envelopes in order."""
         raise NotImplementedError
 
     def settle(self) -> None:
-        """Called when no delivery is ready: act on what has changed."""
+        """Called when no envelope is ready: act on what has changed."""
 
-    def open_lane(self, key: LaneKey, watermark: int) -> int:
-        """Announce a lane before its first delivery; return the watermark below which it must not fall."""
+    def open_channel(self, key: ChannelKey, watermark: int) -> int:
+        """Announce a channel before its first envelope; return the watermark below which it must not fall."""
         with self._lock:
-            self.lanes[key] = Lane(watermark)
+            self.channels[key] = Channel(watermark)
         return -OPEN
 
     def deliver(self, ways: Sequence[Way], payload: Any, ticket: Ticket | None) -> None:
-        """Put rows in their place in the first lane, and what they mean for the others in theirs, all at once.
+        """Put rows in their place in the first channel, and what they mean for the others in theirs, all at once.
 
         Apply what is ready, unless another thread does already.
         """
         with self._lock:
             for key, sequence, watermark, idle in ways:
-                lane = self.lanes[key]
-                lane.waiting[sequence] = Delivery(payload, watermark, ticket, idle)
+                channel = self.channels[key]
+                channel.waiting[sequence] = Envelope(payload, watermark, ticket, idle)
                 payload = None
-                while (following := lane.waiting.pop(lane.next, None)) is not None:
-                    lane.next += 1
+                while (following := channel.waiting.pop(channel.next, None)) is not None:
+                    channel.next += 1
                     self._ready.append((key, following))
             if self._busy or not self._ready:
                 return
@@ -138,7 +138,7 @@ class Terminal:
         self._work()
 
     def poke(self) -> None:
-        """Run `settle` once more, in turn with deliveries."""
+        """Run `settle` once more, in turn with envelopes."""
         with self._lock:
             if self._busy:
                 return
@@ -153,10 +153,10 @@ class Terminal:
                     with self._lock:
                         if not self._ready:
                             break
-                        key, delivery = self._ready.popleft()
-                    self.apply(key, delivery)
-                    if delivery.ticket is not None:
-                        done.append(delivery.ticket)
+                        key, envelope = self._ready.popleft()
+                    self.apply(key, envelope)
+                    if envelope.ticket is not None:
+                        done.append(envelope.ticket)
                 self.settle()
                 for ticket in done:
                     ticket.release()
@@ -171,7 +171,7 @@ class Terminal:
             raise
 
 
-class SinkTerminal(Terminal):
+class SinkTask(OperatorTask):
     """Encodes rows where they are, writes them in order."""
 
     def __init__(
@@ -203,12 +203,12 @@ class SinkTerminal(Terminal):
         parts = range(0, morsel.rows, ENCODED_ROWS)
         return [self.sink.encode(table.slice(at, ENCODED_ROWS)) for at in parts], morsel.rows
 
-    def apply(self, key: LaneKey, delivery: Delivery) -> None:
-        if delivery.watermark >= OPEN:
-            self.lanes.pop(key, None)
-        if delivery.payload is None:
+    def apply(self, key: ChannelKey, envelope: Envelope) -> None:
+        if envelope.watermark >= OPEN:
+            self.channels.pop(key, None)
+        if envelope.payload is None:
             return
-        payloads, rows = delivery.payload
+        payloads, rows = envelope.payload
         for payload in payloads:
             self.sink.write(payload)
         self.counters.add(self.operator, "written", rows)
@@ -220,11 +220,11 @@ class SinkTerminal(Terminal):
         self._dirty = False
 
 
-class StateTerminal(Terminal):
+class StateTask(OperatorTask):
     """Feeds a stateful operator, advances it as the watermark moves, and sends its results on.
 
     `emit(released, watermark)` takes what came free and the forwarded watermark. The operator's watermark is the minimum over
-    the lanes that are not idle; when all are idle it moves on with the clock from where it stood (SEMANTICS: idle
+    the channels that are not idle; when all are idle it moves on with the clock from where it stood (SEMANTICS: idle
     and silent).
     """
 
@@ -235,11 +235,11 @@ class StateTerminal(Terminal):
         state: StatefulOperator,
         emit: Callable[[Released, int], None],
         clock: Callable[[], int],
-        grown: Callable[[StateTerminal], None],
+        grown: Callable[[StateTask], None],
     ) -> None:
         super().__init__(operator, counters)
         self.state = state
-        self.tracker: WatermarkTracker[LaneKey] = WatermarkTracker(self.lanes, LOWEST)
+        self.tracker: WatermarkTracker[ChannelKey] = WatermarkTracker(self.channels, LOWEST)
         self._emit = emit
         self._clock = clock
         self._grown = grown
@@ -257,17 +257,17 @@ class StateTerminal(Terminal):
             self.counters.add(self.operator, "partly_late", partial.partly_late)
         return partial
 
-    def apply(self, key: LaneKey, delivery: Delivery) -> None:
-        if delivery.payload is not None and delivery.payload.table is not None:
-            self.state.add(delivery.payload)
+    def apply(self, key: ChannelKey, envelope: Envelope) -> None:
+        if envelope.payload is not None and envelope.payload.table is not None:
+            self.state.add(envelope.payload)
             self._grown(self)
-        lane = self.lanes[key]
+        channel = self.channels[key]
         with self._lock:
-            lane.watermark = max(lane.watermark, delivery.watermark)
-            if delivery.idle > lane.resumed:
-                lane.idle = True
-            if lane.watermark >= OPEN:
-                del self.lanes[key]
+            channel.watermark = max(channel.watermark, envelope.watermark)
+            if envelope.idle > channel.resumed:
+                channel.idle = True
+            if channel.watermark >= OPEN:
+                del self.channels[key]
 
     def settle(self) -> None:
         if not self._moved() and not self.state.arrival:
@@ -292,28 +292,28 @@ class StateTerminal(Terminal):
         return self.tracker.watermark
 
     def _moved(self) -> bool:
-        """Move the watermark on; return whether it did. A lane that opens or resumes sees it before or after, whole."""
+        """Move the watermark on; return whether it did. A channel that opens or resumes sees it before or after, whole."""
         with self._lock:
             return self.tracker.move(self._clock)
 
     def silent(self) -> bool:
-        """Whether all lanes are idle, so that the watermark moves with the clock."""
+        """Whether all channels are idle, so that the watermark moves with the clock."""
         with self._lock:
             return self.tracker.silent
 
-    def open_lane(self, key: LaneKey, watermark: int) -> int:
+    def open_channel(self, key: ChannelKey, watermark: int) -> int:
         with self._lock:
-            self.lanes[key] = Lane(watermark)
+            self.channels[key] = Channel(watermark)
             return self.tracker.count_in(key)
 
-    def resume(self, key: LaneKey, mark: int) -> int:
+    def resume(self, key: ChannelKey, mark: int) -> int:
         """A partition has rows again behind its idle mark of this number, whether that has arrived here or not.
 
-        Counts the lane in; returns the watermark below which it must not fall.
+        Counts the channel in; returns the watermark below which it must not fall.
         """
         with self._lock:
-            lane = self.lanes[key]
-            lane.idle, lane.resumed = False, mark
+            channel = self.channels[key]
+            channel.idle, channel.resumed = False, mark
             return self.tracker.count_in(key)
 
     def finish(self) -> int:

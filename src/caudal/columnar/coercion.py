@@ -22,7 +22,7 @@ def can_fail(dtype: DataType, stored: pa.DataType) -> bool:
     return _bounds(dtype, stored) is not None
 
 
-def fitted(array: pa.Array, dtype: DataType) -> tuple[pa.Array, Bools | None]:
+def coerced(array: pa.Array, dtype: DataType) -> tuple[pa.Array, Bools | None]:
     """Return numbers as the declared type has them, null where they do not fit, and where they do (None: everywhere).
 
     A number fits an integer type that holds it, and float64 where it is an integer of up to 2**53, or a decimal (which is

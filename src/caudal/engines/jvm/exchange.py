@@ -1,6 +1,6 @@
 """Hands the rows of an opened, bounded source over to an engine: decoded by caudal, written as what it reads natively.
 
-`job.handover` does the same in a script, for files, without caudal: both write the same rows and dead letters.
+`job.exchange` does the same in a script, for files, without caudal: both write the same rows and dead letters.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from caudal.core.types import Schema
-from caudal.engines.jvm.intake import Intake, Lane, Rows
-from caudal.engines.jvm.parts import LETTERS, Parts, letters
+from caudal.engines.jvm.intake import Channel, Intake, Rows
+from caudal.engines.jvm.parts import LETTERS, Parts, dead_letters
 from caudal.ingest.watching import SourceWatch
 from caudal.observe.notices import Notices
 from caudal.plan.nodes import Source
@@ -47,7 +47,7 @@ class Handed:
         if got.rows:
             self.rows.add(got.columns, got.rows)
         if got.dead and dead:
-            self.dead.add(letters(got.dead, self._node.name, partition), len(got.dead))
+            self.dead.add(dead_letters(got.dead, self._node.name, partition), len(got.dead))
 
 
 def hand_over(
@@ -72,20 +72,20 @@ def hand_over(
     Counts: "partitions" (name: records taken), "rows", "dead", "failures" (texts), "bytes"; "notices", gathered; "watch", of the source.
     """
     intake = Intake(node, bound, columns, read_at or time.time_ns() // 1_000_000)
-    with ThreadPoolExecutor(threads, "handover") as pool:
+    with ThreadPoolExecutor(threads, "exchange") as pool:
         handed = Handed(node, into / str(index), form, columns, pool, intake.watch)
         for rank, partition in enumerate(bound.source.partitions()):
-            lane = Lane(intake, partition, rank)
+            channel = Channel(intake, partition, rank)
             handed.counts["partitions"].setdefault(partition.name, 0)
-            lane.open()
+            channel.open()
             waiting: deque[Future[Rows]] = deque()
 
-            def take(lane: Lane = lane, waiting: deque[Future[Rows]] = waiting) -> None:
+            def take(channel: Channel = channel, waiting: deque[Future[Rows]] = waiting) -> None:
                 got = waiting.popleft().result()
-                lane.stamp(got)
-                handed.take(lane.partition.name, got, dead=dead)
+                channel.stamp(got)
+                handed.take(channel.partition.name, got, dead=dead)
 
-            while not isinstance(work := lane.read(), End):
+            while not isinstance(work := channel.read(), End):
                 if isinstance(work, Nothing):
                     time.sleep(_PAUSE)  # a pipe whose writer pauses
                 else:

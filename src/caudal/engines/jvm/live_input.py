@@ -19,8 +19,8 @@ import pyarrow as pa
 from caudal.core.errors import RunError
 from caudal.core.naming import natural_key
 from caudal.core.types import INT64, Field, Schema
-from caudal.engines.jvm.handover import Handed
-from caudal.engines.jvm.intake import LOWEST, Intake, Lane
+from caudal.engines.jvm.exchange import Handed
+from caudal.engines.jvm.intake import LOWEST, Channel, Intake
 from caudal.engines.jvm.lowering import Input, Lowered
 from caudal.engines.jvm.parts import Parts
 from caudal.engines.jvm.ranks import Ranks
@@ -52,8 +52,8 @@ class Timing:
     read_at: int = 0
 
 
-class _Live(Lane):
-    """A partition as the feed reads it."""
+class _Live(Channel):
+    """A partition as the input reads it."""
 
     def __init__(self, intake: Intake, partition: Any, rank: int, order: tuple[Any, ...]) -> None:
         super().__init__(intake, partition, rank)
@@ -72,12 +72,12 @@ class _Operator:
 
     def __init__(self, sources: frozenset[int], endless: bool) -> None:
         self.sources = sources
-        self.lanes: dict[int, _Live] = {}
-        self.tracker: WatermarkTracker[int] = WatermarkTracker(self.lanes, LOWEST)
+        self.channels: dict[int, _Live] = {}
+        self.tracker: WatermarkTracker[int] = WatermarkTracker(self.channels, LOWEST)
         self.tracker.endless = endless
 
 
-class Feed:
+class LiveInput:
     """Feeds one plan. `step`, `publish` and `end` are for one thread; all else may be looked at from others."""
 
     def __init__(
@@ -113,7 +113,7 @@ class Feed:
         ]
         self._epoch = epoch_of(plan.plan)
         self._reach = sum(_extent(node) for node in plan.plan.nodes)
-        self._lanes: list[_Live] = []
+        self._channels: list[_Live] = []
         self._ranks: list[Ranks] = []
         self._parts: list[list[Path]] = []
         self._turn = False
@@ -149,7 +149,7 @@ class Feed:
     @property
     def over(self) -> bool:
         """Whether all sources have come to their ends."""
-        return all(lane.ended for lane in self._lanes) and not any(i.opened.live for i in self._intakes)
+        return all(channel.ended for channel in self._channels) and not any(i.opened.live for i in self._intakes)
 
     @property
     def has_credit(self) -> bool:
@@ -179,28 +179,28 @@ class Feed:
             self._move()
             if found:
                 return True
-        lane = self._choose(now)
-        if lane is None:
+        channel = self._choose(now)
+        if channel is None:
             return False
-        got = lane.read()
+        got = channel.read()
         found = not isinstance(got, Nothing)
         if isinstance(got, Nothing):
-            self._quiet(lane)
+            self._quiet(channel)
         elif isinstance(got, End):
-            _end(lane, self._operators)
-            lane.partition.close()
+            _end(channel, self._operators)
+            channel.partition.close()
             if got.failed:
-                self._counts_of(lane)["failures"].append(f"{lane.partition.name}: {got.failed}")
+                self._counts_of(channel)["failures"].append(f"{channel.partition.name}: {got.failed}")
         else:
-            if not lane.settled:
-                self._awake(lane)
-            lane.settled = False
+            if not channel.settled:
+                self._awake(channel)
+            channel.settled = False
             rows = got()
-            lane.stamp(rows)
+            channel.stamp(rows)
             if rows.times is not None and rows.rows:
-                _check_range(self._epoch, self._reach, lane, int(rows.times.min()), int(rows.times.max()))
+                _check_range(self._epoch, self._reach, channel, int(rows.times.min()), int(rows.times.max()))
                 self._latest = max(self._latest, int(rows.times.max()))
-            self._handed[self._intakes.index(lane.intake)].take(lane.partition.name, rows)
+            self._handed[self._intakes.index(channel.intake)].take(channel.partition.name, rows)
             self._pending += rows.taken
             self._waiting += rows.size
         self._move()
@@ -230,8 +230,8 @@ class Feed:
     def end(self, *, whole: bool) -> None:
         """Say that nothing comes any more; `whole`: that it is the end of data, at which all windows close."""
         if whole:
-            for lane in self._lanes:
-                _end(lane, self._operators)
+            for channel in self._channels:
+                _end(channel, self._operators)
             for each in self._operators:
                 each.tracker.endless = False
             self._move()
@@ -244,16 +244,16 @@ class Feed:
     # Partitions.
 
     def _add(self, source: int, partition: Any, rank: int) -> None:
-        lane = _Live(self._intakes[source], partition, rank, (source, natural_key(partition.name)))
+        channel = _Live(self._intakes[source], partition, rank, (source, natural_key(partition.name)))
         self._new_names = True
-        lane.open()
-        self._counts_of(lane)["partitions"].setdefault(partition.name, 0)
-        lane.number = len(self._lanes)
-        self._lanes.append(lane)
+        channel.open()
+        self._counts_of(channel)["partitions"].setdefault(partition.name, 0)
+        channel.number = len(self._channels)
+        self._channels.append(channel)
         for each in self._operators:
             if source in each.sources:
-                each.lanes[lane.number] = lane
-                lane.floor = max(lane.floor, each.tracker.count_in(lane.number))
+                each.channels[channel.number] = channel
+                channel.floor = max(channel.floor, each.tracker.count_in(channel.number))
 
     def _hear(self, source: int) -> None:
         intake, notices = self._intakes[source], self._handed[source].notices
@@ -275,32 +275,32 @@ class Feed:
 
     def _choose(self, now: int) -> _Live | None:
         """Return the partition to read: of bounded ones only that furthest behind, live ones in turn."""
-        open_lanes = [lane for lane in self._lanes if not lane.ended]
-        ahead = [lane for lane in open_lanes if lane.partition.live and lane.quiet_since is None]
-        ahead += sorted((lane for lane in open_lanes if not lane.partition.live), key=_behind)[:1]
-        quiet = [lane for lane in open_lanes if lane.quiet_since is not None and now >= lane.poll_at]
+        open_channels = [channel for channel in self._channels if not channel.ended]
+        ahead = [channel for channel in open_channels if channel.partition.live and channel.quiet_since is None]
+        ahead += sorted((channel for channel in open_channels if not channel.partition.live), key=_behind)[:1]
+        quiet = [channel for channel in open_channels if channel.quiet_since is not None and now >= channel.poll_at]
         self._turn = not self._turn
         if quiet and (not ahead or self._turn):
-            return min(quiet, key=lambda lane: lane.poll_at)
+            return min(quiet, key=lambda channel: channel.poll_at)
         return min(ahead, key=_behind, default=None)
 
-    def _quiet(self, lane: _Live) -> None:
+    def _quiet(self, channel: _Live) -> None:
         now = self._timing.clock()
-        if lane.quiet_since is None:
-            lane.quiet_since = now
-        lane.poll_at = now + 1000 * self._timing.idle_poll
-        wait = idle_after(lane.partition, lane.intake.node.idle, self._timing.idle)
-        if not lane.idle and now - lane.quiet_since >= wait:
-            lane.settled = framing.settle(lane.partition)
-            lane.idle = not lane.settled
+        if channel.quiet_since is None:
+            channel.quiet_since = now
+        channel.poll_at = now + 1000 * self._timing.idle_poll
+        wait = idle_after(channel.partition, channel.intake.node.idle, self._timing.idle)
+        if not channel.idle and now - channel.quiet_since >= wait:
+            channel.settled = framing.settle(channel.partition)
+            channel.idle = not channel.settled
 
-    def _awake(self, lane: _Live) -> None:
-        lane.quiet_since = None
-        if lane.idle:
-            lane.idle = False
+    def _awake(self, channel: _Live) -> None:
+        channel.quiet_since = None
+        if channel.idle:
+            channel.idle = False
             for each in self._operators:
-                if lane.number in each.lanes:
-                    lane.floor = max(lane.floor, each.tracker.count_in(lane.number))
+                if channel.number in each.channels:
+                    channel.floor = max(channel.floor, each.tracker.count_in(channel.number))
 
     def _move(self) -> None:
         for each in self._operators:
@@ -309,8 +309,8 @@ class Feed:
     def _lowest(self) -> int:
         return min((each.tracker.watermark for each in self._operators), default=self._marked)
 
-    def _counts_of(self, lane: _Live) -> dict[str, Any]:
-        return self._handed[self._intakes.index(lane.intake)].counts
+    def _counts_of(self, channel: _Live) -> dict[str, Any]:
+        return self._handed[self._intakes.index(channel.intake)].counts
 
     def _write_names(self) -> None:
         names = {
@@ -327,10 +327,10 @@ class Feed:
                 path.unlink(missing_ok=True)
 
 
-def _end(lane: _Live, operators: Sequence[_Operator]) -> None:
-    lane.ended = True
+def _end(channel: _Live, operators: Sequence[_Operator]) -> None:
+    channel.ended = True
     for each in operators:
-        each.lanes.pop(lane.number, None)
+        each.channels.pop(channel.number, None)
 
 
 def _replace(path: Path, text: str) -> None:
@@ -339,8 +339,8 @@ def _replace(path: Path, text: str) -> None:
     hidden.rename(path)
 
 
-def _behind(lane: _Live) -> tuple[Any, ...]:
-    return (lane.watermark, *lane.order)
+def _behind(channel: _Live) -> tuple[Any, ...]:
+    return (channel.watermark, *channel.order)
 
 
 def _groups(plan: Lowered, inputs: Sequence[Input]) -> list[frozenset[int]]:
@@ -362,11 +362,11 @@ def _extent(node: Node) -> int:
     return max((getattr(window, name, 0) or 0 for name in ("size", "gap")), default=0) + 1
 
 
-def _check_range(epoch: int, reach: int, lane: _Live, first: int, last: int) -> None:
+def _check_range(epoch: int, reach: int, channel: _Live, first: int, last: int) -> None:
     if epoch == NEAR_EPOCH and not -NEAR_EPOCH < first <= last < NEAR_EPOCH - reach:
         raise RunError(
             "an event time before 1824 or after 2115",
-            location=lane.partition.name,
+            location=channel.partition.name,
             detail=f"{first} to {last} ms: state by key over input that goes on has no room for it on this engine",
             hint="run it with --engine local",
         )

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from caudal.worker import walking
+from caudal.worker import live_steps
 from caudal.worker.origins import origins
 
 AWKWARD: list[tuple[Any, list[Any]]] = [
@@ -24,21 +24,21 @@ AWKWARD: list[tuple[Any, list[Any]]] = [
 
 @pytest.mark.parametrize(("kind", "values"), AWKWARD, ids=[str(kind) for kind, _ in AWKWARD])
 def test_values_cross_as_they_are(kind: Any, values: list[Any]) -> None:
-    from caudal.worker.fitting import arrow_of
+    from caudal.worker.coercion import arrow_of
 
     array = pa.array(values, arrow_of(kind))
-    back = walking.unpacked(["x", "n"], [kind, "int64"])(walking.packed(array, pa.array(range(5))))
+    back = live_steps.unpacked(["x", "n"], [kind, "int64"])(live_steps.packed(array, pa.array(range(5))))
     assert back.type.field(0).type == array.type
     assert repr(back.field(0).to_pylist()) == repr(values), "repr tells -0, NaN and types apart"
 
 
 def test_order_of_values() -> None:
     texts = ["", "Z", "a", "é", "\U0001f600"]
-    assert sorted([*reversed(texts), None], key=walking._key) == [None, *texts]
+    assert sorted([*reversed(texts), None], key=live_steps._key) == [None, *texts]
     numbers = [-math.inf, -1.5, 0, 2**53, math.inf, math.nan]
-    assert repr(sorted([*reversed(numbers), None], key=walking._key)) == repr([None, *numbers])
+    assert repr(sorted([*reversed(numbers), None], key=live_steps._key)) == repr([None, *numbers])
     structs = [None, {"a": None, "b": 2}, {"a": 1, "b": 1}, {"a": 1, "b": 2}]
-    assert sorted([*structs[1:], None], key=walking._key) == structs
+    assert sorted([*structs[1:], None], key=live_steps._key) == structs
 
 
 def test_origins_are_looked_up_while_they_appear(tmp_path) -> None:
