@@ -205,7 +205,7 @@ def _moves(stream: cd.Stream, order: int = -2) -> str:
         (lambda: rows().all(2), "free: any core takes any morsel"),
         (
             lambda: rows().group_by("ip", "n").window(cd.tumbling("1s")).agg(c=cd.count()),
-            "prepared on any core; state by key group of ip, n, in any order, one core at a time",
+            "prepared on any core; state by key group of ip, n, in any order, on all cores by key",
         ),
         (
             lambda: rows().window(cd.tumbling("1s")).agg(c=cd.first("n")),
@@ -213,7 +213,7 @@ def _moves(stream: cd.Stream, order: int = -2) -> str:
         ),
         (
             lambda: keyed().running(c=cd.count()),
-            "prepared on any core; state by key group of ip, in pinned order, one core at a time",
+            "prepared on any core; state by key group of ip, in pinned order, on all cores by key",
         ),
         (
             lambda: rows().reduce(fold, schema=OUT, order="arrival"),
@@ -221,7 +221,7 @@ def _moves(stream: cd.Stream, order: int = -2) -> str:
         ),
         (
             lambda: rows().deduplicate("ip", order="arrival"),
-            "prepared on any core; state by key group of ip, as rows arrive, one core at a time",
+            "prepared on any core; state by key group of ip, as rows arrive, on all cores by key",
         ),
     ],
 )

@@ -48,7 +48,7 @@ pipeline dos
                        columns: ip: string, timestamp: int64, code: float64, bad: bool
   window-305f        window <- with_columns-3b9d
                        by ip in tumbling(3s): total=count(), refused=count_if(bad)
-                       moves: prepared on any core; state by key group of ip, in any order, one core at a time
+                       moves: prepared on any core; state by key group of ip, in any order, on all cores by key
                        columns: ip: string, window_start: timestamp, window_end: timestamp, total: int64, refused: int64
   filter-99ee        filter <- window-305f
                        total > 30 AND refused = total

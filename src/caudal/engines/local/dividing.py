@@ -60,6 +60,12 @@ class Dividing:
         size = max(least, MOST // count)
         return [(low, low + size) for low in range(0, MOST, size)]
 
+    def shards(self, rows: int) -> int:
+        """Return by how many shards state is kept when so many rows come at once: a power of two."""
+        if self._shards or self._threads < 2 or rows < 2 * PART_ROWS:
+            return self._shards or 1
+        return min(MOST, 1 << (self._threads - 1).bit_length())
+
     def map(self, function: Callable[[Any], T], parts: list[Any]) -> list[T]:
         """Return what the function gives for each part, in order; raises what it raised. Threads that are free help.
 

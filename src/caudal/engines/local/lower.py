@@ -155,10 +155,6 @@ def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateT
     if isinstance(made, PaneOperator):
         made.fold_rows = job.settings.fold_rows
 
-    made.dividing = job.dividing
-    if isinstance(made, PaneOperator):
-        made.fold_rows = job.settings.fold_rows
-
     def emit(released: Released, watermark: int) -> None:
         job.emissions[node.name](released, watermark)
 

@@ -7,6 +7,7 @@ Each exported row carries its key group, so that a restore may take any subset o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +51,7 @@ class Blob:
 
 
 class Blocks:
-    """The blocks of one operator, by number."""
+    """The blocks of one operator, by number. Shards add and remove theirs at the same time."""
 
     def __init__(self) -> None:
         self.tables: dict[int, Table] = {}
@@ -60,16 +61,18 @@ class Blocks:
         self._next = 0
         self._fresh: set[int] = set()
         self._gone: list[int] = []
+        self._lock = threading.Lock()
 
     def add(self, table: Table) -> int:
         """Append a block; return its number."""
-        number, self._next = self._next, self._next + 1
-        self._put(number, table)
-        self._fresh.add(number)
+        size = table.nbytes()
+        with self._lock:
+            number, self._next = self._next, self._next + 1
+            self._put(number, table, size)
+            self._fresh.add(number)
         return number
 
-    def _put(self, number: int, table: Table) -> None:
-        size = table.nbytes()
+    def _put(self, number: int, table: Table, size: int) -> None:
         self.tables[number] = table
         self._sizes[number] = size
         self.nbytes += size
@@ -77,13 +80,14 @@ class Blocks:
 
     def remove(self, number: int) -> Table:
         """Take a block out and return it."""
-        table = self.tables.pop(number)
-        self.nbytes -= self._sizes.pop(number)
-        self.rows -= table.rows
-        if number in self._fresh:
-            self._fresh.discard(number)
-        else:
-            self._gone.append(number)
+        with self._lock:
+            table = self.tables.pop(number)
+            self.nbytes -= self._sizes.pop(number)
+            self.rows -= table.rows
+            if number in self._fresh:
+                self._fresh.discard(number)
+            else:
+                self._gone.append(number)
         return table
 
     def export(self, keys: Sequence[str], whole: bool) -> tuple[dict[int, pa.Table], list[int]]:
@@ -124,7 +128,8 @@ class Blocks:
                 keep = np.isin(data.column("key_group").to_numpy(), wanted)
                 data = data.filter(pa.array(keep))
             if data.num_rows:
-                self._put(number, table_of_arrow(data, types, lists))
+                table = table_of_arrow(data, types, lists)
+                self._put(number, table, table.nbytes())
             self._next = max(self._next, number + 1)
         self._fresh.clear()
         self._gone.clear()

@@ -80,7 +80,7 @@ class Keyed(Node):
         order = "as rows arrive" if arrival else "in pinned order" if self.order_sensitive else "in any order"
         names = ", ".join(name for name, _ in self.keys)
         state = f"state by key group of {names}" if names else "one group: all rows"
-        return f"prepared on any core; {state}, {order}, one core at a time"
+        return f"prepared on any core; {state}, {order}, {'on all cores by key' if names else 'one core at a time'}"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)

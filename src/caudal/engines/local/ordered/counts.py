@@ -9,12 +9,13 @@ import numpy as np
 
 from caudal.columnar import sorting
 from caudal.columnar.column import Column, Fixed, Ints
-from caudal.columnar.morsel import Morsel
 from caudal.core.types import INT64, TIMESTAMP, DataType
 from caudal.engines.local.lists import order_by_group
 from caudal.engines.local.ordered import kernels
 from caudal.engines.local.ordered.keyed import LatestRows, owned
 from caudal.engines.local.ordered.running import OrderedAggregates
+from caudal.engines.local.ordered.sharding import Portion
+from caudal.engines.local.state import HASH
 from caudal.engines.local.stateful import NEVER_LATE, Released
 from caudal.engines.local.table import Table, concat_tables
 from caudal.plan.windows import CountWindow
@@ -24,6 +25,12 @@ FORGET = 1 << 12
 
 NUMBERS = ("ring", "pane", "rows", "start")
 """Columns of a pane beside keys, partial aggregates, and time and W_p of its last row: see `CountOperator`."""
+
+
+class Panes(LatestRows):
+    """The panes of keys. `closed_keys`: how many keys have been left without an open window, about."""
+
+    closed_keys = 0
 
 
 class CountOperator(OrderedAggregates):
@@ -42,19 +49,28 @@ class CountOperator(OrderedAggregates):
         self.size, self.step = window.size, window.step
         self.width = math.gcd(window.size, window.step)
         self.ring = window.size // self.width
-        self._panes = LatestRows(self.blocks, [*self.key_names, "ring"])
         self._open = 0
-        self._closed_keys = 0
         self._last = (0, NEVER_LATE)
+
+    def _shard(self) -> Panes:
+        return Panes(self.blocks, [*self.key_names, "ring"])
 
     def _kept_types(self) -> dict[str, DataType]:
         return dict.fromkeys(NUMBERS, INT64)
 
     def _step(self, table: Table) -> Released:
         self._last = int(table.ints("time")[-1]), int(table.ints("watermark")[-1])
+        released = super()._step(table)
+        self._open += table.rows - released.fates["absorbed"]
+        return released
+
+    def _given(self, table: Table) -> Table:
+        return Table({name: table[name] for name in [*self._state_names(table), "watermark"]}, table.rows)
+
+    def _portion(self, kept: Panes, table: Table) -> Portion:
         rows = self._numbered(table)
         before, whole = 0, rows
-        panes = self._known(rows)
+        panes = self._known(kept, rows)
         if panes is not None:
             before, whole = panes.rows, concat_tables([panes, rows])
         order, offsets = self._by_key(whole)
@@ -65,14 +81,14 @@ class CountOperator(OrderedAggregates):
         closing = np.flatnonzero(fresh & (ends >= 0) & (ends % self.step == 0))
         begin = kernels.beginnings(first[closing], ends[closing], number)
         sequence = np.argsort(order[closing], kind="stable")
-        released = Released(self._closed(ordered, begin, closing, sequence))
+        made = self._closed(ordered, begin, closing, sequence)
         # the first row of the first window that is open
         oldest = np.where(total < self.size, 0, ((total - self.size) // self.step + 1) * self.step)
-        absorbed = int((oldest - base).sum())
-        released.fates["absorbed"] = absorbed
-        self._open += rows.rows - absorbed
-        self._keep(ordered, offsets, number, fresh, oldest, total)
-        return released
+        self._keep(kept, ordered, offsets, number, fresh, oldest, total)
+        return Portion(order[closing][sequence] - before, made.columns, {"absorbed": int((oldest - base).sum())})
+
+    def _result(self, table: Table, made: dict[str, Column]) -> dict[str, Column]:
+        return made
 
     def _by_key(self, table: Table) -> tuple[Ints, Ints]:
         groups = self._group(table, [])
@@ -80,20 +96,19 @@ class CountOperator(OrderedAggregates):
 
     def _numbered(self, table: Table) -> Table:
         """Return the rows as panes of one row, whose number is not yet known."""
-        names = [*self._state_names(table), "watermark"]
         ones = np.ones(table.rows, np.int64)
-        columns = {name: table[name] for name in names}
         none = Fixed(INT64, ones * -1)
         return Table(
-            {**columns, "ring": none, "pane": none, "rows": Fixed(INT64, ones), "start": table["time"]}, table.rows
+            {**table.columns, "ring": none, "pane": none, "rows": Fixed(INT64, ones), "start": table["time"]},
+            table.rows,
         )
 
-    def _known(self, rows: Table) -> Table | None:
+    def _known(self, kept: Panes, rows: Table) -> Table | None:
         """Return the panes that open windows of these rows' keys hold, by key in order."""
         first = self._group(rows, []).first
         keys = [rows[name].take(np.repeat(first, self.ring)) for name in self.key_names]
         ring = np.tile(np.arange(self.ring, dtype=np.int64), len(first))
-        _, panes = self._panes.fetch([*keys, Fixed(INT64, ring)], len(ring))
+        _, panes = kept.fetch([*keys, Fixed(INT64, ring)], len(ring))
         return None if panes is None else self._needed(panes)
 
     def _needed(self, panes: Table) -> Table | None:
@@ -107,7 +122,7 @@ class CountOperator(OrderedAggregates):
         order = order[number[order] >= oldest[groups.codes[order]]]
         return panes.take(order) if len(order) else None
 
-    def _closed(self, ordered: Table, begin: Ints, last: Ints, sequence: Ints) -> Morsel | None:
+    def _closed(self, ordered: Table, begin: Ints, last: Ints, sequence: Ints) -> Table:
         """Return results over the rows from `begin` to `last`, in the order of `sequence`."""
         node = self.node
         end = ordered.take(last)
@@ -116,10 +131,11 @@ class CountOperator(OrderedAggregates):
         columns["window_start"] = Fixed(TIMESTAMP, ordered.ints("start")[begin], valid)
         columns["window_end"] = Fixed(TIMESTAMP, end.ints("time"), valid)
         columns.update(self._results_of(ordered, begin, last + 1))
-        made = Table(columns, len(last)).take(sequence)
-        return self._emit(made.columns, end.take(sequence))
+        return Table(columns, len(last)).take(sequence)
 
-    def _keep(self, ordered: Table, offsets: Ints, number: Ints, fresh: Any, oldest: Ints, total: Ints) -> None:
+    def _keep(
+        self, kept: Panes, ordered: Table, offsets: Ints, number: Ints, fresh: Any, oldest: Ints, total: Ints
+    ) -> None:
         """Put away the panes that got rows, and those that no window holds any more."""
         per_key = np.diff(offsets)
         pane = number // self.width
@@ -137,19 +153,19 @@ class CountOperator(OrderedAggregates):
         keep = changed & (needed | last_of_key)
         begin, stop, key = begin[keep], stop[keep], key[keep]
         last = ordered.take(stop - 1)
-        columns = {name: last[name] for name in [*self.key_names, "time", "watermark"]}
+        columns = {name: last[name] for name in [*self.key_names, HASH, "time", "watermark"]}
         columns["ring"] = Fixed(INT64, pane[begin] % self.ring)
         columns["pane"] = Fixed(INT64, pane[begin])
         rows = np.cumsum(ordered.ints("rows"))
         columns["rows"] = Fixed(INT64, rows[stop - 1] - rows[begin] + ordered.ints("rows")[begin])
         columns["start"] = Fixed(INT64, ordered.ints("start")[begin])
         columns.update(self._folded(ordered, begin, stop))
-        self._panes.put(owned(Table(columns, len(begin))))
-        self._closed_keys += int((oldest == total).sum())
-        if self._closed_keys > FORGET and 2 * self._closed_keys > self._panes.rows:
+        kept.put(owned(Table(columns, len(begin))))
+        kept.closed_keys += int((oldest == total).sum())
+        if kept.closed_keys > FORGET and 2 * kept.closed_keys > kept.rows:
             # only where windows do not overlap can a key be without an open one
-            self._closed_keys = 0
-            self._panes.retain(lambda panes: panes.ints("rows") < self.size)
+            kept.closed_keys = 0
+            kept.retain(lambda panes: panes.ints("rows") < self.size)
 
     def _end(self) -> Released:
         """Close every window that holds a row.
@@ -157,11 +173,12 @@ class CountOperator(OrderedAggregates):
         What is cut short by the end of data has the time and W_p of the last row of all: nothing downstream has closed
         what that falls into, while the last row of a key may lie far behind.
         """
-        panes = self._panes.all()
-        panes = None if panes is None else self._needed(panes)
+        found = [panes for kept in self.shards.states if (panes := kept.all()) is not None]
+        panes = self._needed(concat_tables(found)) if found else None
         if panes is None:
             return Released()
-        self._panes.retain(lambda table: np.zeros(table.rows, np.bool_))
+        for kept in self.shards.states:
+            kept.retain(lambda table: np.zeros(table.rows, np.bool_))
         order, offsets = self._by_key(panes)
         ordered = panes.take(order)
         _, number, total, base = _numbers(ordered, offsets, self.width)
@@ -173,7 +190,7 @@ class CountOperator(OrderedAggregates):
         ranks = [sorting.rank(ordered[name].take(last)) for name in self.key_names]
         sequence = np.lexsort([nth, *reversed(ranks), ordered.ints("time")[last]]).astype(np.int64, copy=False)
         absorbed, self._open = self._open, 0
-        results = self._closed(ordered, begin, last, sequence)
+        results = self._emit(self._closed(ordered, begin, last, sequence).columns, ordered.take(last[sequence]))
         if results is not None and results.time is not None:
             time, watermark = self._last
             results.time = np.full(results.rows, time, np.int64)
@@ -191,9 +208,6 @@ class CountOperator(OrderedAggregates):
         self._open = int(values["open"])
         time, watermark = values["last"]
         self._last = int(time), int(watermark)
-
-    def _restored(self, numbers: list[int]) -> None:
-        self._panes.restored(numbers)
 
 
 def _numbers(ordered: Table, offsets: Ints, width: int) -> tuple[Ints, Ints, Ints, Ints]:

@@ -13,11 +13,19 @@ from caudal.core.types import INT64
 from caudal.engines.local.ordered import kernels
 from caudal.engines.local.ordered.keyed import LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
-from caudal.engines.local.stateful import OPEN, Bind, Released
+from caudal.engines.local.ordered.sharding import Portion
+from caudal.engines.local.state import HASH
+from caudal.engines.local.stateful import OPEN, Bind
 from caudal.engines.local.table import Table
 from caudal.plan.nodes import Deduplicate
 
 SHARE = 8
+
+
+class PassedOn(LatestRows):
+    """When a row of each key was passed on. `swept`: the watermark at which old ones were dropped last."""
+
+    swept = -OPEN
 
 
 class DeduplicateOperator(OrderedOperator):
@@ -32,16 +40,20 @@ class DeduplicateOperator(OrderedOperator):
     def __init__(self, node: Deduplicate, operator: str, bind: Bind, ranks: Callable[[], Ints], *rest: Any) -> None:
         super().__init__(node, operator, bind, ranks, *rest)
         self.within = node.within
-        self._passed_on = LatestRows(self.blocks, self.key_names)
-        self._swept = -OPEN
+
+    def _shard(self) -> PassedOn:
+        return PassedOn(self.blocks, self.key_names)
 
     def _columns(self, morsel: Morsel, keys: Sequence[Column]) -> dict[str, Column]:
         return self._own_columns(morsel)
 
-    def _step(self, table: Table) -> Released:
+    def _given(self, table: Table) -> Table:
+        return Table({name: table[name] for name in (*self.key_names, HASH, "time")}, table.rows)
+
+    def _portion(self, kept: PassedOn, table: Table) -> Portion:
         groups = self._group(table, [])
-        keys = Table({name: table[name] for name in self.key_names}, table.rows).take(groups.first)
-        found, known = self._passed_on.fetch([keys[name] for name in self.key_names], keys.rows)
+        keys = Table({name: table[name] for name in (*self.key_names, HASH)}, table.rows).take(groups.first)
+        found, known = kept.fetch([keys[name] for name in self.key_names], keys.rows)
         last = np.full(keys.rows, kernels.NEVER, np.int64)
         if known is not None:
             last[found] = known.ints("time")
@@ -51,17 +63,15 @@ class DeduplicateOperator(OrderedOperator):
             changed = np.zeros(keys.rows, np.bool_)
             changed[groups.codes[passed]] = True
             state = Table({**keys.columns, "time": Fixed(INT64, last)}, keys.rows)
-            self._passed_on.put(owned(state.take(np.flatnonzero(changed))))
-        rows = table.take(passed)
-        fates = {"passed": len(passed), "deduplicated": table.rows - len(passed)}
-        return Released(self._emit(self._passed(rows), rows), fates)
+            kept.put(owned(state.take(np.flatnonzero(changed))))
+        return Portion(passed, {}, {"passed": len(passed), "deduplicated": table.rows - len(passed)})
 
-    def _expire(self) -> None:
-        if not self.within or self.watermark - self._swept < max(1, self.within // SHARE):
+    def _result(self, table: Table, made: dict[str, Column]) -> dict[str, Column]:
+        return self._passed(table)
+
+    def _expire(self, kept: PassedOn) -> None:
+        if not self.within or self.watermark - kept.swept < max(1, self.within // SHARE):
             return
-        self._swept = self.watermark
-        if self._passed_on.numbers:
-            self._passed_on.retain(lambda table: table.ints("time") + self.within >= self.watermark)
-
-    def _restored(self, numbers: list[int]) -> None:
-        self._passed_on.restored(numbers)
+        kept.swept = self.watermark
+        if kept.numbers:
+            kept.retain(lambda table: table.ints("time") + self.within >= self.watermark)

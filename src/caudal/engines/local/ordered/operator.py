@@ -10,12 +10,14 @@ import numpy as np
 
 from caudal.columnar import sorting
 from caudal.columnar.column import Column, Fixed, Ints
+from caudal.columnar.grouping import key_hashes
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import INT64, DataType
 from caudal.engines.local.aggregates import sort_keys
 from caudal.engines.local.ordered import kernels
 from caudal.engines.local.ordered.keyed import owned
-from caudal.engines.local.state import Blob
+from caudal.engines.local.ordered.sharding import Kept, Portion, Shards, hashed, merged
+from caudal.engines.local.state import HASH, Blob
 from caudal.engines.local.stateful import (
     NEVER_LATE,
     OPEN,
@@ -67,6 +69,7 @@ class OrderedOperator(StatefulOperator):
         self._waiting: dict[int, _Waiting] = {}
         self._turn = 0
         self._earliest = OPEN
+        self.shards: Shards[Any] = Shards(self.blocks, self.key_names, self._shard)
 
     # -- what an operator adds ----------------------------------------------------------------------------------
 
@@ -78,12 +81,24 @@ class OrderedOperator(StatefulOperator):
         """Return the types of state columns that no waiting row has."""
         return {}
 
-    def _step(self, table: Table) -> Released:
-        """Take rows (at least one) that stand in pinned order behind all that were taken before."""
+    def _shard(self) -> Kept:
+        """Return what is kept of the keys of one shard: nothing yet."""
         raise NotImplementedError
 
-    def _expire(self) -> None:
-        """Drop state that no row behind the watermark can need."""
+    def _given(self, table: Table) -> Table:
+        """Return the columns of the rows that a step looks at."""
+        raise NotImplementedError
+
+    def _portion(self, kept: Any, table: Table) -> Portion:
+        """Take rows (at least one) of a shard, in pinned order behind all that it took before; runs in any thread."""
+        raise NotImplementedError
+
+    def _result(self, table: Table, made: dict[str, Column]) -> dict[str, Column]:
+        """Return the columns of result rows: of what was made, and of the row that each is of."""
+        raise NotImplementedError
+
+    def _expire(self, kept: Any) -> None:
+        """Drop state of a shard that no row behind the watermark can need."""
 
     def _end(self) -> Released:
         """Return what the end of data sets free, behind the last rows."""
@@ -118,6 +133,7 @@ class OrderedOperator(StatefulOperator):
         keys = [sorting.one_zero(own(key(morsel))) for key in self._keys]
         columns.update(zip(self.key_names, keys))
         columns.update(self._columns(morsel, keys))
+        columns[HASH] = _ints(key_hashes(keys, n))
         return Table(columns, n)
 
     def _own_columns(self, morsel: Morsel) -> dict[str, Column]:
@@ -171,7 +187,30 @@ class OrderedOperator(StatefulOperator):
         released = Released() if table is None else self._step(table)
         if self.watermark >= OPEN:
             released = _both(released, self._end())
-        self._expire()
+        for kept in self.shards.states:
+            self._expire(kept)
+        return released
+
+    def _step(self, table: Table) -> Released:
+        """Take rows (at least one) that stand in pinned order behind all that were taken before."""
+        shares = self.shards.of(table, self.dividing)
+        given = self._given(table)
+        rows = [share for _, share in shares]
+
+        def portion(part: tuple[Any, Ints | None]) -> Portion:
+            kept, share = part
+            return self._portion(kept, given if share is None else given.take(share))
+
+        made = merged(self.dividing.map(portion, list[Any](shares)), rows)
+        every = len(made.of) == table.rows and bool((made.of == np.arange(table.rows)).all())
+        out = table if every else table.take(made.of)
+        released = Released(self._emit(self._result(out, made.columns), out), made.fates)
+        if made.failed:
+            released.fates["dead"] = len(made.failed)
+            time = table.ints("time") if self.timed else None
+            position, origin = table.ints("position"), table.ints("origin")
+            released.failing = Morsel(self._passed(table), table.rows, time, None, position, origin)
+            released.failed = made.failed
         return released
 
     def _due(self) -> Table | None:
@@ -225,7 +264,8 @@ class OrderedOperator(StatefulOperator):
 
     def state_types(self) -> dict[str, DataType]:
         table = self._table_of(empty(self.schema))
-        return {**{name: column.dtype for name, column in table.columns.items()}, **self._kept_types()}
+        types = {name: column.dtype for name, column in table.columns.items() if name != HASH}
+        return {**types, **self._kept_types()}
 
     def _values(self) -> dict[str, Any]:
         turns = sorted((number, waiting.turn) for number, waiting in self._waiting.items())
@@ -240,10 +280,13 @@ class OrderedOperator(StatefulOperator):
         tables = self.blocks.tables
         self._waiting = {n: _Waiting(w.turn, tables[n].rows) for n, w in self._waiting.items() if n in tables}
         self._earliest = min((int(tables[n].ints("time")[0]) for n in self._waiting), default=OPEN)
-        self._restored([number for number in sorted(tables) if number not in self._waiting])
+        for number, table in tables.items():
+            tables[number] = hashed(table, self.key_names)
+        self.shards.restored(self._by_age([number for number in sorted(tables) if number not in self._waiting]))
 
-    def _restored(self, numbers: list[int]) -> None:
-        """Take up the restored blocks of these numbers: those that hold no waiting rows."""
+    def _by_age(self, numbers: list[int]) -> list[int]:
+        """Return the numbers of restored blocks that hold no waiting rows, the older before the newer."""
+        return numbers
 
 
 def _ints(values: Ints) -> Column:

@@ -11,9 +11,11 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.types import DataType
 from caudal.engines.local.ordered.keyed import LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
-from caudal.engines.local.stateful import Bind, Released
+from caudal.engines.local.ordered.sharding import Portion
+from caudal.engines.local.state import HASH
+from caudal.engines.local.stateful import Bind
 from caudal.engines.local.table import Table
-from caudal.expressions.functions.outcome import Failed, Rows
+from caudal.expressions.functions.outcome import Rows
 from caudal.plan.nodes import Reduce
 
 Fold = Callable[[Mapping[str, Column], int, Ints, Mapping[str, Column], Bools], Rows]
@@ -33,8 +35,10 @@ class ReduceOperator(OrderedOperator):
         super().__init__(node, operator, bind, ranks)
         self.node = node
         self._fold = fold
-        self._states = LatestRows(self.blocks, self.key_names)
         self._fields = {f"s{i}": field for i, field in enumerate(node.output)}
+
+    def _shard(self) -> LatestRows:
+        return LatestRows(self.blocks, self.key_names)
 
     def _columns(self, morsel: Morsel, keys: Sequence[Column]) -> dict[str, Column]:
         return self._own_columns(morsel)
@@ -42,10 +46,13 @@ class ReduceOperator(OrderedOperator):
     def _kept_types(self) -> dict[str, DataType]:
         return {name: field.dtype for name, field in self._fields.items()}
 
-    def _step(self, table: Table) -> Released:
+    def _given(self, table: Table) -> Table:
+        return table
+
+    def _portion(self, kept: LatestRows, table: Table) -> Portion:
         groups = self._group(table, [])
-        keys = Table({name: table[name] for name in self.key_names}, table.rows).take(groups.first)
-        states, found = self._known(keys)
+        keys = Table({name: table[name] for name in (*self.key_names, HASH)}, table.rows).take(groups.first)
+        states, found = self._known(kept, keys)
         rows = self._passed(table)
         made = self._fold(rows, table.rows, groups.codes, states, found)
         if len(made.owner):
@@ -53,27 +60,16 @@ class ReduceOperator(OrderedOperator):
             last[groups.codes[made.owner]] = np.arange(len(made.owner))
             changed = np.flatnonzero(last >= 0)
             columns = {name: made.columns[f.name].take(last[changed]) for name, f in self._fields.items()}
-            self._states.put(owned(Table({**keys.take(changed).columns, **columns}, len(changed))))
-        out = table.take(made.owner)
-        columns = {name: out[key] for (name, _), key in zip(self.node.keys, self.key_names)}
-        columns.update({f.name: made.columns[f.name] for f in self.node.output})
-        released = Released(self._emit(columns, out), {"passed": out.rows})
-        if made.failed:
-            self._fail(released, rows, table, made.failed)
-        return released
+            kept.put(owned(Table({**keys.take(changed).columns, **columns}, len(changed))))
+        columns = {f.name: made.columns[f.name] for f in self.node.output}
+        return Portion(made.owner, columns, {"passed": len(made.owner)}, made.failed)
 
-    def _known(self, keys: Table) -> tuple[dict[str, Column], Bools]:
-        found, known = self._states.fetch([keys[name] for name in self.key_names], keys.rows)
+    def _result(self, table: Table, made: dict[str, Column]) -> dict[str, Column]:
+        return {**{name: table[key] for (name, _), key in zip(self.node.keys, self.key_names)}, **made}
+
+    def _known(self, kept: LatestRows, keys: Table) -> tuple[dict[str, Column], Bools]:
+        found, known = kept.fetch([keys[name] for name in self.key_names], keys.rows)
         if known is None:
             return {f.name: constant(None, f.dtype, keys.rows) for f in self.node.output}, found
         at = np.maximum(np.cumsum(found) - 1, 0)
         return {field.name: known[name].take(at) for name, field in self._fields.items()}, found
-
-    def _fail(self, released: Released, rows: dict[str, Column], table: Table, failed: list[Failed]) -> None:
-        released.fates["dead"] = len(failed)
-        time = table.ints("time") if self.timed else None
-        released.failing = Morsel(rows, table.rows, time, None, table.ints("position"), table.ints("origin"))
-        released.failed = failed
-
-    def _restored(self, numbers: list[int]) -> None:
-        self._states.restored(numbers)

@@ -15,7 +15,8 @@ from caudal.engines.local.ordered import kernels
 from caudal.engines.local.ordered.keyed import LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
 from caudal.engines.local.ordered.ranges import folded, results
-from caudal.engines.local.stateful import Released
+from caudal.engines.local.ordered.sharding import Framed, Portion
+from caudal.engines.local.state import HASH
 from caudal.engines.local.table import Table, concat_tables
 from caudal.engines.local.windows.operator import WindowOperator
 from caudal.plan.nodes import Running
@@ -37,9 +38,9 @@ class OrderedAggregates(OrderedOperator, WindowOperator):
         return self._table(morsel, Groups(every, every), [], {}).columns
 
     def _state_names(self, table: Table) -> list[str]:
-        """Return the columns of a row that aggregates need: keys, time, partial aggregates."""
+        """Return the columns of a row that aggregates need: keys, their hashes, time, partial aggregates."""
         partial = [f"a{i}.{j}" for i in range(len(self.aggregations)) for j in range(len(self._states(table, i)))]
-        return [*self.key_names, "time", *partial]
+        return [*self.key_names, HASH, "time", *partial]
 
     def _pinned(self, i: int) -> bool:
         """Whether the rows that this operator takes stand in the order that the aggregate is about."""
@@ -71,19 +72,23 @@ class RunningOperator(OrderedAggregates):
     kind = "running"
 
     def __init__(self, node: Running, *args: Any) -> None:
-        super().__init__(node, *args, False)
         self.frame = node.frame
         self.running = node
-        self._so_far = LatestRows(self.blocks, self.key_names)
-        self._framed: list[int] = []
+        self._order: list[int] = []
+        super().__init__(node, *args, False)
+
+    def _shard(self) -> Framed | LatestRows:
+        return Framed() if self.frame.size or self.frame.rows else LatestRows(self.blocks, self.key_names)
 
     def _columns(self, morsel: Morsel, keys: Sequence[Column]) -> dict[str, Column]:
         return {**OrderedAggregates._columns(self, morsel, keys), **self._own_columns(morsel)}
 
-    def _step(self, table: Table) -> Released:
-        names = self._state_names(table)
-        rows = Table({name: table[name] for name in names}, table.rows)
-        whole = concat_tables([*self._earlier(rows), rows])
+    def _given(self, table: Table) -> Table:
+        return Table({name: table[name] for name in self._state_names(table)}, table.rows)
+
+    def _portion(self, kept: Framed | LatestRows, table: Table) -> Portion:
+        rows = table
+        whole = concat_tables([*self._earlier(kept, rows), rows])
         before = whole.rows - rows.rows
         groups = self._group(whole, [])
         order, offsets = order_by_group(groups.codes, len(groups))
@@ -93,19 +98,28 @@ class RunningOperator(OrderedAggregates):
         back = np.empty(rows.rows, np.int64)
         back[order[wanted] - before] = np.arange(rows.rows)
         made = self._results_of(ordered, start[wanted], wanted + 1)
-        self._keep(whole, ordered, order, offsets, before)
+        if isinstance(kept, Framed):
+            self._retain(kept, whole, self._alive(whole, order, offsets), before)
+        else:
+            last = ordered.take(offsets[1:] - 1)
+            so_far = {name: last[name] for name in [*self.key_names, HASH, "time"]}
+            so_far.update(self._folded(ordered, offsets[:-1], offsets[1:]))
+            kept.put(owned(Table(so_far, last.rows)))
+        columns = {name: column.take(back) for name, column in made.items()}
+        return Portion(np.arange(rows.rows, dtype=np.int64), columns, {"passed": rows.rows})
+
+    def _result(self, table: Table, made: dict[str, Column]) -> dict[str, Column]:
         columns = self._passed(table)
         for (name, _), key in zip(self.running.keys, self.key_names):
             columns.setdefault(name, table[key])
-        columns.update({name: column.take(back) for name, column in made.items()})
-        return Released(self._emit(columns, table), {"passed": table.rows})
+        return {**columns, **made}
 
-    def _earlier(self, rows: Table) -> list[Table]:
+    def _earlier(self, kept: Framed | LatestRows, rows: Table) -> list[Table]:
         """Return what stands before these rows: rows of frames, or what their keys' rows so far come to."""
-        if self.frame.size or self.frame.rows:
-            return [self.blocks.tables[number] for number in self._framed]
+        if isinstance(kept, Framed):
+            return [self.blocks.tables[number] for number in kept.numbers]
         first = self._group(rows, []).first
-        _, known = self._so_far.fetch([rows[name].take(first) for name in self.key_names], len(first))
+        _, known = kept.fetch([rows[name].take(first) for name in self.key_names], len(first))
         return [] if known is None else [known]
 
     def _starts(self, ordered: Table, offsets: Ints) -> Ints:
@@ -117,27 +131,22 @@ class RunningOperator(OrderedAggregates):
             return begin
         return np.maximum(begin, np.arange(ordered.rows) - (self.frame.rows - 1))
 
-    def _keep(self, whole: Table, ordered: Table, order: Ints, offsets: Ints, before: int) -> None:
-        if not self.frame.size and not self.frame.rows:
-            last = ordered.take(offsets[1:] - 1)
-            kept = {name: last[name] for name in [*self.key_names, "time"]}
-            self._so_far.put(owned(Table({**kept, **self._folded(ordered, offsets[:-1], offsets[1:])}, last.rows)))
-            return
+    def _alive(self, whole: Table, order: Ints, offsets: Ints) -> Bools:
+        """Return which rows are in a frame still."""
         if self.frame.size:
-            alive = whole.ints("time") > self.watermark - self.frame.size
-        else:
-            alive = np.empty(whole.rows, np.bool_)
-            end = np.repeat(offsets[1:], np.diff(offsets))
-            alive[order] = np.arange(whole.rows) > end - self.frame.rows
-        self._retain(whole, alive, before)
+            return whole.ints("time") > self.watermark - self.frame.size
+        alive = np.empty(whole.rows, np.bool_)
+        end = np.repeat(offsets[1:], np.diff(offsets))
+        alive[order] = np.arange(whole.rows) > end - self.frame.rows
+        return alive
 
-    def _retain(self, whole: Table, alive: Bools, before: int) -> None:
-        if len(self._framed) >= FEW:
-            for number in self._framed:
+    def _retain(self, kept: Framed, whole: Table, alive: Bools, before: int) -> None:
+        if len(kept.numbers) >= FEW:
+            for number in kept.numbers:
                 self.blocks.remove(number)
-            self._framed, before = [], 0
+            kept.numbers, before = [], 0
         numbers, at = [], 0
-        for number in self._framed:
+        for number in kept.numbers:
             size = self.blocks.tables[number].rows
             left = np.flatnonzero(alive[at : at + size])
             if 2 * len(left) < size:
@@ -149,23 +158,22 @@ class RunningOperator(OrderedAggregates):
         left = before + np.flatnonzero(alive[before:])
         if len(left):
             numbers.append(self.blocks.add(owned(whole.take(left))))
-        self._framed = numbers
+        kept.numbers = numbers
 
-    def _expire(self) -> None:
+    def _expire(self, kept: Framed | LatestRows) -> None:
         if not self.frame.size:
             return
         gone = self.watermark - self.frame.size
-        while self._framed and int(self.blocks.tables[self._framed[0]].ints("time")[-1]) <= gone:
-            self.blocks.remove(self._framed.pop(0))
+        while kept.numbers and int(self.blocks.tables[kept.numbers[0]].ints("time")[-1]) <= gone:
+            self.blocks.remove(kept.numbers.pop(0))
 
     def _values(self) -> dict[str, Any]:
-        return {**super()._values(), "framed": list(self._framed)}
+        framed = self.shards.numbers if self.frame.size or self.frame.rows else []
+        return {**super()._values(), "framed": framed}
 
     def _load(self, values: dict[str, Any]) -> None:
         super()._load(values)
-        self._framed = [int(number) for number in values["framed"]]
+        self._order = [int(number) for number in values["framed"]]
 
-    def _restored(self, numbers: list[int]) -> None:
-        self._framed = [number for number in self._framed if number in self.blocks.tables]
-        if not self.frame.size and not self.frame.rows:
-            self._so_far.restored(numbers)
+    def _by_age(self, numbers: list[int]) -> list[int]:
+        return [number for number in self._order if number in self.blocks.tables] or numbers

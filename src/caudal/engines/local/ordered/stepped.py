@@ -15,7 +15,9 @@ from caudal.core.types import INT64, DataType, parse_type
 from caudal.engines.local.lists import Lists, order_by_group
 from caudal.engines.local.ordered.keyed import SLOTS, LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
-from caudal.engines.local.stateful import Bind, Bound, Released
+from caudal.engines.local.ordered.sharding import Portion
+from caudal.engines.local.state import HASH
+from caudal.engines.local.stateful import Bind, Bound
 from caudal.engines.local.table import Table
 from caudal.expressions.functions.outcome import Failed
 from caudal.plan.nodes import Computed, Keyed
@@ -23,6 +25,12 @@ from caudal.plan.python import PythonFunction
 from caudal.plan.steps import KeyedStep
 from caudal.worker.coercion import arrow_of, as_array
 from caudal.worker.steps.contract import END, Made, Rows, Step
+
+
+class KeptRows(LatestRows):
+    """What a step keeps of keys. `looked`: how many there were when those of which nothing is kept were dropped."""
+
+    looked = SLOTS
 
 
 class SteppedOperator(OrderedOperator):
@@ -39,15 +47,16 @@ class SteppedOperator(OrderedOperator):
         assert told is not None
         self.node = node
         self.results = told.results
-        self._given: list[Bound] = [bind(expr, self.schema) for _, expr in told.arguments]
+        self._arguments: list[Bound] = [bind(expr, self.schema) for _, expr in told.arguments]
         self._takes = {name: expr.dtype(self.schema).spec for name, expr in told.arguments}
         self.step = _made(told, self._takes)
         self._types = [parse_type(kind) for kind in self.step.keeps]
-        self._kept = LatestRows(self.blocks, self.key_names)
-        self._looked = SLOTS
+
+    def _shard(self) -> KeptRows:
+        return KeptRows(self.blocks, self.key_names)
 
     def _columns(self, morsel: Morsel, keys: Sequence[Column]) -> dict[str, Column]:
-        given = {f"x{i}": compute(morsel) for i, compute in enumerate(self._given)}
+        given = {f"x{i}": compute(morsel) for i, compute in enumerate(self._arguments)}
         return {**self._own_columns(morsel), **given}
 
     def _kept_types(self) -> dict[str, DataType]:
@@ -55,43 +64,38 @@ class SteppedOperator(OrderedOperator):
         none = np.empty(0, np.int64)
         return {"kept": Lists(children, none, none).dtype, "wake": INT64}
 
-    def _step(self, table: Table) -> Released:
+    def _given(self, table: Table) -> Table:
+        names = [*self.key_names, HASH, "time", *(f"x{i}" for i in range(len(self._takes)))]
+        return Table({name: table[name] for name in names}, table.rows)
+
+    def _portion(self, kept: KeptRows, table: Table) -> Portion:
         groups = self._group(table, [])
-        keys = Table({name: table[name] for name in self.key_names}, table.rows).take(groups.first)
+        keys = Table({name: table[name] for name in (*self.key_names, HASH)}, table.rows).take(groups.first)
         order, starts = order_by_group(groups.codes, len(groups))
         given = [as_array(table[f"x{i}"].take(order).to_arrow(), kind) for i, kind in enumerate(self._takes.values())]
-        made = self._advance(keys, Rows(starts, given, table.ints("time")[order] if self.timed else None))
+        made = self._advance(kept, keys, Rows(starts, given, table.ints("time")[order] if self.timed else None))
         of = order[made.of]
         back = np.argsort(of, kind="stable")
-        out = table.take(of[back])
-        columns = self._named(out, [column.take(pa.array(back)) for column in made.columns])
-        released = Released(self._emit(columns, out), {"passed": out.rows})
-        if table.rows - out.rows > len(made.failed):
-            released.fates["deduplicated"] = table.rows - out.rows - len(made.failed)
-        if made.failed:
-            released.fates["dead"] = len(made.failed)
-            time = table.ints("time") if self.timed else None
-            rows = self._passed(table)
-            released.failing = Morsel(rows, table.rows, time, None, table.ints("position"), table.ints("origin"))
-            released.failed = sorted((Failed(int(order[row]), *why) for row, *why in made.failed), key=lambda f: f.row)
-        return released
-
-    def _named(self, table: Table, made: Sequence[Any]) -> dict[str, Column]:
-        """Return the columns of result rows, each made of its row of the table."""
-        new = {
-            field.name: from_arrow(array.cast(arrow_type(field.dtype)), field.dtype)
-            for field, array in zip(self.results, made, strict=True)
+        columns = {
+            field.name: from_arrow(array.cast(arrow_type(field.dtype)), field.dtype).take(back)
+            for field, array in zip(self.results, made.columns, strict=True)
         }
+        fates = {"passed": len(of)}
+        if table.rows - len(of) > len(made.failed):
+            fates["deduplicated"] = table.rows - len(of) - len(made.failed)
+        return Portion(of[back], columns, fates, [Failed(int(order[row]), *why) for row, *why in made.failed])
+
+    def _result(self, table: Table, made: dict[str, Column]) -> dict[str, Column]:
         keys = {name: table[key] for (name, _), key in zip(self.node.keys, self.key_names)}
         passed = self._passed(table)
         return {
-            name: new[name] if name in new else passed[name] if isinstance(result, Computed) else keys[name]
+            name: made[name] if name in made else passed[name] if isinstance(result, Computed) else keys[name]
             for name, result in self.node.results().items()
         }
 
-    def _advance(self, keys: Table, rows: Rows) -> Made:
+    def _advance(self, kept: KeptRows, keys: Table, rows: Rows) -> Made:
         """Take the step of these keys, and keep what it says."""
-        found, known = self._kept.fetch([keys[name] for name in self.key_names], keys.rows)
+        found, known = kept.fetch([keys[name] for name in self.key_names], keys.rows)
         state = self.step.nothing(keys.rows)
         if known is not None:
             lists = known["kept"]
@@ -102,30 +106,27 @@ class SteppedOperator(OrderedOperator):
             state.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
             state.columns = [as_array(c.to_arrow(), kind) for c, kind in zip(children, self.step.keeps)]
         made = self.step.run(state, rows, self.watermark)
-        self._keep(keys, made)
+        self._keep(kept, keys, made)
         return made
 
-    def _keep(self, keys: Table, made: Made) -> None:
+    def _keep(self, kept: KeptRows, keys: Table, made: Made) -> None:
         columns = [
             from_arrow(array.cast(arrow_type(dtype)), dtype) for array, dtype in zip(made.state.columns, self._types)
         ]
         lists = Lists(columns, made.state.starts[:-1], np.diff(made.state.starts))
         wake = np.full(keys.rows, END, np.int64) if made.wake is None else made.wake
-        self._kept.put(owned(Table({**keys.columns, "kept": lists, "wake": Fixed(INT64, wake)}, keys.rows)))
+        kept.put(owned(Table({**keys.columns, "kept": lists, "wake": Fixed(INT64, wake)}, keys.rows)))
 
-    def _expire(self) -> None:
-        if self._kept.rows < 2 * self._looked:
+    def _expire(self, kept: KeptRows) -> None:
+        if kept.rows < 2 * kept.looked:
             return
-        table = self._kept.all()
+        table = kept.all()
         if table is not None and (due := np.flatnonzero(table.ints("wake") <= self.watermark)).size:
-            keys = Table({name: table[name] for name in self.key_names}, table.rows).take(due)
+            keys = Table({name: table[name] for name in (*self.key_names, HASH)}, table.rows).take(due)
             none = [pa.nulls(0, arrow_of(kind)) for kind in self._takes.values()]
-            self._advance(keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
-        self._kept.retain(lambda rows: _lengths(rows) > 0)
-        self._looked = max(self._kept.rows, SLOTS)
-
-    def _restored(self, numbers: list[int]) -> None:
-        self._kept.restored(numbers)
+            self._advance(kept, keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
+        kept.retain(lambda rows: _lengths(rows) > 0)
+        kept.looked = max(kept.rows, SLOTS)
 
 
 def _made(told: KeyedStep, takes: dict[str, Any]) -> Step:
