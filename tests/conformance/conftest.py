@@ -15,9 +15,11 @@ import zstandard
 
 from caudal.connectors.files import CONNECTOR as FILES
 from caudal.connectors.memory import CONNECTOR as MEMORY
+from caudal.core.naming import natural_key
 from caudal.core.types import Schema
 from caudal.ports.registry import check_options
 from caudal.ports.source import Nothing
+from caudal.testing.fakes.topic import Message, TopicSource
 
 SCHEMA = Schema.of({"n": "int64", "text": "string"})
 
@@ -110,6 +112,20 @@ class CallableCase(TablesCase):
         return source
 
 
+class TopicCase(SourceCase):
+    """Offsets of every partition go up by two."""
+
+    suffix = ""
+
+    def open(self, partitions: Mapping[str, list[int]]) -> Any:
+        return TopicSource(
+            {
+                name: [Message(2 * i, json.dumps(record(n)).encode()) for i, n in enumerate(numbers)]
+                for name, numbers in sorted(partitions.items(), key=lambda item: natural_key(item[0]))
+            }
+        )
+
+
 class Patient:
     """A partition that is fed by a thread: it is asked again until it has something, and it ends."""
 
@@ -127,6 +143,6 @@ class Patient:
         return getattr(self._partition, name)
 
 
-@pytest.fixture(params=[FilesCase, GzipCase, ZstdCase, FollowCase, DictsCase, TablesCase, CallableCase])
+@pytest.fixture(params=[FilesCase, GzipCase, ZstdCase, FollowCase, DictsCase, TablesCase, CallableCase, TopicCase])
 def source_case(request: pytest.FixtureRequest, tmp_path: Path) -> SourceCase:
     return request.param(tmp_path)

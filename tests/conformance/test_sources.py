@@ -81,8 +81,15 @@ def test_positions_rise_and_parts_follow_one_another(source_case: Any) -> None:
     at = 0
     while not isinstance(part := partition.read(100), End | Nothing):
         if isinstance(part, Block):
-            assert part.position == at
-            assert part.end == at + part.stop - part.start
+            if part.messages is None:
+                assert part.position == at
+                assert part.end == at + part.stop - part.start
+            else:
+                offsets = part.messages.offset.tolist()
+                assert part.position == offsets[0] >= at
+                assert offsets == sorted(set(offsets))
+                assert part.end > offsets[-1]
+                assert part.messages.start[0] == part.start
             at = part.end
         else:
             assert part.position.dtype == np.int64

@@ -225,9 +225,5 @@ def far_future(morsel: Morsel, rows: Ints, limit: int, read_at: int, block: Bloc
 
 
 def _record(block: Block | None, position: int) -> bytes:
-    """Return the raw line at a position of a block."""
-    if block is None:
-        return b""
-    start = block.start + position - block.position
-    raw = block.data[start : min(block.stop, start + MAX_LINE)].tobytes()
-    return raw.split(b"\n", 1)[0].rstrip(b"\r")
+    """Return the raw record at a position of a block."""
+    return b"" if block is None else block.record(position, MAX_LINE)

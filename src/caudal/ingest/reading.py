@@ -7,6 +7,7 @@ import numpy as np
 from caudal.columnar.compiled import kernel
 from caudal.columnar.zones import NEVER
 from caudal.ingest.accepting import Accepted, Acceptor
+from caudal.ingest.messages import of_messages
 from caudal.ingest.opening import Opening
 from caudal.ingest.watching import SourceWatch
 from caudal.plan.nodes import Source
@@ -66,7 +67,7 @@ class SourceReading:
         if isinstance(got, Decoded):
             return self.acceptor.accept(got, None)
         assert decoder is not None
-        decoded = decoder.decode(got)
+        decoded = decoder.decode(got) if got.messages is None else of_messages(decoder, got, got.messages)
         if got.dead:
             decoded.dead = sorted([*decoded.dead, *got.dead], key=lambda letter: letter.position)
         decoded.notices = [*got.notices, *decoded.notices]

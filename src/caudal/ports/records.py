@@ -44,6 +44,20 @@ class Dead:
 
 
 @dataclass(slots=True)
+class Messages:
+    """The messages of a block, which have offsets and need not be lines.
+
+    `start`: int64, where in the block's data each begins; `offset`: int64, its offset in the partition. Both ascend; offsets may
+    have gaps. `columns`: what a message has beside its payload (key, stamp ...), as columns of one value each, by the names
+    of the fields that they are.
+    """
+
+    start: Ints
+    offset: Ints
+    columns: dict[str, Column] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Block:
     """Whole records of one partition, as bytes.
 
@@ -52,6 +66,8 @@ class Block:
     decoded stream. `dead` are records that the framing itself refused (too long, truncated stream): they are not in
     the data. `read_at`: wall clock of the read in milliseconds. `end`: where the partition stands behind this block
     (what `Partition.seek` takes to read on). `notices`: what the connector has to tell of it.
+    `messages`: set where the records are messages: the data are their payloads, each with a newline put behind it, and
+    positions are their offsets; each message is one record, whatever newlines it holds. `position` is the first offset then.
     """
 
     data: Bytes
@@ -62,6 +78,19 @@ class Block:
     read_at: int = 0
     dead: list[Dead] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    messages: Messages | None = None
+
+    def record(self, position: int, most: int) -> bytes:
+        """Return the raw record at a position, its first `most` bytes."""
+        messages = self.messages
+        if messages is None:
+            start = self.start + position - self.position
+            raw = self.data[start : min(self.stop, start + most)].tobytes()
+            return raw.split(b"\n", 1)[0].rstrip(b"\r")
+        number = int(messages.offset.searchsorted(position))
+        start = int(messages.start[number])
+        stop = int(messages.start[number + 1]) if number + 1 < len(messages.start) else self.stop
+        return self.data[start : min(stop - 1, start + most)].tobytes()
 
 
 @dataclass(slots=True)

@@ -43,7 +43,7 @@ class Bundle:
     def takes(self, read: Read) -> bool:
         """Whether a block may be added: what its bytes say hangs on no block before it, nor on how the bundle turns out."""
         channel, block = read.channel, read.got
-        if isinstance(block, Decoded) or block.dead or block.notices:
+        if isinstance(block, Decoded) or block.dead or block.notices or block.messages is not None:
             return False
         if block.stop == block.start or read.size >= SMALL:
             return False
