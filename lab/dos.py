@@ -1,6 +1,6 @@
 """The DoS benchmark: caudal against DuckDB in batch on the same files, in turns in one run.
 
-python lab/dos.py [--rounds 5] [--data lab/data]
+python lab/dos.py [--rounds 5] [--sizes 2,8] [--data lab/data]
 
 Reported, each with its spread:
 - the ratio of slopes: (rows of the large file - rows of the small one) / (difference of their times), 2 threads each, so
@@ -108,17 +108,20 @@ def main() -> None:
     """Run the benchmark and print its report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sizes", default="2,8", help="millions of events of the two files, for the slope")
     parser.add_argument("--data", type=Path, default=HERE / "data")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--skip-memory", action="store_true", help="leave out the run over 20 million events")
     args = parser.parse_args()
-    files = {n: args.data / f"dos-{n}m.jsonl" for n in (2, 8, 20) if n != 20 or not args.skip_memory}
+    few, many = (int(size) for size in args.sizes.split(","))
+    sizes = [few, many] if args.skip_memory else sorted({few, many, 20})
+    files = {n: args.data / f"dos-{n}m.jsonl" for n in sizes}
     for millions, path in files.items():
         generate(millions * 1_000_000, path)
     out = args.data / "alerts.jsonl"
-    timed(caudal(files[2], 2, out))  # compiles and caches the kernels on a fresh machine
+    timed(caudal(files[few], 2, out))  # compiles and caches the kernels on a fresh machine
     got = {(r["ip"], _ms(r["window_start"]), r["total"]) for r in map(json.loads, out.read_text().splitlines())}
-    wanted = expected(files[2])
+    wanted = expected(files[few])
     assert got == wanted, f"{len(got)} alerts, {len(wanted)} expected"
     print(f"alerts: {len(got)}, as a plain Python program finds them")
 
@@ -126,19 +129,19 @@ def main() -> None:
     ratios, whole, scaling = [], [], []
     for _ in range(args.rounds):
         times: dict[str, dict[int, float]] = {"caudal": {}, "duckdb": {}}
-        for millions in (2, 8):
+        for millions in (few, many):
             times["caudal"][millions] = timed(caudal(files[millions], 2, out))[0]
             times["duckdb"][millions] = timed(duckdb(files[millions], 2))[0]
         for name, t in times.items():
-            slopes[name].append(6.0 / (t[8] - t[2]))
+            slopes[name].append((many - few) / (t[many] - t[few]))
         ratios.append(slopes["caudal"][-1] / slopes["duckdb"][-1])
-        whole.append(times["caudal"][2])
-        scaling.append(_scaling(files, out, times["caudal"]))
+        whole.append(times["caudal"][few])
+        scaling.append(_scaling(files, few, many, out, times["caudal"]))
     print(f"caudal, 2 threads: {spread(slopes['caudal'])} million events/s")
     print(f"DuckDB, 2 threads: {spread(slopes['duckdb'])} million events/s")
     print(f"ratio: {spread(ratios)}")
     print(f"2 threads against two processes of one: {spread(scaling)}")
-    print(f"whole process, 2 million events: {spread(whole)} s")
+    print(f"whole process, {few} million events: {spread(whole)} s")
     peaks = {n: timed(caudal(path, 2, out))[1] // 1024 for n, path in files.items()}
     print("peak memory: " + ", ".join(f"{n} million {peak} MB" for n, peak in peaks.items()))
     if args.json:
@@ -146,14 +149,14 @@ def main() -> None:
         args.json.write_text(json.dumps({**figures, "whole": whole, "peak_mb": peaks, "rounds": args.rounds}, indent=1))
 
 
-def _scaling(files: dict[int, Path], out: Path, two: dict[int, float]) -> float:
+def _scaling(files: dict[int, Path], few: int, many: int, out: Path, two: dict[int, float]) -> float:
     """Return the slope of one process of 2 threads over that of two processes of 1 thread side by side."""
     pair: Callable[[int], float] = lambda n: together(  # noqa: E731
         [caudal(files[n], 1, out.with_suffix(f".{i}.jsonl")) for i in range(2)]
     )
-    small, large = pair(2), pair(8)
-    both = 12.0 / (large - small)
-    return (6.0 / (two[8] - two[2])) / both
+    small, large = pair(few), pair(many)
+    both = 2 * (many - few) / (large - small)
+    return ((many - few) / (two[many] - two[few])) / both
 
 
 def _ms(text: str) -> int:

@@ -329,7 +329,8 @@ def _looked_up(array: pa.Array, dtype: DataType) -> Text:
     words = _text(array.dictionary, dtype)
     if not len(words):
         return _text(pa.nulls(len(array), pa.large_string()), dtype)
-    rows = array.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    indices = array.indices.fill_null(0) if array.indices.null_count else array.indices
+    rows = indices.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
     column = words.take(rows)
     if array.indices.null_count:
         there = array.indices.is_valid().to_numpy(zero_copy_only=False)
