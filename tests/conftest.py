@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# tests, and the processes that they start, wait for kernels: what takes part does not hang on how fast they are compiled
+# tests, and the processes that they start, wait for kernels: what takes part does not depend on how fast they are compiled
 os.environ.setdefault("CAUDAL_KERNELS", "first")
 
 # how long an example takes says more about the machine than about what is tested

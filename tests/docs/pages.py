@@ -123,7 +123,7 @@ class Running:
         (folder / "entry_points.txt").write_text("\n".join(lines))
 
     def _compare(self, expected: str, printed: str, line: int) -> None:
-        # what is shown of the progress hangs on how long a run takes: a first line of dots may stand for nothing; and
+        # what is shown of the progress depends on how long a run takes: a first line of dots may stand for nothing; and
         # what is compiled on what has run before
         printed = re.sub(r"^note: kernels compiled, once on this machine: .*\n", "", printed, flags=re.MULTILINE)
         wanted = (expected, expected.removeprefix("...\n"))

@@ -11,7 +11,7 @@ for more (the first 100 stay what they are), `CAUDAL_SEED=7` for others:
     CAUDAL_PIPELINES=1000 CAUDAL_SEED=7 pytest -m engines tests/engines -k random_pipelines
 
 Engines add floats one by one, so sums, means and deviations may differ by 1e-9 of the sum of magnitudes, as in
-`caudal verify`. What hangs on such a sum is not drawn, nor sums that pass the largest double on their way.
+`caudal verify`. What depends on such a sum is not drawn, nor sums that pass the largest double on their way.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def test_odd_places_broken_files_and_several_sinks(engine: str, place: Place) ->
     assert len(place.rows(f"out/ä {engine}.jsonl")) > 1
     assert len(place.rows(f"out/ä {engine}.dead.jsonl")) >= 3
     shown, expected = (sorted(line.split() for line in each.out.splitlines()) for each in (there, here))
-    assert shown == expected, "but for how wide columns are: that hangs on what is written at once"
+    assert shown == expected, "but for how wide columns are: that depends on what is written at once"
     assert len(shown) > 400
     assert "b.jsonl.gz" in there.err, "the broken file is named"
     assert f"running on {engine}: " in there.err

@@ -34,7 +34,7 @@ FUTURE = 3_600_000
 class Accepted:
     """Decoded rows on their way: those with an event time, and dead letters of those without.
 
-    `open`: times of a doubled hour hang on the rows before, so `Acceptor.settle` must be called in the partition's order;
+    `open`: times of a doubled hour depend on the rows before, so `Acceptor.settle` must be called in the partition's order;
     else it was. `later`: by column ("" is the event time), the later reading of each row's time. `named`: see `Decoded`.
     """
 

@@ -212,7 +212,7 @@ def read(path: Path) -> pl.DataFrame:
 
 
 def fingerprint(rows: pl.DataFrame) -> tuple[int, int]:
-    """Return how many pairs there are, and a number that hangs on which, in any order, and on their distances."""
+    """Return how many pairs there are, and a number that depends on which, in any order, and on their distances."""
     # wrapping sums of hashes
     return len(rows), int(
         rows.select("eventid_1", "eventid_2", "distance").hash_rows(0).to_numpy().sum(dtype=np.uint64)

@@ -40,7 +40,7 @@ class Decides:
 
 
 def deciding(plan: Plan) -> dict[str, dict[Place, Decides]]:
-    """Return, by source, the places of its schema that a filter or a key hangs on, and where."""
+    """Return, by source, the places of its schema that a filter or a key depends on, and where."""
     plan = plan.pinned()
     found: _Found = {}
     columns: dict[Node, _Columns] = {}

@@ -18,7 +18,7 @@ class KeyedStep:
     plain values, or Python functions of the user's.
 
     `drops`: it may make nothing of a row. `first`: it passes the first row of each key and no other, which SQL can say.
-    `grows`: why it is not run over input that goes on, as (what, reason), where what it keeps of a key would grow for ever.
+    `grows`: why it is not run over unbounded input, as (what, reason), where what it keeps of a key would grow for ever.
     `needs`: further modules of `caudal.worker` that it loads by name.
     """
 

@@ -19,7 +19,7 @@ def collect(stream: Stream, to: str = "polars", *, threads: int = 0, first: int 
     """Run the stream over bounded sources; return a polars or pandas frame or an Arrow table.
 
     `first`: so many rows are enough. Warns (`CaudalWarning`) where every record of a source was dead, or
-    none names a field that a filter or a key hangs on.
+    none names a field that a filter or a key depends on.
     """
     if to not in FRAMES:
         raise OptionError(f"cannot collect to '{to}'", hint="one of " + ", ".join(FRAMES))

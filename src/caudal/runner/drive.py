@@ -74,7 +74,7 @@ class Job:
         self.engine = engine
         self.allow_blind = allow_blind
         self.blind: list[str] = []
-        """What the run did not see of what it hangs on, once it has ended."""
+        """What the run did not see of what it depends on, once it has ended."""
         self.logical = with_sides(plan, late, dead)
         self.physical = rewrite(self.logical)
         self.threads = check_threads(threads, cluster) or os.cpu_count() or 1
@@ -217,7 +217,7 @@ def run(
     Late rows and dead letters that the pipeline does not wire are written beside its output ("file") or only counted
     ("discard"). `cluster`: the address of a cluster of the engine's, `exchange`: a directory that it reaches.
     What went wrong without ending the run stands in the summary's `failures`: a source that broke; one of which every
-    record was dead, or whose records never name a field that a filter or a key hangs on (with `allow_blind` a warning).
+    record was dead, or whose records never name a field that a filter or a key depends on (with `allow_blind` a warning).
     Raises `UserError` before anything starts, `RunError` while it runs.
     """
     job = Job(

@@ -114,9 +114,9 @@ def _functions(ledger: Ledger, failing: Mapping[str, str]) -> list[Notice]:
 def blindness(
     report: SourceReport, decide: Collection[Place], level: Level, perhaps: Collection[Place] = ()
 ) -> list[Notice]:
-    """Return notices of a source of which nothing was seen, or not what the detection hangs on.
+    """Return notices of a source of which nothing was seen, or not what the detection depends on.
 
-    `perhaps`: what it hangs on only where something else leaves it anything to decide: a warning.
+    `perhaps`: what it depends on only where something else leaves it anything to decide: a warning.
     """
     missing = [p for p in report.unnamed if p[:-1] not in report.unnamed]
     hangs = {p for p in missing if _touches(p, decide)}
@@ -128,8 +128,8 @@ def blindness(
     if not report.records:
         return told
     kinds: list[tuple[list[Place], str, str, Level]] = [
-        ([p for p in missing if p in hangs], ", which filters or keys hang on", BLIND, level),
-        ([p for p in missing if p in may], ", which a filter may hang on", "unnamed", "warning"),
+        ([p for p in missing if p in hangs], ", which filters or keys depend on", BLIND, level),
+        ([p for p in missing if p in may], ", which a filter may depend on", "unnamed", "warning"),
         ([p for p in missing if p not in hangs | may], "", "unnamed", "note"),
     ]
     for places, said, code, at in kinds:

@@ -1,7 +1,7 @@
 """Which columns of an output cannot be the same in two runs: those that come from the clock, or from sums of floats.
 
 What comes from `now()` is left out of a comparison. Sums, means and deviations of floats are exact on one engine and
-added naively on another: they are compared with a tolerance, and where a filter or a key hangs on one, that is said.
+added naively on another: they are compared with a tolerance, and where a filter or a key depends on one, that is said.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ class Lineage:
     hanging: dict[str, None] = field(default_factory=dict)
 
     def note(self, what: str, expressions: Iterable[Expr]) -> None:
-        """Note that something hangs on expressions, where they come from the clock or from sums."""
+        """Note that something depends on expressions, where they come from the clock or from sums."""
         for expr in expressions:
             volatile, inexact = self.of(expr)
             if volatile:
-                self.hanging[f"{what} hangs on the clock: {expr}"] = None
+                self.hanging[f"{what} depends on the clock: {expr}"] = None
             if inexact:
-                self.hanging[f"{what} hangs on a sum of floats: {expr}"] = None
+                self.hanging[f"{what} depends on a sum of floats: {expr}"] = None
 
     def of(self, expr: Expr) -> tuple[bool, bool]:
         """Whether an expression comes from the clock, and whether from a sum of floats."""
@@ -106,7 +106,7 @@ def _called(out: Lineage, column: Field, result: Called, above: Lineage, what: s
     elif above.inexact and column.dtype.is_float:
         out.inexact.add(column.name)
     elif above.inexact:
-        out.hanging[f"{what} may hang on a sum of floats"] = None
+        out.hanging[f"{what} may depend on a sum of floats"] = None
 
 
 def _carry(out: Lineage, above: Lineage, what: str, expressions: Iterable[Expr]) -> None:

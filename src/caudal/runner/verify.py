@@ -37,7 +37,7 @@ class Verification:
 
     `summaries`: by label, the reference first; `differences`: by label of another way and output, each against the
     reference; `left_out`: columns by output that come from the clock; `notes`: what to know about the comparison, what
-    hangs on a sum of floats among it; `disagreements`: counts that differ though rows may not.
+    depends on a sum of floats among it; `disagreements`: counts that differ though rows may not.
     """
 
     plan: str
@@ -95,7 +95,7 @@ def verify(
             watch(way.label)
         return capture(plan, engine=way.engine, threads=way.threads, what=f"on {way.label}", read_at=read_at)
 
-    read_at = time.time_ns() // 1_000_000  # one for all ways: how far ahead a time may be does not hang on the engine
+    read_at = time.time_ns() // 1_000_000  # one for all ways: how far ahead a time may be does not depend on the engine
     reference = run(measured, first)
     found = Verification(plan.name, {first.label: reference.summary}, {})
     _describe(found, taken_from)

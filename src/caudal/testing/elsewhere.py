@@ -1,7 +1,7 @@
 """Scenarios on engines that run in processes of their own: many of them in one, for starting an engine is dear.
 
 Such engines keep the ledger at sources and sinks, so ledgers are not compared, and rows are compared as multisets. Scenarios
-that need a clock or silence are run by those that take input that goes on; with it they can run the others too.
+that need a clock or silence are run by those that take unbounded input; with it they can run the others too.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def suits(flow: Flow) -> bool:
 
 
 def suits_live(flow: Flow) -> bool:
-    """Whether a scenario can be run on an engine of another process as input that goes on: it does not end in an error."""
+    """Whether a scenario can be run on an engine of another process as unbounded input: it does not end in an error."""
     return "abort" not in flow.needs and not flow.of("error")
 
 
@@ -53,7 +53,7 @@ def check_on(
     """Run scenarios on an engine, in one process, and return what is wrong with each, by path; [] where all is well.
 
     What the engine refuses is told by one line that begins with `REFUSED`. `variables`: those of the process. `live`: as
-    input that goes on; `lockstep`: each block is worked through before the next is read.
+    unbounded input; `lockstep`: each block is worked through before the next is read.
     """
     wrong: dict[str, list[str]] = {}
     with ExitStack() as stack:

@@ -1,6 +1,6 @@
 """The oracle: a plan interpreted row by row, from what its pipeline means and from nothing else.
 
-It knows no morsel, no thread, no watermark of an operator: what is late hangs on the row and its partition alone, and a
+It knows no morsel, no thread, no watermark of an operator: what is late depends on the row and its partition alone, and a
 bounded run closes every window, so a window operator can take all its rows at once. It is as slow as that sounds.
 """
 

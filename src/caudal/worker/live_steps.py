@@ -1,4 +1,4 @@
-"""The rows of a key over input that goes on: put in order once the watermark has passed them, and taken one step further.
+"""The rows of a key over unbounded input: put in order once the watermark has passed them, and taken one step further.
 
 Between Spark and Python a row is a line of JSON, a list of its values: integers, NaN and bytes stay what they are, as they
 would not in a data frame. What a step keeps of a key is a list of rows too.

@@ -16,7 +16,7 @@ def double_text() -> Callable[[Any], Any]:
 
 
 def float_text() -> Callable[[Any], Any]:
-    """Return the same for float32: its own digits, whose layout hangs on numpy's version, are laid out anew."""
+    """Return the same for float32: its own digits, whose layout depends on numpy's version, are laid out anew."""
     return lambda values: pa.array(
         [_text(v, lambda x: repr(float(str(np.float32(x))))) for v in values.to_pylist()], pa.string()
     )

@@ -1,4 +1,4 @@
-"""Live input on Spark: scenarios as input that goes on, and following a file as a user does."""
+"""Live input on Spark: scenarios as unbounded input, and following a file as a user does."""
 
 from __future__ import annotations
 

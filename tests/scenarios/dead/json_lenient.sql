@@ -14,5 +14,5 @@ SELECT `ip`, `agent`, `f`, `__w` FROM `events input`;
 -- select-4176
 SELECT `ip`, `agent`, `f`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -14,5 +14,5 @@ SELECT `i`, `n`, `__w` FROM `events input`;
 -- select-4176
 SELECT `i`, `n`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -41,5 +41,5 @@ WHERE (`reason` <> 'type');
 -- select-3ee1
 SELECT `position`, `reason`, `__w` FROM `filter-41e7`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

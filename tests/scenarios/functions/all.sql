@@ -15,5 +15,5 @@ SELECT `k`, `__w` FROM `events input`;
 -- copies
 SELECT `k`, `__i` AS `worker`, `__w` FROM `events` LATERAL VIEW explode(sequence(0L, 1L)) numbers AS `__i`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -34,5 +34,5 @@ SELECT * FROM `with_columns-0e01 calls` WHERE `__f0_0_reason` IS NULL;
 -- with_columns-0e01
 SELECT `k`, `___c0` AS `n`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `with_columns-0e01 taken`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

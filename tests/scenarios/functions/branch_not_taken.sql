@@ -37,5 +37,5 @@ SELECT * FROM `select-4176 calls` WHERE `__f0_0_reason` IS NULL;
 -- select-4176
 SELECT CASE WHEN (`n` > 0L) THEN `___c0` ELSE 0.0D END AS `x`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `select-4176 taken`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -38,5 +38,5 @@ SELECT * FROM `kept calls` WHERE `__f0_0_reason` IS NULL;
 -- kept
 SELECT `n`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `kept taken` WHERE (`___c0` > 0.5D);
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

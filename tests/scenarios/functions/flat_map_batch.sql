@@ -25,5 +25,5 @@ LATERAL VIEW inline(`__made`) r AS `__i`, `__x0`, `__reason`, `__message`, `__de
 -- repeated
 SELECT `__x0` AS `n`, `__w`, `__s`, `__p`, `__o`, `__n` * 1048576 + `__i` AS `__n` FROM `repeated calls` WHERE `__reason` IS NULL;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -56,5 +56,5 @@ SELECT * FROM `both calls 2` WHERE `__f0_0_reason` IS NULL AND `__f1_0_reason` I
 -- both
 SELECT `n`, `___c1` AS `y`, `___c0` AS `z`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `both taken`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -68,5 +68,5 @@ SELECT * FROM `filter-95a2 calls` WHERE `__f0_0_reason` IS NULL;
 -- filter-95a2
 SELECT `n`, `x`, `f`, `w`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `filter-95a2 taken` WHERE (`___c0` > 1L);
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

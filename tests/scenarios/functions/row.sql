@@ -35,5 +35,5 @@ SELECT * FROM `select-4176 calls` WHERE `__f0_0_reason` IS NULL;
 -- select-4176
 SELECT `___c0` AS `s`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `select-4176 taken`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -14,5 +14,5 @@ SELECT `k`, `__w` FROM `events input`;
 -- filter-9434
 SELECT `k`, `__w` FROM `events` WHERE (`k` = 'a');
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -30,5 +30,5 @@ SELECT `n`, `__w` FROM `events` WHERE ((NOT coalesce((`n` < 6L), FALSE)) AND ((`
 -- filter-237a-3
 SELECT `n`, `__w` FROM `events` WHERE ((NOT coalesce((`n` < 6L), FALSE)) AND (NOT coalesce(((`n` % 2L) = 1L), FALSE)));
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -62,7 +62,7 @@ SELECT * FROM `select-f719 calls` WHERE `__f0_0_reason` IS NULL;
 -- select-f719
 SELECT `___c0` AS `b`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `select-f719 taken`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- select-f719 calls
 SELECT `n`, `a`, `__w`, `__s`, `__p`, `__o`, `__n`, x.`__f0_0`.`value` AS `___c0`, x.`__f0_0`.`reason` AS `__f0_0_reason`,

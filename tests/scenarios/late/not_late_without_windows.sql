@@ -14,5 +14,5 @@ SELECT `t`, `__t`, `__w` FROM `events input`;
 -- filter-237a
 SELECT `t`, `__t`, `__w` FROM `events` WHERE (`t` > CAST(0L AS BIGINT));
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -78,7 +78,7 @@ WHERE (`ip` = 'b');
 -- select-620a
 SELECT `ip`, (`late_watermark` - `late_time`) AS `behind`, `__t`, `__w` FROM `filter-65bd`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- window-3c9e marked
 SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,

@@ -1,4 +1,4 @@
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- events
 SELECT `k`, `t`, `__t`, `__w`, 3 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;

@@ -1,4 +1,4 @@
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- events
 SELECT `n`, `t`, `__t`, `__w` FROM `events input`;

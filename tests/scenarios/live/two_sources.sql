@@ -1,4 +1,4 @@
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- left
 SELECT `n`, `t`, `__t`, `__w`, 5 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `left input`;

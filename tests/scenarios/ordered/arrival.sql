@@ -138,6 +138,6 @@ FROM `deduplicate-5948 rows`;
 -- deduplicate-5948
 SELECT `__x0` AS `k`, `__x1` AS `n`, `__w` FROM `deduplicate-5948 numbered` WHERE `__r` = 1;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
--- refused: running aggregates over input that goes on is not known to spark
+-- refused: running aggregates over unbounded input is not known to spark

@@ -88,6 +88,6 @@ FROM (
   GROUP BY `__k0`, `__g`, `window_start`, `window_end`
 ) AS x CROSS JOIN `pairs last row`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
--- refused: a window of rows over input that goes on is not known to spark
+-- refused: a window of rows over unbounded input is not known to spark

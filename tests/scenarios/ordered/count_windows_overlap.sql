@@ -82,6 +82,6 @@ FROM (
   GROUP BY `__g`, `window_start`, `window_end`
 ) AS x CROSS JOIN `window-3c9e last row`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
--- refused: a window of rows over input that goes on is not known to spark
+-- refused: a window of rows over unbounded input is not known to spark

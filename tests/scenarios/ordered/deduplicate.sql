@@ -34,7 +34,7 @@ FROM `once rows`;
 -- once
 SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `n`, `__t`, `__w` FROM `once numbered` WHERE `__r` = 1;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- once marked
 SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,

@@ -41,7 +41,7 @@ SELECT `__x0` AS `t`, `__x1` AS `x`, `__x2` AS `n`, `__t`, `__w` FROM `deduplica
 -- select-c41a
 SELECT `n`, `__t`, `__w` FROM `deduplicate-5948`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- deduplicate-5948 marked
 SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,

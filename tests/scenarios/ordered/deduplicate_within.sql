@@ -52,7 +52,7 @@ LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__t`, `__w`;
 -- deduplicate-5948
 SELECT `__x0` AS `k`, `__x1` AS `t`, `__t`, `__w` FROM `deduplicate-5948 calls`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- deduplicate-5948 marked
 SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,

@@ -170,7 +170,7 @@ FROM `lag-5480 calls`;
 -- select-84c3
 SELECT `k`, `t`, `step`, `__t`, `__w` FROM `lag-5480`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- one marked
 SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__x3`, NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`,

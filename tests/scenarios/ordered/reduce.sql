@@ -64,7 +64,7 @@ FROM `fold calls`;
 -- fold
 SELECT `__k0` AS `k`, `__z0` AS `total`, `__z1` AS `rows`, `__t`, `__w` FROM `fold calls` WHERE `__reason` IS NULL;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- fold marked
 SELECT NULL AS `__k0`, NULL AS `__a0`, NULL AS `__a1`, NULL AS `__a2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,

@@ -46,6 +46,6 @@ LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__t`, `__w`, `__z0`;
 -- run
 SELECT `__x0` AS `k`, `__x1` AS `t`, `__z0` AS `c`, `__t`, `__w` FROM `run calls`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
--- refused: running aggregates over input that goes on is not known to spark
+-- refused: running aggregates over unbounded input is not known to spark

@@ -51,6 +51,6 @@ LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__t`, `__w`, `__z0`;
 -- running-431b
 SELECT `__x0` AS `t`, `__x1` AS `n`, `__k0` AS `odd`, `__z0` AS `c`, `__t`, `__w` FROM `running-431b calls`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
--- refused: running aggregates over input that goes on is not known to spark
+-- refused: running aggregates over unbounded input is not known to spark

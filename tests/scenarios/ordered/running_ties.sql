@@ -88,6 +88,6 @@ LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__t`, `__w`, `__z0`;
 -- running-431b-2
 SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `total`, `__t`, `__w` FROM `running-431b-2 calls`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
--- refused: running aggregates over input that goes on is not known to spark
+-- refused: running aggregates over unbounded input is not known to spark

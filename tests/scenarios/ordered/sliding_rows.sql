@@ -54,7 +54,7 @@ LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__x2`, `__t`, `__w`, `__z0`,
 -- running-431b
 SELECT `__x0` AS `k`, `__x1` AS `t`, `__x2` AS `x`, `__z0` AS `c`, `__z1` AS `low`, `__t`, `__w` FROM `running-431b calls`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- running-431b marked
 SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`,

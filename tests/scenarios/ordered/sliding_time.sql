@@ -48,7 +48,7 @@ LATERAL VIEW inline(`__made`) r AS `__x0`, `__x1`, `__t`, `__w`, `__z0`, `__z1`;
 -- running-431b
 SELECT `__x0` AS `t`, `__x1` AS `n`, `__z0` AS `all`, `__z1` AS `mean`, `__t`, `__w` FROM `running-431b calls`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- running-431b marked
 SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__a0`, NULL AS `__a1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,

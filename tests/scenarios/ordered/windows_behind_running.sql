@@ -102,6 +102,6 @@ FROM (
   GROUP BY `window_start`
 ) AS x;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
--- refused: running aggregates over input that goes on is not known to spark
+-- refused: running aggregates over unbounded input is not known to spark

@@ -81,7 +81,7 @@ FROM (
   SELECT `window_start`, `window_end`, COUNT(*) AS `n` FROM `sessions windows` GROUP BY `window_start`, `window_end`
 ) AS x;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- day marked
 SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,

@@ -20,5 +20,5 @@ SELECT `n`, `__w` FROM `events` WHERE (`n` < 2L);
 -- large
 SELECT `n`, `__w` FROM `events` WHERE (`n` > 2L);
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

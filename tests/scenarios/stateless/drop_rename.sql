@@ -20,5 +20,5 @@ SELECT `a`, `c`, `__w` FROM `events`;
 -- select-2662
 SELECT `a`, `c` AS `z`, `__w` FROM `select-4176`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -26,5 +26,5 @@ SELECT `b`, `__w` FROM `events` WHERE (NOT `b`);
 -- filter-237a-3
 SELECT `b`, `__w` FROM `events` WHERE (`b` IS NULL);
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -14,5 +14,5 @@ SELECT `k`, `n`, `__w` FROM `events input`;
 -- filter-237a
 SELECT `k`, `n`, `__w` FROM `events` WHERE (`n` > 1L);
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

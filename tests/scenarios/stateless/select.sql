@@ -14,5 +14,5 @@ SELECT `a`, `b`, `c`, `__w` FROM `events input`;
 -- select-4176
 SELECT `c`, `a`, `b` AS `d`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

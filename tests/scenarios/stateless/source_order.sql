@@ -20,5 +20,5 @@ SELECT `n`, `__w` FROM `events` WHERE (`n` <> 1L);
 -- with_columns-32f9
 SELECT `n`, (`n` * 10L) AS `m`, `__w` FROM `filter-237a`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -24,5 +24,5 @@ SELECT `n`, `__w` FROM `left`
 UNION ALL
 SELECT `n`, `__w` FROM `right`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

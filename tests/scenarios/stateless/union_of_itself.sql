@@ -18,5 +18,5 @@ SELECT `n`, `__w` FROM `events`
 UNION ALL
 SELECT `n`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

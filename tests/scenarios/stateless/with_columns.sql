@@ -14,5 +14,5 @@ SELECT `a`, `b`, `__w` FROM `events input`;
 -- with_columns-0e01
 SELECT `b` AS `a`, `a` AS `b`, (`a` + `b`) AS `c`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -14,5 +14,5 @@ SELECT `ip`, `__w` FROM `events input`;
 -- select-4176
 SELECT `ip`, caudal_in_cidr(`ip`) AS `inside`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

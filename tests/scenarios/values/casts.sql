@@ -17,5 +17,5 @@ SELECT `s`, `__w` FROM `events input`;
 -- select-4176
 SELECT `s`, caudal_int64_of_text(`s`) AS `n`, caudal_double_of_text(`s`) AS `x`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

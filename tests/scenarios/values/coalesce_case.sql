@@ -18,5 +18,5 @@ SELECT `a`, `b`, `__w` FROM `events input`;
 SELECT coalesce(`a`, `b`, 0L) AS `first`, CASE WHEN (`a` > 1L) THEN 'a' WHEN (`b` > 0L) THEN 'b' ELSE 'none' END AS `which`, `__w`
 FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

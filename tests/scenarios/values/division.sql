@@ -21,5 +21,5 @@ SELECT `a`, `b`, (CAST(`a` AS DOUBLE) / CAST(`b` AS DOUBLE)) AS `quotient`, caud
   caudal_floor_mod(`a`, `b`) AS `rest`, `__w`
 FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

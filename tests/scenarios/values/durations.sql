@@ -14,5 +14,5 @@ SELECT `a`, `b`, `__t`, `__w` FROM `events input`;
 -- select-4176
 SELECT (`b` - `a`) AS `took`, `__t`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -20,5 +20,5 @@ SELECT `s`, CAST(conv(substring(md5(CAST(concat('0:', `s`) AS BINARY)), 1, 16), 
   CAST(conv(substring(md5(CAST(concat('7:', CAST(`n` AS STRING)) AS BINARY)), 1, 16), 16, -10) AS BIGINT) AS `of_number`, `__w`
 FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -14,5 +14,5 @@ SELECT `n`, `__w` FROM `events input`;
 -- select-4176
 SELECT `n`, (`n` IN (1L, 3L)) AS `among`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -16,5 +16,5 @@ SELECT `n`, `__w` FROM `events input`;
 -- select-4176
 SELECT (`n` + 1L) AS `more`, (`n` - 1L) AS `less`, (`n` * 2L) AS `twice`, negative(`n`) AS `minus`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -14,5 +14,5 @@ SELECT `port`, `o`, `__w` FROM `events input`;
 -- select-4176
 SELECT `port`, (`o`).`in` AS `big`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

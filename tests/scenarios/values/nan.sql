@@ -18,5 +18,5 @@ SELECT `x`, `__w` FROM `events input`;
 -- select-4176
 SELECT `x`, (`x` = `x`) AS `same`, (`x` > 1e+300D) AS `above`, (`x` = CAST('NaN' AS DOUBLE)) AS `nan`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

@@ -54,7 +54,7 @@ FROM (
   GROUP BY `__k0`, `window_start`
 ) AS x;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- window-3c9e marked
 SELECT NULL AS `__k0`, NULL AS `__a0`, NULL AS `__a1`, NULL AS `__a2`, NULL AS `__a3`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`,

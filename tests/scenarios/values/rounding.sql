@@ -14,5 +14,5 @@ SELECT `x`, `__w` FROM `events input`;
 -- select-4176
 SELECT `x`, round(`x`, 0) AS `rounded`, `__w` FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

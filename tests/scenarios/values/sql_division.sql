@@ -19,5 +19,5 @@ SELECT `a`, `b`, `__w` FROM `events input`;
 SELECT `a`, `b`, (CAST(`a` AS DOUBLE) / CAST(`b` AS DOUBLE)) AS `quotient`, (`a` div `b`) AS `truncated`, (`a` % `b`) AS `rest`, `__w`
 FROM `events`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 

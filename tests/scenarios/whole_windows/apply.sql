@@ -140,7 +140,7 @@ SELECT `window_start`, `window_end`, `__x0` AS `step`, `__x1` AS `end`, `window_
 FROM `all calls`
 WHERE `__reason` IS NULL;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- apply-17cc marked
 SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,

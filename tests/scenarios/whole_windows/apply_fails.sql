@@ -74,7 +74,7 @@ SELECT `window_start`, `window_end`, `__x0` AS `n`, `window_end` - 1 AS `__t`, C
 FROM `totals calls`
 WHERE `__reason` IS NULL;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- totals marked
 SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,

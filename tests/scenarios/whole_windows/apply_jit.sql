@@ -75,7 +75,7 @@ SELECT `window_start`, `window_end`, `__x0` AS `gap`, `__x1` AS `at`, `window_en
 FROM `apply-17cc calls`
 WHERE `__reason` IS NULL;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- apply-17cc marked
 SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,

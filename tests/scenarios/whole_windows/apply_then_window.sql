@@ -126,7 +126,7 @@ FROM (
   GROUP BY `window_start`
 ) AS x;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- apply-17cc marked
 SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`,

@@ -53,7 +53,7 @@ SELECT `__k0` AS `k`, `window_start`, `window_end`, `__x0` AS `t`, `__x1` AS `n`
 FROM `top-52b9 ranked`
 WHERE `__r` <= 1;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- top-52b9 marked
 SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__b0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,

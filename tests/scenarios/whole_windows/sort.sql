@@ -104,7 +104,7 @@ FROM `top-52b9-2 ranked`;
 -- select-cd1d
 SELECT `x`, `k`, `__t`, `__w` FROM `top-52b9-2`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- top-52b9 marked
 SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__x2`, NULL AS `__b0`, NULL AS `__b1`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`,

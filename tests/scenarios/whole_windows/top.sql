@@ -50,7 +50,7 @@ SELECT `__k0` AS `k`, `window_start`, `window_end`, `__x0` AS `t`, `__x1` AS `n`
 FROM `top ranked`
 WHERE `__r` <= 2;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- top marked
 SELECT NULL AS `__k0`, NULL AS `__x0`, NULL AS `__x1`, NULL AS `__b0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`,

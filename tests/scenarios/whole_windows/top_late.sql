@@ -48,7 +48,7 @@ SELECT `window_start`, `window_end`, `__x0` AS `t`, `__x1` AS `n`, `window_end` 
 FROM `top ranked`
 WHERE `__r` <= 1;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- top marked
 SELECT NULL AS `__x0`, NULL AS `__x1`, NULL AS `__b0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,

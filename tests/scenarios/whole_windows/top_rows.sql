@@ -80,6 +80,6 @@ FROM (
   SELECT * FROM `top-52b9 ranked` WHERE `__r` <= 1
 ) AS x CROSS JOIN `top-52b9 last row`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
--- refused: a window of rows over input that goes on is not known to spark
+-- refused: a window of rows over unbounded input is not known to spark

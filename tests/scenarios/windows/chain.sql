@@ -87,7 +87,7 @@ FROM (
   GROUP BY `window_start`
 ) AS x;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- window-3c9e marked
 SELECT NULL AS `__k0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, NULL AS `window_start`,

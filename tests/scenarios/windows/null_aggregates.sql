@@ -78,7 +78,7 @@ FROM (
   GROUP BY `__k0`, `window_start`
 ) AS x;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- window-3c9e marked
 SELECT NULL AS `__k0`, NULL AS `__a1`, NULL AS `__a2`, NULL AS `__a3`, NULL AS `__a4`, NULL AS `__a5`, NULL AS `__a6`, NULL AS `__a7`,

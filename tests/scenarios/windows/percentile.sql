@@ -114,7 +114,7 @@ FROM `running-431b calls`;
 -- select-8d37
 SELECT `k`, `t`, `m`, `__t`, `__w` FROM `running-431b`;
 
----- spark, over input that goes on
+---- spark, over unbounded input
 
 -- window-3c9e marked
 SELECT NULL AS `__k0`, NULL AS `__a0`, NULL AS `__a1`, NULL AS `__a2`, NULL AS `__a3`, NULL AS `__a4`, NULL AS `__t`, NULL AS `__w`,

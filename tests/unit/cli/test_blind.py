@@ -1,4 +1,4 @@
-"""A detection that sees nothing of what it hangs on does not pass as a quiet night."""
+"""A detection that sees nothing of what it depends on does not pass as a quiet night."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ SEEN = [
             "rows.with_columns(y=cd.when(col('x') > 2).then(1).otherwise(0)).filter(col('y') == 1)",
         )
     ),
-    # but not where no row comes that far, or nobody hangs on them
+    # but not where no row comes that far, or nobody depends on them
     *(
         (
             {"t": "int64", "ip": "string", "k": "string", "x": "int64"},
@@ -206,7 +206,7 @@ def test_a_sample_names_what_may_still_come(caudal, write, here) -> None:
     assert checked.code == 0
     (warning,) = checked.summary["warnings"]
     assert re.fullmatch(
-        r"rows: none of the first [\d,]+ records has the field 'code', which filters or keys hang on", warning
+        r"rows: none of the first [\d,]+ records has the field 'code', which filters or keys depend on", warning
     )
 
 

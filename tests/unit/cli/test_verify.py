@@ -191,7 +191,7 @@ def test_runs_of_one_engine_are_exact(verify, monkeypatch: pytest.MonkeyPatch, e
 
 def test_what_hangs_on_a_sum_is_told(verify) -> None:
     ended = verify("--engines", "local:1,local:2", changes=(('"n") > settings.least', '"total") > settings.least'),))
-    assert "hangs on a sum of floats: total > 0" in ended.out
+    assert "depends on a sum of floats: total > 0" in ended.out
 
 
 def test_columns_from_the_clock_are_left_out(verify, engine) -> None:

@@ -28,13 +28,13 @@ def double(n: int) -> int:
 
 
 @cd.row(returns="float64", timeout="2s", memory="1.5GB")
-def costly(x: float, scale: float = 1.0) -> Any:
+def expensive(x: float, scale: float = 1.0) -> Any:
     return x * scale
 
 
 def test_a_declared_function_is_still_a_function() -> None:
     assert double(4) == 8
-    assert costly(2.0) == costly(2.0, 1.0) == 2.0
+    assert expensive(2.0) == expensive(2.0, 1.0) == 2.0
 
 
 def test_called_with_an_expression_it_is_an_expression() -> None:
@@ -42,7 +42,7 @@ def test_called_with_an_expression_it_is_an_expression() -> None:
     assert isinstance(made, PythonCall)
     assert str(made) == "double(n + 1)"
     assert (str(made.infer(SCHEMA)), made.columns()) == ("int64", frozenset({"n"}))
-    assert isinstance(costly(col("x"), 3.0), PythonCall)
+    assert isinstance(expensive(col("x"), 3.0), PythonCall)
     with pytest.raises(PlanError, match="has no name"):
         _ = made.name
     assert made.alias("twice").name == "twice"
@@ -56,9 +56,9 @@ def test_what_the_declaration_says() -> None:
         0,
         False,
     )
-    assert (costly.kind, costly.timeout, costly.memory, costly.required) == ("row", 2000, 1_500_000_000, 1)
-    assert [(p.name, str(p.dtype)) for p in costly.parameters] == [("x", "float64"), ("scale", "float64")]
-    assert str(costly.returns) == "float64"
+    assert (expensive.kind, expensive.timeout, expensive.memory, expensive.required) == ("row", 2000, 1_500_000_000, 1)
+    assert [(p.name, str(p.dtype)) for p in expensive.parameters] == [("x", "float64"), ("scale", "float64")]
+    assert str(expensive.returns) == "float64"
     assert double.where.rpartition(":")[0].endswith("test_python.py")
     assert (double.module, double.qualified_name) == (__name__, "double")
     assert cd.row(nulls="pass")(lambda n: n).pass_nulls
@@ -158,7 +158,7 @@ def test_callables_of_other_sorts() -> None:
 
 def test_arguments_are_counted_and_typed() -> None:
     wrong: list[tuple[Callable[[], Any], str]] = [
-        (lambda: costly(col("x"), col("x"), col("x")), r"costly\(\) takes 1 to 2 arguments, not 3"),
+        (lambda: expensive(col("x"), col("x"), col("x")), r"expensive\(\) takes 1 to 2 arguments, not 3"),
         (lambda: double(col("s")), r"'n' of double\(\) takes int64, not string"),
         (lambda: double(col("x")), r"'n' of double\(\) takes int64, not float64"),
         (lambda: double(col("b")), r"'n' of double\(\) takes int64, not bool"),

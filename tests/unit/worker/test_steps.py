@@ -1,4 +1,4 @@
-"""Keyed steps keep their contract: what they make hangs on the rows of each key, not on the cuts between calls or keys."""
+"""Keyed steps keep their contract: what they make depends on the rows of each key, not on the cuts between calls or keys."""
 
 from __future__ import annotations
 

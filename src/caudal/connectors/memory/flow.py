@@ -124,7 +124,7 @@ class FlowPartition:
     """Rows as they come; positions are their numbers.
 
     `patient`: however long it pauses, it holds its watermark, unless the source says `idle=`: what is late does not
-    hang on how quickly rows are made.
+    depend on how quickly rows are made.
     """
 
     live = True

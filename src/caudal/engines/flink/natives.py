@@ -61,7 +61,7 @@ def constant(x: e.Expr) -> e.Literal | None:
 
 
 def varies(x: e.Expr) -> bool:
-    """Return whether the planner takes an expression for one that hangs on a column."""
+    """Return whether the planner takes an expression for one that depends on a column."""
     if isinstance(x, e.Call) and x.function == "coalesce":
         known = constant(x.args[0])
         return varies(x.args[0]) if known is not None and known.value is not None else any(map(varies, x.args))

@@ -44,7 +44,7 @@ class Cells:
     ranked: list[str] = field(default_factory=list[str])
     """How windows are ordered, by columns of a cell."""
     bounds: dict[str, str] = field(default_factory=dict[str, str])
-    """Bounds that hang on the columns of the group: computed behind the grouping, which is cheaper without them."""
+    """Bounds that depend on the columns of the group: computed behind the grouping, which is cheaper without them."""
     last: View | None = None
     """For windows of rows: the last row of all."""
 

@@ -14,7 +14,7 @@ class Gap:
 
     `what` names it, `whose` says whether that will change, `why` explains it, `instead` what happens: an error's text
     where it is refused. `scenarios`: names of those (topic/name) that fail on the engine for it; each must. `live`: those
-    that are refused over input that goes on; each must be, and no other.
+    that are refused over unbounded input; each must be, and no other.
     """
 
     what: str
@@ -42,7 +42,7 @@ SHARED = (
         "exact sums of doubles",
         NEVER,
         "the engines add doubles one by one, in an order of their own; an exact sum would need all values of a window in one place",
-        "sum and mean of doubles, and stddev, may differ by 1e-9 of the sum of magnitudes; verify allows that and says what hangs on it",
+        "sum and mean of doubles, and stddev, may differ by 1e-9 of the sum of magnitudes; verify allows that and says what depends on it",
         ("values/exact_sums",),
     ),
     Gap(

@@ -143,7 +143,7 @@ class Dialect(Spelling, Protocol):
 
 
 class LiveDialect(Dialect, LiveSpelling, Protocol):
-    """That of an engine which takes input that goes on."""
+    """That of an engine which takes unbounded input."""
 
     def streamed(self, item: Item, functions: Any) -> str:
         """Return an aggregate over grouped rows that come and come; `item.rank`: the struct that orders them."""

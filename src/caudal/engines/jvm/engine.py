@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def wants_places(plan: Plan) -> bool:
-    """Whether a result hangs on where rows stand, or on which of them are late."""
+    """Whether a result depends on where rows stand, or on which of them are late."""
     from caudal.engines.jvm.hidden_columns import placed
     from caudal.plan.nodes import DeadLetters, Late
 
@@ -56,7 +56,7 @@ class JvmEngine:
     def lower(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> Job:
         """Return the plan as this engine's job; raises `PlanError`, located at the operator, for what it cannot do.
 
-        Where the tuning allows it, and no result hangs on positions or lateness, the engine's own readers are used.
+        Where the tuning allows it, and no result depends on positions or lateness, the engine's own readers are used.
         """
         from caudal.engines.jvm.reading import try_native
         from caudal.engines.jvm.script import lower_all

@@ -77,7 +77,7 @@ class Intake(SourceReading):
         return made if made.accepted.open else self.stored(made)
 
     def settled(self, rows: Rows, seen: int) -> Rows:
-        """Decide what hangs on the rows before, of which `seen` is the largest event time."""
+        """Decide what depends on the rows before, of which `seen` is the largest event time."""
         if rows.accepted.open:
             self.acceptor.settle(rows.accepted, seen)
             self.stored(rows)
@@ -121,7 +121,7 @@ class Channel(PartitionReader):
         return lambda: self.intake.rows(decoder, got, self.name, self.rank)
 
     def stamp(self, got: Rows) -> None:
-        """Give rows time and W_p; to be called in order, for these hang on what came before."""
+        """Give rows time and W_p; to be called in order, for these depend on what came before."""
         self.intake.settled(got, self._seen)
         columns, named = got.columns, self.intake.columns
         if got.times is None:

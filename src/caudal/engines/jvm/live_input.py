@@ -367,6 +367,6 @@ def _check_range(epoch: int, reach: int, channel: _Live, first: int, last: int) 
         raise RunError(
             "an event time before 1824 or after 2115",
             location=channel.partition.name,
-            detail=f"{first} to {last} ms: state by key over input that goes on has no room for it on this engine",
+            detail=f"{first} to {last} ms: state by key over unbounded input has no room for it on this engine",
             hint="run it with --engine local",
         )

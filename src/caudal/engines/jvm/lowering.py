@@ -1,7 +1,7 @@
 """A plan as a sequence of views: one or more for each operator, in the plan's order.
 
 Over bounded input every window closes at the end of data, so an operator is a query over all its rows; what differs over
-input that goes on is in `streaming`. What is late hangs on a row and the W_p that it carries, and the pinned order on its
+unbounded input is in `streaming`. What is late depends on a row and the W_p that it carries, and the pinned order on its
 place; both are hidden columns (`hidden_columns`).
 """
 
@@ -144,7 +144,7 @@ class Lowering:
         self._views: dict[Node, View] = {}
         self.epoch = streaming.epoch_of(plan)
         self.positions: dict[Node, DataType] = {}
-        """For input that goes on: the type of the rows' positions; only those of one type can be compared."""
+        """For unbounded input: the type of the rows' positions; only those of one type can be compared."""
         self.ordered = placed(plan, sides=False)
         """Nodes whose rows must carry a place, late rows and dead letters aside."""
         self.sides: dict[tuple[Node, str], Relation] = {}
@@ -228,7 +228,7 @@ class Lowering:
 
     @property
     def marks(self) -> View:
-        """The table of how far the sources have come, for input that goes on."""
+        """The table of how far the sources have come, for unbounded input."""
         return View(f"{self.prefix}marks")
 
     def in_time(self, arrival: bool = False) -> list[str]:
@@ -311,7 +311,7 @@ LIVE: dict[type[Node], Lower] = {
     WindowTop: streaming.top,
     WindowApply: streaming.apply,
 }
-"""Operators that are lowered otherwise over input that goes on."""
+"""Operators that are lowered otherwise over unbounded input."""
 
 LOWER: dict[type[Node], Lower] = {
     Source: Lowering.source,

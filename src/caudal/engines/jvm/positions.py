@@ -1,4 +1,4 @@
-"""Positions of rows over input that goes on: what is compared of rows of one source, or of one operator; and their origin."""
+"""Positions of rows over unbounded input: what is compared of rows of one source, or of one operator; and their origin."""
 
 from __future__ import annotations
 

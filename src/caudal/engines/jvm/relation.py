@@ -161,7 +161,7 @@ class Union(Relation):
 
 @dataclass(frozen=True, slots=True)
 class LiveStep(Relation):
-    """What a function makes of the rows of each key over input that goes on, with a state. `function`: Python text."""
+    """What a function makes of the rows of each key over unbounded input, with a state. `function`: Python text."""
 
     source: Relation
     keys: tuple[str, ...]
@@ -185,7 +185,7 @@ class Spelling(Protocol):
 
 
 class LiveSpelling(Spelling, Protocol):
-    """That of an engine which takes input that goes on."""
+    """That of an engine which takes unbounded input."""
 
     def unnested(self, source: str, items: str, number: str, item: str) -> str:
         """Return a FROM item: the rows of another, each with every item of a list and its number, from 0 on."""

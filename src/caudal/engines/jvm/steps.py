@@ -147,7 +147,7 @@ def _called(lo: Lowering, node: Keyed, shape: _Shape, numbered: View, through: l
     return lo.view(node, "calls", Call(groups, tuple(key_names(node)), call, rows), shared=node.has_dead)
 
 
-# -- input that goes on
+# -- unbounded input
 
 
 def _live(lo: Lowering, node: Keyed, shape: _Shape) -> View:

@@ -1,4 +1,4 @@
-"""Windows in time over input that goes on: what closes them is the watermark of the stream of marks.
+"""Windows in time over unbounded input: what closes them is the watermark of the stream of marks.
 
 Beside the rows of its sources a live job reads marks: the operator watermark W each time it has grown, computed by
 caudal as for its own engine (SEMANTICS: watermarks, idle and silent). What is late a row says by itself, by the W_p that
@@ -68,15 +68,15 @@ class _Cells:
     by: tuple[Named, ...]
     order: list[str]
     bounds: dict[str, str] = field(default_factory=dict[str, str])
-    """The bounds of a window that hang on what is grouped by."""
+    """The bounds of a window that depend on what is grouped by."""
     beside: tuple[str, ...] = ()
     """What is grouped by and not kept: the engine's watermark is that of this column."""
 
 
 def refused(lo: Lowering, what: str, why: str) -> PlanError:
-    """Return the error for what is not done over input that goes on."""
+    """Return the error for what is not done over unbounded input."""
     return PlanError(
-        f"{what} over input that goes on is not known to {lo.dialect.engine}",
+        f"{what} over unbounded input is not known to {lo.dialect.engine}",
         detail=why,
         hint="run it with --engine local, or over bounded input",
     )

@@ -41,14 +41,14 @@ class Bundle:
         return self.size >= LARGE or len(self.reads) >= MOST
 
     def takes(self, read: Read) -> bool:
-        """Whether a block may be added: what its bytes say hangs on no block before it, nor on how the bundle turns out."""
+        """Whether a block may be added: what its bytes say depends on no block before it, nor on how the bundle turns out."""
         channel, block = read.channel, read.got
         if isinstance(block, Decoded) or block.dead or block.notices or block.messages is not None:
             return False
         if block.stop == block.start or read.size >= SMALL:
             return False
         intake = channel.intake
-        if intake.node.timezone or intake.slicer.costly or intake.slicer.fixed:
+        if intake.node.timezone or intake.slicer.expensive or intake.slicer.fixed:
             return False
         if channel.in_flight > 1 or channel.idle or channel.settled:
             return False

@@ -31,7 +31,7 @@ class Emission:
         self.operator = operator
         self.ordinal = ordinal
         self._job = job
-        self._slicer = Slicer(job.router.out[operator].costly, job.settings.threads)
+        self._slicer = Slicer(job.router.out[operator].expensive, job.settings.threads)
         self._slicer.fixed = job.settings.morsel_rows
         self._sequence = 0
         self._forwarded = -OPEN
@@ -39,7 +39,7 @@ class Emission:
     def __call__(self, released: Released, watermark: int) -> None:
         """Send on what an advance set free; `watermark` holds behind it. Called in order, by one thread at a time."""
         if released.parts:
-            if not (self._slicer.costly or self._slicer.fixed):
+            if not (self._slicer.expensive or self._slicer.fixed):
                 self._send_parts(released.parts, watermark)
                 return
             made = [rows for rows in self._job.dividing.map(self._made, released.parts) if rows is not None]
@@ -56,7 +56,7 @@ class Emission:
             last = i == len(pieces) - 1
             dead = self._failed(released) if last and released.failed else None
             task = self._task(first + i, piece, watermark if last else before, dead)
-            if self._slicer.costly or not last:
+            if self._slicer.expensive or not last:
                 self._job.scheduler.push(DEPTH, task)
             else:
                 task()
@@ -104,7 +104,7 @@ class Emission:
             job.router.send(job.router.out[self.operator], ways, morsel, None)
             if self.operator in job.router.dead:
                 job.router.send(job.router.dead[self.operator], ways, dead, None)
-            if morsel is not None and self._slicer.costly:
+            if morsel is not None and self._slicer.expensive:
                 self._slicer.learn(morsel.rows, time.perf_counter() - begin)
 
         return task

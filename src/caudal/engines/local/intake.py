@@ -96,7 +96,7 @@ BLOCK_SECONDS = 0.02
 """Seconds of decoding that one read should bring, so that what a block costs whatever is in it (0.8 ms) is little."""
 
 READ_SECONDS = 0.25
-"""Seconds of work that one read should bring where rows are costly."""
+"""Seconds of work that one read should bring where rows are expensive."""
 
 
 class PartitionChannel(PartitionReader):
@@ -277,7 +277,7 @@ class Intake(SourceReading):
         self.channels: list[PartitionChannel] = []
         self.names = node.schema.names
         self.slicer = slicer
-        self.read_size = FIRST_READ if slicer.costly else SMALLEST_READ
+        self.read_size = FIRST_READ if slicer.expensive else SMALLEST_READ
 
     def add(self, partition: port.Partition, ordinal: int, order: int) -> PartitionChannel:
         """Take a partition in."""
@@ -302,8 +302,8 @@ class Intake(SourceReading):
             self.counters.add(self.operator, "dead", dead)
 
     def adapt(self, size: int, rows: int, seconds: float) -> None:
-        """Learn how much to read at once: about a task's work, or a share of a second's where rows are costly."""
-        if self.slicer.costly:
+        """Learn how much to read at once: about a task's work, or a share of a second's where rows are expensive."""
+        if self.slicer.expensive:
             if rows and self.slicer.cost:
                 wanted = READ_SECONDS / self.slicer.cost * size / rows
                 self.read_size = int(min(max(min(wanted, 4 * self.read_size), FIRST_READ), LARGEST_READ))

@@ -115,7 +115,7 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job
 def _intake(job: Job, node: Source, bound: BoundSource) -> None:
     settings, route = job.settings, job.router.out[node.name]
     judged = any(isinstance(e.task, StateTask) for e in route.all_edges())
-    slicer = Slicer(route.costly, settings.threads)
+    slicer = Slicer(route.expensive, settings.threads)
     slicer.fixed = settings.morsel_rows
     intake = Intake(node, bound, job.counters, judged, slicer, settings.read_at)
     job.reading.intakes.append(intake)

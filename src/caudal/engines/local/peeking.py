@@ -39,7 +39,7 @@ class Peeking:
             self.finish()
 
     def _joins(self, channel: PartitionChannel) -> bool:
-        """Whether a channel's head may stand behind those that wait: what it says does not hang on what stands before it."""
+        """Whether a channel's head may stand behind those that wait: what it says does not depend on what stands before it."""
         other = self._channels[-1]
         alone = getattr(channel.decoder, "framer", None) is not None or channel.intake.node.timezone
         return not alone and channel.decoder is other.decoder and channel.intake is other.intake

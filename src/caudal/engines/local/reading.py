@@ -238,7 +238,7 @@ class Reading:
         del read, block
         self._entry.deliver(pieces)
         # by processor time, which other work on the machine hardly moves; a function of the user's may run elsewhere
-        intake.adapt(size, taken, clock() - read_at if intake.slicer.costly else time.thread_time() - begin)
+        intake.adapt(size, taken, clock() - read_at if intake.slicer.expensive else time.thread_time() - begin)
 
     def _let_go(self, channels: Sequence[PartitionChannel]) -> None:
         """Let partitions be read on by whoever may."""

@@ -36,7 +36,7 @@ class Edge:
 class Branch:
     """Steps, then tasks and further branches; `sides` carry the dead letters that the steps make, by operator.
 
-    `costly`: the steps here or further on call functions of the user's.
+    `expensive`: the steps here or further on call functions of the user's.
     """
 
     steps: list[StepRun] = field(default_factory=list)
@@ -46,9 +46,9 @@ class Branch:
     calls: bool = False
 
     @property
-    def costly(self) -> bool:
+    def expensive(self) -> bool:
         """Whether a row may cost anything: functions of the user's are called."""
-        return self.calls or any(branch.costly for branch in self.branches)
+        return self.calls or any(branch.expensive for branch in self.branches)
 
     @property
     def empty(self) -> bool:

@@ -38,14 +38,14 @@ WHOLE = 1 << 30
 
 
 class Slicer:
-    """Cuts the morsels of one stream. `costly`: they go to functions of the user's, so nothing is known of their cost.
+    """Cuts the morsels of one stream. `expensive`: they go to functions of the user's, so nothing is known of their cost.
 
     `cost`: seconds a row, `base`: seconds that a task takes whatever its rows; 0 while unknown. `fixed`: rows a piece,
     for tests, 0 to choose.
     """
 
-    def __init__(self, costly: bool, threads: int) -> None:
-        self.costly = costly
+    def __init__(self, expensive: bool, threads: int) -> None:
+        self.expensive = expensive
         self.fixed = 0
         self.cost = 0.0
         self.base = 0.0
@@ -59,7 +59,7 @@ class Slicer:
         few of them says nothing of theirs: nearly all that it takes is its own.
         """
         seconds = max(0.0, seconds)  # a clock that stands still while kernels are compiled may step back a little
-        if not self.costly:
+        if not self.expensive:
             if rows < TELLING:
                 return
             measured = seconds / rows
@@ -83,9 +83,9 @@ class Slicer:
         if self.fixed:
             return self.fixed
         if not self.cost:
-            return FIRST if self.costly else WHOLE
+            return FIRST if self.expensive else WHOLE
         work = waiting * self.cost
-        if not self.costly:
+        if not self.expensive:
             wanted = int(TASK_SECONDS / self.cost)
             return max(1, wanted) if wanted < CHEAP else WHOLE
         target = min(max(work / (SHARES * self._threads), TASK_SECONDS), LONG_SECONDS)
@@ -93,8 +93,8 @@ class Slicer:
         return max(1, int(target / self.cost))
 
     def split(self, morsel: Morsel) -> list[Morsel]:
-        """Cut a morsel so that a costly chain runs on all cores."""
-        if self.costly and not self.cost and not self.fixed:
+        """Cut a morsel so that a expensive chain runs on all cores."""
+        if self.expensive and not self.cost and not self.fixed:
             largest = min(FIRST, max(1, morsel.rows // (SHARES * self._threads)))
             return [morsel.slice(a, b) for a, b in itertools.pairwise(_growing(morsel.rows, largest))]
         size = self.size(morsel.rows)

@@ -2,7 +2,7 @@
 
 numba's own code generator leaves calls to other functions to the run-time linker, by name, and calls them through a
 register, as they may lie anywhere (the large code model). So a function that calls itself by way of another signature
-or another function is a name in the cache that nobody defines, and how fast a call is hangs on where code comes to
+or another function is a name in the cache that nobody defines, and how fast a call is depends on where code comes to
 lie. Here the whole program of a loop is linked while it is still intermediate code; only its entry keeps a name. The
 object is position independent and of the small code model, and its sections lie in one block of memory: calls inside
 are direct, calls out of it (the C library, numba's runtime) go through a table of its own, however far they are.

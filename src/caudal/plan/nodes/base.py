@@ -1,6 +1,6 @@
 """What every node is, and the facts that it knows about itself.
 
-Who walks plans (projection, explain, the wire form, what decides, what hangs on the clock, the ledger) asks nodes for these and
+Who walks plans (projection, explain, the wire form, what decides, what depends on the clock, the ledger) asks nodes for these and
 knows no kinds, so a new operator is one file here beside what runs it.
 """
 
@@ -156,7 +156,7 @@ class Node:
     def needs(self, used: Set[str]) -> dict[Node, Set[str]]:
         """Return the columns that are needed of the nodes above if `used` of its own are.
 
-        What a Python function computes is needed even so: whether a row becomes a dead letter must not hang on who reads it.
+        What a Python function computes is needed even so: whether a row becomes a dead letter must not depend on who reads it.
         """
         columns: set[str] = set().union(*(expr.columns() for _, expr in self.roles()))
         for name, result in self.results().items():

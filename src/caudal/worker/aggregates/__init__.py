@@ -4,5 +4,5 @@ The function of a module's name gets the types of argument and result, and the a
 fold: from values (without nulls, in no order) and int64 `starts` (values `starts[g]` to `starts[g + 1]` are of group g) to
 an Arrow array with a result, or null, for each group.
 
-Enters: Arrow arrays. Leaves: Arrow arrays. May touch: numpy, pyarrow, `worker`. Must never: hang on the order of values.
+Enters: Arrow arrays. Leaves: Arrow arrays. May touch: numpy, pyarrow, `worker`. Must never: depend on the order of values.
 """

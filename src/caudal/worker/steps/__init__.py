@@ -5,5 +5,5 @@ all of them, so a new operator is a file here beside its node. The local engine 
 the step where not.
 
 Enters: Arrow arrays of the rows of several keys. Leaves: Arrow arrays. May touch: numpy, pyarrow, `worker`. Must never: know
-an engine, a clock or a file; keep anything between two calls; hang on how rows are cut into calls.
+an engine, a clock or a file; keep anything between two calls; depend on how rows are cut into calls.
 """

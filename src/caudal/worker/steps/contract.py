@@ -73,7 +73,7 @@ class Made:
 class Step:
     """A step. `run(state, rows, watermark)`: `state` holds what was kept of the same keys, in the same order.
 
-    What it makes hangs on the rows and their order, not on how they are cut into calls, nor on the watermark, which says
+    What it makes depends on the rows and their order, not on how they are cut into calls, nor on the watermark, which says
     only what is over: no row below it will come. `keeps`: the types of the columns that it keeps; `fails`: whether rows
     may fail.
     """

@@ -24,7 +24,7 @@ WAYS = (("flink", False), ("spark", False), ("spark", True))
 
 
 def sql(flow: Flow) -> str:
-    """Return the views of a scenario, a part for each engine and way; of input that goes on, those that are others then."""
+    """Return the views of a scenario, a part for each engine and way; of unbounded input, those that are others then."""
     parts: list[str] = []
     known: set[str] = set()
     for engine, live in WAYS:
@@ -46,7 +46,7 @@ def sql(flow: Flow) -> str:
                     views.append(f"-- {view.name}{' (walked by key)' if walk else ''}\n{text};\n")
                 made = "\n".join(view for view in views if view not in known)
                 known.update(views if engine == "spark" else ())
-            parts.append(f"---- {engine}{', over input that goes on' if live else ''}\n\n{made}")
+            parts.append(f"---- {engine}{', over unbounded input' if live else ''}\n\n{made}")
     return "\n".join(parts)
 
 

@@ -155,7 +155,7 @@ def test_what_is_refused_over_live_input_is_declared(path: Path) -> None:
         engine = registry.find("engine", "spark")
         name = f"{path.parent.name}/{path.stem}"
         if name in declared:
-            with pytest.raises(PlanError, match="over input that goes on is not known to spark"):
+            with pytest.raises(PlanError, match="over unbounded input is not known to spark"):
                 engine.lower(plan, rewrite(plan), {}, Tuning(0, live=True))
             return
         job = engine.lower(plan, rewrite(plan), {}, Tuning(0, live=True))

@@ -8,7 +8,7 @@ from caudal.engines.local.slicing import TELLING, WHOLE, Slicer
 
 
 def test_tasks_of_few_rows_say_nothing_of_what_a_cheap_row_costs() -> None:
-    slicer = Slicer(costly=False, threads=2)
+    slicer = Slicer(expensive=False, threads=2)
     for _ in range(100):
         slicer.learn(5, 0.05)
     assert slicer.size(5) == WHOLE
@@ -17,8 +17,8 @@ def test_tasks_of_few_rows_say_nothing_of_what_a_cheap_row_costs() -> None:
 
 
 def test_a_clock_that_steps_back_breaks_nothing() -> None:
-    for costly, rows in itertools.product((False, True), (1, 1000)):
-        slicer = Slicer(costly=costly, threads=2)
+    for expensive, rows in itertools.product((False, True), (1, 1000)):
+        slicer = Slicer(expensive=expensive, threads=2)
         for seconds in [0.001, *[-1.0] * 2000, 0.001]:
             slicer.learn(rows, seconds)
         assert slicer.size(10_000) >= 1

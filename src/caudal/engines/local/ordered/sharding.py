@@ -1,6 +1,6 @@
 """The state of an ordered operator by ranges of its keys' hashes, so that all cores take part in an advance.
 
-What comes of a key's rows hangs on that key alone; so each shard takes its rows and keeps its state by itself, and only
+What comes of a key's rows depends on that key alone; so each shard takes its rows and keeps its state by itself, and only
 the results are put back into the order of the rows that they are of. Small work is not divided: state is divided once,
 when there is so much of it at once that it pays, and what comes out is the same.
 """

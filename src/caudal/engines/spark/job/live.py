@@ -1,4 +1,4 @@
-"""A job on Spark over input that goes on: what each micro-batch gives becomes a directory of results, under its number."""
+"""A job on Spark over unbounded input: what each micro-batch gives becomes a directory of results, under its number."""
 
 from __future__ import annotations
 
