@@ -37,6 +37,9 @@ _decoder = json.JSONDecoder(strict=False)
 
 Tree = npt.NDArray[np.int32]
 
+_Branch = tuple[int, bytes, int]
+"""A node, its literal, and what stands behind that."""
+
 
 @dataclass(slots=True)
 class _Met:
@@ -88,8 +91,9 @@ class Freezing:
         before = [(head.parent, head.literal) for head in self._heads]
         self._thaw()
         met: dict[int, _Met] = {}
+        below: dict[int, list[_Branch]] = {}
         for start in (position[:: len(position) // LINES] - delta).tolist():
-            self._walk(data, start, met)
+            self._walk(data, start, met, below)
         wanted = self._wanted(met)
         if [(parent, literal) for parent, literal, _ in wanted] == before:
             for head in self._heads:
@@ -114,30 +118,35 @@ class Freezing:
         at = int(self._tree[node, AT])
         return self._literals[at : at + int(self._tree[node, LENGTH])].tobytes()
 
-    def _walk(self, data: Bytes, start: int, met: dict[int, _Met]) -> None:
-        """Take note of the values of the line at `start`, as far as the tree has its shape."""
+    def _branches(self, parent: int) -> list[_Branch]:
+        return [(node, self._literal(node), int(self._tree[node, AFTER])) for node in self._children(parent)]
+
+    def _walk(self, data: Bytes, start: int, met: dict[int, _Met], below: dict[int, list[_Branch]]) -> None:
+        """Take note of the values of the line at `start`, as far as the tree has its shape. `below`: what is known of the tree."""
         line = data[start : start + 64 * _LONGEST].tobytes()
         line = line[: line.find(b"\n") + 1]
         text = line.decode("latin-1")
         parent, at, depth, before = 0, 0, 0, None
         while True:
-            for node in self._children(parent):
-                if line.startswith(self._literal(node), at):
-                    break
-            else:
+            branches = below.get(parent)
+            if branches is None:
+                branches = below[parent] = self._branches(parent)
+            found = next((branch for branch in branches if line.startswith(branch[1], at)), None)
+            if found is None:
                 return
+            node, literal, after = found
             if before is not None:
                 before.behind.add(node)
                 before = None
-            at += int(self._tree[node, LENGTH])
-            if self._tree[node, AFTER] < 0:
+            at += len(literal)
+            if after < 0:
                 return
-            if self._tree[node, AFTER] > 0:
+            if after > 0:
                 try:
                     end = _decoder.raw_decode(text, at)[1]
                 except ValueError:
                     return
-                before = met.setdefault(node, _Met(parent, depth))
+                before = met.get(node) or met.setdefault(node, _Met(parent, depth))
                 before.lines += 1
                 before.texts[line[at:end]] += 1
                 at = end

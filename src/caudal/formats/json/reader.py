@@ -26,6 +26,9 @@ _ITEM = re.compile(r"\[\d+\]")
 SCANNER, PARSER, STRICT = 1, 0, -1
 """Where decoding starts: with the tree of shapes (what users get), the general parser, the strict one (for tests)."""
 
+COUNTED = 16
+"""Blocks whose lines are counted after one that had more of them than it seemed."""
+
 _NAMED_LINES, _NAMES, _NAMED_DEPTH = 200, 500, 8
 """How many lines are looked at for the names of fields, how many names are kept, how deep they lie."""
 
@@ -57,6 +60,23 @@ class Scratch:
         }
         self.point(self._kept)
         self.freezing = Freezing(tree, literals, slots, self.env)
+        self._density = 0.0
+        self._surprised = 0
+
+    def guess(self, block: Block) -> int:
+        """Return how many rows a block has at most, by the one before it; 0 where they are to be counted."""
+        if self._surprised:
+            self._surprised -= 1
+            return 0
+        return int((block.stop - block.start) * self._density * 1.25) + 64 if self._density else 0
+
+    def counted(self, block: Block, rows: int) -> None:
+        """Take note of how many rows a block had."""
+        self._density = rows / max(1, block.stop - block.start)
+
+    def surprised(self) -> None:
+        """A block had more rows than it seemed: what decides on the length of lines shall not make that usual."""
+        self._surprised = COUNTED
 
     def point(self, arrays: dict[int, Any]) -> None:
         """Write the addresses of arrays to `env`; the caller keeps them alive."""
@@ -153,7 +173,13 @@ class JsonDecoder:
         except IndexError:
             scratch = Scratch(self._shape, escape=self._escape)
         try:
-            return _Decoding(self._shape, block, scratch).run(self._path)
+            guess = scratch.guess(block) if self._path != STRICT else 0
+            made = _Decoding(self._shape, block, scratch, guess).run(self._path)
+            if made is None:
+                scratch.surprised()
+                made = _Decoding(self._shape, block, scratch).run(self._path)
+            assert made is not None
+            return made
         finally:
             self._scratch.append(scratch)
 
@@ -161,13 +187,17 @@ class JsonDecoder:
 class _Decoding:
     """The decoding of one block."""
 
-    def __init__(self, shape: Shape, block: Block, scratch: Scratch) -> None:
+    def __init__(self, shape: Shape, block: Block, scratch: Scratch, guess: int = 0) -> None:
         self.shape = shape
         self.block = block
         self.scratch = scratch
         self.address = block.data.ctypes.data
-        lines, self.limit = scanner.count_lines(self.address, block.start, block.stop)
-        capacity = lines + 1  # a last line without a newline
+        self.most = 0
+        if guess and self._ready() and block.data[block.stop - 1] == 10:
+            self.most, self.limit = guess, block.stop
+        else:
+            self.most, self.limit = scanner.count_lines(self.address, block.start, block.stop)
+        capacity = self.most + 1  # a last line without a newline
         self.word = np.empty((shape.outs, capacity), np.int64)
         self.real = self.word.view(np.float64)
         self.size = np.empty((shape.outs, capacity), np.int32)
@@ -181,7 +211,8 @@ class _Decoding:
         self.bad: list[int] = []
         self.dead: list[Dead] = []
 
-    def run(self, path: int) -> Decoded:
+    def run(self, path: int) -> Decoded | None:
+        """Return the rows; None where there are more than was thought."""
         block, env = self.block, self.scratch.env
         self.scratch.start(block)
         self.scratch.point(
@@ -197,6 +228,9 @@ class _Decoding:
         env[values.OUTS] = self.shape.outs
         delta = block.position - block.start
         strictly = self._scan(delta, path) if path != STRICT and self._ready() else self._unread(delta)
+        if self.rows < 0:
+            return None
+        self.scratch.counted(block, self.rows)
         if env[values.DEFERRED]:
             data = self._data()
             failed = [(slot, self._check_deferred(slot, data)) for slot in self.shape.deferred]
@@ -231,8 +265,10 @@ class _Decoding:
         """Scan all whole lines; return those that were handed down, as DOWN tells of them, by their rows."""
         rows: int
         start, env = self.block.start, self.scratch.env.ctypes.data
-        rows, lost = scanner.scan(self.address, start, self.limit, delta, path, env)  # type: ignore[misc]
+        rows, lost = scanner.scan(self.address, start, self.limit, delta, path, self.most, env)  # type: ignore[misc]
         self.rows = rows
+        if rows < 0:
+            return {}
         if path == SCANNER:
             good = np.delete(self.position[:rows], self.down[:lost, 0]) if lost else self.position[:rows]
             self.scratch.freezing.look(self.block.data, good, delta)

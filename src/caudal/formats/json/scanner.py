@@ -454,20 +454,23 @@ def _learn(buf, count, env):
         parent = node
 
 
-@kernel(arguments="l l l l l l")
-def scan(buf, start, limit, delta, path, env):
+@kernel(arguments="l l l l l l l")
+def scan(buf, start, limit, delta, path, most, env):
     """Decode the lines from `start` to `limit`, which is behind a newline; `buf` and `env` are addresses.
 
     Row r starts at byte POSITION[r] of the partition, its place in buf plus `delta`. Returns (rows, lines handed down):
     each row of DOWN is a row number, the line's start, the place of its newline, and the node of a field that stands
     there twice with different values. The row is all null; where the node is -1 it waits for the strict parser. With
-    `path` 0 the tree of shapes is neither used nor taught.
+    `path` 0 the tree of shapes is neither used nor taught. There is room for `most` rows: where that is not enough, rows
+    is -1, and nothing that was written is of use.
     """
     position, down = long(env, POSITION), long(env, DOWN)
     row = np.int64(0)  # typed, so that no kernel is compiled twice
     lost = np.int64(0)
     p = start
     while p < limit:
+        if row == most:
+            return np.int64(-1), lost
         end = np.int64(-1)
         used = long(env, SIDE_USED)
         if path > 0:

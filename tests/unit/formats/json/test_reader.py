@@ -69,6 +69,28 @@ def decode(data: bytes, path: int = SCANNER, schema: Schema = SCHEMA, needed=Non
     return second
 
 
+def test_a_block_may_have_any_number_of_lines_whatever_the_one_before_had() -> None:
+    """Room is made by the lines of the block before; what does not fit is decoded anew, with its lines counted."""
+    decoder, _ = JsonReader(SCHEMA, frozenset(SCHEMA.names)).open(b"", "x")
+    long = b'{"i":1,"s":"' + b"x" * 2000 + b'"}\n'
+    short = b'{"i":2}\n'
+    for lines in (
+        [long] * 50,
+        [short] * 5000,
+        [short] * 5000,
+        [long, *[b"\n"] * 3000, b"{\n" * 2000],
+        [long] * 50,
+        [short] * 9000,
+    ):
+        data = b"".join(lines)
+        made = decoder.decode(block(data))
+        counted, _ = JsonReader(SCHEMA, frozenset(SCHEMA.names), STRICT).open(b"", "x")
+        wanted = counted.decode(block(data))
+        assert rows_of(made) == rows_of(wanted)
+        assert made.position.tolist() == wanted.position.tolist()
+        assert made.dead == wanted.dead
+
+
 ACCEPTED = [
     (b"{}", {}),
     (b' \t{ "i" : 5 , "s":\t"x" } \r', {"i": 5, "s": "x"}),
