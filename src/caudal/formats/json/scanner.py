@@ -16,7 +16,8 @@ from __future__ import annotations
 import numpy as np
 
 from caudal.columnar.compiled import kernel, part
-from caudal.columnar.simd import byte, long, lowest, ones, set_byte, set_long
+from caudal.columnar.simd import byte, long, lowest, set_byte, set_long
+from caudal.columnar.simd import count as occurrences
 from caudal.formats.json.simd import cell, differences, newlines, set_cell
 from caudal.formats.json.text import compact, rewrite, text_end
 from caudal.formats.json.values import (
@@ -76,17 +77,10 @@ _U = np.uint64
 @kernel()
 def count_lines(buf, start, stop):
     """Return (newlines in byte(buf, start:stop), position behind the last one)."""
-    count = 0
-    p = start
-    while p + 64 <= stop:
-        count += ones(newlines(buf, p))
-        p += 64
-    if p < stop:
-        count += ones(newlines(buf, p) & ((_U(1) << _U(stop - p)) - _U(1)))
     limit = stop
     while limit > start and byte(buf, limit - 1) != 10:
         limit -= 1
-    return count, limit
+    return occurrences(buf, start, limit, 10), limit
 
 
 @kernel()
