@@ -72,7 +72,8 @@ def comparable(key: Column) -> Ints:
     assert isinstance(key, Fixed)
     values = key.values
     if key.dtype.is_float:
-        wide = values.astype(np.float64) + 0.0  # a sum with +0 turns -0 into 0
+        with np.errstate(invalid="ignore"):  # what stands under a null may be any bits
+            wide = values.astype(np.float64) + 0.0  # a sum with +0 turns -0 into 0
         out = wide.view(np.int64)
         nan = np.isnan(wide)
         if nan.any():

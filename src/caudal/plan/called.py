@@ -100,6 +100,8 @@ def _refuse(
         shown += [f"{p.name}=..." for p in places[len(args) :] if p.default is p.empty and p.name not in named]
         shown += [f"{key}={_shown(value)}" for key, value in zip(free, args[len(places) :])]
         shown += [f"{key}={_shown(value)}" for key, value in named.items()]
+        met = {*named, *(p.name for p, _ in zip((p for p in keywords if p.name not in named), args[len(places) :]))}
+        shown += [f"{p.name}=..." for p in keywords if p.default is p.empty and p.name not in met]
         hint = f"write {dot}{name}({', '.join(shown)})"
     raise Misuse(message, hint=hint) from None
 

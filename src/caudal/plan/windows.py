@@ -176,7 +176,9 @@ class Sliding(Window):
 
     def __post_init__(self) -> None:
         if self.size < 0 or self.rows < 0 or (self.size and self.rows):
-            raise PlanError("a sliding window has a size in time or in rows, greater than zero", detail=str(self))
+            both = "this has both" if self.size and self.rows else str(self)
+            hint = 'cd.sliding("10s"), or cd.sliding(rows=100)'
+            raise PlanError("a sliding window has a size in time or in rows, greater than zero", detail=both, hint=hint)
         if self.size and self.order.arrival:
             raise PlanError(
                 "a sliding window in time takes rows by event time", hint="sliding(rows=...) takes them as they arrive"

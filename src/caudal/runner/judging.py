@@ -105,7 +105,9 @@ def _functions(ledger: Ledger, failing: Mapping[str, str]) -> list[Notice]:
         if entry.windows:
             failed, of, what = entry.emitted.get("dead", 0), entry.windows, "windows"
         why = f": {failing[entry.operator]}" if entry.operator in failing else ""
-        if failed > DEAD * of:
+        if failed and not entry.whole:  # how many rows there were is not counted
+            told.append(Notice("dead", entry.operator, f"{{count}} {what} are dead letters{why}", failed, "warning"))
+        elif failed > DEAD * of:
             share = "all {count}" if failed >= of else f"{{count}} of {of:,}"
             told.append(Notice("dead", entry.operator, f"{share} {what} are dead letters{why}", failed, "warning"))
     return told

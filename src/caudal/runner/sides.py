@@ -9,6 +9,7 @@ from typing import Any
 from caudal.core.errors import OptionError
 from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, Sink
 from caudal.plan.plan import Plan
+from caudal.ports import registry
 
 ROLES = {"late": Late, "dead": DeadLetters}
 CHOICES = ("file", "discard")
@@ -52,11 +53,15 @@ def beside(plan: Plan, role: str) -> Path:
         path = dict(sink.options).get("path")
         if sink.connector == "files" and isinstance(path, str) and Path(path).name and role_of(sink) == "out":
             target = Path(path)
-            stem = target.name
-            for suffix in reversed(target.suffixes):
-                stem = stem.removesuffix(suffix)
-            return target.with_name(f"{stem or target.name}.{role}.jsonl")
+            # no more than the format's suffix: web.alerts.jsonl and web.counts.jsonl have side files of their own
+            stem = target.stem if target.suffix in _suffixes() else target.name
+            return target.with_name(f"{stem}.{role}.jsonl")
     return Path(f"{re.sub(_NO_FILE_NAME, '_', plan.name)[:100]}.{role}.jsonl")
+
+
+def _suffixes() -> set[str]:
+    formats = [registry.find("format", name) for name in registry.available("format")]
+    return {".txt", *(suffix for each in formats for suffix in each.suffixes)}
 
 
 def role_of(sink: Sink) -> str:

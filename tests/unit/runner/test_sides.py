@@ -35,10 +35,14 @@ def test_a_name_leads_to_a_file_in_the_working_directory(name: str, file: str) -
     ("path", "file"),
     [
         ("out/alerts.jsonl", "out/alerts.late.jsonl"),
-        ("alerts.new.json", "alerts.late.jsonl"),
+        ("alerts.new.json", "alerts.new.late.jsonl"),
         (".hidden", ".hidden.late.jsonl"),
         (".", "p.late.jsonl"),
         ("/", "p.late.jsonl"),
+        ("web.alerts.jsonl", "web.alerts.late.jsonl"),
+        ("alerts.v2.json", "alerts.v2.late.jsonl"),
+        ("alerts.v2", "alerts.v2.late.jsonl"),
+        ("192.0.2.1.csv", "192.0.2.1.late.jsonl"),
     ],
 )
 def test_a_file_sink_has_its_side_outputs_beside_it(path: str, file: str) -> None:

@@ -52,6 +52,12 @@ SHARED = (
         "refused; backtest matches rows by key and window instead",
     ),
     Gap(
+        "payloads of dead letters of functions",
+        OURS,
+        "the columns that a call reads are not gathered in the engine's job",
+        "they are empty; source, partition and position say which record it is",
+    ),
+    Gap(
         "the whole ledger",
         OURS,
         "counting at every operator would cost a pass for each",

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr, col
-from caudal.plan.nodes import Node, WithColumns
+from caudal.plan.nodes import Node, Select, WithColumns
 from caudal.plan.python import calls
 from caudal.plan.windows import Order
 
 
-def lift(node: Node, pairs: Sequence[tuple[str, Expr]]) -> tuple[Node, tuple[tuple[str, Expr], ...]]:
-    """Compute what calls Python functions in a with_columns before: where rows are grouped nothing may fail."""
+def lift(
+    node: Node, pairs: Sequence[tuple[str, Expr]], avoid: Collection[str] = ()
+) -> tuple[Node, tuple[tuple[str, Expr], ...]]:
+    """Compute what calls Python functions in a with_columns before: where rows are grouped nothing may fail.
+
+    The columns that are added have no name that there is, nor one of `avoid`; `without_lifted` takes them away again.
+    """
     columns: list[tuple[str, Expr]] = []
     out: list[tuple[str, Expr]] = []
-    taken = set(node.schema.names)
+    taken = {*node.schema.names, *avoid}
     for label, expr in pairs:
         if calls(expr):
             column = next(c for c in (label, *(f"{label}_{i}" for i in range(1, 1000))) if c not in taken)
@@ -39,7 +44,7 @@ def lifted(node: Node, keys: tuple[tuple[str, Expr], ...], order: Order) -> tupl
 def lifted_aggregates(node: Node, aggregates: Mapping[str, Aggregate]) -> tuple[Node, Any]:
     """Return node and aggregates of which none calls a Python function."""
     parts = [(f"{n}_of", e) for n, a in aggregates.items() for e in a.expressions()]
-    node, found = lift(node, parts)
+    node, found = lift(node, parts, aggregates)
     exprs = iter(e for _, e in found)
     out: list[tuple[str, Aggregate]] = []
     for name, aggregate in aggregates.items():
@@ -48,3 +53,13 @@ def lifted_aggregates(node: Node, aggregates: Mapping[str, Aggregate]) -> tuple[
             (name, replace(aggregate, argument=argument, order_by=tuple(next(exprs) for _ in aggregate.order_by)))
         )
     return node, tuple(out)
+
+
+def without_lifted(made: Node, before: Node, keep: Collection[str] = ()) -> Node:
+    """Return the rows of an operator without the columns that were added to those of `before` for its sake, but for `keep`."""
+    (given,) = made.inputs
+    added = set(given.schema.names) - set(before.schema.names) - set(keep)
+    names = [name for name in made.schema.names if name not in added]
+    if len(names) == len(made.schema.names):
+        return made
+    return Select(input=made, columns=tuple((name, col(name)) for name in names))

@@ -13,7 +13,7 @@ from caudal.core.naming import cut
 from caudal.core.types import Schema
 from caudal.lang.dsl import instead
 from caudal.lang.dsl.functions import plain
-from caudal.lang.dsl.lifting import lift, lifted, lifted_aggregates
+from caudal.lang.dsl.lifting import lift, lifted, lifted_aggregates, without_lifted
 from caudal.lang.dsl.options import format_of_path, format_options, path_of, refuse_compressed, split
 from caudal.lang.dsl.windows import condition, expression, ordering
 from caudal.plan.aggregates import Aggregate
@@ -209,7 +209,8 @@ class Stream:
         listed = [keys] if isinstance(keys, str | Expr) else list(keys)
         within_ms = 0 if within is None else duration.parse(within, what="within")
         node, pairs, ordered = lifted(self.node, _named(listed, {}), ordering(order_by, order))
-        return Stream(Deduplicate(name=name, input=node, keys=pairs, within=within_ms, order=ordered))
+        made = Deduplicate(name=name, input=node, keys=pairs, within=within_ms, order=ordered)
+        return Stream(without_lifted(made, self.node))
 
     def late(self, *, name: str = "") -> Stream:
         """The rows that came too late for the nearest stateful operator upstream: whole rows, with late_* columns."""
@@ -350,8 +351,9 @@ class Grouped:
         Rows are taken in the order of event time (ties by `order_by`), or as they come with `order="arrival"`.
         """
         node, keys, ordered = lifted(self.node, self.keys, ordering(order_by, order))
-        node, ((_, taken),) = lift(node, [(f"{into}_of", expression(value))])
-        return Stream(Lag(name=name, input=node, keys=keys, value=taken, n=n, into=into, order=ordered))
+        node, ((_, taken),) = lift(node, [(f"{into}_of", expression(value))], [into])
+        made = Lag(name=name, input=node, keys=keys, value=taken, n=n, into=into, order=ordered)
+        return Stream(without_lifted(made, self.node))
 
     def agg(self, *args: Any, **aggregates: Any) -> Stream:
         """Raise: aggregates of a stream need a window."""
@@ -397,7 +399,8 @@ class Windowed:
         node, keys, window = self._lifted()
         node, folded = lifted_aggregates(node, aggregates)
         if isinstance(window, Sliding):
-            return Stream(Running(name=name, input=node, keys=keys, frame=window, aggregates=folded))
+            made = Running(name=name, input=node, keys=keys, frame=window, aggregates=folded)
+            return Stream(without_lifted(made, self.node, dict(keys)))
         return Stream(WindowAggregate(name=name, input=node, keys=keys, window=window, aggregates=folded))
 
     def apply(self, function: Function, *, schema: Columns | None = None, name: str = "") -> Stream:
@@ -439,7 +442,7 @@ class Windowed:
             by=tuple((e, descending) for _, e in ranking),
             limit=limit,
         )
-        return Stream(made)
+        return Stream(without_lifted(made, self.node, dict(keys)))
 
     def _lifted(self) -> tuple[Node, tuple[tuple[str, Expr], ...], Window]:
         window = self.over

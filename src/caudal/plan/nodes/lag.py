@@ -30,6 +30,8 @@ class Lag(Keyed):
         if not isinstance(self.n, int) or isinstance(self.n, bool) or self.n < 1:
             raise PlanError(f"lag goes back a number of rows, not {self.n!r}", hint="n=1 is the row before")
         source = self.input.schema
+        if not self.into:
+            raise PlanError("lag has no name for its column", hint='into="previous" names it')
         if self.into in source:
             raise PlanError(f"there is a column '{self.into}' already", hint='into="previous" names the new one')
         refuse_unordered(self, self.order)

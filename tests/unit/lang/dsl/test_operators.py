@@ -158,3 +158,43 @@ def test_dead_letters_of_a_stream_are_those_of_all_that_can_fail_upstream() -> N
     assert isinstance(dead.node, Union)
     assert got(dead, "operator", "reason", "message") == [("halves", "exception", "ValueError")]
     assert got(failing, "h") == [(4,), (3,)]
+
+
+@cd.jit
+def more(n: int) -> int:
+    return n + 1
+
+
+@pytest.mark.parametrize(
+    ("make", "columns"),
+    [
+        (lambda s, n: s.group_by("ip").lag(n, into="p"), ["ip", "t", "n", "p"]),
+        (lambda s, n: s.group_by(k=n).lag("t", into="p"), ["ip", "t", "n", "p"]),
+        (lambda s, n: s.group_by("ip").running(s=cd.sum(n), s_of=cd.count()), ["ip", "t", "n", "s", "s_of"]),
+        (lambda s, n: s.group_by(k=n).running(s=cd.count()), ["ip", "t", "n", "k", "s"]),
+        (lambda s, n: s.group_by("ip").running(s=cd.count(), order_by=n), ["ip", "t", "n", "s"]),
+        (lambda s, n: s.group_by("ip").window(cd.sliding("3s")).agg(s=cd.max(n)), ["ip", "t", "n", "s"]),
+        (lambda s, n: s.deduplicate(n.alias("q")), ["ip", "t", "n"]),
+        (
+            lambda s, n: s.group_by("ip").window(cd.tumbling("1s")).top(1, by=n),
+            ["ip", "window_start", "window_end", "t", "n"],
+        ),
+    ],
+)
+def test_a_call_leaves_no_column_of_its_own(make: Any, columns: list[str]) -> None:
+    """Calls are computed before rows are grouped; what comes out is as with an expression of the same value."""
+    called, written = make(rows(), more(col("n"))), make(rows(), col("n") + 1)
+    assert called.schema.names == written.schema.names == tuple(columns)
+    assert called.filter(col("n").is_not_null()).collect().equals(written.filter(col("n").is_not_null()).collect())
+
+
+def test_what_is_missing_in_a_call_is_named() -> None:
+    for call, hint in (
+        (lambda: rows().group_by("ip").lag("n"), 'write .lag("n", into=...)'),
+        (lambda: rows().window(cd.tumbling("1s")).top(3), "write .top(3, by=...)"),
+    ):
+        with pytest.raises(TypeError) as found:
+            call()
+        assert found.value.hint == hint  # type: ignore[attr-defined]
+    with pytest.raises(PlanError, match="no name"):
+        rows().group_by("ip").lag("n", into="")
