@@ -77,6 +77,12 @@ def explain(arguments: Namespace) -> int:
             raise OptionError("-o writes the script of a job", hint="name the engine: --engine flink or --engine spark")
         _save(script, Path(arguments.output), arguments.file)
         return 0
+    if script is not None and (arguments.mermaid or arguments.json):
+        form = "--mermaid" if arguments.mermaid else "--json"
+        raise OptionError(
+            f"{form} shows the plan, and --engine {arguments.engine} the script of its job",
+            hint="leave one of them out",
+        )
     if script is not None:
         print(script.text, end="")
         return 0

@@ -94,6 +94,9 @@ def test_explain_shows_the_plan_before_and_after(caudal) -> None:
 
 
 def test_explain_as_mermaid_and_as_json(caudal) -> None:
+    both = caudal("explain", "p.py", "--mermaid", "--engine", "spark")
+    assert both.code == 2
+    assert "--mermaid shows the plan" in both.err
     drawn = caudal("explain", "p.py", "--mermaid").out.splitlines()
     assert drawn[0] == "flowchart LR"
     assert sum("-->" in line for line in drawn) == 3

@@ -80,7 +80,8 @@ def ordering(order_by: Any, order: str) -> Order:
 
 def _rows(value: Any, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise PlanError(f"{what} is a number of rows, not {value!r}", hint='a time is written sliding("10s")')
+        written = 'a time is written cd.sliding("10s")' if what == "rows" else "cd.rows(100), or cd.rows(100, every=10)"
+        raise PlanError(f"{what} is a number of rows, not {value!r}", hint=written)
     return value
 
 
