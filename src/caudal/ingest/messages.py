@@ -8,7 +8,7 @@ import numpy as np
 
 from caudal.columnar.column import Column, Ints
 from caudal.ports.format import Decoder
-from caudal.ports.records import Block, Dead, Decoded, Messages
+from caudal.ports.records import MAX_PAYLOAD, Block, Dead, Decoded, Messages
 
 _NEWLINE, _RETURN = 10, 13
 
@@ -29,8 +29,7 @@ def of_messages(decoder: Decoder, block: Block, messages: Messages) -> Decoded:
     for letter, at in zip(decoded.dead, letters.tolist(), strict=True):
         letter.position = int(messages.offset[at])
         if broken[at]:
-            raw = block.record(letter.position, block.stop)
-            letter.payload = Dead.of(0, "", "", raw).payload
+            letter.payload = block.record(letter.position, MAX_PAYLOAD)
     count = len(messages.offset)
     if len(number) + len(letters) < count:
         left = np.setdiff1d(np.arange(count), np.concatenate([number, letters]))

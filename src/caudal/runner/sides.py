@@ -54,14 +54,15 @@ def beside(plan: Plan, role: str) -> Path:
         if sink.connector == "files" and isinstance(path, str) and Path(path).name and role_of(sink) == "out":
             target = Path(path)
             # no more than the format's suffix: web.alerts.jsonl and web.counts.jsonl have side files of their own
-            stem = target.stem if target.suffix in _suffixes() else target.name
+            stem = target.stem if _of_a_format(target.suffix, sink.format) else target.name
             return target.with_name(f"{stem}.{role}.jsonl")
     return Path(f"{re.sub(_NO_FILE_NAME, '_', plan.name)[:100]}.{role}.jsonl")
 
 
-def _suffixes() -> set[str]:
-    formats = [registry.find("format", name) for name in registry.available("format")]
-    return {".txt", *(suffix for each in formats for suffix in each.suffixes)}
+def _of_a_format(suffix: str, likely: str) -> bool:
+    """Whether files of a format have this suffix; the likely one is asked first, since the others would be loaded for it."""
+    names = sorted(registry.available("format"), key=lambda name: name != likely)
+    return suffix == ".txt" or any(suffix in registry.find("format", name).suffixes for name in names)
 
 
 def role_of(sink: Sink) -> str:

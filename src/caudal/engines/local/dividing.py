@@ -149,8 +149,11 @@ def divided(tables: list[Table], ranges: Sequence[Range]) -> list[Share]:
     source = consume(tables)
     if len(ranges) == 1:
         return [Share(source, None)]
-    size = ranges[0][1] - ranges[0][0]
-    place = (source.ints(HASH).view(np.uint64) >> np.uint64(57)).view(np.int64) // size
-    order, offsets = order_by_group(place, len(ranges))
-    bounds = offsets.tolist()
-    return [Share(source, order[a:b]) for a, b in itertools.pairwise(bounds)]
+    return [Share(source, rows) for rows in rows_of(source, len(ranges))]
+
+
+def rows_of(table: Table, count: int) -> list[Ints]:
+    """Return the rows of a table, ascending, in each of so many ranges of hashes (a power of two up to `MOST`)."""
+    place = (table.ints(HASH).view(np.uint64) >> np.uint64(57)).view(np.int64) // (MOST // count)
+    order, offsets = order_by_group(place, count)
+    return [order[a:b] for a, b in itertools.pairwise(offsets.tolist())]

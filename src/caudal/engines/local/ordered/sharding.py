@@ -15,8 +15,8 @@ import numpy as np
 
 from caudal.columnar.column import Column, Ints
 from caudal.columnar.grouping import key_hashes
-from caudal.engines.local.dividing import MOST, Dividing
-from caudal.engines.local.lists import concat_columns, order_by_group
+from caudal.engines.local.dividing import Dividing, rows_of
+from caudal.engines.local.lists import concat_columns
 from caudal.engines.local.ordered.keyed import owned
 from caudal.engines.local.state import HASH, Blocks
 from caudal.engines.local.table import Table
@@ -78,7 +78,7 @@ class Shards(Generic[S]):
             self._divide(wanted)
         if len(self.states) == 1:
             return [(self.states[0], None)]
-        shares = zip(self.states, _shares(table, len(self.states)), strict=True)
+        shares = zip(self.states, rows_of(table, len(self.states)), strict=True)
         return [(state, rows) for state, rows in shares if len(rows)]
 
     def restored(self, numbers: Sequence[int]) -> None:
@@ -90,7 +90,7 @@ class Shards(Generic[S]):
         numbers: list[list[int]] = [[] for _ in range(count)]
         for number in self.numbers:
             table = hashed(self._blocks.remove(number), self._keys)
-            for mine, rows in zip(numbers, _shares(table, count), strict=True):
+            for mine, rows in zip(numbers, rows_of(table, count), strict=True):
                 if len(rows):
                     mine.append(self._blocks.add(owned(table.take(rows))))
         self.states = [self._make() for _ in range(count)]
@@ -120,10 +120,3 @@ def merged(portions: Sequence[Portion], rows: Sequence[Ints | None]) -> Portion:
             fates[fate] = fates.get(fate, 0) + count
         failed += [f if own is None else replace(f, row=int(own[f.row])) for f in portion.failed]
     return Portion(of, columns, fates, sorted(failed, key=lambda f: f.row))
-
-
-def _shares(table: Table, count: int) -> list[Ints]:
-    """Return the rows of each shard, ascending."""
-    place = (table.ints(HASH).view(np.uint64) >> np.uint64(57)).view(np.int64) // (MOST // count)
-    order, offsets = order_by_group(place, count)
-    return [order[a:b] for a, b in zip(offsets[:-1].tolist(), offsets[1:].tolist())]
