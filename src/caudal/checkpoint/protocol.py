@@ -89,8 +89,8 @@ class Worker:
         self._tokens: Mapping[str, Token] = {}
         self._members: Shards = frozenset()
         """The shards that the epoch is to commit."""
-        self._turns: dict[str, int] = {}
-        """Which turn of each the epoch holds rows of: a shard may be lost and come again while an epoch is under way."""
+        self._cut: dict[str, Shard] = {}
+        """Those as they were when it was cut: a shard may be lost and come again while an epoch is under way."""
         self._due = False
         self._stopping = False
         self._last = False
@@ -150,8 +150,10 @@ class Worker:
 
     def _settled(self, effects: list[Effect]) -> list[Effect]:
         """Let go what is over, and begin what is due."""
-        for name in [name for name, shard in self.shards.items() if shard.phase is Phase.GONE]:
-            del self.shards[name]
+        for name, shard in list(self.shards.items()):
+            if shard.phase is Phase.GONE:
+                del self.shards[name]
+                effects += self._assigned(name) if shard.again else []
         if self.step is Step.IDLE:
             leaving = [shard for shard in self.shards.values() if shard.phase is Phase.LEAVING]
             if self._due or leaving:
@@ -173,7 +175,7 @@ class Worker:
             return []
         self.epoch = max(self.epoch, *(self.shards[name].epoch for name in members)) + 1
         self.step, self._members, self._attempts = Step.CUTTING, members, 0
-        self._turns = {name: self.shards[name].turn for name in members}
+        self._cut = {name: self.shards[name] for name in members}
         return [Freeze(self.epoch, members)]
 
     @property
@@ -182,8 +184,7 @@ class Worker:
         return frozenset(name for name in self._members if self._holds(name))
 
     def _holds(self, name: str) -> bool:
-        shard = self.shards.get(name)
-        return shard is not None and shard.owned and shard.turn == self._turns[name]
+        return self.shards.get(name) is self._cut[name] and self._cut[name].owned
 
     def _step(
         self, event: Cut | Prepared | Stored | Committed | Aborted | Unknown | Fenced | Recalled | Published

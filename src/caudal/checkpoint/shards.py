@@ -76,18 +76,17 @@ class Shard:
     """One shard. Each method takes what happened and returns what is to be done.
 
     `commits`: the newest tokens that were committed, the last one first; `final`: the first epoch whose cut holds all that was
-    read of a shard that leaves; `epoch`: that of the snapshot that was loaded; `turn`: counts how often it was acquired anew.
+    read of a shard that leaves; `epoch`: that of the snapshot that was loaded; `again`: once it is gone, it is to be acquired anew.
     """
 
-    def __init__(self, name: str, turn: int = 0) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self.phase = Phase.FINDING
         self.commits: tuple[Token, ...] = ()
         self.final = 0
         self.epoch = 0
-        self.turn = turn
         self._release = False
-        self._again = False
+        self.again = False
         self._closing = Phase.FINDING
         self._token: Token = ""
         self._attempts = 0
@@ -112,12 +111,12 @@ class Shard:
 
     def assigned(self) -> list[Effect]:
         """It was assigned while something of its last turn was still to be ended: begin anew behind that."""
-        self._again = True
+        self.again = True
         return []
 
     def leave(self, final: int) -> list[Effect]:
         """It is to be given up once all is committed; `final`: the first epoch that can hold all of it."""
-        self._release, self._again = True, False
+        self._release, self.again = True, False
         if self.phase is Phase.RUNNING:
             self.phase, self.final = Phase.LEAVING, final
             return [Halt(self.name)]
@@ -127,7 +126,7 @@ class Shard:
 
     def lost(self) -> list[Effect]:
         """It is another's already."""
-        self._release = self._again = False
+        self._release = self.again = False
         if self.owned:
             return self.drop()
         if self.phase not in (Phase.CLOSING, Phase.DROPPING):
@@ -136,7 +135,7 @@ class Shard:
 
     def drop(self, *, again: bool = False) -> list[Effect]:
         """Forget all that is not committed; `again`: and begin anew, for it is still this worker's."""
-        self._again = again
+        self.again = again
         self.phase = Phase.DROPPING
         return [Drop(self.name)]
 
@@ -146,7 +145,7 @@ class Shard:
             return []
         self._attempts = 0
         if self.phase is Phase.CLOSING:
-            return self.drop(again=self._again) if isinstance(event, Loaded) else self._gone()
+            return self.drop(again=self.again) if isinstance(event, Loaded) else self._gone()
         match event:
             case Found():
                 return self._found(event)
@@ -171,14 +170,14 @@ class Shard:
         """An effect could not be done: return the number of attempts, after a pause it is `waited`; or what comes instead."""
         if self.phase is Phase.CLOSING:
             # a load that broke off may have left something
-            return self.drop(again=self._again) if isinstance(event.effect, Load) else self._gone()
+            return self.drop(again=self.again) if isinstance(event.effect, Load) else self._gone()
         self._attempts += 1
         return self._attempts
 
     def waited(self, event: Waited) -> list[Effect]:
         """The pause before another attempt is over."""
         if self.phase is Phase.CLOSING:
-            return self.drop(again=self._again) if isinstance(event.effect, Load) else self._gone()
+            return self.drop(again=self.again) if isinstance(event.effect, Load) else self._gone()
         return [event.effect]
 
     @property
@@ -202,8 +201,5 @@ class Shard:
     def _gone(self) -> list[Effect]:
         """Nothing of this turn is left."""
         release: list[Effect] = [Release(self.name)] if self._release else []
-        if self._again:
-            self.__init__(self.name, self.turn + 1)
-            return [*release, *self.begin()]
         self.phase = Phase.GONE
         return release
