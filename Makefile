@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 export PATH := $(PATH):$(CURDIR)/.uv/only
 
-.PHONY: help setup demo test test-slow engines test-engines test-flink test-spark check format types lint docs golden bench nightly fuzz clean
+.PHONY: help setup demo test test-slow engines test-engines test-flink test-spark test-kafka check format types lint docs golden bench nightly fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -32,7 +32,7 @@ test: setup ## run the tests but those that take long, on all cores
 	$(RUN)/pytest -n auto --dist worksteal
 
 test-slow: setup ## run the tests that take long: random pipelines and values, fuzzing, signals, compiled code on disk, the lab
-	$(RUN)/pytest -n auto --dist worksteal -m "slow and not nightly and not engines"
+	$(RUN)/pytest -n auto --dist worksteal -m "slow and not nightly and not engines and not kafka"
 
 engines: setup ## install the environments of Flink and Spark (1.6 GB, below the user's cache directory)
 	$(RUN)/caudal engines install flink
@@ -46,6 +46,9 @@ test-flink: setup
 
 test-spark: setup
 	$(RUN)/pytest -m engines tests/engines -k "not flink"
+
+test-kafka: setup ## run the tests that need a Kafka broker, which they start (a JDK is needed)
+	$(RUN)/pytest -n auto --dist worksteal -m kafka tests/kafka
 
 check: setup lint types ## run all static checks
 
@@ -71,7 +74,7 @@ bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of dis
 	$(RUN)/python lab/dos.py
 
 nightly: setup ## the long campaigns: kills, rotation under load, random cases, fuzzing (about an hour)
-	$(RUN)/pytest -m "nightly and not engines" tests
+	$(RUN)/pytest -m "nightly and not engines and not kafka" tests
 	CAUDAL_PROPERTY=3 $(RUN)/pytest -n auto --dist worksteal -m slow tests/property
 	CAUDAL_FUZZ=200000 $(RUN)/pytest -n auto -m slow tests/fuzz
 

@@ -104,6 +104,7 @@ def parser() -> argparse.ArgumentParser:
     detections.add_argument("name", nargs="?", default="", metavar="NAME", help="tell all about one")
 
     _engines(commands)
+    _broker(commands)
     _comparing(commands)
 
     _lab(commands)
@@ -189,6 +190,33 @@ def _engines(commands: Any) -> None:
         action.add_argument("--json", action="store_true", help="print the result as JSON")
         if name == "install":
             action.add_argument("--python", default="", metavar="PATH", help="the interpreter to build on")
+
+
+def _broker(commands: Any) -> None:
+    broker = _command(commands, "broker", "start, stop and look at a Kafka broker on this machine")
+    actions = broker.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, text in (
+        ("start", "start it, and install it first where it is not there; its address is the last line printed"),
+        ("stop", "stop it; its data stays"),
+        ("status", "say whether it runs, and where; exits with 1 where it does not"),
+    ):
+        action = _command(actions, name, text)
+        action.add_argument(
+            "--data", default="", metavar="DIR", help="where its data is (default: below CAUDAL_BROKER, else a cache)"
+        )
+        if name == "start":
+            action.add_argument("--port", type=int, metavar="N", help="on loopback (default: 9092); 0 takes a free one")
+            action.add_argument(
+                "--set",
+                action="append",
+                type=_setting,
+                default=[],
+                metavar="KEY=VALUE",
+                help="set a server property, such as num.partitions=4",
+                dest="settings",
+            )
+        if name == "status":
+            action.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _comparing(commands: Any) -> None:

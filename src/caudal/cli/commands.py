@@ -182,6 +182,13 @@ def engines(arguments: Namespace) -> int:
     return engines.engines(arguments)
 
 
+def broker(arguments: Namespace) -> int:
+    """`caudal broker`, and its actions."""
+    from caudal.cli import broker
+
+    return broker.broker(arguments)
+
+
 def backtest(arguments: Namespace) -> int:
     """`caudal backtest OLD NEW`."""
     from caudal.cli import comparing
@@ -204,6 +211,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "infer": infer,
     "test": test,
     "engines": engines,
+    "broker": broker,
     "backtest": backtest,
     "verify": verify,
     "lab": lab,

@@ -1,8 +1,8 @@
 """The environments of engines that run elsewhere: Flink and Spark, each with an interpreter and a lock of its own.
 
 Enters: an engine's name, an interpreter, the lock that stands in the package. Leaves: a directory with an interpreter,
-packages and jars, each checked against its hash; paths; what is missing and what to do. May touch: core, ports, files
-below its directory, uv, pip, Maven and Java as programs. Must never: import what it installs, leave anything half made
+packages and jars, each checked against its hash; paths; what is missing and what to do. May touch: core, ports,
+environments, files below its directory, uv and pip as programs. Must never: import what it installs, leave anything half made
 in place, name a registry, know an engine.
 
 The directory is `CAUDAL_ENGINES`, else `caudal/engines` in the user's cache. `CAUDAL_FLINK_PYTHON` and
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from caudal.core.errors import OptionError, nearest
 from caudal.engines.environments.environment import LockedEnvironment
-from caudal.engines.environments.jdk import Java
-from caudal.engines.environments.jdk import find as java
+from caudal.environments.jdk import Java
+from caudal.environments.jdk import find as java
 from caudal.ports.environment import Health, Problem
 
 __all__ = ["FLINK", "SPARK", "Health", "Java", "Problem", "health", "jars", "java", "lacks", "python", "require"]

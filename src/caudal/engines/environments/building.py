@@ -1,75 +1,33 @@
-"""Building an environment beside its place, and moving it there when it is whole."""
+"""Building an environment: an interpreter with the packages of a lock, and its jars."""
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import shutil
 import subprocess
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from caudal.core.errors import InputError, RunError
-from caudal.engines.environments import repository
+from caudal.core.errors import RunError
 from caudal.engines.environments.lock import Lock
+from caudal.environments import repository
+from caudal.environments.placing import replacing
 from caudal.ports.environment import Say
-
-RECEIPT = "environment.json"
-"""Stands in every environment that was made here, written last: engine, digest of the lock, version of Python."""
 
 _LINES = 8
 """How much of what an installer said an error repeats."""
 
 
-@contextmanager
-def alone(home: Path, engine: str, say: Say) -> Generator[None]:
-    """Hold the right to change an engine's environment below `home`, which is made; others wait."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        handle = os.open(home / f".{engine}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise InputError("environments cannot be kept here", location=str(home), detail=str(error)) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another process that changes {engine}")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
 def build(lock: Lock, place: Path, interpreter: str, version: str, say: Say) -> None:
     """Build the environment of a lock beside `place` and move it there, in place of an older one.
 
-    Raises `RunError`; what stood in the place stands there still. A build that was killed leaves a directory beside
-    it, which the next one removes.
+    Raises `RunError`; what stood in the place stands there still.
     """
-    new, old = (place.with_name(f".{place.name}.{what}") for what in ("new", "old"))
-    for left in (new, old):
-        shutil.rmtree(left, ignore_errors=True)
-    try:
-        new.mkdir()
+    receipt = {"engine": lock.engine, "lock": lock.digest, "version": lock.version, "python": version}
+    with replacing(place, receipt) as new:
         _install(lock, new, interpreter, say)
         (new / "jars").mkdir()
         repository.fetch(lock.jars, new / "jars", say)
-        receipt = {"engine": lock.engine, "lock": lock.digest, "version": lock.version, "python": version}
-        (new / RECEIPT).write_text(json.dumps(receipt), encoding="utf-8")
-        os.sync()  # the receipt vouches for thousands of files: they are on the disk before it gets its place
-        if place.exists():
-            place.rename(old)
-        new.rename(place)
-    except OSError as error:
-        raise RunError("the environment cannot be written", location=str(place), detail=str(error)) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        if place.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        elif old.exists():
-            old.rename(place)
 
 
 def _install(lock: Lock, folder: Path, interpreter: str, say: Say) -> None:

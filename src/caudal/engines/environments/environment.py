@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from caudal.core.errors import CaudalError, OptionError
-from caudal.engines.environments import building, interpreters, jdk, repository
-from caudal.engines.environments.jdk import Java
+from caudal.engines.environments import building, interpreters
 from caudal.engines.environments.lock import Lock, read
+from caudal.environments import jdk, placing, repository
+from caudal.environments.jdk import Java
 from caudal.ports.environment import Health, Problem, Say
 
 HOME = "CAUDAL_ENGINES"
@@ -28,12 +26,7 @@ _ASK = "import sys; from importlib.metadata import version; print('%d.%d' % sys.
 
 def home() -> Path:
     """Return the directory of all environments: CAUDAL_ENGINES, else caudal/engines in the user's cache."""
-    given = os.environ.get(HOME, "")
-    if given:
-        return Path(given).absolute()
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    # the specification of base directories has relative ones ignored
-    return (Path(cache) if os.path.isabs(cache) else Path.home() / ".cache") / "caudal" / "engines"
+    return placing.cache(HOME, "engines")
 
 
 class LockedEnvironment:
@@ -55,12 +48,12 @@ class LockedEnvironment:
             return Path(given) if os.access(given, os.X_OK) else None
         place = home() / self.name
         path = place / "bin" / "python"
-        return path if self._receipt(place).get("lock") == self.lock.digest and os.access(path, os.X_OK) else None
+        return path if placing.receipt(place).get("lock") == self.lock.digest and os.access(path, os.X_OK) else None
 
     def jars(self) -> list[Path]:
         """Return the jars of the environment, in the lock's order; [] where it is not installed."""
         place = home() / self.name
-        if self._receipt(place).get("lock") != self.lock.digest:
+        if placing.receipt(place).get("lock") != self.lock.digest:
             return []
         return [place / "jars" / jar.name for jar in self.lock.jars]
 
@@ -70,7 +63,7 @@ class LockedEnvironment:
         if path is None:
             raise _error(self._missing(home()))
         found = jdk.find()
-        problem = self._java_problem(found)
+        problem = jdk.problem(found, self.name, self.lock.java)
         if problem is not None or found is None:
             raise _error(problem or self._missing(home()))
         return path, found
@@ -92,7 +85,7 @@ class LockedEnvironment:
         path = Path(given) if given else place / "bin" / "python"
         problems: list[Problem] = []
         version = python_version = ""
-        if given or self._receipt(place).get("lock") == self.lock.digest:
+        if given or placing.receipt(place).get("lock") == self.lock.digest:
             python_version, version = self._ask(path)
             if not version:
                 problems.append(
@@ -105,14 +98,14 @@ class LockedEnvironment:
         else:
             problems.append(self._missing(base))
         whole = not problems
-        java_problem = self._java_problem(found)
+        java_problem = jdk.problem(found, self.name, self.lock.java)
         return Health(
             engine=self.name,
             version=version,
             installed=whole,
             python=str(path) if version else "",
             python_version=python_version,
-            home=str(place) if not given and self._receipt(place) else "",
+            home=str(place) if not given and placing.receipt(place) else "",
             java=found.path if found else "",
             java_version=found.version if found else "",
             jars=tuple(str(place / "jars" / jar.name) for jar in self.lock.jars) if whole and not given else (),
@@ -123,12 +116,12 @@ class LockedEnvironment:
         """Make it what the lock says; see `ports.environment.Environment`."""
         base = Path(into).absolute() if into else home()
         place = base / self.name
-        with building.alone(base, self.name, say):
-            self._ours(place)
+        with placing.alone(base, self.name, say):
+            placing.ours(place, self.name)
             if self._whole(place) and not python:
                 return False
             interpreter, version = interpreters.choose(self.name, self.lock.pythons, python)
-            if self._whole(place) and self._receipt(place).get("python") == version:
+            if self._whole(place) and placing.receipt(place).get("python") == version:
                 return False
             building.build(self.lock, place, interpreter, version, say)
         return True
@@ -138,42 +131,14 @@ class LockedEnvironment:
         base = Path(into).absolute() if into else home()
         if not base.is_dir():
             return False
-        with building.alone(base, self.name, lambda _: None):
-            return self._remove(base)
-
-    def _remove(self, base: Path) -> bool:
-        place = base / self.name
-        self._ours(place)
-        there = place.exists()
-        aside = place.with_name(f".{self.name}.old")
-        shutil.rmtree(aside, ignore_errors=True)
-        if there:
-            place.rename(aside)  # first out of sight: a removal that is cut short leaves no half of it in place
-        for left in (aside, place.with_name(f".{self.name}.new")):
-            shutil.rmtree(left, ignore_errors=True)
-        return there
+        with placing.alone(base, self.name, lambda _: None):
+            return placing.remove(base / self.name, self.name)
 
     def _whole(self, place: Path) -> bool:
         """Whether the environment is what the lock says and runs."""
-        if self._receipt(place).get("lock") != self.lock.digest or self._jar_problems(place):
+        if placing.receipt(place).get("lock") != self.lock.digest or self._jar_problems(place):
             return False
         return self._ask(place / "bin" / "python")[1] == self.lock.version
-
-    def _ours(self, place: Path) -> None:
-        """Raise `OptionError` where something stands in the place that was not made here."""
-        if os.path.lexists(place) and self._receipt(place).get("engine") != self.name:
-            raise OptionError(
-                f"this is no environment of {self.name}",
-                location=str(place),
-                hint="choose another directory by --into, or move this one away",
-            )
-
-    def _receipt(self, place: Path) -> dict[str, Any]:
-        try:
-            found = json.loads((place / building.RECEIPT).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
 
     def _ask(self, python: Path) -> tuple[str, str]:
         """Return the version of an interpreter and of the engine's package in it; "" for what is not there."""
@@ -189,23 +154,12 @@ class LockedEnvironment:
             return [self._broken(f"{error.location}: {error.message}")]
         return []
 
-    def _java_problem(self, found: Java | None) -> Problem | None:
-        least = self.lock.java
-        hint = f"install a JDK of version {least} or later, and put it on the PATH or name it by JAVA_HOME"
-        at = os.environ.get("JAVA_HOME", "")
-        if found is None:
-            where = f"JAVA_HOME is {at}, where no bin/java runs" if at else "there is no Java on the PATH"
-            return Problem(f"{self.name} needs Java: {where}", hint)
-        if found.major < least:
-            return Problem(f"{self.name} needs Java {least} or later; {found.path} is {found.version}", hint)
-        return None
-
     def _missing(self, base: Path) -> Problem:
         given = os.environ.get(self._variable, "")
         if given and base == home():
             message = f"{self._variable} is {given}, which is no interpreter with {self.lock.distribution}"
             return Problem(message, f"unset {self._variable}, and run: caudal engines install {self.name}")
-        known = self._receipt(base / self.name)
+        known = placing.receipt(base / self.name)
         if known and known.get("lock") != self.lock.digest:
             message = f"the environment of {self.name} was made by another version of caudal"
             return Problem(message, f"run: caudal engines install {self.name}")

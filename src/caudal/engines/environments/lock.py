@@ -8,31 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-
-@dataclass(frozen=True, slots=True)
-class Jar:
-    """A jar by its Maven coordinate "group:artifact:version", and the SHA-256 of its bytes in hexadecimal."""
-
-    coordinate: str
-    sha256: str
-
-    @property
-    def parts(self) -> tuple[str, str, str]:
-        """Group, artifact and version."""
-        group, artifact, version = self.coordinate.split(":")
-        return group, artifact, version
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        _, artifact, version = self.parts
-        return f"{artifact}-{version}.jar"
-
-    @property
-    def path(self) -> str:
-        """Where a repository keeps it, below its root."""
-        group, artifact, version = self.parts
-        return f"{group.replace('.', '/')}/{artifact}/{version}/{self.name}"
+from caudal.environments.jars import Jar, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +44,7 @@ def read(engine: str) -> Lock:
         version=given["version"],
         pythons=tuple(given["pythons"]),
         java=given["java"],
-        jars=tuple(Jar(jar["coordinate"], jar["sha256"]) for jar in given["jars"]),
+        jars=named(given["jars"]),
         requirements=texts[1],
         build=texts[2],
         digest=digest,

@@ -15,7 +15,8 @@ import pytest
 
 from caudal.engines.environments import environment
 from caudal.engines.environments.environment import LockedEnvironment
-from caudal.engines.environments.lock import Jar, Lock
+from caudal.engines.environments.lock import Lock
+from caudal.environments.jars import Jar
 
 ROOT = Path(__file__).resolve().parents[4]
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"

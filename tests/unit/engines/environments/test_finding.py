@@ -11,9 +11,10 @@ import pytest
 
 from caudal.core.errors import OptionError, RunError
 from caudal.engines import environments
-from caudal.engines.environments import interpreters, jdk, lock, repository
+from caudal.engines.environments import interpreters, lock
 from caudal.engines.environments.environment import home
-from caudal.engines.environments.lock import Jar
+from caudal.environments import jdk, repository
+from caudal.environments.jars import Jar
 
 JAR = Jar("org.example:tiny-connector:3.0", "0" * 64)
 

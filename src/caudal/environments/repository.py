@@ -17,7 +17,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from caudal.core.errors import OptionError, RunError
-from caudal.engines.environments.lock import Jar
+from caudal.environments.jars import Jar
 from caudal.ports.environment import Say
 
 MIRROR = "CAUDAL_MAVEN_MIRROR"
