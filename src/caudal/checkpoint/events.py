@@ -69,14 +69,13 @@ class Waited:
 class Found:
     """The shard's last commit, once and for all: no transaction is open that could still move it.
 
-    `token` "": there is none. `begun`: whether the store says that a row of it has ever been read. `genesis`: the token is that of
-    a start, not of a snapshot.
+    `token` "": there is none, or the partitions of the shard do not name one and the same. `begun`: whether the store says that it
+    has ever been read.
     """
 
     shard: str
     token: Token
     begun: bool
-    genesis: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """The store says from now on that the shard has begun."""
+    """The store says from now on that the shard has begun, and that this worker's transaction is the one to be open on it."""
 
     shard: str
 
@@ -165,7 +164,7 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Aborted:
-    """Nothing of the epoch was committed, nor will be."""
+    """Nothing of the epoch was committed, nor will be: also where the group refused this member, or its generation."""
 
     epoch: int
 
@@ -179,7 +178,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """Another has opened this worker's transaction, or the group knows this member no more: the epoch may be committed or not."""
+    """Another has opened this worker's transaction: the epoch may be committed or not."""
 
     epoch: int
 
@@ -265,7 +264,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Let the store say that the shard has begun: `Marked`."""
+    """Let the store say that the shard has begun, and who writes it from now on, for `Unstable` to tell: `Marked`."""
 
     shard: str
 

@@ -155,10 +155,9 @@ class Worker:
                 del self.shards[name]
                 effects += self._assigned(name) if shard.again else []
         if self.step is Step.IDLE:
-            leaving = [shard for shard in self.shards.values() if shard.phase is Phase.LEAVING]
-            if self._due or leaving:
+            if self._due or any(shard.phase is Phase.LEAVING for shard in self.shards.values()):
                 effects += self._begin()
-            elif self._stopping and not self.shards:
+            if self._stopping and not self.shards:
                 effects += self._end("")
         return effects
 
@@ -238,7 +237,7 @@ class Worker:
             return self._publish()
         # a shard whose last commit is neither of the two was moved on by another: what is here of it is out of date
         foreign = [name for name in sorted(self._left) if tokens.get(name, "") != self.shards[name].last]
-        effects = [effect for name in foreign for effect in self.shards[name].drop(again=True)]
+        effects = [effect for name in foreign for effect in self.shards[name].outdated()]
         return [*effects, *self._commit()]
 
     def _publish(self) -> list[Effect]:

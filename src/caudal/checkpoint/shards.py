@@ -133,6 +133,10 @@ class Shard:
             self._closing, self.phase = self.phase, Phase.CLOSING
         return []
 
+    def outdated(self) -> list[Effect]:
+        """Another has moved its last commit on: begin anew behind that, unless it is to be given up."""
+        return self.drop(again=self.phase is Phase.RUNNING)
+
     def drop(self, *, again: bool = False) -> list[Effect]:
         """Forget all that is not committed; `again`: and begin anew, for it is still this worker's."""
         self.again = again
@@ -190,9 +194,7 @@ class Shard:
             raise Missing(f"the shard {self.name} has been read before, and where it stood is not known any more")
         if not event.token:
             return self._to(Phase.STARTING, Start(self.name))
-        if event.genesis and not event.begun:
-            return self._to(Phase.MARKING, Mark(self.name))
-        return self._to(Phase.LOADING, Load(self.name, event.token))
+        return self._to(Phase.MARKING, Mark(self.name))
 
     def _to(self, phase: Phase, effect: Effect) -> list[Effect]:
         self.phase = phase
