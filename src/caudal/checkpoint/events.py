@@ -310,10 +310,11 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Let a barrier pass through these shards: `Cut`."""
+    """Let a barrier pass through these shards: `Cut`. `last`: they are at the end of data, so there is something to commit anyhow."""
 
     epoch: int
     shards: Shards
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ class Worker:
         self.epoch = max(self.epoch, *(self.shards[name].epoch for name in members)) + 1
         self.step, self._members, self._attempts = Step.CUTTING, members, 0
         self._cut = {name: self.shards[name] for name in members}
-        return [Freeze(self.epoch, members)]
+        return [Freeze(self.epoch, members, self._last)]
 
     @property
     def _left(self) -> Shards:

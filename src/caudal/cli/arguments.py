@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--fail-on", type=_fates, default=(), metavar="FATES", help="exit with 1 where there are any: dead,late"
     )
     _blind(run)
+    _checkpoints(run)
     run.add_argument("--engine", default="local", metavar="NAME", help="the engine to run on (default: %(default)s)")
     _cluster(run)
 
@@ -128,6 +129,34 @@ def _command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     command.add_argument("--debug", action="store_true", help="print tracebacks")
     return command
+
+
+def _checkpoints(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("checkpoints")
+    group.add_argument(
+        "--checkpoint",
+        default="",
+        metavar="URL",
+        help="keep the job's state in this directory or object store, and go on from what is there",
+    )
+    group.add_argument("--every", default="1s", metavar="TIME", help="between two checkpoints (default: %(default)s)")
+    group.add_argument(
+        "--delivery",
+        default="",
+        metavar="MODE",
+        help="exactly-once, at-least-once or at-most-once (default: the best that sources and sinks can do)",
+    )
+    group.add_argument(
+        "--restore",
+        default="",
+        metavar="URL[@ID]",
+        help="begin from this checkpoint or savepoint, in a fresh --checkpoint",
+    )
+    group.add_argument(
+        "--allow-dropped-state",
+        action="store_true",
+        help="leave state behind that the pipeline has no use for any more",
+    )
 
 
 def _lab(commands: Any) -> None:

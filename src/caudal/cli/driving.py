@@ -13,9 +13,11 @@ from caudal.cli.progress import Logging, choose
 from caudal.cli.signals import Interrupted, Signals
 from caudal.core.errors import RunError, UserError
 from caudal.core.shown import shown
+from caudal.observe.log import log
 from caudal.observe.summary import Progress, Summary
 from caudal.plan.plan import Plan
 from caudal.runner import Job
+from caudal.runner.checkpoints import checkpointing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class Options:
     cluster: str = ""
     exchange: str = ""
     allow_blind: bool = False
+    checkpoint: str = ""
+    every: str = "1s"
+    delivery: str = ""
+    restore: str = ""
+    allow_dropped_state: bool = False
     json: bool = False
     quiet: bool = False
 
@@ -71,7 +78,16 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
             exchange=options.exchange,
             native=options.dead == "discard",
             allow_blind=options.allow_blind,
+            checkpoint=checkpointing(
+                options.checkpoint,
+                options.every,
+                options.delivery,
+                options.restore,
+                allow_dropped=options.allow_dropped_state,
+            ),
         )
+        if job.delivery:
+            log.info("delivery is %s", job.delivery)
         told = False
 
         def watch(progress: Progress) -> None:

@@ -55,7 +55,8 @@ class Summary:
     `state`: "done" (end of data), "drained" (stopped cleanly before it) or "failed". `seconds`: wall clock from the
     first read to the last write. `latency`: p50, p99 and max milliseconds from reading a block to the last effect of
     its rows. `failures`: sources that broke (a truncated file), with the reason: the run ends with 1. `warnings`: what is told
-    even with `--quiet`. `notes`: what else is to be known.
+    even with `--quiet`. `notes`: what else is to be known. `checkpoint`: where the job's checkpoints are, the id and epoch of the last,
+    the epochs that the run has committed, and what was promised of its outputs; {} without checkpoints.
     """
 
     pipeline: str
@@ -72,6 +73,7 @@ class Summary:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     state_peak: int = 0
+    checkpoint: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def tell(self, notices: Iterable[Notice]) -> None:
         """Add notices to the list that their level asks for, those of many places summed up."""
@@ -128,6 +130,7 @@ class Summary:
             "failures": self.failures,
             "warnings": self.warnings,
             "notes": self.notes,
+            **({"checkpoint": self.checkpoint} if self.checkpoint else {}),
             "ledger": self.ledger.to_json(),
         }
 
@@ -140,6 +143,9 @@ class Summary:
         ]
         if self.latency:
             lines.append("  latency " + ", ".join(f"{k} {v:,.1f} ms" for k, v in self.latency.items()))
+        if self.checkpoint:
+            c = self.checkpoint
+            lines.append(f"  {c['delivery']}, {c['epochs']:,} epochs, the last one {c['id']} in {c['url']}")
         lines += ["ledger", *self.ledger.to_text().split("\n"), "written"]
         width = max((len(f"{t.rows:,}") for t in self.targets), default=1)
         for target in self.targets:

@@ -90,10 +90,12 @@ class Execution(Protocol):
         """End at once; `run` raises the error."""
         ...
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, *, whole: bool = True, at: Callable[[], None] | None = None) -> Snapshot:
         """Return one consistent point of the job, while it runs or after; or that there is no way to, and why.
 
-        What is in flight lands first. From the thread of `run`, or `watch`; another would wait for the job.
+        What is in flight lands first, and nothing more is read until then. `whole` False: of each operator what has come and gone
+        since the snapshot before. `at` is called at that very point: all that sinks were given belongs before it. From any thread
+        but the job's own, one at a time.
         """
         ...
 

@@ -6,7 +6,7 @@ exports its state by operator and key group, which may be stored, moved and spli
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,15 +38,20 @@ class Savepoint:
 
 @dataclass(frozen=True, slots=True)
 class OperatorState:
-    """The state of one operator: `kind` and `version` of its layout, plain `values`, and rows in tables with a `KEY_GROUP`.
+    """The state of one operator: `kind` and `version` of its layout, plain `values`, and rows in blocks with a `KEY_GROUP`.
 
-    The rows of a key are all in one group. Plain values are numbers, texts, None, and lists and mappings of those.
+    The rows of a key are all in one group. Plain values are numbers, texts, None, and lists, and mappings of those by text.
+    `blocks`: tables by number, which never change; a table may be made when it is asked for, by any thread, whatever the job does
+    meanwhile. `whole`: they are all there is; else those that have come since the state before, and `removed` the numbers of
+    those that have gone.
     """
 
     kind: str
     version: int
     values: Mapping[str, Any]
-    rows: Sequence[pa.Table] = ()
+    blocks: Mapping[int, pa.Table] = field(default_factory=dict[int, Any])
+    removed: Sequence[int] = ()
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class NoSnapshots:
 
     unsupported = Unsupported("this engine exports no state yet")
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, *, whole: bool = True, at: Callable[[], None] | None = None) -> Snapshot:
         """Say why not."""
         return self.unsupported
 

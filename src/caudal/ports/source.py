@@ -68,6 +68,11 @@ class Partition(Protocol):
         ...
 
 
+def repeatable(partition: Partition) -> bool:
+    """Return whether a later run can read again what was read of it; what has no attribute `repeatable` says yes."""
+    return getattr(partition, "repeatable", True)
+
+
 def idle_after(partition: Partition, idle: int | None, default: int) -> float:
     """Return the milliseconds of quiet after which a live partition leaves the minimum of watermarks.
 

@@ -92,10 +92,12 @@ def bind(
     *,
     console_to_stderr: bool = False,
     admit: Callable[[Mapping[str, BoundSource]], None] | None = None,
+    staged: bool = False,
 ) -> tuple[Bindings, bool]:
     """Open the sources and sinks of a rewritten plan; return them and whether any source is live.
 
-    `admit` is asked between the two, and may raise. Raises `InputError` or `OptionError`; nothing stays open then.
+    `admit` is asked between the two, and may raise. `staged`: rows are to be shown epoch by epoch, by sinks that can. Raises
+    `InputError` or `OptionError`; nothing stays open then.
     """
     sources: dict[str, BoundSource] = {}
     sinks: dict[str, Any] = {}

@@ -11,10 +11,12 @@ from caudal.core.errors import CaudalError, OptionError, PlanError, RunError
 from caudal.observe.summary import Progress, Summary, Target
 from caudal.plan.plan import Plan
 from caudal.ports import registry
-from caudal.ports.engine import Tuning
+from caudal.ports.engine import Bindings, Engine, Execution, Tuning
 from caudal.ports.resource import holding
 from caudal.rewrite import rewrite
 from caudal.runner.binding import bind, following
+from caudal.runner.checkpoints import Checkpointing, Checkpoints, checkpointing
+from caudal.runner.delivery import check_mode, choose
 from caudal.runner.epochs import Epochs
 from caudal.runner.judging import BLIND, judge
 from caudal.runner.sides import role_of, with_sides
@@ -56,6 +58,7 @@ class Job:
         native: bool = False,
         allow_blind: bool = False,
         read_at: int = 0,
+        checkpoint: Checkpointing | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         """Check everything, open sources and sinks. Raises `UserError` kin; nothing stays open then.
@@ -63,6 +66,8 @@ class Job:
         `threads`: operator threads, 0 for the cores. `late`, `dead`: "file" or "discard" for what is not wired.
         `cluster`, `exchange`, `native`: see `ports.engine.Tuning`. `allow_blind`: a run that saw nothing of what it hangs
         on (see `judging`) is no failure. `read_at`: the reading time of bounded sources in milliseconds, 0: now.
+        `checkpoint`: where its checkpoints are kept, from the last of which it goes on; where a run there has come to the end of
+        its data, nothing is run, and the summary is that run's.
         """
         if not isinstance(plan, Plan):
             kind = type(plan).__name__.lower()
@@ -82,6 +87,7 @@ class Job:
             self.physical,
             console_to_stderr=console_to_stderr,
             admit=lambda sources: chosen.admit(self.logical, sources),
+            staged=checkpoint is not None and checkpoint.delivery != "at-least-once",
         )
         tuning = Tuning(
             self.threads,
@@ -93,13 +99,30 @@ class Job:
             native=native,
             extra=dict(extra or {}),
         )
-        self._epochs: Epochs | None = None
+        self.execution = self._started(chosen, tuning, checkpoint)
+
+    def _started(self, engine: Engine, tuning: Tuning, checkpoint: Checkpointing | None) -> Execution:
+        """Begin the epochs; return the job, which stands where the last one left it."""
+        self._epochs: Epochs | Checkpoints | None = None
+        self.delivery = ""
+        """What is promised of the outputs, and why no more, where there are checkpoints."""
         try:
-            self._epochs = Epochs(self.bindings.sinks, self.logical.name)
-            self.execution = chosen.start(self.logical, self.physical, self.bindings, tuning)
+            self._epochs = self._begun(checkpoint)
+            bindings = Bindings(self.bindings.sources, self._epochs.sinks)
+            execution = engine.start(self.logical, self.physical, bindings, tuning)
+            self._epochs.start(execution)
+            return execution
         except BaseException:
             self.abort()
             raise
+
+    def _begun(self, checkpoint: Checkpointing | None) -> Epochs | Checkpoints:
+        sinks = self.bindings.sinks
+        if checkpoint is None:
+            return Epochs(sinks, self.logical.name)
+        delivery, why = choose(check_mode(checkpoint.delivery), self.bindings.sources, sinks)
+        self.delivery = f"{delivery}; {why}" if why else delivery
+        return Checkpoints(checkpoint, self.logical, sinks, delivery)
 
     def run(self, watch: Callable[[Progress], None] | None = None, *, flush: bool = False) -> Summary:
         """Run to the end of data or a stop, then publish what the sinks have (or drain them).
@@ -110,7 +133,8 @@ class Job:
         execution = self.execution
         holding.begin()
         try:
-            execution.run(None if watch is None else lambda: watch(execution.progress()), flush=flush)
+            if not self._complete:
+                execution.run(None if watch is None else lambda: watch(execution.progress()), flush=flush)
             return self._end(execution.drained)
         except CaudalError:
             self.abort()
@@ -128,6 +152,10 @@ class Job:
         """Admit nothing more and finish what is in flight."""
         self.execution.stop()
 
+    @property
+    def _complete(self) -> bool:
+        return isinstance(self._epochs, Checkpoints) and self._epochs.complete
+
     def _end(self, drained: bool) -> Summary:
         ledger = self.execution.ledger()
         figures = self.execution.figures()
@@ -137,8 +165,9 @@ class Job:
             where = self._epochs.drain()
         else:
             self._epochs.end()
+        goes_on = drained and not isinstance(self._epochs, Checkpoints)
         targets = [
-            Target(node.name, where[node.name], ledger.entries[node.name].taken, role_of(node), drained)
+            Target(node.name, where[node.name], ledger.entries[node.name].taken, role_of(node), goes_on)
             for node in self.physical.sinks
         ]
         self._close()
@@ -156,7 +185,13 @@ class Job:
             failures=figures["failures"],
             notes=figures.get("notes", []),
             state_peak=figures["state_peak"],
+            checkpoint=self._epochs.told() if isinstance(self._epochs, Checkpoints) else {},
         )
+        if self._complete:
+            summary.notes.append(
+                "a run had come to the end of its data before: nothing was read; begin anew in a fresh place"
+            )
+            return summary
         summary.tell(figures.get("notices", ()))
         failing = figures.get("failing", {})
         judged = judge(self.logical, figures.get("sources", ()), ledger, failing=failing, allow_blind=self.allow_blind)
@@ -210,12 +245,19 @@ def run(
     cluster: str = "",
     exchange: str = "",
     allow_blind: bool = False,
+    checkpoint: str = "",
+    every: str = "1s",
+    delivery: str = "",
+    restore: str = "",
     watch: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Run a pipeline to the end of its data and return the summary.
 
     Late rows and dead letters that the pipeline does not wire are written beside its output ("file") or only counted
     ("discard"). `cluster`: the address of a cluster of the engine's, `exchange`: a directory that it reaches.
+    `checkpoint`: a directory, or the URL of an object store, where the job's state is kept every so often, and from which a run
+    goes on that was ended by anything; `delivery`: what is promised of the outputs then, "" for the best that sources and sinks can
+    do; `restore`: the URL of other checkpoints, with an `@ID`, that a fresh place begins from.
     What went wrong without ending the run stands in the summary's `failures`: a source that broke; one of which every
     record was dead, or whose records never name a field that a filter or a key depends on (with `allow_blind` a warning).
     Raises `UserError` before anything starts, `RunError` while it runs.
@@ -231,5 +273,6 @@ def run(
         cluster=cluster,
         exchange=exchange,
         allow_blind=allow_blind,
+        checkpoint=checkpointing(checkpoint, every, delivery, restore),
     )
     return job.run(watch)

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Mapping
 
 from caudal.core.errors import OptionError, RunError
+from caudal.ports.engine import Execution
 from caudal.ports.sink import Sink, TransactionalSink
 from caudal.ports.transaction import Fenced, Transaction
 
@@ -20,9 +21,10 @@ class Epochs:
 
     def __init__(self, sinks: Mapping[str, Sink], pipeline: str) -> None:
         """Begin anew. Raises `OptionError` for sinks that cannot be committed at once, `RunError` where one cannot begin."""
-        self._sinks = sinks
+        self.sinks = sinks
+        """What the engine is to write to."""
         self._epoch = 1
-        self._transaction = _enlisted(sinks, f"{pipeline}.0")
+        self._transaction = enlisted(sinks, f"{pipeline}.0")
         try:
             if self._transaction is not None:
                 self._transaction.begin(self._epoch)
@@ -31,27 +33,30 @@ class Epochs:
         except BaseException as error:
             self.abort()
             if isinstance(error, Fenced):
-                raise _fenced(error) from error
+                raise taken_over(error) from error
             raise
+
+    def start(self, execution: Execution) -> None:
+        """The engine is ready: nothing more is to be done."""
 
     def end(self) -> None:
         """The end of data: the rows of all sinks become visible. Raises `RunError`; before the decision nothing has."""
-        receipts = {name: sink.prepare(self._epoch, last=True) for name, sink in self._sinks.items()}
+        receipts = {name: sink.prepare(self._epoch, last=True) for name, sink in self.sinks.items()}
         self._commit()
-        for name, sink in self._sinks.items():
+        for name, sink in self.sinks.items():
             sink.publish(self._epoch, receipts[name])
-        for sink in self._sinks.values():
+        for sink in self.sinks.values():
             sink.finish()
 
     def drain(self) -> dict[str, str]:
         """A stop before the end of data: return where each sink has put its rows."""
-        where = {name: sink.drain() for name, sink in self._sinks.items()}
+        where = {name: sink.drain() for name, sink in self.sinks.items()}
         self._commit()
         return where
 
     def abort(self) -> None:
         """A failure: discard what was not published. Never raises."""
-        for sink in self._sinks.values():
+        for sink in self.sinks.values():
             sink.abort()
         if self._transaction is not None:
             self._transaction.abort()
@@ -67,13 +72,13 @@ class Epochs:
             if outcome == "unknown":
                 outcome = "committed" if self._transaction.recall().token == token else "aborted"
         except Fenced as fenced:
-            raise _fenced(fenced) from fenced
+            raise taken_over(fenced) from fenced
         if outcome != "committed":
             raise RunError(f"the outputs could not be committed to {self._transaction.domain}")
         self._transaction.close()
 
 
-def _enlisted(sinks: Mapping[str, Sink], name: str) -> Transaction | None:
+def enlisted(sinks: Mapping[str, Sink], name: str) -> Transaction | None:
     """Return the transaction of the sinks that take part in one; None where none does."""
     taking_part = [sink for sink in sinks.values() if isinstance(sink, TransactionalSink)]
     domains = sorted({sink.domain for sink in taking_part})
@@ -89,7 +94,8 @@ def _enlisted(sinks: Mapping[str, Sink], name: str) -> Transaction | None:
     return transaction
 
 
-def _fenced(fenced: Fenced) -> RunError:
+def taken_over(fenced: Fenced) -> RunError:
+    """Return the error of a run whose place another has taken."""
     return RunError(
         "another run has taken this one's place",
         detail=str(fenced),

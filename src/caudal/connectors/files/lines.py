@@ -48,11 +48,11 @@ class LinePartition:
         self.live = live
         self.where = where
         self.start = 0
-        """Where reading begins."""
         self._stream = stream
         self._buffers = buffers
         self._max_record = max_record
         self._reopened = reopened
+        self.repeatable = reopened is not None  # a pipe is read once
         self._notices = list(notices)
         self._head: bytes | None = None
         self._framer: Framer | None = None

@@ -84,14 +84,14 @@ def restore(job: Job, cuts: list[Cut]) -> None:
 
 
 def state_of(cut: Cut) -> State:
-    """Return a whole cut as other engines and stores see it."""
+    """Return a cut, whole or not, as other engines and stores see it."""
     positions = {
         (operator, channel["name"]): channel["position"]
         for operator, channels in cut.sources.items()
         for channel in channels
     }
     operators = {
-        name: OperatorState(blob.kind, blob.version, blob.values, tuple(blob.added.values()))
+        name: OperatorState(blob.kind, blob.version, blob.values, blob.added, blob.removed, blob.whole)
         for name, blob in cut.operators.items()
     }
     rest = {"sources": cut.sources, "origins": cut.origins, "counts": cut.counts, "written": cut.written}
@@ -103,7 +103,7 @@ def cut_of(state: Savepoint | State) -> Cut:
     if not isinstance(state, State) or state.engine != "local":
         raise RunError(f"the run cannot go on from a state of the engine '{state.engine}'")
     operators = {
-        name: Blob(name, each.kind, each.version, True, dict(each.values), dict(enumerate(each.rows)))
+        name: Blob(name, each.kind, each.version, True, dict(each.values), each.blocks)
         for name, each in state.operators.items()
     }
     return Cut(True, state.version, state.key_hash, operators=operators, **state.rest)

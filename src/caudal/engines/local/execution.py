@@ -67,17 +67,19 @@ class LocalExecution:
         """End at once; `run` raises the error."""
         self.job.scheduler.kill(error)
 
-    def cut(self, whole: bool = True) -> Cut:
+    def cut(self, whole: bool = True, at: Callable[[], None] | None = None) -> Cut:
         """Return one consistent cut while the job runs: everything in flight lands first. `whole` False: a delta."""
         self.job.scheduler.pause()
         try:
+            if at is not None:
+                at()
             return export(self.job, whole)
         finally:
             self.job.scheduler.resume()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, *, whole: bool = True, at: Callable[[], None] | None = None) -> Snapshot:
         """Return the state by operator and key group; see `ports.engine.Execution`."""
-        return state_of(self.cut())
+        return state_of(self.cut(whole, at))
 
     def resume(self, snapshot: Savepoint | State) -> None:
         """Go on from a state that this engine exported; see `ports.engine.Execution`."""

@@ -8,7 +8,7 @@ Each exported row carries its key group, so that a restore may take any subset o
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,8 +37,8 @@ It is in no cut: the secret that keys are hashed with is this process' own.
 class Blob:
     """An operator's state in a cut: `operator` id, `kind` and `version` of its layout, plain `values`, and blocks.
 
-    `added`: block number -> rows as an Arrow table with a column `key_group` (int64). `removed`: tombstones; `whole`:
-    `added` is all there is. A plain value is a number, text, or a list or mapping of those.
+    `added`: block number -> rows as an Arrow table with a column `key_group` (int64), made when it is asked for. `removed`:
+    tombstones; `whole`: `added` is all there is. A plain value is a number, text, or a list or mapping of those.
     """
 
     operator: str
@@ -46,8 +46,29 @@ class Blob:
     version: int
     whole: bool
     values: dict[str, Any]
-    added: dict[int, pa.Table] = field(default_factory=dict)
+    added: Mapping[int, pa.Table] = field(default_factory=dict[int, pa.Table])
     removed: list[int] = field(default_factory=list)
+
+
+class Frozen(Mapping[int, pa.Table]):
+    """Blocks as they were at a cut, held by reference: each becomes an Arrow table when it is asked for, in any thread."""
+
+    def __init__(self, tables: Mapping[int, Table], keys: Sequence[str]) -> None:
+        # columns are immutable, but a table may be emptied of them when it is merged into another
+        self._tables = {number: Table(table.columns, table.rows) for number, table in tables.items()}
+        self._keys = tuple(keys)
+
+    def __getitem__(self, number: int) -> pa.Table:
+        table = self._tables[number]
+        groups = key_groups([table[k] for k in self._keys], table.rows)
+        shown = {name: column for name, column in table.columns.items() if name != HASH}
+        return Table(shown, table.rows).with_column("key_group", groups).to_arrow()
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
 
 
 class Blocks:
@@ -90,15 +111,10 @@ class Blocks:
                 self._gone.append(number)
         return table
 
-    def export(self, keys: Sequence[str], whole: bool) -> tuple[dict[int, pa.Table], list[int]]:
+    def export(self, keys: Sequence[str], whole: bool) -> tuple[Frozen, list[int]]:
         """Return (blocks by number, tombstones) and mark this point; `keys` names the key columns."""
         numbers = list(self.tables) if whole else sorted(self._fresh)
-        added = {}
-        for number in numbers:
-            table = self.tables[number]
-            groups = key_groups([table[k] for k in keys], table.rows)
-            shown = {name: column for name, column in table.columns.items() if name != HASH}
-            added[number] = Table(shown, table.rows).with_column("key_group", groups).to_arrow()
+        added = Frozen({number: self.tables[number] for number in numbers}, keys)
         removed = [] if whole else list(self._gone)
         self._fresh.clear()
         self._gone.clear()

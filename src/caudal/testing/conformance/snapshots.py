@@ -37,7 +37,9 @@ def stored(snapshot: Snapshot) -> Any:
         return pa.ipc.open_stream(out.getvalue()).read_all()
 
     operators = {
-        name: OperatorState(o.kind, o.version, json.loads(json.dumps(o.values)), tuple(map(again, o.rows)))
+        name: OperatorState(
+            o.kind, o.version, json.loads(json.dumps(o.values)), {n: again(o.blocks[n]) for n in o.blocks}
+        )
         for name, o in snapshot.operators.items()
     }
     rest = json.loads(json.dumps(snapshot.rest))
@@ -104,7 +106,7 @@ class SnapshotSuite:
             assert snapshot.key_hash
             assert all(0 <= position <= len(KEYS) for position in snapshot.positions.values())
             for operator in snapshot.operators.values():
-                for table in operator.rows:
+                for table in operator.blocks.values():
                     groups = table.column(KEY_GROUP).to_pylist()
                     assert all(0 <= group < snapshot.key_groups for group in groups)
 

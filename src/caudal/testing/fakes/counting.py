@@ -59,13 +59,16 @@ class CountingExecution:
         """End with this error."""
         self._error = error
 
-    def snapshot(self) -> Snapshot:
-        """Return the counts by key group."""
+    def snapshot(self, *, whole: bool = True, at: Callable[[], None] | None = None) -> Snapshot:
+        """Return the counts by key group, always all of them."""
         import pyarrow as pa
+
+        if at is not None:
+            at()
 
         rows = [{KEY_GROUP: zlib.crc32(k.encode()) % GROUPS, "key": k, "n": n} for k, n in self._counts.items()]
         schema = pa.schema([(KEY_GROUP, pa.int64()), ("key", pa.large_string()), ("n", pa.int64())])
-        counts = OperatorState("counts", 1, {}, (pa.Table.from_pylist(rows, schema=schema),))
+        counts = OperatorState("counts", 1, {}, {0: pa.Table.from_pylist(rows, schema=schema)})
         positions = {(self._name, name): position for name, position in self._positions.items()}
         return State("counting", 1, HASH, GROUPS, positions, {"counts": counts})
 
@@ -73,7 +76,7 @@ class CountingExecution:
         """Go on with these counts."""
         if not isinstance(snapshot, State) or (snapshot.engine, snapshot.version) != ("counting", 1):
             raise RunError(f"the run cannot go on from a state of the engine '{snapshot.engine}'")
-        for table in snapshot.operators["counts"].rows:
+        for table in snapshot.operators["counts"].blocks.values():
             self._counts.update({row["key"]: row["n"] for row in table.to_pylist()})
         for (_, name), position in snapshot.positions.items():
             self._positions[name] = position

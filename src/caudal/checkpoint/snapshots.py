@@ -1,0 +1,282 @@
+"""The snapshots of one shard in a store: written as deltas, compacted, committed, found again, discarded.
+
+    <shard>/000000000012-5f3a9c1e.state    segments that the epoch 12 has added
+    <shard>/000000000012.json              the manifest of that epoch: its creation is the commit, where the store commits
+    savepoints/<id>.json                   a manifest that is kept until somebody removes it
+
+A state's blocks never change, so a snapshot writes those that are new and refers to the others where they are. Of files that
+are mostly out of date the living segments are copied, by bytes, into the new one: a store holds little more than twice its
+live bytes for each manifest, however long a job runs.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from caudal.checkpoint import manifest as manifests
+from caudal.checkpoint.manifest import Manifest, Stored
+from caudal.checkpoint.segments import Segment, decoded, digest, encoded, raw
+from caudal.checkpoint.store import Absent, Store
+from caudal.core.errors import OptionError
+from caudal.ports.sink import Receipt
+from caudal.ports.snapshot import OperatorState, State
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SAVEPOINTS = "savepoints"
+
+FILE = 64 << 20
+"""Bytes of segments after which another file is begun."""
+
+MOST_FILES = 24
+"""Files that a manifest refers to before the smallest are copied together."""
+
+SLACK = 1 << 20
+"""Bytes that may be out of date whatever the size of the state: nothing is copied for so little."""
+
+ORPHANED = 24 * 3600
+"""Seconds after which what no manifest names is nobody's, in a store that others may write to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A snapshot whose segments are stored, and that is not committed."""
+
+    epoch: int
+    state: State
+    operators: Mapping[str, Stored]
+    files: Mapping[str, int]
+
+
+class Snapshots:
+    """Writes and reads the snapshots of a shard. Used by one thread at a time."""
+
+    def __init__(self, store: Store, shard: str, pipeline: str) -> None:
+        self.store = store
+        self.shard = shard
+        self.pipeline = pipeline
+        self._base: Mapping[str, Stored] = {}
+        self._files: dict[str, int] = {}
+        self._named: dict[str, frozenset[str]] = {}
+        """The files that each manifest refers to, by its name."""
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def take_stock(self, now: float) -> list[Manifest]:
+        """Return the manifests there are, the oldest first, and remove what no manifest names; at the start of a run.
+
+        `now`: seconds since the epoch. Raises `Damaged`, `StoreError`.
+        """
+        entries = self.store.list(self.shard)
+        found = [manifests.read(self.store, each.name) for each in entries if each.name.endswith(".json")]
+        kept = [manifests.read(self.store, each.name) for each in self.store.list(SAVEPOINTS)]
+        self._named = {self._name(each.epoch): frozenset(each.files) for each in found}
+        self._named |= {f"{SAVEPOINTS}/{each.id}.json": frozenset(each.files) for each in kept}
+        named = frozenset[str]().union(*self._named.values())
+        late = now if self.store.exclusive else now - ORPHANED
+        self.store.delete(
+            each.name
+            for each in entries
+            if each.name.endswith(".state") and each.name not in named and each.modified <= late
+        )
+        return sorted(found, key=lambda each: each.epoch)
+
+    def load(self, manifest: Manifest) -> State:
+        """Return the state of a manifest, every byte of it verified; what is written next is a delta behind it."""
+        wanted = [
+            (name, number, segment, stored)
+            for name, stored in manifest.operators.items()
+            for number, segment in stored.blocks.items()
+        ]
+        with ThreadPoolExecutor(4) as pool:
+            blocks = list(pool.map(lambda w: decoded(self.store, w[2], w[0], w[3].kind, w[3].version), wanted))
+        by_operator: dict[str, dict[int, pa.Table]] = {name: {} for name in manifest.operators}
+        for (name, number, _, _), block in zip(wanted, blocks, strict=True):
+            by_operator[name][number] = block
+        self._base = manifest.operators
+        self._files = dict(manifest.files)
+        operators = {
+            name: OperatorState(stored.kind, stored.version, stored.values, by_operator[name])
+            for name, stored in manifest.operators.items()
+        }
+        return State(
+            manifest.engine,
+            manifest.version,
+            manifest.key_hash,
+            manifest.key_groups,
+            manifest.positions,
+            operators,
+            manifest.rest,
+        )
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def write(self, epoch: int, state: State, fits: Mapping[str, Any]) -> Draft:
+        """Store what is new in a state since the one before (a whole one stands alone). Raises `StoreError`; it may be repeated."""
+        files = _Files(self.store, f"{self.shard}/{epoch:012d}-{secrets.token_hex(4)}")
+        operators: dict[str, Stored] = {}
+        for name, each in state.operators.items():
+            before = self._base.get(name)
+            blocks = {} if each.whole or before is None else dict(before.blocks)
+            for number in each.removed:
+                del blocks[number]
+            for number, block in each.blocks.items():
+                blocks[number] = files.add(encoded(name, each.kind, each.version, block), block.num_rows)
+            operators[name] = Stored(each.kind, each.version, each.values, blocks, fits.get(name))
+        operators = self._compacted(operators, files)
+        files.close()
+        used = {segment.file for stored in operators.values() for segment in stored.blocks.values()}
+        sizes = {name: size for name, size in {**self._files, **files.sizes}.items() if name in used}
+        return Draft(epoch, state, operators, sizes)
+
+    def manifest(
+        self, draft: Draft, receipts: Mapping[str, Receipt], *, last: bool = False, origin: str = ""
+    ) -> Manifest:
+        """Return the manifest of a draft; see there for the other arguments."""
+        state = draft.state
+        return Manifest(
+            id=f"{draft.epoch}-{secrets.token_hex(4)}",
+            shard=self.shard,
+            pipeline=self.pipeline,
+            epoch=draft.epoch,
+            written=time.time_ns() // 1_000_000,
+            last=last,
+            origin=origin,
+            engine=state.engine,
+            version=state.version,
+            key_hash=state.key_hash,
+            key_groups=state.key_groups,
+            positions=state.positions,
+            rest=state.rest,
+            operators=draft.operators,
+            files=draft.files,
+            receipts=receipts,
+        )
+
+    def commit(self, manifest: Manifest) -> None:
+        """Create the manifest of an epoch; raises `Exists` where another has committed that epoch, else `StoreError`."""
+        self.store.create(self._name(manifest.epoch), manifest.encoded())
+
+    def committed(self, epoch: int) -> Manifest | None:
+        """Return what is committed as that epoch, None where nothing is."""
+        try:
+            return manifests.read(self.store, self._name(epoch))
+        except Absent:
+            return None
+
+    def adopt(self, manifest: Manifest) -> None:
+        """The manifest was committed: the next delta is behind it."""
+        self._base, self._files = manifest.operators, dict(manifest.files)
+        self._named[self._name(manifest.epoch)] = frozenset(manifest.files)
+
+    def confirm(self, manifest: Manifest) -> None:
+        """Make sure that a manifest that is there will be there after a crash: its creation was answered by an error."""
+        self.store.replace(self._name(manifest.epoch), manifest.encoded())
+
+    def discard(self, keep: int) -> None:
+        """Remove all committed epochs but the newest, and the files that only they refer to."""
+        own = sorted(name for name in self._named if name.startswith(f"{self.shard}/"))
+        gone = own[:-keep]
+        files = frozenset[str]().union(*(self._named.pop(name) for name in gone))
+        self.store.delete(gone)
+        self.store.delete(sorted(files - frozenset[str]().union(*self._named.values())))
+
+    def keep(self, manifest: Manifest) -> str:
+        """Make a savepoint of a manifest; return its id."""
+        name = f"{SAVEPOINTS}/{manifest.id}.json"
+        self.store.replace(name, manifest.encoded())
+        self._named[name] = frozenset(manifest.files)
+        return manifest.id
+
+    def _name(self, epoch: int) -> str:
+        return f"{self.shard}/{epoch:012d}.json"
+
+    def _compacted(self, operators: dict[str, Stored], files: _Files) -> dict[str, Stored]:
+        """Return the operators with the living segments of files that are to go copied into the new ones."""
+        live: dict[str, int] = {}
+        for stored in operators.values():
+            for segment in stored.blocks.values():
+                live[segment.file] = live.get(segment.file, 0) + segment.length
+        old = {name: size for name, size in live.items() if name in self._files}
+        going = _going(old, self._files, sum(live.values()))
+        if not going:
+            return operators
+
+        def moved(segment: Segment) -> Segment:
+            if segment.file not in going:
+                return segment
+            return files.add(raw(self.store, segment), segment.rows)
+
+        return {
+            name: replace(stored, blocks={number: moved(segment) for number, segment in stored.blocks.items()})
+            for name, stored in operators.items()
+        }
+
+
+def _going(live: Mapping[str, int], sizes: Mapping[str, int], total: int) -> set[str]:
+    """Return the files whose living segments are to be copied: the most outdated, and the smallest of too many."""
+    going: set[str] = set()
+    waste = sum(sizes[name] for name in live) - sum(live.values())
+    for name in sorted(live, key=lambda name: live[name] / max(1, sizes[name])):
+        if waste <= max(total // 2, SLACK):
+            break
+        going.add(name)
+        waste -= sizes[name] - live[name]
+    left = sorted((name for name in live if name not in going), key=lambda name: sizes[name])
+    if len(left) > MOST_FILES:
+        going.update(left[: len(left) // 2])
+    return going
+
+
+class _Files:
+    """Files that are being written: segments behind one another."""
+
+    def __init__(self, store: Store, stem: str) -> None:
+        self.sizes: dict[str, int] = {}
+        self._store = store
+        self._stem = stem
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    @property
+    def _name(self) -> str:
+        return f"{self._stem}-{len(self.sizes)}.state" if self.sizes else f"{self._stem}.state"
+
+    def add(self, data: bytes, rows: int) -> Segment:
+        """Put a segment behind the others."""
+        segment = Segment(self._name, self._size, len(data), digest(data), rows)
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size >= FILE:
+            self.close()
+        return segment
+
+    def close(self) -> None:
+        """Store what there is."""
+        if not self._parts:
+            return
+        name = self._name
+        self._store.create(name, b"".join(self._parts))
+        self.sizes[name] = self._size
+        self._parts, self._size = [], 0
+
+
+def find(store: Store, shard: str, id: str = "") -> Manifest:
+    """Return the snapshot with this id, a savepoint or one that was committed; "": the latest of all.
+
+    Raises `OptionError` where there is none, `Damaged`, `StoreError`.
+    """
+    names = [each.name for each in (*store.list(shard), *store.list(SAVEPOINTS)) if each.name.endswith(".json")]
+    found = [manifests.read(store, name) for name in names]
+    if id:
+        found = [each for each in found if each.id == id]
+    if not found:
+        what = f"no checkpoint {id}" if id else "no checkpoint"
+        raise OptionError(f"there is {what} in {store.url}", hint=f"see: caudal checkpoints ls {store.url}")
+    return max(found, key=lambda each: (each.epoch, each.written))

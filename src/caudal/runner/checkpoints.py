@@ -1,0 +1,271 @@
+"""The checkpoints of a job that shares its input with nobody: one shard, "job", whose manifests are in a store.
+
+A thread beside the job carries out what the protocol asks for (`caudal.checkpoint.protocol`): it lets the engine stand still for a
+cut, stores what is new in its state, lets sinks stage the epoch's rows, commits, and lets sinks show them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from caudal.checkpoint import events as p
+from caudal.checkpoint.manifest import Manifest
+from caudal.checkpoint.protocol import Worker
+from caudal.checkpoint.snapshots import Snapshots
+from caudal.checkpoint.store import Store, StoreError, open_store
+from caudal.core import duration
+from caudal.core.errors import CaudalError, OptionError, RunError
+from caudal.observe.log import log
+from caudal.plan.plan import Plan
+from caudal.ports.engine import Execution
+from caudal.ports.sink import Delivery, Sink
+from caudal.ports.transaction import Fenced
+from caudal.runner.delivery import check_mode
+from caudal.runner.epoch_steps import EpochSteps
+from caudal.runner.epochs import enlisted, taken_over
+from caudal.runner.outbox import Outbox, Room
+from caudal.runner.resuming import SHARD, Beginning, beginning
+from caudal.runner.shard import GENESIS, Shard
+
+LEAST_EVERY = 10
+"""Milliseconds between two epochs at least: each syncs files."""
+
+_PATIENCE = 600.0
+"""Seconds for which a store that does not answer is asked again, before the job is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointing:
+    """How a job is to be checkpointed.
+
+    `url`: the store; `every`: milliseconds between two epochs; `delivery`: "" for what sources and sinks allow; `restore`: the URL
+    (with an @ID) that a fresh store begins from; `allow_dropped`: state that the pipeline has no use for may be left behind.
+    """
+
+    url: str
+    every: int = 1_000
+    delivery: str = ""
+    restore: str = ""
+    allow_dropped: bool = False
+
+
+def checkpointing(
+    url: str, every: str = "1s", delivery: str = "", restore: str = "", *, allow_dropped: bool = False
+) -> Checkpointing | None:
+    """Return how a job is to be checkpointed, None for no URL; raises `OptionError` for what does not fit."""
+    check_mode(delivery)
+    if not url:
+        for name, value in (("delivery", delivery), ("restore", restore)):
+            if value:
+                raise OptionError(f"{name} goes with checkpoints", hint="say where to keep them: checkpoint='./state'")
+        return None
+    milliseconds = duration.parse(every)
+    if milliseconds < LEAST_EVERY:
+        raise OptionError(
+            f"checkpoints cannot be made every {every}", hint=f"{LEAST_EVERY} ms at least; a second is usual"
+        )
+    return Checkpointing(url, milliseconds, delivery, restore, allow_dropped)
+
+
+class Checkpoints:
+    """Drives the epochs of one job; takes the place of `epochs.Epochs`."""
+
+    def __init__(self, how: Checkpointing, plan: Plan, sinks: Mapping[str, Sink], delivery: Delivery) -> None:
+        """Look at the store. Raises `OptionError` where it cannot be used, `RunError`."""
+        self.how = how
+        self._sinks = sinks
+        self._room = Room()
+        direct = delivery == "at-least-once"
+        outboxes = {} if direct else {name: Outbox(sink, self._room) for name, sink in sinks.items()}
+        self.sinks: Mapping[str, Sink] = sinks if direct else outboxes
+        """What the engine is to write to."""
+        self._worker = Worker()
+        self._execution: Execution | None = None
+        self._error: BaseException | None = None
+        self._stop = threading.Event()
+        self._refused_since = 0.0
+        self._thread = threading.Thread(target=self._work, name="caudal-checkpoints", daemon=True)
+        self._store: Store = open_store(how.url)
+        transaction = None
+        try:
+            self._store.hold()
+            transaction = enlisted(sinks, f"{plan.name}.0")
+            snapshots = Snapshots(self._store, SHARD, plan.name)
+            self._beginning: Beginning = beginning(self._store, snapshots, plan.name, how.restore, transaction)
+            self._shard = Shard(SHARD, snapshots, outboxes, {}, self._beginning.origin)
+            self._steps = EpochSteps(sinks, delivery, snapshots, transaction, self._room)
+        except BaseException:
+            if transaction is not None:
+                transaction.close()
+            self._store.close()
+            raise
+        self._transaction = transaction
+
+    @property
+    def complete(self) -> bool:
+        """Whether a run there has come to the end of its data already: there is nothing to go on with."""
+        return self._beginning.complete
+
+    @property
+    def last(self) -> Manifest | None:
+        """What was committed last."""
+        return self._shard.last
+
+    def told(self) -> dict[str, Any]:
+        """Return what a summary says of the checkpoints."""
+        last = self.last
+        return {
+            "url": self.how.url,
+            "id": "" if last is None else last.id,
+            "epoch": 0 if last is None else last.epoch,
+            "epochs": self._steps.committed,
+            "delivery": self._steps.delivery,
+        }
+
+    # -- from the job's thread -----------------------------------------------------------------------------------------
+
+    def start(self, execution: Execution) -> None:
+        """Let sinks and engine stand where the last commit does; epochs begin. Raises `RunError`."""
+        self._execution = execution
+        self._feed(p.Assigned(SHARD))
+        self._raise()
+        if not self.complete:
+            self._thread.start()
+
+    def end(self) -> dict[str, str]:
+        """The end of data: the last epoch. Raises `RunError`."""
+        return self._finish(last=True)
+
+    def drain(self) -> dict[str, str]:
+        """A stop before the end of data: one more epoch, behind which a later run goes on. Raises `RunError`."""
+        return self._finish(last=False)
+
+    def abort(self) -> None:
+        """A failure: what is committed stays, and so does what a later run needs to go on. Never raises."""
+        self._halt()
+        anew = self.last is None and self._beginning.manifest is None
+        for sink in self._sinks.values():
+            try:
+                sink.abort() if anew else sink.finish()
+            except CaudalError as error:
+                log.warning("%s", error)
+        self._close()
+
+    def _finish(self, *, last: bool) -> dict[str, str]:
+        self._halt()
+        self._raise()
+        if not self.complete:
+            self._feed(p.Stop(last))
+            self._raise()
+        for sink in self._sinks.values():
+            sink.finish()
+        self._close()
+        return {name: sink.where for name, sink in self._sinks.items()}
+
+    def _halt(self) -> None:
+        self._stop.set()
+        self._room.hurry.set()
+        self._room.under_way(False)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _close(self) -> None:
+        if self._transaction is not None:
+            self._transaction.close()
+        self._store.close()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    # -- the thread ----------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        """Begin an epoch now and then, until the job ends."""
+        due = time.monotonic() + self.how.every / 1000
+        while not self._stop.is_set():
+            self._room.hurry.wait(max(0.0, due - time.monotonic()))
+            self._room.hurry.clear()
+            if self._stop.is_set():
+                return
+            due = max(due + self.how.every / 1000, time.monotonic())
+            self._feed(p.Due())
+            if self._error is not None:
+                assert self._execution is not None
+                self._room.under_way(False)
+                self._execution.kill(self._error)
+                return
+
+    def _feed(self, event: p.Event) -> None:
+        """Let the protocol take an event, and do what it says, until nothing is to be done."""
+        events = deque([event])
+        while events and self._error is None:
+            for effect in self._worker.handle(events.popleft()):
+                answer = self._do(effect)
+                if answer is not None:
+                    events.append(answer)
+
+    def _do(self, effect: p.Effect) -> p.Event | None:
+        try:
+            answer = self._done(effect)
+        except StoreError as error:
+            return self._refused(effect, error)
+        except Fenced as fenced:
+            self._error = taken_over(fenced)
+            return p.Failed(effect, str(fenced), fatal=True)
+        except BaseException as error:
+            self._error = error
+            return p.Failed(effect, str(error), fatal=True)
+        if not isinstance(effect, p.Pause):
+            self._refused_since = 0.0
+        return answer
+
+    def _done(self, effect: p.Effect) -> p.Event | None:
+        match effect:
+            case p.Find():
+                manifest = self._beginning.manifest
+                return p.Found(SHARD, "" if manifest is None else manifest.id, begun=manifest is not None)
+            case p.Start():
+                return p.Started(SHARD, GENESIS)
+            case p.Mark():
+                return p.Marked(SHARD)
+            case p.Load():
+                return self._load()
+            case p.Drop():
+                return p.Dropped(SHARD)
+            case p.Pause():
+                self._stop.wait(min(5.0, 0.1 * 2 ** min(effect.attempt, 10)))
+                return p.Waited(effect.effect)
+            case p.End():
+                if effect.why and self._error is None:
+                    self._error = RunError(effect.why)
+                return None
+            case p.Run() | p.Halt() | p.Release() | p.Expel():
+                return None  # the job runs and stops by itself, and is nobody else's
+            case _:
+                return self._steps.do(effect, {SHARD: self._shard})
+
+    def _load(self) -> p.Event:
+        assert self._execution is not None
+        begin = self._beginning
+        self._shard.begin(self._execution, begin.manifest, begin.snapshots)
+        receipts = {} if begin.manifest is None else begin.manifest.receipts
+        epoch = 0 if begin.manifest is None else begin.manifest.epoch
+        self._steps.recover(epoch, receipts)
+        return p.Loaded(SHARD, epoch)
+
+    def _refused(self, effect: p.Effect, error: StoreError) -> p.Event:
+        """The store could not do it: where it is far away, it is asked again for a while."""
+        now = time.monotonic()
+        self._refused_since = self._refused_since or now
+        fatal = self._store.exclusive or now - self._refused_since > _PATIENCE or self._stop.is_set()
+        if fatal:
+            self._error = error
+        else:
+            log.warning("%s; it is tried again", error)
+        return p.Failed(effect, str(error), fatal=fatal)

@@ -1,0 +1,161 @@
+"""The steps of an epoch, over the shards that it commits: what the protocol asks for, done to sinks, snapshots and transaction.
+
+What commits is the creation of the epoch's manifest; where a sink has transactions, the transaction, which carries the
+manifest's id as its token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from caudal.checkpoint import events as p
+from caudal.checkpoint.manifest import Manifest
+from caudal.checkpoint.snapshots import Snapshots
+from caudal.checkpoint.store import Exists, StoreError
+from caudal.observe.log import log
+from caudal.ports.sink import Delivery, Receipt, Sink
+from caudal.ports.transaction import Fenced, Transaction
+from caudal.runner.outbox import Room
+from caudal.runner.shard import Shard
+
+Shards = Mapping[str, Shard]
+
+
+class EpochSteps:
+    """Does the steps of one epoch after another, for one worker.
+
+    When rows are shown depends on the delivery: exactly once, they are staged before the commit and shown behind it; at most
+    once, they are written behind the commit, and not again; at least once, they were shown as they came.
+    """
+
+    def __init__(
+        self,
+        sinks: Mapping[str, Sink],
+        delivery: Delivery,
+        snapshots: Snapshots,
+        transaction: Transaction | None,
+        room: Room,
+    ) -> None:
+        self.delivery: Delivery = delivery
+        self.committed = 0
+        """Epochs that were committed."""
+        self._sinks = sinks
+        self._snapshots = snapshots
+        self._transaction = transaction
+        self._room = room
+        self._last = False
+        self._receipts: Mapping[str, Receipt] = {}
+        """What the sinks have staged for the epoch."""
+        self._shown: Mapping[str, Receipt] = {}
+        """What they have staged for the last epoch whose rows are shown."""
+
+    def recover(self, epoch: int, receipts: Mapping[str, Receipt]) -> None:
+        """Let the sinks go on behind an epoch; 0 and {}: begin anew."""
+        for name, sink in self._sinks.items():
+            sink.recover(epoch, receipts.get(name))
+        self._shown = receipts
+
+    def do(self, effect: p.Effect, shards: Shards) -> p.Event | None:
+        """Do a step; return the answer. Raises `StoreError`, `Fenced`, `RunError`."""
+        return self._steps[type(effect)](self, effect, shards)
+
+    def _freeze(self, effect: p.Freeze, shards: Shards) -> p.Event:
+        self._room.under_way(False)  # rows on their way must land first
+        changed = {name for name in effect.shards if shards[name].freeze(anyhow=effect.last)}
+        self._room.under_way(bool(changed))
+        return p.Cut(effect.epoch, frozenset(changed))
+
+    def _prepare(self, effect: p.Prepare, shards: Shards) -> p.Event:
+        self._last = effect.last
+        if self.delivery == "at-most-once":
+            self._receipts = self._shown
+        elif self._transaction is None:
+            self._receipts = self._staged(effect.epoch, [shards[name] for name in effect.shards])
+        return p.Prepared(effect.epoch)
+
+    def _staged(self, epoch: int, shards: list[Shard]) -> dict[str, Receipt]:
+        for shard in shards:
+            for outbox in shard.outboxes.values():
+                outbox.pour()
+        return {name: sink.prepare(epoch, last=self._last) for name, sink in self._sinks.items()}
+
+    def _store(self, effect: p.Store, shards: Shards) -> p.Event:
+        written = {
+            name: shards[name].write(effect.epoch, self._receipts, last=self._last) for name in sorted(effect.shards)
+        }
+        return p.Stored(effect.epoch, written)
+
+    def _commit(self, effect: p.Commit, shards: Shards) -> p.Event:
+        for name in effect.shards:
+            try:
+                self._create(effect.epoch, _under_way(shards[name]))
+            except StoreError as error:
+                log.warning("%s; whether epoch %d was committed is looked up", error, effect.epoch)
+                return p.Unknown(effect.epoch)
+        if self._transaction is None:
+            return p.Committed(effect.epoch)
+        self._transaction.begin(effect.epoch)
+        self._staged(effect.epoch, [shards[name] for name in effect.shards])
+        self._transaction.positions({}, next(iter(effect.tokens.values())))
+        outcome = self._transaction.commit()
+        return {"committed": p.Committed, "aborted": p.Aborted, "unknown": p.Unknown}[outcome](effect.epoch)
+
+    def _create(self, epoch: int, manifest: Manifest) -> None:
+        try:
+            self._snapshots.commit(manifest)
+        except Exists:
+            self._own(epoch, manifest)
+
+    def _own(self, epoch: int, manifest: Manifest) -> bool:
+        """Return whether this manifest is there as that epoch; raises `Fenced` where another is."""
+        found = self._snapshots.committed(epoch)
+        if found is not None and found.id != manifest.id:
+            raise Fenced(f"epoch {epoch} in {self._snapshots.store.url} was committed by another")
+        return found is not None
+
+    def _recall(self, effect: p.Recall, shards: Shards) -> p.Event:
+        tokens: dict[str, p.Token] = {}
+        for name in effect.shards:
+            shard = shards[name]
+            manifest = _under_way(shard)
+            if self._transaction is not None:
+                tokens[name] = self._transaction.recall().token
+            elif self._own(effect.epoch, manifest):
+                self._snapshots.confirm(manifest)
+                tokens[name] = manifest.id
+            else:
+                tokens[name] = shard.token
+        return p.Recalled(effect.epoch, tokens)
+
+    def _discard(self, effect: p.Discard, shards: Shards) -> None:
+        shards[effect.shard].committed(len(effect.keep))
+
+    def _publish(self, effect: p.Publish, shards: Shards) -> p.Event:
+        if self.delivery == "at-most-once":
+            self._shown = self._staged(effect.epoch, list(shards.values()))
+        else:
+            self._shown = self._receipts
+        for name, sink in self._sinks.items():
+            sink.publish(effect.epoch, self._shown.get(name))
+        for shard in shards.values():
+            for outbox in shard.outboxes.values():
+                outbox.done()
+        self.committed += 1
+        self._room.under_way(False)
+        return p.Published(effect.epoch)
+
+    _steps: ClassVar[Mapping[type, Callable[..., p.Event | None]]] = {
+        p.Freeze: _freeze,
+        p.Prepare: _prepare,
+        p.Store: _store,
+        p.Commit: _commit,
+        p.Recall: _recall,
+        p.Discard: _discard,
+        p.Publish: _publish,
+    }
+
+
+def _under_way(shard: Shard) -> Manifest:
+    assert shard.manifest is not None
+    return shard.manifest

@@ -1,0 +1,87 @@
+"""Where a run begins: at the last commit in its store, at a savepoint of another one, or anew."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from caudal.checkpoint.manifest import Manifest
+from caudal.checkpoint.snapshots import Snapshots, find
+from caudal.checkpoint.store import Store, open_store
+from caudal.core.errors import OptionError, RunError
+from caudal.ports.transaction import Transaction
+
+SHARD = "job"
+"""The one shard of a job that shares its input with nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a run begins. `manifest`: None for anew; `snapshots`: those that hold it, of another store for a savepoint.
+
+    `origin`: the id of the savepoint that this run, or an earlier one in this store, began from, "" for none. `complete`: that run
+    has come to the end of its data.
+    """
+
+    manifest: Manifest | None
+    snapshots: Snapshots
+    origin: str = ""
+    complete: bool = False
+
+
+def beginning(
+    store: Store, snapshots: Snapshots, pipeline: str, restore: str, transaction: Transaction | None
+) -> Beginning:
+    """Look where to begin. `restore`: the URL of a savepoint, "" for none. Raises `OptionError`, `RunError`."""
+    there = snapshots.take_stock(time.time())
+    if transaction is not None and there:
+        there = _decided(transaction, store, there)
+    last = there[-1] if there else None
+    if restore:
+        other, named = _named(restore)
+        if last is None:
+            _of(named, pipeline, restore)
+            return Beginning(named, Snapshots(other, SHARD, pipeline), named.id)
+        if last.origin != named.id:
+            raise OptionError(
+                f"{store.url} holds checkpoints already, which do not come from {restore}",
+                hint="--restore begins in a fresh place: name another --checkpoint",
+            )
+    if last is None:
+        return Beginning(None, snapshots)
+    _of(last, pipeline, store.url)
+    return Beginning(last, snapshots, last.origin, last.last)
+
+
+def split(url: str) -> tuple[str, str]:
+    """Return (URL, id) of `URL@ID`; the id is "" where there is none."""
+    head, at, id = url.rpartition("@")
+    return (head, id) if at and "/" not in id else (url, "")
+
+
+def _named(restore: str) -> tuple[Store, Manifest]:
+    url, id = split(restore)
+    store = open_store(url, create=False)
+    return store, find(store, SHARD, id)
+
+
+def _of(manifest: Manifest, pipeline: str, where: str) -> None:
+    if manifest.pipeline != pipeline:
+        raise OptionError(
+            f"the checkpoint is of the pipeline '{manifest.pipeline}', not of '{pipeline}'",
+            location=where,
+            hint="one pipeline, one place: name another --checkpoint",
+        )
+
+
+def _decided(transaction: Transaction, store: Store, there: list[Manifest]) -> list[Manifest]:
+    """Return the manifests up to the one that the transaction's token names: later ones were never committed."""
+    token = transaction.recall().token
+    ids = [each.id for each in there]
+    if token not in ids:
+        raise RunError(
+            f"what {transaction.domain} knows of the last commit is not in {store.url}",
+            detail=f"it names {token or 'nothing'}",
+            hint="was the checkpoint, or the group's offsets, removed? begin anew in a fresh place, or --restore a savepoint",
+        )
+    return there[: ids.index(token) + 1]
