@@ -17,24 +17,66 @@ from caudal.testing.conformance.sinks import SCHEMA, LinesEncoder, SinkCase, Sin
 
 class FilesCase(SinkCase):
     live: ClassVar[bool] = False
+    checkpoints: ClassVar[bool] = False
+    options: ClassVar[dict[str, Any]] = {}
 
     def open(self) -> Any:
-        return FILES.sink({"path": str(self.folder / "out" / "rows.jsonl")}, LinesEncoder(), SCHEMA, live=self.live)
+        options = {"path": str(self.folder / "out" / "rows.jsonl"), **self.options}
+        return FILES.sink(options, LinesEncoder(), SCHEMA, live=self.live, staged=self.checkpoints)
 
     def rows(self) -> list[dict[str, Any]] | None:
         path = self.folder / "out" / "rows.jsonl"
         return rows_of(path.read_bytes()) if path.exists() else None
 
     def crash(self, sink: Any) -> None:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sink._fd if self.live else sink._out.fileno())  # what is buffered goes nowhere, locks are gone
-        os.close(null)
-        sink._temporary = ""
-        sink.finish()
+        sink._staged.close()  # what is buffered goes nowhere, the lock is gone
+
+
+class CheckpointedCase(FilesCase):
+    checkpoints = True
 
 
 class AppendedCase(FilesCase):
     live, staged, kept_aside, delivery = True, False, False, "at-least-once"
+
+    def crash(self, sink: Any) -> None:
+        os.close(sink._fd)
+
+
+class CommittedCase(FilesCase):
+    live, checkpoints, kept_aside = True, True, False
+
+    def crash(self, sink: Any) -> None:
+        sink._target.close()
+        if sink._staged is not None:
+            sink._staged.close()
+
+
+class PartsCase(FilesCase):
+    options: ClassVar[dict[str, Any]] = {"roll": "1h"}
+    live, checkpoints, kept_aside = True, True, False
+
+    def rows(self) -> list[dict[str, Any]] | None:
+        folder = self.folder / "out" / "rows.jsonl"
+        parts = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        return rows_of(b"".join(path.read_bytes() for path in parts))
+
+    def crash(self, sink: Any) -> None:
+        sink._let_go()
+
+
+class SmallPartsCase(PartsCase):
+    options: ClassVar[dict[str, Any]] = {"roll": "30B"}
+
+
+class BoundedPartsCase(PartsCase):
+    live, checkpoints, kept_aside = False, False, True
+
+    def rows(self) -> list[dict[str, Any]] | None:
+        return super().rows() or None if self.aside() else super().rows()
+
+    def aside(self) -> bool:
+        return (self.folder / "out" / "rows.jsonl.partial").exists()
 
 
 class MemoryCase(SinkCase):
@@ -80,6 +122,26 @@ class TestFiles(SinkSuite):
 
 class TestAppendedFiles(SinkSuite):
     case = AppendedCase
+
+
+class TestCheckpointedFiles(SinkSuite):
+    case = CheckpointedCase
+
+
+class TestCommittedFiles(SinkSuite):
+    case = CommittedCase
+
+
+class TestParts(SinkSuite):
+    case = PartsCase
+
+
+class TestSmallParts(SinkSuite):
+    case = SmallPartsCase
+
+
+class TestBoundedParts(SinkSuite):
+    case = BoundedPartsCase
 
 
 class TestMemory(SinkSuite):

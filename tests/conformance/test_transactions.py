@@ -27,7 +27,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     class Connector:
         sink_options = {"topic": ""}  # noqa: RUF012
 
-        def sink(self, options: Any, encoder: Any, schema: Any, *, live: bool) -> BrokerSink:
+        def sink(self, options: Any, encoder: Any, schema: Any, *, live: bool, staged: bool = False) -> BrokerSink:
             return BrokerSink(made, options["topic"])
 
     before = registry.available

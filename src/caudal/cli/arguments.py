@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from typing import Any
 
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+from caudal.core.sizes import size_of_text
+
 _FATES = ("dead", "late")
 
 _EPILOG = """\
@@ -349,8 +349,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _size(text: str) -> int:
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?\s*", text.upper())
-    if not found or found[2] not in _UNITS or not (size := int(float(found[1]) * _UNITS[found[2]])):
+    size = size_of_text(text)
+    if size is None:
         raise argparse.ArgumentTypeError(f"'{text}' is no size; write 500MB, 2GB or 1GiB")
     return size
 

@@ -68,7 +68,11 @@ class FileReader(Protocol):
 
 
 class Encoder(Protocol):
-    """Writes rows to one target: `encode` in any thread, the rest in order in one."""
+    """Writes rows to one target: `encode` in any thread, the rest in order in one.
+
+    `begin` may come again after `end`, for the next file. Two attributes may be left out: `whole`, whether a file of the
+    format ends with a footer, so that nothing can be written behind it (False), and `suffix`, what its files' names end with ("").
+    """
 
     def begin(self, out: BinaryIO, *, append: bool) -> None:
         """Start writing to `out`; with `append`, behind what an earlier run wrote."""

@@ -79,7 +79,10 @@ class Sink(Protocol):
         ...
 
     def finish(self) -> None:
-        """The last epoch is published: release everything."""
+        """The last epoch is published: release everything.
+
+        Where that was not the end of data (`last`), what it takes to go on behind it stays.
+        """
         ...
 
     def drain(self) -> str:
@@ -87,7 +90,10 @@ class Sink(Protocol):
         ...
 
     def abort(self) -> None:
-        """A failure: discard what no epoch has published. Idempotent, never raises; takes nothing back after `publish`."""
+        """A failure: discard what no epoch has published. Idempotent, never raises; takes nothing back after `publish`.
+
+        Where the job keeps receipts (`staged`), what the last one names stays: it may have been committed.
+        """
         ...
 
 
@@ -152,9 +158,13 @@ class SinkConnector(Protocol):
 
     sink_options: Options
 
-    def sink(self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool) -> Sink:
+    def sink(
+        self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool, staged: bool = False
+    ) -> Sink:
         """Open the target. `live`: the job follows its source, so whole lines are appended instead of a rename at the end.
 
+        `staged`: the job keeps the receipts of its epochs and goes on behind them, and wants each row once: what can be staged
+        is, and what a receipt names outlives `abort` and `finish`. The sink's `delivery` says whether that is so.
         Raises `InputError` when the target cannot be written, before anything is read. Nothing of an earlier run's is
         discarded yet: that is `recover`'s.
         """

@@ -184,9 +184,13 @@ def no_input_overwritten(plan: Plan, sources: Mapping[str, BoundSource]) -> None
 
 def _targets(sink: Sink, live: bool) -> list[str]:
     """Return the files that a sink would write, by their real paths."""
-    path = dict(sink.options).get("path")
+    options = dict(sink.options)
+    path = options.get("path")
     targets = getattr(registry.find("connector", sink.connector), "targets", None)
-    return targets(path, live=live) if targets is not None and isinstance(path, str) and path else []
+    if targets is None or not isinstance(path, str) or not path:
+        return []
+    suffix = registry.find("format", sink.format).suffixes[0] if sink.format else ""
+    return targets(options, suffix, live=live)
 
 
 def _reads_nothing(_: str) -> bool:

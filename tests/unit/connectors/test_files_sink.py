@@ -86,8 +86,8 @@ def test_what_a_killed_run_has_left_is_removed_and_what_a_living_one_writes_is_n
     living.write(b"living\n")
     killed = f"""
 import os, signal
-from caudal.connectors.files.sink import _temporary
-_temporary({str(tmp_path)!r}, "out")
+from caudal.connectors.files.staging import Staged
+kept = Staged.new({str(tmp_path)!r}, "out")
 os.kill(os.getpid(), signal.SIGKILL)
 """
     assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -9
@@ -220,3 +220,13 @@ class TestLive:
                 sink.write(b"1234567\n")
         assert (tmp_path / "out").read_bytes() == b"whole\n"
         sink.abort()
+
+
+def test_a_header_is_not_written_again_by_a_run_that_appends(tmp_path: Path) -> None:
+    from caudal.formats.csv import FORMAT
+
+    for number in (1, 2):
+        sink = open_sink(str(tmp_path / "out.csv"), live=True, encoder=FORMAT.encoder(SCHEMA, FORMAT.writer_options))
+        sink.write(sink.encode(pa.table({"n": [number]})))
+        end(sink)
+    assert (tmp_path / "out.csv").read_bytes() == b"n\n1\n2\n"

@@ -33,7 +33,9 @@ class ConsoleConnector:
     def __init__(self) -> None:
         self.sink_options: Options = {"stderr": False}
 
-    def sink(self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool) -> Sink:
+    def sink(
+        self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool, staged: bool = False
+    ) -> Sink:
         """Open the console. `stderr`: write to standard error instead.
 
         Rows are shown as `name=value`, aligned, or by the encoder of a format that was asked for. Raises `OptionError`

@@ -7,7 +7,10 @@ Must never: interpret a record, hold a file in memory, import a format, another 
 
 from __future__ import annotations
 
+import os
+
 from caudal.connectors.files.follow import FollowedSource
+from caudal.connectors.files.parts import part_like
 from caudal.connectors.files.paths import STDIN, Paths
 from caudal.connectors.files.sink import open_sink, target_of
 from caudal.connectors.files.source import FilesSource, Opener
@@ -36,7 +39,7 @@ class FilesConnector:
             "start": "beginning",
             "poll": 100,
         }
-        self.sink_options: Options = {"path": None}
+        self.sink_options: Options = {"path": None, "roll": None}
 
     def source(self, options: Options, file_reader: FileReader | None, schema: Schema) -> Source:
         """Open files for reading.
@@ -74,14 +77,24 @@ class FilesConnector:
             return FilesSource(paths, opener, None)  # standard input ends when it ends
         return FollowedSource(paths, opener, at_end=options["start"] == "end", poll=options["poll"])
 
-    def sink(self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool) -> Sink:
-        """Open the file at `path` for writing: see `sink.BoundedFile` and `sink.AppendedFile`."""
-        return open_sink(options["path"], encoder, live=live)
+    def sink(
+        self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool, staged: bool = False
+    ) -> Sink:
+        """Open the file at `path` for writing, or the folder of parts (`roll`).
 
-    def targets(self, path: str, *, live: bool) -> list[str]:
-        """Return the files that a sink at `path` would write or replace, by the paths that they really have."""
-        target = target_of(path)
-        return [target] if live else [target, f"{target}.partial"]
+        See `bounded.BoundedFile`, `appended.AppendedFile`, `committed.CommittedFile` and `parts.Parts`.
+        """
+        return open_sink(options["path"], encoder, live=live, staged=staged, roll=options.get("roll"))
+
+    def targets(self, options: Options, suffix: str, *, live: bool) -> list[str]:
+        """Return the files that a sink with these options would write or replace, by the paths that they really have.
+
+        The first stands for the target itself. `suffix`: that of the format's files.
+        """
+        target = target_of(options["path"])
+        if options.get("roll") is not None:
+            return [target, os.path.join(target, part_like(target, suffix)), f"{target}.partial"]
+        return [target, f"{target}.committed"] if live else [target, f"{target}.partial"]
 
 
 def _one_of(options: Options, name: str, known: tuple[str, ...]) -> None:

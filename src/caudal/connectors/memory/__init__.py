@@ -43,7 +43,9 @@ class MemoryConnector:
         """
         return open_source(options["rows"], schema)
 
-    def sink(self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool) -> Sink:
+    def sink(
+        self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool, staged: bool = False
+    ) -> Sink:
         """Collect tables in the list `into`; see `MemorySink`. Raises `OptionError` when that is no list."""
         into = options["into"]
         if not callable(getattr(into, "append", None)):

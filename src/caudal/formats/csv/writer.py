@@ -20,6 +20,8 @@ class CsvEncoder:
     with a newline is written quoted over two lines.
     """
 
+    suffix = ".csv"
+
     def __init__(self, schema: Schema, options: Options) -> None:
         for field in schema:
             if field.dtype.is_nested or field.dtype.name == "binary":
@@ -36,10 +38,9 @@ class CsvEncoder:
         self._out: BinaryIO | None = None
 
     def begin(self, out: BinaryIO, *, append: bool) -> None:
-        """Start writing; the header comes first, but not behind what stands there already."""
+        """Start writing; the header comes first, but not behind what an earlier run wrote."""
         self._out = out
-        behind = append and out.seekable() and out.seek(0, 2) > 0
-        if self._header and not behind:
+        if self._header and not append:
             quoted = [
                 '"' + name.replace('"', '""') + '"' if self._must_quote(name) else name for name in self._schema.names
             ]

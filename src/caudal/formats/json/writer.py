@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class JsonEncoder:
     """Keeps the contract of `ports.format.Encoder`; a payload is the bytes of whole lines."""
 
+    suffix = ".jsonl"
+
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._out: BinaryIO | None = None

@@ -19,6 +19,9 @@ compute: Any = pyarrow.compute  # its functions are made at import, which no typ
 class ParquetEncoder:
     """Writes rows, compressed by zstd, in row groups; keeps `ports.format.Encoder`. NaN is written as null, -0 as 0."""
 
+    whole = True
+    suffix = ".parquet"
+
     def __init__(self, schema: Schema, options: Options) -> None:
         if options["row_group"] < 1:
             raise OptionError(f"option 'row_group' of parquet takes a number of rows, not {options['row_group']}")
@@ -31,7 +34,7 @@ class ParquetEncoder:
     def begin(self, out: BinaryIO, *, append: bool) -> None:
         """Start a file; raises `OptionError` with `append`: a Parquet file ends with its footer."""
         if append:
-            raise OptionError("a Parquet file cannot be appended to", hint="in follow mode write json or csv")
+            raise OptionError("a Parquet file cannot be appended to", hint='write parts: roll="1h"; or json or csv')
         self._out = out
         self._waiting = []
         self._writer = pq.ParquetWriter(out, self._schema, compression="zstd")

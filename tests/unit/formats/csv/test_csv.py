@@ -560,7 +560,7 @@ def test_the_header_is_written_once():
     schema, table = {'a"b': "int64", "c": "string"}, pa.table({'a"b': [1], "c": ["x"]})
     encoder = FORMAT.encoder(Schema.of(schema), {**FORMAT.writer_options, "delimiter": ";"})
     out = io.BytesIO()
-    for append in (True, True):
+    for append in (False, True):
         encoder.begin(out, append=append)
         encoder.write(encoder.encode(table))
         encoder.end()
