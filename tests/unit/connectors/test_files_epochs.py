@@ -266,6 +266,15 @@ def test_a_target_that_is_gone_before_it_had_all_is_an_error_that_says_what_to_d
     assert job.target.read_bytes() == b"header\n1\n2\n"
 
 
+def test_a_target_that_is_removed_before_it_has_what_was_committed_is_an_error(job: Job) -> None:
+    sink = begun(job)
+    sink.write(b"1\n")
+    job.target.unlink()
+    with pytest.raises(RunError, match="replaced by another file, or removed"):
+        epoch(job, sink, b"2\n")
+    sink.abort()
+
+
 @pytest.mark.parametrize("running", [False, True])
 @pytest.mark.parametrize(
     ("harm", "says"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from caudal.connectors.files.growth import gone
 from caudal.connectors.files.staging import Staged, failed, mark_of, pattern_of, show, sweep, sync_folder
-from caudal.core.errors import RunError
 from caudal.ports.format import Encoder
 from caudal.ports.sink import Delivery, Receipt
 
@@ -130,7 +130,7 @@ class BoundedFile:
         staged = os.path.join(self._folder, receipt["file"])
         ours = pattern_of(self._name).fullmatch(receipt["file"])  # a receipt comes from a store
         if not ours or not show(staged, self._target, receipt["size"], receipt["mark"]):
-            raise self._gone(receipt)
+            raise gone(self.where, receipt)
         sync_folder(self._folder)
 
     def _go_on(self, receipt: Receipt) -> None:
@@ -138,14 +138,7 @@ class BoundedFile:
         size, inode = receipt["size"], receipt["mark"][0]
         staged = Staged.again(self._folder, self._name, receipt["file"], size, inode)
         if staged is None:
-            raise self._gone(receipt)
+            raise gone(self.where, receipt)
         self._staged.discard()
         self._staged, self._promised = staged, receipt
         self._encoder.begin(staged.out, append=True)
-
-    def _gone(self, receipt: Receipt) -> RunError:
-        return RunError(
-            f"cannot go on writing {self.where}: what was written for it is gone",
-            detail=f"{receipt['file']} of {receipt['size']} bytes",
-            hint="was it removed, or does another run write there? begin anew, without the earlier state",
-        )

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from caudal.connectors.files.staging import Staged, failed, locked, pattern_of, sweep, sync_folder, write_all
-from caudal.core.errors import RunError
+from caudal.connectors.files.growth import Target, digest, gone, moved_target, removed
+from caudal.connectors.files.staging import Staged, failed, pattern_of, sweep, sync_folder, write_all
 from caudal.observe.log import log
 from caudal.ports.format import Encoder
 from caudal.ports.sink import Delivery, Receipt
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_PIECE = 1 << 20
-_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
-_BEFORE = 4096
-"""Bytes before an epoch's rows that tell a target from others."""
 
 
 class CommittedFile:
@@ -45,8 +39,8 @@ class CommittedFile:
         self._staged: Staged | None = None
         self._kept = False
         """A receipt names the staged file."""
-        self._size, self._hash = 0, _digest()
-        self._target = _Target.open(target)
+        self._size, self._hash = 0, digest()
+        self._target = Target.open(target, where)
         self._base, self._before = 0, ""
         """Where the rows of the next epoch begin, and the digest of what stands there."""
 
@@ -108,14 +102,14 @@ class CommittedFile:
             raise failed(self.where, error) from error
         self._staged.discard()
         self._staged, self._kept = None, False
-        self._size, self._hash = 0, _digest()
+        self._size, self._hash = 0, digest()
 
     def finish(self) -> None:
         try:
             if self._target.is_at(self._path):
                 return
             self._target.close()
-            if (there := _Target.at(self._path)) is not None:
+            if (there := Target.at(self._path, self.where)) is not None:
                 self._target = there
                 self._tell(there.size)
             else:
@@ -161,7 +155,7 @@ class CommittedFile:
             return
         log.info("%s was moved away: a new one is begun", self.where)
         self._target.close()
-        self._target = _Target.open(self._path)
+        self._target = Target.open(self._path, self.where)
         self._begin()
 
     def _stage(self) -> None:
@@ -181,64 +175,24 @@ class CommittedFile:
     def _complete(self, receipt: Receipt) -> None:
         """Bring the target to the end of an epoch that was committed."""
         if receipt["file"] and not pattern_of(self._name).fullmatch(receipt["file"]):  # a receipt comes from a store
-            raise self._gone(receipt)
+            raise gone(self.where, receipt)
         if self._target.is_of(receipt):
             self._append(self._target, receipt)
             return
-        moved = _moved(self._folder, self._name, receipt["inode"])
+        moved = moved_target(self._path, self.where, receipt["inode"])
         if moved is not None:
             try:
                 self._append(moved, receipt)
             finally:
                 moved.close()
         elif receipt["file"] and os.path.lexists(os.path.join(self._folder, receipt["file"])):
-            raise RunError(
-                f"cannot go on writing {self.where}: it was replaced by another file, or removed",
-                detail=f"{receipt['size']} bytes that were committed are not known to be in it: {receipt['file']}",
-                hint=f"put back the file in which they belong behind {receipt['base']} bytes, into its folder under any name; "
-                "or append them yourself and remove that file",
-            )
+            raise removed(self.where, receipt)
         else:
             log.info("%s was moved away: a new one is begun", self.where)
 
-    def _append(self, target: _Target, receipt: Receipt) -> None:
-        """Append what a receipt names, as far as that has not happened. Raises `RunError` where something else stands there."""
-        base, size, there = receipt["base"], receipt["size"], target.size
-        whole = base + size
-        if there < base:
-            raise self._shrunk(there, whole)
-        if target.before(base) != receipt["before"] or (there > whole and target.is_at(self._path)):
-            raise self._foreign(there, whole)
-        if there < whole:
-            self._copy(target, receipt, there - base)
-        elif target.digest(base, size) != receipt["hash"]:
-            raise self._foreign(there, whole)
-        if size:
-            os.fsync(target.fd)
-        if there < whole != target.size:
-            raise self._foreign(target.size, whole)
-
-    def _copy(self, target: _Target, receipt: Receipt, done: int) -> None:
-        """Append a staged file behind its first `done` bytes, which stand there."""
-        path = os.path.join(self._folder, receipt["file"])
-        try:
-            staged = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise self._gone(receipt) from error
-        try:
-            ours = self._staged is not None and self._staged.file == receipt["file"]
-            if not ours and not (locked(staged) and _hash_of(staged, 0, receipt["size"]) == receipt["hash"]):
-                raise self._gone(receipt)
-            if done and _hash_of(staged, 0, done) != target.digest(receipt["base"], done):
-                raise self._foreign(target.size, receipt["base"] + receipt["size"])
-            while done < receipt["size"]:
-                data = os.pread(staged, min(_PIECE, receipt["size"] - done), done)
-                if not data:
-                    raise self._gone(receipt)
-                write_all(target.fd, data)
-                done += len(data)
-        finally:
-            os.close(staged)
+    def _append(self, target: Target, receipt: Receipt) -> None:
+        ours = self._staged is not None and self._staged.file == receipt["file"]
+        target.append(receipt, os.path.join(self._folder, receipt["file"]), trusted=ours)
 
     def _tell(self, size: int) -> None:
         """Note how far the target is committed, for its readers."""
@@ -250,108 +204,3 @@ class CommittedFile:
             staged.discard()
             raise
         staged.close()
-
-    # -- what is wrong -----------------------------------------------------------------------------------------------
-
-    def _shrunk(self, there: int, whole: int) -> RunError:
-        return RunError(
-            f"cannot go on writing {self.where}: it was shortened by somebody else",
-            detail=f"it has {there} bytes, {whole} were committed",
-            hint="rotate it by renaming, not by copying and truncating; "
-            "to go on, move it to another folder: a new file is begun",
-        )
-
-    def _foreign(self, there: int, whole: int) -> RunError:
-        return RunError(
-            f"cannot go on writing {self.where}: somebody else has written to it",
-            detail=f"it has {there} bytes, {whole} were committed, and what stands at their end is not what was written",
-            hint="give each job a target of its own; to go on, move it to another folder: a new file is begun",
-        )
-
-    def _gone(self, receipt: Receipt) -> RunError:
-        return RunError(
-            f"cannot go on writing {self.where}: what was written for it is gone",
-            detail=f"{receipt['file']} of {receipt['size']} bytes",
-            hint="was it removed, or does another run write there? begin anew, without the earlier state",
-        )
-
-
-class _Target:
-    """An open target. All of it raises `OSError`."""
-
-    def __init__(self, fd: int, *, created: bool = False) -> None:
-        self.fd = fd
-        self.inode = os.fstat(fd).st_ino
-        self.created = created
-
-    @classmethod
-    def open(cls, path: str) -> _Target:
-        """Open the one at a path, or create it."""
-        while (there := cls.at(path)) is None:
-            try:
-                return cls(os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666), created=True)
-            except FileExistsError:
-                continue  # it has just been made
-        return there
-
-    @classmethod
-    def at(cls, path: str) -> _Target | None:
-        """Open the one at a path; None where there is none."""
-        try:
-            return cls(os.open(path, _FLAGS))
-        except FileNotFoundError:
-            return None
-
-    @property
-    def size(self) -> int:
-        return os.fstat(self.fd).st_size
-
-    def is_at(self, path: str) -> bool:
-        """Return whether it is what a path leads to."""
-        try:
-            return os.path.samestat(os.stat(path), os.fstat(self.fd))
-        except FileNotFoundError:
-            return False
-
-    def is_of(self, receipt: Receipt) -> bool:
-        """Return whether it is the one that a receipt speaks of: the same file, or a copy of it that took its place.
-
-        One that was just created is not: inodes are used again.
-        """
-        base = receipt["base"]
-        if self.created or self.inode != receipt["inode"]:
-            return 0 < base <= self.size and self.before(base) == receipt["before"]
-        return True
-
-    def before(self, base: int) -> str:
-        """Return the digest of what stands before an offset."""
-        count = min(base, _BEFORE)
-        return self.digest(base - count, count)
-
-    def digest(self, start: int, count: int) -> str:
-        return _hash_of(self.fd, start, count)
-
-    def close(self) -> None:
-        """Let it go; never raises."""
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)
-
-
-def _moved(folder: str, name: str, inode: int) -> _Target | None:
-    """Return the file in a folder that a target has become; None where there is none."""
-    with os.scandir(folder) as entries:
-        found = [e.path for e in entries if e.inode() == inode and e.is_file(follow_symlinks=False) and e.name != name]
-    return _Target.at(found[0]) if found else None
-
-
-def _digest() -> hashlib.blake2b:
-    return hashlib.blake2b(digest_size=16)
-
-
-def _hash_of(fd: int, start: int, count: int) -> str:
-    digest = _digest()
-    while count > 0 and (data := os.pread(fd, min(_PIECE, count), start)):
-        digest.update(data)
-        start, count = start + len(data), count - len(data)
-    return digest.hexdigest()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from caudal.connectors.files.growth import gone
 from caudal.connectors.files.staging import (
     Staged,
     failed,
@@ -222,7 +223,7 @@ class Parts:
         """Write on in the part that a receipt names, behind what was committed of it."""
         staged = Staged.again(self._folder, self._stem, opened["file"], opened["size"], opened["inode"])
         if staged is None:
-            raise self._gone(opened)
+            raise gone(self.where, opened)
         self._open, self._since = staged, opened["since"]
         self._promised = {"parts": [], "open": opened, "last": False}
         self._encoder.begin(staged.out, append=True)
@@ -273,14 +274,14 @@ class Parts:
         new = [part for part in parts if not self._manifest.has(part)]
         for part in new:
             if not pattern_of(self._stem).fullmatch(part["file"]) or not self._number(part["name"]):
-                raise self._gone(part)  # a receipt comes from a store
+                raise gone(self.where, part)  # a receipt comes from a store
             staged, target = os.path.join(self._folder, part["file"]), os.path.join(self._folder, part["name"])
             if os.path.lexists(staged) and os.path.lexists(target):
                 raise RunError(
                     f"cannot write {self.where}: there is another file {part['name']}", hint="remove it, and run again"
                 )
             if not show(staged, target, part["size"], part["mark"]):
-                raise self._gone(part)
+                raise gone(self.where, part)
             self._next = max(self._next, self._number(part["name"]) + 1)
         if new:
             sync_folder(self._folder)
@@ -291,13 +292,6 @@ class Parts:
             self._open.close()
             self._open = None
         self._manifest.close()
-
-    def _gone(self, staged: Receipt) -> RunError:
-        return RunError(
-            f"cannot go on writing {self.where}: what was written for it is gone",
-            detail=f"{staged['file']} of {staged['size']} bytes",
-            hint="was it removed, or does another run write there? begin anew, without the earlier state",
-        )
 
 
 class _Manifest:
