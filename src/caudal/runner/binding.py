@@ -110,7 +110,7 @@ def bind(
         shared: dict[str, tuple[Any, threading.Lock]] = {}
         no_input_overwritten(plan, sources)
         for sink in plan.sinks:
-            sinks[sink.name] = _sink(sink, live, shared, plan, console_to_stderr)
+            sinks[sink.name] = _sink(sink, plan, live, staged, shared, console_to_stderr)
     except BaseException:
         for sink_ in sinks.values():
             sink_.abort()
@@ -141,7 +141,12 @@ def open_source(node: Source) -> BoundSource:
 
 
 def _sink(
-    node: Sink, live: bool, shared: dict[str, tuple[Any, threading.Lock]], plan: Plan, console_to_stderr: bool
+    node: Sink,
+    plan: Plan,
+    live: bool,
+    staged: bool,
+    shared: dict[str, tuple[Any, threading.Lock]],
+    console_to_stderr: bool,
 ) -> Any:
     plugin = registry.find("connector", node.connector)
     options = registry.check_options(dict(node.options), plugin.sink_options, f"connector '{node.connector}'")
@@ -154,16 +159,16 @@ def _sink(
         encoder = chosen.encoder(node.schema, given)
     path = options.get("path")
     if not isinstance(path, str) or encoder is None:
-        return plugin.sink(options, encoder, node.schema, live=live)
+        return plugin.sink(options, encoder, node.schema, live=live, staged=staged)
     (place, *_) = _targets(node, live) or [path]
     uses = [s for s in plan.sinks if place in _targets(s, live)[:1]]
     if len(uses) <= 1:
-        return plugin.sink(options, encoder, node.schema, live=live)
+        return plugin.sink(options, encoder, node.schema, live=live, staged=staged)
     if any(s.format != "json" for s in uses):
         raise OptionError(f"two sinks write to {path}", hint="only JSON lines can share a file")
     owner = place not in shared
     if owner:
-        shared[place] = (plugin.sink(options, encoder, node.schema, live=live), threading.Lock())
+        shared[place] = (plugin.sink(options, encoder, node.schema, live=live, staged=staged), threading.Lock())
     target, lock = shared[place]
     return SharedSink(target, encoder, lock, owner)
 

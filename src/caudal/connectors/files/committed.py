@@ -106,8 +106,8 @@ class CommittedFile:
 
     def finish(self) -> None:
         try:
-            if self._target.is_at(self._path):
-                return
+            if self._target.fd < 0 or self._target.is_at(self._path):
+                return  # a failure has closed it, or all is as it should be
             self._target.close()
             if (there := Target.at(self._path, self.where)) is not None:
                 self._target = there
