@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from caudal.columnar.column import Bools, Column, Ints
+from caudal.columnar.column import Bools, Column, Fixed, Ints
 
 
 @dataclass(slots=True)
@@ -39,18 +39,26 @@ class Morsel:
 
     def take(self, rows: Ints) -> Morsel:
         """Return the rows at these row numbers."""
+        time = None if self.time is None else self.time.take(rows)
         # written out: dataclasses.replace takes longer than all the rest of a morsel of one row
         return Morsel(
-            {name: column.take(rows) for name, column in self.columns.items()},
+            {
+                name: column.take(rows) if time is None or not self._is_time(column) else Fixed(column.dtype, time)
+                for name, column in self.columns.items()
+            },
             len(rows),
-            None if self.time is None else self.time[rows],
-            None if self.watermark is None else self.watermark[rows],
-            None if self.position is None else self.position[rows],
-            self.partition if isinstance(self.partition, int) else self.partition[rows],
+            time,
+            None if self.watermark is None else self.watermark.take(rows),
+            None if self.position is None else self.position.take(rows),
+            self.partition if isinstance(self.partition, int) else self.partition.take(rows),
             tuple([column.take(rows) for column in self.order]),
             self.branch,
-            None if self.ordinal is None else self.ordinal[rows],
+            None if self.ordinal is None else self.ordinal.take(rows),
         )
+
+    def _is_time(self, column: Column) -> bool:
+        """Whether a column is just the event time, so that its values need not be gathered once more."""
+        return isinstance(column, Fixed) and column.values is self.time and column.valid is None
 
     def filter(self, keep: Bools) -> Morsel:
         """Return the rows where `keep` is true; self when all are."""

@@ -35,7 +35,8 @@ class Accepted:
     """Decoded rows on their way: those with an event time, and dead letters of those without.
 
     `open`: times of a doubled hour depend on the rows before, so `Acceptor.settle` must be called in the partition's order;
-    else it was. `later`: by column ("" is the event time), the later reading of each row's time. `named`: see `Decoded`.
+    else it was. `later`: by column ("" is the event time), the later reading of each row's time. `lowest`, `highest`: the
+    bounds of its rows' times, None and `NEVER` without any. `named`: see `Decoded`.
     """
 
     morsel: Morsel
@@ -45,6 +46,7 @@ class Accepted:
     arrival: int
     notices: list[Notice] = field(default_factory=list[Notice])
     later: dict[str, Ints] = field(default_factory=dict[str, Ints])
+    lowest: int | None = None
     highest: int = int(zones.NEVER)
     named: frozenset[Place] | None = None
 
@@ -56,7 +58,15 @@ class Accepted:
     def take(self, rows: Ints) -> None:
         """Keep these rows only."""
         self.morsel = self.morsel.take(rows)
+        self.measure()
         self.later = {name: values[rows] for name, values in self.later.items()}
+
+    def measure(self) -> None:
+        """Take note of the bounds of the rows' times."""
+        time = self.morsel.time
+        self.lowest, self.highest = None, int(zones.NEVER)
+        if time is not None and len(time):
+            self.lowest, self.highest = int(time.min()), int(time.max())
 
 
 class Acceptor:
@@ -97,8 +107,12 @@ class Acceptor:
         values, ok = instants(column, self._unit, self._format, local=self._zone is not None)
         if self._zone is not None:
             values = self._readings(made, values, ok, "")
-        made.morsel.time, ok = _near(values, ok)
-        if ok is not None:
+        made.morsel.time = values
+        made.measure()
+        if made.lowest is not None and (made.lowest < -LIMIT or made.highest > LIMIT):
+            near = (values >= -LIMIT) & (values <= LIMIT)
+            ok = near if ok is None else ok & near
+        if ok is not None and not ok.all():
             made.dead += no_time(decoded, column, ~ok, made.block)
             made.take(np.flatnonzero(ok))
 
@@ -136,19 +150,17 @@ class Acceptor:
                 time = np.array(morsel.time)
                 zones.settle(time, made.later.get("", time), np.int64(seen), np.int64(limit), before)
                 morsel.time = time
+                made.measure()
             for name, late in made.later.items():
                 column = morsel.columns.get(name)
                 if isinstance(column, Fixed):
                     chosen = zones.choose(column.values, late, before)
                     morsel.columns[name] = Fixed(column.dtype, chosen, column.valid)
             made.later = {}
-        if morsel.time is not None and morsel.rows and int(morsel.time.max()) > limit:
+        if morsel.time is not None and made.highest > limit:
             far = morsel.time > limit
             made.dead += far_future(morsel, np.flatnonzero(far), self._future, made.arrival, made.block)
             made.take(np.flatnonzero(~far))
-            morsel = made.morsel
-        if morsel.time is not None and morsel.rows:
-            made.highest = int(morsel.time.max())
         made.dead.sort(key=lambda letter: letter.position)
 
 
@@ -170,14 +182,6 @@ def instants(column: Column, unit: str, time_format: str, *, local: bool = False
     if column.valid is not None:
         ok = column.valid if ok is None else ok & column.valid
     return values, ok
-
-
-def _near(values: Ints, ok: Bools | None) -> tuple[Ints, Bools | None]:
-    """Return times and which are valid (None when all are): none lies beyond `LIMIT`."""
-    if len(values) and (values.min() < -LIMIT or values.max() > LIMIT):
-        near = (values >= -LIMIT) & (values <= LIMIT)
-        ok = near if ok is None else ok & near
-    return values, None if ok is None or ok.all() else ok
 
 
 def no_time(decoded: Decoded, column: Column, bad: Any, block: Block | None) -> list[Dead]:

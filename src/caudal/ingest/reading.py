@@ -26,18 +26,16 @@ def row_watermarks(time, seen, disorder, floor):
     NEVER) it is the row's own time minus the disorder. Never below `floor`.
     """
     out = np.empty(time.size, np.int64)
-    high = seen
     behind = 0
+    if time.size == 0:
+        return out, behind
+    w = max((time[0] if seen == NEVER else seen) - disorder, floor)
     for i in range(time.size):
-        t = time[i]
-        if high == NEVER:
-            high = t
-        w = max(high - disorder, floor)
         out[i] = w
-        if t > high:
-            high = t
-        if t < w:
-            behind += 1
+        w = max(w, time[i] - disorder)
+    # apart from that, whose every step waits for the one before
+    for i in range(time.size):
+        behind += time[i] < out[i]
     return out, behind
 
 

@@ -68,8 +68,8 @@ class SourceWatch:
         block, dead, time, taken = made.block, made.dead, made.morsel.time, made.taken
         early = ahead = 0
         odd: int | None = None
-        if time is not None and len(time):
-            lowest, highest = int(time.min()), int(time.max())
+        if time is not None and made.lowest is not None:
+            lowest, highest = made.lowest, made.highest
             if lowest < EARLIEST:
                 early, odd = int(np.count_nonzero(time < EARLIEST)), lowest
             if highest >= self._latest:

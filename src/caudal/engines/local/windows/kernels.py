@@ -6,6 +6,7 @@ import numpy as np
 
 from caudal.columnar.column import Ints
 from caudal.columnar.compiled import kernel
+from caudal.engines.local.aggregates.kernels import count
 
 
 @kernel(arguments="L L l l l L L")
@@ -156,8 +157,9 @@ def expand(first, last, lowest, highest):
 def count_by(values: Ints) -> tuple[Ints, Ints]:
     """Return (the different values in ascending order, how often each occurs)."""
     low = int(values.min())
-    if int(values.max()) - low > 4 * values.size:
+    high = int(values.max())
+    if high - low > 4 * values.size:
         return np.unique(values, return_counts=True)
-    place = np.bincount(values - low)
+    place = count(values - low, high - low + 1)
     present = np.flatnonzero(place)
     return present + low, place[present]
