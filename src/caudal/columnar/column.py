@@ -1,4 +1,4 @@
-"""Typed columns: `Fixed` (numbers, booleans, times), `Text` (string, binary views) and `Nested` (list, struct).
+"""Typed columns: `Fixed` (numbers, booleans, times), `Text` (string, binary views; `Words`: of a dictionary) and `Nested` (list, struct).
 
 A column is immutable once made. `valid` is None when no value is null, else a bool array, True where there is a
 value; what stands in `values` under a null is unspecified. Conventions of compiled kernels: arrays are C-contiguous
@@ -22,6 +22,7 @@ from caudal.core.types import DataType
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.int32]
 
 ALL_VALID: Bools = np.empty(0, np.bool_)
 NUMPY_TYPES: dict[str, Any] = {
@@ -86,7 +87,7 @@ class Fixed(Column):
         return len(self.values)
 
     def take(self, rows: Ints) -> Fixed:
-        return Fixed(self.dtype, self.values[rows], None if self.valid is None else self.valid[rows])
+        return Fixed(self.dtype, self.values.take(rows), None if self.valid is None else self.valid.take(rows))
 
     def slice(self, start: int, stop: int) -> Fixed:
         return Fixed(self.dtype, self.values[start:stop], None if self.valid is None else self.valid[start:stop])
@@ -123,7 +124,11 @@ class Text(Column):
 
     def take(self, rows: Ints) -> Text:
         return Text(
-            self.dtype, self.data, self.start[rows], self.length[rows], None if self.valid is None else self.valid[rows]
+            self.dtype,
+            self.data,
+            self.start.take(rows),
+            self.length.take(rows),
+            None if self.valid is None else self.valid.take(rows),
         )
 
     def slice(self, start: int, stop: int) -> Text:
@@ -143,6 +148,65 @@ class Text(Column):
     def __getitem__(self, row: int) -> bytes:
         start = int(self.start[row])
         return self.data[start : start + int(self.length[row])].tobytes()
+
+
+class Dictionary:
+    """Different texts, none of them null, which columns name by number. Their memory is its own.
+
+    `hashes`: those of `grouping.key_hashes`. `origin`: what numbered them; of two of one origin the longer begins with the other.
+    """
+
+    __slots__ = ("hashes", "nbytes", "origin", "texts")
+
+    def __init__(self, texts: Text, hashes: Ints, origin: object) -> None:
+        self.texts = texts
+        self.hashes = hashes
+        self.origin = origin
+        self.nbytes = texts.data.nbytes + 20 * len(texts)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+class Words(Text):
+    """Texts by their numbers in a dictionary: value i is texts[codes[i]], where it is not null.
+
+    Where they stand (`start`, `length`) is looked up when it is asked for first: of rows that a filter drops, never.
+    """
+
+    __slots__ = ("codes", "dictionary")
+
+    def __init__(self, dtype: DataType, dictionary: Dictionary, codes: Codes, valid: Bools | None = None) -> None:
+        self.dtype = dtype
+        self.data = dictionary.texts.data
+        self.valid = valid
+        self.dictionary = dictionary
+        self.codes = codes
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "start":
+            self.start = self.dictionary.texts.start[self.codes]
+            return self.start
+        if name == "length":
+            self.length = self.dictionary.texts.length[self.codes]
+            return self.length
+        raise AttributeError(name)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: Ints) -> Words:
+        valid = None if self.valid is None else self.valid.take(rows)
+        return Words(self.dtype, self.dictionary, self.codes.take(rows), valid)
+
+    def slice(self, start: int, stop: int) -> Words:
+        valid = None if self.valid is None else self.valid[start:stop]
+        return Words(self.dtype, self.dictionary, self.codes[start:stop], valid)
+
+    def compact(self) -> Text:
+        if len(self.dictionary) > len(self):
+            return super().compact()
+        return Words(self.dtype, self.dictionary, self.codes.copy(), self.valid)
 
 
 def _bitmap(valid: Bools | None) -> pa.Buffer | None:
@@ -279,5 +343,9 @@ def concat(columns: Sequence[Column]) -> Column:
     if isinstance(first, Fixed):
         return Fixed(first.dtype, np.concatenate([c.values for c in columns]), valid)  # type: ignore[attr-defined]
     texts = [c for c in columns if isinstance(c, Text)]
+    words = [c for c in texts if isinstance(c, Words)]
+    if len(words) == len(texts) and len({c.dictionary.origin for c in words}) == 1:
+        longest = max((c.dictionary for c in words), key=len)
+        return Words(first.dtype, longest, np.concatenate([c.codes for c in words]), valid)
     data, offsets = gather.texts([(t.data, t.start, t.length, t.valid_or_all()) for t in texts])
     return Text(first.dtype, data, offsets[:-1], (offsets[1:] - offsets[:-1]).astype(np.int32), valid)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from caudal.columnar.column import Column, Fixed, Ints, Text
+from caudal.columnar.column import Column, Fixed, Ints, Text, Words, constant
 from caudal.columnar.compiled import kernel, part
 from caudal.columnar.memory import high_product, load64, tail64
 
@@ -24,6 +24,9 @@ _S32 = np.uint64(32)
 _S29 = np.uint64(29)
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _LARGEST_START = 1 << 15
+_CELLS_A_ROW = 4
+"""Cells of a table of words and salts for each row at most: beyond that rows are entered into one by hashes."""
+
 _CANONICAL_NAN = np.array([np.nan]).view(np.int64)[0]
 _SECRET: Ints = np.frombuffer(bytearray(os.urandom(16)), np.int64) | 1
 """What keys are hashed with: of this process alone, and never stored."""
@@ -49,6 +52,8 @@ def group(keys: Sequence[Column], salts: Sequence[Ints], rows: int, hashes: Ints
         salt = _pairs(values, salt, _SECRET)[0]
     if not keys:
         return Groups(*_pairs(np.zeros(rows, np.int64), salt, _SECRET))
+    if len(keys) == 1 and isinstance(keys[0], Words):
+        return _by_word(keys[0], salt)
     codes, first = _pairs(key_hashes(keys, rows) if hashes is None else hashes, salt, _SECRET)
     for key in keys:
         if not _agree(key, codes, first):
@@ -58,13 +63,36 @@ def group(keys: Sequence[Column], salts: Sequence[Ints], rows: int, hashes: Ints
 
 def key_hashes(keys: Sequence[Column], rows: int) -> Ints:
     """Return a hash of each row's keys, by the secret of this process: equal where all keys are."""
-    hashes = np.zeros(rows, np.int64)
+    if keys and isinstance(keys[0], Words):
+        hashes, keys = _hashes_by_word(keys[0]), keys[1:]
+    else:
+        hashes = np.zeros(rows, np.int64)
     for key in keys:
         if isinstance(key, Text):
             _hash_texts(key.data, key.start, key.length, key.valid_or_all(), _SECRET, hashes)
         else:
             _hash_integers(np.ascontiguousarray(comparable(key)), key.valid_or_all(), _SECRET, hashes)
     return hashes
+
+
+def _hashes_by_word(key: Words) -> Ints:
+    """Return what `key_hashes` does of one key."""
+    hashes = key.dictionary.hashes[key.codes]
+    if key.valid is not None:
+        hashes[~key.valid] = key_hashes([constant(None, key.dtype, 1)], 1)[0]
+    return hashes
+
+
+def _by_word(key: Words, salt: Ints) -> Groups:
+    """Return the groups of rows that agree in key and salt, told by the numbers of words."""
+    width = len(key.dictionary) + 1
+    low, high = (int(salt.min()), int(salt.max())) if len(salt) else (0, 0)
+    if width * (high - low + 1) <= _CELLS_A_ROW * len(salt):
+        return Groups(*_cells(key.codes, key.valid_or_all(), salt, low, high, width))
+    numbers = key.codes.astype(np.int64)
+    if key.valid is not None:
+        numbers[~key.valid] = -1
+    return Groups(*_pairs(numbers, salt, _SECRET))
 
 
 def comparable(key: Column) -> Ints:
@@ -204,6 +232,28 @@ def _pairs(values, salt, secret):
         entries, first = _grown(entries, first, groups, capacity // 2 + 1)
         slots = _entered(entries, groups, capacity, factor)
         done, groups = _enter_rows(values, salt, done, codes, slots, entries, first, groups, factor)
+    return codes, first[:groups].copy()
+
+
+@kernel()
+def _cells(numbers, valid, salt, low, high, width):
+    """Return what `_pairs` does of rows that agree in number (of a null: width - 1) and salt, each pair with a cell."""
+    n = numbers.size
+    masked = valid.size > 0
+    cells = np.full((high - low + 1) * width, -1, np.int32)
+    codes = np.empty(n, np.int64)
+    first = np.empty(min(n, cells.size), np.int64)
+    groups = 0
+    for r in range(n):
+        number = numbers[r] if not masked or valid[r] else width - 1
+        cell = (salt[r] - low) * width + number
+        g = cells[cell]
+        if g < 0:
+            g = np.int32(groups)
+            cells[cell] = g
+            first[groups] = r
+            groups += 1
+        codes[r] = g
     return codes, first[:groups].copy()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from caudal.columnar.column import Column, Fixed, Ints, Text, from_arrow
+from caudal.columnar.column import Column, Fixed, Ints, Text, Words, from_arrow
 from caudal.core.types import INT64, DataType
 from caudal.engines.local.lists import Lists, concat_columns
 
@@ -55,6 +55,8 @@ def column_bytes(column: Column) -> int:
     mask = 0 if column.valid is None else len(column.valid)
     if isinstance(column, Fixed):
         return column.values.nbytes + mask
+    if isinstance(column, Words):
+        return column.codes.nbytes + column.dictionary.nbytes + mask
     if isinstance(column, Text):
         return int(column.length.sum()) + 12 * len(column) + mask
     if isinstance(column, Lists):

@@ -12,7 +12,8 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from caudal.columnar import coercion, times, utf8
-from caudal.columnar.column import Bools, Column, Fixed, Text, arrow_type, from_arrow
+from caudal.columnar.column import Bools, Codes, Column, Dictionary, Fixed, Text, Words, arrow_type, from_arrow
+from caudal.columnar.numbering import Numbering, renumbered
 from caudal.core import types
 from caudal.core.errors import InputError, RunError, nearest
 from caudal.core.types import DataType, Field, Schema
@@ -20,7 +21,7 @@ from caudal.ports.records import Dead, Decoded
 
 compute: Any = pyarrow.compute  # its functions are made at import, which no type checker sees
 
-PART = 65_536
+PART = 131_072
 """Rows of one part."""
 
 _PER_MS = {"s": 0, "ms": 1, "us": 1_000, "ns": 1_000_000}
@@ -61,21 +62,31 @@ class ParquetReader:
 
     def _parts(self, file: pq.ParquetFile, chosen: list[tuple[Field, pa.DataType]], skip: int) -> Iterator[Decoded]:
         groups, row = _groups_from(file, skip)
+        words: dict[str, _StoredWords] = {}
         names = sorted({".".join(field.keys) for field, _ in chosen})
         for batch in file.iter_batches(PART, row_groups=groups, columns=names, use_threads=False):
             count = batch.num_rows
             if row + count > skip:
                 cut = max(skip - row, 0)
-                yield self._decode(batch.slice(cut), chosen, row + cut)
+                yield self._decode(batch.slice(cut), chosen, row + cut, words)
             row += count
 
-    def _decode(self, batch: pa.RecordBatch, chosen: list[tuple[Field, pa.DataType]], first: int) -> Decoded:
+    def _decode(
+        self,
+        batch: pa.RecordBatch,
+        chosen: list[tuple[Field, pa.DataType]],
+        first: int,
+        words: dict[str, _StoredWords],
+    ) -> Decoded:
         position = np.arange(first, first + batch.num_rows, dtype=np.int64)
         columns: dict[str, Column] = {}
         bad: dict[int, tuple[str, str, str]] = {}
         for field, _ in chosen:
             array = _inside(batch, field.keys)
-            column, ok = _convert(array, field)
+            if field.dtype.is_text and pa.types.is_dictionary(array.type):
+                column, ok = words.setdefault(field.name, _StoredWords(field.dtype)).column(array), None
+            else:
+                column, ok = _convert(array, field)
             for row in np.flatnonzero(~ok).tolist() if ok is not None else ():
                 bad.setdefault(row, (*_refused(field), repr(array[row].as_py())))
             if field.name in self._needed:
@@ -90,6 +101,35 @@ class ParquetReader:
             for row, (reason, message, shown) in sorted(bad.items())
         ]
         return Decoded({name: c.take(rows) for name, c in columns.items()}, len(rows), position[rows], dead)
+
+
+class _StoredWords:
+    """A column of a file that is read as dictionaries, one a row group: numbers their texts alike throughout the file."""
+
+    def __init__(self, dtype: DataType) -> None:
+        self._dtype = dtype
+        self._numbering = Numbering()
+        self._stored: pa.Array | None = None
+        self._texts: Text | None = None
+        self._known: tuple[Dictionary, Codes] | None = None
+
+    def column(self, array: pa.DictionaryArray) -> Text:
+        """Return the texts of some rows."""
+        stored = array.dictionary
+        if self._stored is None or not stored.equals(self._stored):
+            texts = _text(stored, self._dtype)
+            # a dictionary that is longer than a part saves nothing
+            few = 0 < len(texts) <= PART and texts.valid is None
+            self._known = self._numbering.number(texts) if few else None
+            self._stored, self._texts = stored, texts
+        assert self._texts is not None
+        if self._known is None:
+            return _looked_up(array, self._texts)
+        dictionary, numbers = self._known
+        indices = array.indices.cast(pa.int32())
+        codes = from_arrow(indices, types.INT32)
+        assert isinstance(codes, Fixed)
+        return Words(self._dtype, dictionary, renumbered(numbers, codes.values), codes.valid)
 
 
 def schema_of(path: str) -> Schema:
@@ -305,7 +345,7 @@ def _floored(array: pa.Array, dtype: DataType) -> pa.Array:
 
 def _text(array: pa.Array, dtype: DataType) -> Text:
     if pa.types.is_dictionary(array.type):
-        return _looked_up(array, dtype)
+        return _looked_up(array, _text(array.dictionary, dtype))
     if dtype.name == "binary":
         column = from_arrow(array, dtype)
         assert isinstance(column, Text)
@@ -324,11 +364,10 @@ def _text(array: pa.Array, dtype: DataType) -> Text:
     return column
 
 
-def _looked_up(array: pa.Array, dtype: DataType) -> Text:
-    """Return the texts of a dictionary's rows as views into it."""
-    words = _text(array.dictionary, dtype)
+def _looked_up(array: pa.DictionaryArray, words: Text) -> Text:
+    """Return the texts of rows as views into those of their dictionary."""
     if not len(words):
-        return _text(pa.nulls(len(array), pa.large_string()), dtype)
+        return _text(pa.nulls(len(array), pa.large_string()), words.dtype)
     indices = array.indices.fill_null(0) if array.indices.null_count else array.indices
     rows = indices.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
     column = words.take(rows)

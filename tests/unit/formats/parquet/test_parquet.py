@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from caudal.columnar.column import Words
 from caudal.core.errors import InputError, OptionError, RunError
 from caudal.core.types import Field, Schema, parse_type
 from caudal.formats.parquet import FORMAT, reader, schema_of
@@ -236,7 +237,8 @@ def test_no_needed_column_still_gives_rows(tmp_path):
     assert sum(part.rows for part in read(path, {"n": "int64"}, needed=[])) == 10
 
 
-def test_texts_in_dictionaries(tmp_path, monkeypatch):
+@pytest.mark.parametrize("part", [100, 1000, reader.PART])
+def test_texts_in_dictionaries(tmp_path, monkeypatch, part):
     """A column that the file keeps as a dictionary is looked up in it; groups of rows have others, and some no words."""
     rng = random.Random(5)
     sets = [["a", "é", "", "x" * 300, None], [None], ["b"], ["\\xff", "a", None], [f"10.0.0.{n}" for n in range(250)]]
@@ -251,9 +253,7 @@ def test_texts_in_dictionaries(tmp_path, monkeypatch):
             "many": [f"{row}" for row in range(len(words))],
         }
     )
-    looked: list[int] = []
-    look_up = reader._looked_up
-    monkeypatch.setattr(reader, "_looked_up", lambda array, dtype: looked.append(len(array)) or look_up(array, dtype))
+    monkeypatch.setattr(reader, "PART", part)
     schema = {"few": "string", "large": "string", "none": "string", "many": "string", "time": "timestamp"}
     good = [row for row, text in enumerate(times) if text != "x"]
     for of_dictionary in (True, False):
@@ -266,8 +266,18 @@ def test_texts_in_dictionaries(tmp_path, monkeypatch):
         assert [p for part in parts for p in part.position.tolist()] == good
         assert [d.position for part in parts for d in part.dead] == sorted({*range(len(words))} - {*good})
         assert rows(read(path, {"few": "string"}, skip=2999), "few") == words[2999:]
-        assert (sum(looked) > 3 * len(words)) == of_dictionary
-        looked.clear()
+        for name in ("few", "large"):
+            numbered = [isinstance(column, Words) for column in columns(parts, name)]
+            # not those of rows that are all null, nor where the dictionary is longer than the part
+            assert of_dictionary == any(numbered)
+            assert not of_dictionary or part < 250 or numbered.count(False) <= 2 * -(-3000 // part)
+            assert (
+                len({id(column.dictionary.origin) for column in columns(parts, name) if isinstance(column, Words)}) <= 1
+            )
+
+
+def columns(parts, name):
+    return [part.columns[name] for part in parts]
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"\x00\xff" * 500, b"a,b\n1,2\n"])
