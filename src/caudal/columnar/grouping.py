@@ -176,6 +176,20 @@ def _words(data, a, n):
     return (tail64(data, a, n) if n > 0 else np.uint64(0)), np.uint64(0)
 
 
+@part(forceinline=True)
+def same_bytes(data, a, other, b, n):
+    """Whether data[a:a+n] and other[b:b+n] are the same."""
+    while n > 16:
+        if load64(data, a) != load64(other, b) or load64(data, a + 8) != load64(other, b + 8):
+            return False
+        a += 16
+        b += 16
+        n -= 16
+    one = _words(data, a, n)
+    two = _words(other, b, n)
+    return one[0] == two[0] and one[1] == two[1]
+
+
 @kernel(arguments="B L I ? L L")
 def _hash_texts(data, start, length, valid, secret, hashes):
     """Fold the hash of each text into `hashes`: products with secret factors, in the manner of wyhash."""
@@ -325,17 +339,7 @@ def _same_texts(codes, first, data, start, length, valid):
         n = np.int64(length[r])
         if n != length[f]:
             return False
-        a = start[r]
-        b = start[f]
-        while n > 16:
-            if load64(data, a) != load64(data, b) or load64(data, a + 8) != load64(data, b + 8):
-                return False
-            a += 16
-            b += 16
-            n -= 16
-        one = _words(data, a, n)
-        two = _words(data, b, n)
-        if one[0] != two[0] or one[1] != two[1]:
+        if not same_bytes(data, start[r], data, start[f], n):
             return False
     return True
 

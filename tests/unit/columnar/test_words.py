@@ -35,7 +35,7 @@ def words(dictionary: Dictionary, values: Sequence[str | None]) -> Words:
 def drawn(rows: int, *, nulls: bool) -> tuple[Words, list[str | None]]:
     dice = random.Random(rows)
     values = [dice.choice([*TEXTS, None] if nulls else TEXTS) for _ in range(rows)]
-    return words(Numbering().number(texts(TEXTS))[0], values), values
+    return words(Numbering(STRING).number(texts(TEXTS))[0], values), values
 
 
 def same(column: Column, values: Sequence[str | None]) -> None:
@@ -75,10 +75,10 @@ def test_groups_are_those_of_the_texts(spread: int, nulls: bool) -> None:
 
 
 def test_what_stands_behind_one_another_shares_a_dictionary_of_one_origin_only() -> None:
-    numbers = Numbering()
+    numbers = Numbering(STRING)
     one, _ = numbers.number(texts(["a", "b"]))
     both, _ = numbers.number(texts(["c", "b"]))
-    other, _ = Numbering().number(texts(["a", "c"]))
+    other, _ = Numbering(STRING).number(texts(["a", "c"]))
     a, b, c = words(one, ["a", None, "b"]), words(both, ["c", "b"]), words(other, ["c"])
     joined = concat([a, b])
     assert isinstance(joined, Words)
@@ -91,7 +91,7 @@ def test_what_stands_behind_one_another_shares_a_dictionary_of_one_origin_only()
 
 
 def test_state_keeps_no_dictionary_that_is_longer_than_itself() -> None:
-    dictionary, _ = Numbering().number(texts(TEXTS))
+    dictionary, _ = Numbering(STRING).number(texts(TEXTS))
     few = words(dictionary, ["b", None, "a"]).compact()
     assert not isinstance(few, Words)
     assert few.data.nbytes == 2
@@ -104,7 +104,7 @@ def test_state_keeps_no_dictionary_that_is_longer_than_itself() -> None:
 
 def test_equal_texts_have_one_number_and_another_dictionary_is_begun_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numbering, "LARGEST", 50)
-    numbers, dice = Numbering(), random.Random(1)
+    numbers, dice = Numbering(STRING), random.Random(1)
     origins: list[Any] = []
     before: Dictionary | None = None
     for _ in range(30):
@@ -123,11 +123,26 @@ def test_equal_texts_have_one_number_and_another_dictionary_is_begun_in_time(mon
 
 
 def test_a_dictionary_that_has_all_texts_stays() -> None:
-    numbers = Numbering()
+    numbers = Numbering(STRING)
     dictionary, _ = numbers.number(texts(TEXTS))
     again, codes = numbers.number(texts(["b", "a", "b"]))
     assert again is dictionary
     assert codes.tolist() == [2, 1, 2]
+
+
+def test_what_is_mended_has_the_number_of_what_it_became() -> None:
+    seen: list[list[Any]] = []
+
+    def lower(given: Text) -> Text:
+        seen.append(given.to_list())
+        return texts([value.lower() for value in given.to_list()])
+
+    numbers = Numbering(STRING, lower)
+    assert numbers.number(texts(["a", "B"]))[1].tolist() == [0, 1]
+    dictionary, codes = numbers.number(texts(["b", "A", "C", "c", "a"]))
+    assert codes.tolist() == [1, 0, 2, 2, 0]
+    assert dictionary.texts.to_list() == ["a", "b", "c"]
+    assert seen == [["a", "B"], ["A", "C", "c"]]
 
 
 def test_they_are_sorted_as_texts() -> None:

@@ -108,7 +108,7 @@ class _StoredWords:
 
     def __init__(self, dtype: DataType) -> None:
         self._dtype = dtype
-        self._numbering = Numbering()
+        self._numbering = Numbering(dtype, _well_formed)
         self._stored: pa.Array | None = None
         self._texts: Text | None = None
         self._known: tuple[Dictionary, Codes] | None = None
@@ -117,14 +117,14 @@ class _StoredWords:
         """Return the texts of some rows."""
         stored = array.dictionary
         if self._stored is None or not stored.equals(self._stored):
-            texts = _text(stored, self._dtype)
+            texts = _large(stored, self._dtype)
             # a dictionary that is longer than a part saves nothing
             few = 0 < len(texts) <= PART and texts.valid is None
             self._known = self._numbering.number(texts) if few else None
-            self._stored, self._texts = stored, texts
-        assert self._texts is not None
-        if self._known is None:
+            self._stored, self._texts = stored, None if few else _well_formed(texts)
+        if self._texts is not None:
             return _looked_up(array, self._texts)
+        assert self._known is not None
         dictionary, numbers = self._known
         indices = array.indices.cast(pa.int32())
         codes = from_arrow(indices, types.INT32)
@@ -346,22 +346,28 @@ def _floored(array: pa.Array, dtype: DataType) -> pa.Array:
 def _text(array: pa.Array, dtype: DataType) -> Text:
     if pa.types.is_dictionary(array.type):
         return _looked_up(array, _text(array.dictionary, dtype))
-    if dtype.name == "binary":
-        column = from_arrow(array, dtype)
-        assert isinstance(column, Text)
-        return column
-    column = from_arrow(array.cast(pa.large_string()) if not pa.types.is_large_string(array.type) else array, dtype)
+    return _well_formed(_large(array, dtype))
+
+
+def _large(array: pa.Array, dtype: DataType) -> Text:
+    """Return texts as they are in the file, strings or not."""
+    wanted = arrow_type(dtype)
+    column = from_arrow(array if array.type.equals(wanted) else array.cast(wanted), dtype)
     assert isinstance(column, Text)
-    good = utf8.valid(column.data, column.start, column.length)
-    if good.all():
+    return column
+
+
+def _well_formed(column: Text) -> Text:
+    """Return strings with what is no UTF-8 in them escaped."""
+    if column.dtype.name == "binary" or utf8.valid(column.data, column.start, column.length).all():
         return column
     repaired = [
         None if column.valid is not None and not column.valid[row] else column[row].decode(errors="backslashreplace")
         for row in range(len(column))
     ]
-    column = from_arrow(pa.array(repaired, pa.large_string()), dtype)
-    assert isinstance(column, Text)
-    return column
+    mended = from_arrow(pa.array(repaired, pa.large_string()), column.dtype)
+    assert isinstance(mended, Text)
+    return mended
 
 
 def _looked_up(array: pa.DictionaryArray, words: Text) -> Text:
