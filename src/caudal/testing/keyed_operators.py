@@ -11,6 +11,7 @@ from caudal.testing.calling import Failing
 from caudal.testing.folding import aggregated
 from caudal.testing.rows import Fates, Key, Ports, Row, dead_letter, keys_of, late_row
 from caudal.testing.scalars import evaluate
+from caudal.testing.silence import Silence, silences
 from caudal.testing.windowing import sequence
 
 
@@ -25,6 +26,8 @@ def sequenced(node: Keyed, operator: str, rows: list[Row], entry: Fates) -> Port
     out = [Row(row.values, row.time, row.watermark, operator, "", i) for i, row in enumerate(results)]
     entry.passed, entry.late, entry.dead = len(out), len(late), len(dead)
     entry.deduplicated = len(taken) - len(out) - len(dead)
+    if isinstance(node, Silence):
+        entry.absorbed, entry.passed, entry.deduplicated = len(taken), 0, 0
     ports: Ports = {"out": out, "late": [late_row(row, operator) for row in late]}
     if node.has_dead:
         ports["dead"] = dead
@@ -92,5 +95,6 @@ _MADE: dict[type[Node], Callable[[Any, str, list[Row], list[Row]], list[Row]]] =
     Deduplicate: _deduplicate,
     Reduce: _reduce,
     Lag: _lag,
+    Silence: lambda node, operator, rows, dead: silences(node, rows),
 }
 """What each makes of rows in pinned order, by their nodes; dead letters are added to the last argument."""

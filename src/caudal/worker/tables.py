@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from caudal.worker.steps.contract import END, Made, Rows, Step
 
@@ -44,11 +45,13 @@ def each_window(function: Callable[[Any, Any, Any], Any], names: list[str]) -> L
     return run
 
 
-def over_keys(step: Step, passed: int, time: int | None) -> Listing:
+def over_keys(step: Step, passed: int, time: int | None, placed: bool = False) -> Listing:
     """Return what gives, for each key's rows (number, columns that are passed on, arguments), what a step makes of them.
 
     `passed`: how many columns are passed on; `time`: which of them is the event time, None where there is none. Behind
-    those come what the step makes and, where rows may fail, why one has: reason, message, detail.
+    those come what the step makes and, where rows may fail, why one has: reason, message, detail. `placed`: and then two
+    columns by which results can be put in their places: the number of the place among those of the key, and that of the
+    result in it. Nothing is passed on to results that are made of no row but their own event time.
     """
 
     def run(lists: Any) -> Any:
@@ -63,14 +66,36 @@ def over_keys(step: Step, passed: int, time: int | None) -> Listing:
         made = step.run(step.nothing(len(counts)), Rows(starts, columns[passed:], times), END)
         of, results = with_failed(step, made)
         # rows of one key stand behind one another, those that failed behind the others
-        owner = keys[of]
+        alone = of < 0
+        owner = np.where(alone, -1 - of, keys[np.maximum(of, 0)]) if len(keys) else -1 - of
         sorted_ = np.argsort(owner, kind="stable")
-        index = pa.array(of[sorted_])
+        index = pa.array(of[sorted_], mask=alone[sorted_])
         given = [column.take(index) for column in columns[:passed]]
+        if time is not None and alone.any():
+            given[time] = pc.coalesce(given[time], pa.array(made_at(made, len(of))[sorted_]))  # type: ignore[attr-defined]
         given += [column.take(pa.array(sorted_)) for column in results]
+        if placed:
+            nth = numbers_of(made, len(of))[sorted_]
+            given += [pa.array(np.cumsum(nth == 0)), pa.array(nth)]
         return pa.ListArray.from_arrays(_offsets(np.bincount(owner, minlength=len(counts))), _positional(given))
 
     return run
+
+
+def made_at(made: Made, rows: int) -> Any:
+    """Return the event times of so many results, where they are made of no row; those of what failed are of no use."""
+    at = np.zeros(rows, np.int64)
+    if made.at is not None:
+        at[: len(made.of)] = made.at
+    return at
+
+
+def numbers_of(made: Made, rows: int) -> Any:
+    """Return the numbers of so many results among those of their place; those that failed have a place of their own."""
+    nth = np.zeros(rows, np.int64)
+    if made.nth is not None:
+        nth[: len(made.of)] = made.nth
+    return nth
 
 
 def with_failed(step: Step, made: Made) -> tuple[Any, list[Any]]:

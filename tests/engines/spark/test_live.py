@@ -53,7 +53,9 @@ IN_STEPS = (
     "ordered/reduce",
     "ordered/sliding_time",
     "whole_windows/apply",
-)[: 3 if ASKED == "few" else 7]
+    "ordered/count_windows_behind",
+    "ordered/timers",
+)[: 3 if ASKED == "few" else 9]
 """Scenarios that are run once more with each block worked through before the next is read: many micro-batches."""
 
 

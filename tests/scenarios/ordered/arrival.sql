@@ -26,37 +26,27 @@ SELECT `__x0` AS `k`, `__x1` AS `n`, `__z0` AS `total`, `__w` FROM `running-431b
 SELECT `n` AS `__a0`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e numbered
-SELECT *, ROW_NUMBER() OVER (ORDER BY `__s`, `__p`, `__o`, `__n`) - 1 AS `__h`,
-  ROW_NUMBER() OVER (ORDER BY `__s`, `__p`, `__o`, `__n`) AS `__q`, COUNT(*) OVER () AS `__m`, COUNT(*) OVER () AS `__e`
+SELECT `__w`, `__a0`, ROW_NUMBER() OVER (ORDER BY `__s`, `__p`, `__o`, `__n`) AS `__r`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`
 FROM `window-3c9e rows`;
 
--- window-3c9e windows
-SELECT *, MAX(CASE WHEN `__h` = `__g` * 3 THEN CAST(NULL AS BIGINT) END) OVER (PARTITION BY `__g`) AS `window_start`,
-  MAX(CASE WHEN (`__h` = `__g` * 3 + 2 OR `__h` = `__m` - 1) THEN CAST(NULL AS BIGINT) END) OVER (PARTITION BY `__g`) AS `window_end`,
-  CASE WHEN (`__h` = `__g` * 3 + 2 OR `__h` = `__m` - 1) THEN 1 ELSE 0 END AS `__l`
+-- window-3c9e calls
+SELECT r.`__w>` AS `__w`, r.`__o>` AS `__o`, r.`__z0>` AS `__z0`, r.`__z1>` AS `__z1`, r.`__z2>` AS `__z2`, r.`__q>` AS `__q`, r.`__i>` AS `__i`
 FROM (
-  SELECT *, CAST((`__h` / CAST(3 AS BIGINT)) AS BIGINT) - `__i` AS `__g`
-  FROM `window-3c9e numbered` CROSS JOIN UNNEST(ARRAY[CAST(0 AS BIGINT)]) AS numbers(`__i`)
-) AS x
-WHERE `__g` >= 0 AND `__h` < `__g` * 3 + 3;
+  SELECT ARRAY_AGG(CAST(ROW(`__r`, `__w`, `__o`, `__a0`) AS ROW<`__r` BIGINT, `__w` BIGINT, `__o` BIGINT, `__a0` BIGINT>)) AS `__rows`
+  FROM `window-3c9e numbered`
+) AS x, LATERAL TABLE(caudal_udtf_2(`__rows`)) AS r(`__w>`, `__o>`, `__z0>`, `__z1>`, `__z2>`, `__q>`, `__i>`);
 
 -- window-3c9e last row
-SELECT `__w` AS `__ew` FROM `window-3c9e numbered` WHERE `__q` = `__e`;
-
--- window-3c9e ranked
-SELECT *,
-  ROW_NUMBER() OVER (PARTITION BY `__g` ORDER BY CASE WHEN `__a0` IS NULL THEN 1 ELSE 0 END, `__s`, `__p`, `__o`, `__n`) AS `__r0`
-FROM `window-3c9e windows`;
+SELECT `__w` AS `__ew`
+FROM (
+  SELECT *, COUNT(*) OVER () AS `__e` FROM `window-3c9e numbered`
+) AS x
+WHERE `__o` + 1 = `__e`;
 
 -- window-3c9e
-SELECT `window_start`, `window_end`, `all`, CASE WHEN `__v` THEN `__lw` ELSE `__ew` END AS `__w`
-FROM (
-  SELECT `__g`, `window_start`, `window_end`, COUNT(*) = 3 AS `__v`, MAX(CASE WHEN `__l` = 1 THEN `__w` END) AS `__lw`,
-    MAX(`__q`) AS `__lq`,
-    COALESCE(caudal_udf_2(ARRAY_AGG(CAST(ROW(`__r0`, `__a0`) AS ROW<`r` BIGINT, `v` BIGINT>)) FILTER (WHERE `__a0` IS NOT NULL)), ARRAY_REMOVE(ARRAY[CAST(NULL AS BIGINT)], CAST(NULL AS BIGINT))) AS `all`
-  FROM `window-3c9e ranked`
-  GROUP BY `__g`, `window_start`, `window_end`
-) AS x CROSS JOIN `window-3c9e last row`;
+SELECT `__z0` AS `window_start`, `__z1` AS `window_end`, `__z2` AS `all`, CASE WHEN `__o` IS NULL THEN `__ew` ELSE `__w` END AS `__w`
+FROM `window-3c9e calls` CROSS JOIN `window-3c9e last row`;
 
 -- deduplicate-5948 rows
 SELECT `k` AS `__k0`, `k` AS `__x0`, `n` AS `__x1`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
@@ -96,37 +86,29 @@ SELECT `__x0` AS `k`, `__x1` AS `n`, `__z0` AS `total`, `__w` FROM `running-431b
 SELECT `n` AS `__a0`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;
 
 -- window-3c9e numbered
-SELECT *, ROW_NUMBER() OVER (ORDER BY `__s`, `__p`, `__o`, `__n`) - 1 AS `__h`,
-  ROW_NUMBER() OVER (ORDER BY `__s`, `__p`, `__o`, `__n`) AS `__q`, COUNT(*) OVER () AS `__m`, COUNT(*) OVER () AS `__e`
+SELECT `__w`, `__a0`, ROW_NUMBER() OVER (ORDER BY `__s`, `__p`, `__o`, `__n`) AS `__r`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`
 FROM `window-3c9e rows`;
 
--- window-3c9e windows
-SELECT *, MAX(CASE WHEN `__h` = `__g` * 3 THEN CAST(NULL AS BIGINT) END) OVER (PARTITION BY `__g`) AS `window_start`,
-  MAX(CASE WHEN (`__h` = `__g` * 3 + 2 OR `__h` = `__m` - 1) THEN CAST(NULL AS BIGINT) END) OVER (PARTITION BY `__g`) AS `window_end`,
-  CASE WHEN (`__h` = `__g` * 3 + 2 OR `__h` = `__m` - 1) THEN 1 ELSE 0 END AS `__l`
+-- window-3c9e calls
+SELECT `__w`, `__o`, `__z0`, `__z1`, `__z2`, `__q`, `__i`
 FROM (
-  SELECT *, CAST((`__h` div 3L) AS BIGINT) - `__i` AS `__g`
-  FROM `window-3c9e numbered` LATERAL VIEW explode(sequence(0L, 0L)) numbers AS `__i`
+SELECT caudal_call_2(`__rows`) AS `__made` FROM (
+  SELECT COLLECT_LIST(struct(`__r`, `__w`, `__o`, `__a0`)) AS `__rows` FROM `window-3c9e numbered`
 ) AS x
-WHERE `__g` >= 0 AND `__h` < `__g` * 3 + 3;
+) AS c
+LATERAL VIEW inline(`__made`) r AS `__w`, `__o`, `__z0`, `__z1`, `__z2`, `__q`, `__i`;
 
 -- window-3c9e last row
-SELECT `__w` AS `__ew` FROM `window-3c9e numbered` WHERE `__q` = `__e`;
-
--- window-3c9e ranked
-SELECT *,
-  ROW_NUMBER() OVER (PARTITION BY `__g` ORDER BY CASE WHEN `__a0` IS NULL THEN 1 ELSE 0 END, `__s`, `__p`, `__o`, `__n`) AS `__r0`
-FROM `window-3c9e windows`;
+SELECT `__w` AS `__ew`
+FROM (
+  SELECT *, COUNT(*) OVER () AS `__e` FROM `window-3c9e numbered`
+) AS x
+WHERE `__o` + 1 = `__e`;
 
 -- window-3c9e
-SELECT `window_start`, `window_end`, `all`, CASE WHEN `__v` THEN `__lw` ELSE `__ew` END AS `__w`
-FROM (
-  SELECT `__g`, `window_start`, `window_end`, COUNT(*) = 3 AS `__v`, MAX(CASE WHEN `__l` = 1 THEN `__w` END) AS `__lw`,
-    MAX(`__q`) AS `__lq`,
-    transform(array_sort(COLLECT_LIST(struct(`__r0` AS r, `__a0` AS v)) FILTER (WHERE `__a0` IS NOT NULL)), x -> x.v) AS `all`
-  FROM `window-3c9e ranked`
-  GROUP BY `__g`, `window_start`, `window_end`
-) AS x CROSS JOIN `window-3c9e last row`;
+SELECT `__z0` AS `window_start`, `__z1` AS `window_end`, `__z2` AS `all`, CASE WHEN `__o` IS NULL THEN `__ew` ELSE `__w` END AS `__w`
+FROM `window-3c9e calls` CROSS JOIN `window-3c9e last row`;
 
 -- deduplicate-5948 rows
 SELECT `k` AS `__k0`, `k` AS `__x0`, `n` AS `__x1`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events`;

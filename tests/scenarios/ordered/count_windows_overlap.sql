@@ -7,38 +7,28 @@ SELECT `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS 
 SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events` WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- window-3c9e numbered
-SELECT *, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) - 1 AS `__h`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__q`, COUNT(*) OVER () AS `__m`, COUNT(*) OVER () AS `__e`
+SELECT `__t`, `__w`, `__a0`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`
 FROM `window-3c9e rows`;
 
--- window-3c9e windows
-SELECT *, MAX(CASE WHEN `__h` = `__g` * 2 THEN `__t` END) OVER (PARTITION BY `__g`) AS `window_start`,
-  MAX(CASE WHEN (`__h` = `__g` * 2 + 2 OR `__h` = `__m` - 1) THEN `__t` END) OVER (PARTITION BY `__g`) AS `window_end`,
-  CASE WHEN (`__h` = `__g` * 2 + 2 OR `__h` = `__m` - 1) THEN 1 ELSE 0 END AS `__l`
+-- window-3c9e calls
+SELECT r.`__t>` AS `__t`, r.`__w>` AS `__w`, r.`__o>` AS `__o`, r.`__z0>` AS `__z0`, r.`__z1>` AS `__z1`, r.`__z2>` AS `__z2`, r.`__q>` AS `__q`, r.`__i>` AS `__i`
 FROM (
-  SELECT *, CAST((`__h` / CAST(2 AS BIGINT)) AS BIGINT) - `__i` AS `__g`
-  FROM `window-3c9e numbered` CROSS JOIN UNNEST(ARRAY[CAST(0 AS BIGINT), CAST(1 AS BIGINT)]) AS numbers(`__i`)
-) AS x
-WHERE `__g` >= 0 AND `__h` < `__g` * 2 + 3;
+  SELECT ARRAY_AGG(CAST(ROW(`__r`, `__t`, `__w`, `__o`, `__a0`) AS ROW<`__r` BIGINT, `__t` BIGINT, `__w` BIGINT, `__o` BIGINT, `__a0` BIGINT>)) AS `__rows`
+  FROM `window-3c9e numbered`
+) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`)) AS r(`__t>`, `__w>`, `__o>`, `__z0>`, `__z1>`, `__z2>`, `__q>`, `__i>`);
 
 -- window-3c9e last row
-SELECT `__t` AS `__et`, `__w` AS `__ew` FROM `window-3c9e numbered` WHERE `__q` = `__e`;
-
--- window-3c9e ranked
-SELECT *,
-  ROW_NUMBER() OVER (PARTITION BY `__g` ORDER BY CASE WHEN `__a0` IS NULL THEN 1 ELSE 0 END, `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r0`
-FROM `window-3c9e windows`;
+SELECT `__t` AS `__et`, `__w` AS `__ew`
+FROM (
+  SELECT *, COUNT(*) OVER () AS `__e` FROM `window-3c9e numbered`
+) AS x
+WHERE `__o` + 1 = `__e`;
 
 -- window-3c9e
-SELECT `window_start`, `window_end`, `all`, CASE WHEN `__v` THEN `__lt` ELSE `__et` END AS `__t`,
-  CASE WHEN `__v` THEN `__lw` ELSE `__ew` END AS `__w`
-FROM (
-  SELECT `__g`, `window_start`, `window_end`, COUNT(*) = 3 AS `__v`, MAX(CASE WHEN `__l` = 1 THEN `__w` END) AS `__lw`,
-    MAX(`__q`) AS `__lq`, MAX(CASE WHEN `__l` = 1 THEN `__t` END) AS `__lt`,
-    COALESCE(caudal_udf_1(ARRAY_AGG(CAST(ROW(`__r0`, `__a0`) AS ROW<`r` BIGINT, `v` BIGINT>)) FILTER (WHERE `__a0` IS NOT NULL)), ARRAY_REMOVE(ARRAY[CAST(NULL AS BIGINT)], CAST(NULL AS BIGINT))) AS `all`
-  FROM `window-3c9e ranked`
-  GROUP BY `__g`, `window_start`, `window_end`
-) AS x CROSS JOIN `window-3c9e last row`;
+SELECT `__z0` AS `window_start`, `__z1` AS `window_end`, `__z2` AS `all`, CASE WHEN `__o` IS NULL THEN `__et` ELSE `__t` END AS `__t`,
+  CASE WHEN `__o` IS NULL THEN `__ew` ELSE `__w` END AS `__w`
+FROM `window-3c9e calls` CROSS JOIN `window-3c9e last row`;
 
 ---- spark
 
@@ -49,39 +39,61 @@ SELECT `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `event
 SELECT `n` AS `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n` FROM `events` WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- window-3c9e numbered
-SELECT *, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) - 1 AS `__h`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__q`, COUNT(*) OVER () AS `__m`, COUNT(*) OVER () AS `__e`
+SELECT `__t`, `__w`, `__a0`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`
 FROM `window-3c9e rows`;
 
--- window-3c9e windows
-SELECT *, MAX(CASE WHEN `__h` = `__g` * 2 THEN `__t` END) OVER (PARTITION BY `__g`) AS `window_start`,
-  MAX(CASE WHEN (`__h` = `__g` * 2 + 2 OR `__h` = `__m` - 1) THEN `__t` END) OVER (PARTITION BY `__g`) AS `window_end`,
-  CASE WHEN (`__h` = `__g` * 2 + 2 OR `__h` = `__m` - 1) THEN 1 ELSE 0 END AS `__l`
+-- window-3c9e calls
+SELECT `__t`, `__w`, `__o`, `__z0`, `__z1`, `__z2`, `__q`, `__i`
 FROM (
-  SELECT *, CAST((`__h` div 2L) AS BIGINT) - `__i` AS `__g`
-  FROM `window-3c9e numbered` LATERAL VIEW explode(sequence(0L, 1L)) numbers AS `__i`
+SELECT caudal_call_1(`__rows`) AS `__made` FROM (
+  SELECT COLLECT_LIST(struct(`__r`, `__t`, `__w`, `__o`, `__a0`)) AS `__rows` FROM `window-3c9e numbered`
 ) AS x
-WHERE `__g` >= 0 AND `__h` < `__g` * 2 + 3;
+) AS c
+LATERAL VIEW inline(`__made`) r AS `__t`, `__w`, `__o`, `__z0`, `__z1`, `__z2`, `__q`, `__i`;
 
 -- window-3c9e last row
-SELECT `__t` AS `__et`, `__w` AS `__ew` FROM `window-3c9e numbered` WHERE `__q` = `__e`;
-
--- window-3c9e ranked
-SELECT *,
-  ROW_NUMBER() OVER (PARTITION BY `__g` ORDER BY CASE WHEN `__a0` IS NULL THEN 1 ELSE 0 END, `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r0`
-FROM `window-3c9e windows`;
+SELECT `__t` AS `__et`, `__w` AS `__ew`
+FROM (
+  SELECT *, COUNT(*) OVER () AS `__e` FROM `window-3c9e numbered`
+) AS x
+WHERE `__o` + 1 = `__e`;
 
 -- window-3c9e
-SELECT `window_start`, `window_end`, `all`, CASE WHEN `__v` THEN `__lt` ELSE `__et` END AS `__t`,
-  CASE WHEN `__v` THEN `__lw` ELSE `__ew` END AS `__w`
-FROM (
-  SELECT `__g`, `window_start`, `window_end`, COUNT(*) = 3 AS `__v`, MAX(CASE WHEN `__l` = 1 THEN `__w` END) AS `__lw`,
-    MAX(`__q`) AS `__lq`, MAX(CASE WHEN `__l` = 1 THEN `__t` END) AS `__lt`,
-    transform(array_sort(COLLECT_LIST(struct(`__r0` AS r, `__a0` AS v)) FILTER (WHERE `__a0` IS NOT NULL)), x -> x.v) AS `all`
-  FROM `window-3c9e ranked`
-  GROUP BY `__g`, `window_start`, `window_end`
-) AS x CROSS JOIN `window-3c9e last row`;
+SELECT `__z0` AS `window_start`, `__z1` AS `window_end`, `__z2` AS `all`, CASE WHEN `__o` IS NULL THEN `__et` ELSE `__t` END AS `__t`,
+  CASE WHEN `__o` IS NULL THEN `__ew` ELSE `__w` END AS `__w`
+FROM `window-3c9e calls` CROSS JOIN `window-3c9e last row`;
 
 ---- spark, over unbounded input
 
--- refused: a window of rows over unbounded input is not known to spark
+-- window-3c9e marked
+SELECT NULL AS `__a0`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`, NULL AS `__n`, `e` AS `__e`
+FROM `marks`
+WHERE `e` IS NULL
+UNION ALL
+SELECT `__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`,
+  timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
+FROM `window-3c9e rows`;
+
+-- window-3c9e stepped (walked by key)
+SELECT `__s` IS NULL AS `__one`, `__e`, caudal_call_1(`__a0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
+FROM `window-3c9e marked`;
+
+-- window-3c9e marked results
+SELECT NULL AS `made`, `e` AS `__e` FROM `marks` WHERE `e` IS NULL
+UNION ALL
+SELECT `made`, timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
+FROM `window-3c9e stepped`;
+
+-- window-3c9e ended (walked by key)
+SELECT `made` IS NULL AS `__one`, `__e`, `made` AS `row` FROM `window-3c9e marked results`;
+
+-- window-3c9e calls
+SELECT u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__s` AS `__s`, u.`__p` AS `__p`, u.`__o` AS `__o`, u.`__n` AS `__n`, u.`__z0` AS `__z0`,
+  u.`__z1` AS `__z1`, u.`__z2` AS `__z2`, u.`__q` AS `__q`, u.`__i` AS `__i`, u.`__at` AS `__at`
+FROM (
+  SELECT caudal_call_2(`made`) AS `u` FROM `window-3c9e ended` WHERE `made` <> ''
+) AS x;
+
+-- window-3c9e
+SELECT `__z0` AS `window_start`, `__z1` AS `window_end`, `__z2` AS `all`, `__t`, `__w` FROM `window-3c9e calls`;

@@ -4,40 +4,33 @@
 SELECT `t`, `n`, `__t`, `__w`, CAST(1 AS INT) AS `__s`, `__p`, `__o`, CAST(0 AS BIGINT) AS `__n` FROM `events input`;
 
 -- top-52b9 rows
-SELECT `t` AS `__x0`, `n` AS `__x1`, `n` AS `__b0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+SELECT `t` AS `__a0`, `n` AS `__a1`, `n` AS `__a2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- top-52b9 numbered
-SELECT *, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) - 1 AS `__h`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__q`, COUNT(*) OVER () AS `__m`, COUNT(*) OVER () AS `__e`
+SELECT `__t`, `__w`, `__a0`, `__a1`, `__a2`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`
 FROM `top-52b9 rows`;
 
--- top-52b9 windows
-SELECT *, MAX(CASE WHEN `__h` = `__g` * 3 THEN `__t` END) OVER (PARTITION BY `__g`) AS `window_start`,
-  MAX(CASE WHEN (`__h` = `__g` * 3 + 2 OR `__h` = `__m` - 1) THEN `__t` END) OVER (PARTITION BY `__g`) AS `window_end`,
-  CASE WHEN (`__h` = `__g` * 3 + 2 OR `__h` = `__m` - 1) THEN 1 ELSE 0 END AS `__l`
+-- top-52b9 calls
+SELECT r.`__t>` AS `__t`, r.`__w>` AS `__w`, r.`__o>` AS `__o`, r.`__z0>` AS `__z0`, r.`__z1>` AS `__z1`, r.`__z2>` AS `__z2`, r.`__z3>` AS `__z3`, r.`__q>` AS `__q`, r.`__i>` AS `__i`
 FROM (
-  SELECT *, CAST((`__h` / CAST(3 AS BIGINT)) AS BIGINT) - `__i` AS `__g`
-  FROM `top-52b9 numbered` CROSS JOIN UNNEST(ARRAY[CAST(0 AS BIGINT)]) AS numbers(`__i`)
-) AS x
-WHERE `__g` >= 0 AND `__h` < `__g` * 3 + 3;
+  SELECT ARRAY_AGG(CAST(ROW(`__r`, `__t`, `__w`, `__o`, `__a0`, `__a1`, `__a2`) AS ROW<`__r` BIGINT, `__t` BIGINT, `__w` BIGINT, `__o` BIGINT, `__a0` BIGINT, `__a1` BIGINT, `__a2` BIGINT>)) AS `__rows`
+  FROM `top-52b9 numbered`
+) AS x, LATERAL TABLE(caudal_udtf_1(`__rows`)) AS r(`__t>`, `__w>`, `__o>`, `__z0>`, `__z1>`, `__z2>`, `__z3>`, `__q>`, `__i>`);
 
 -- top-52b9 last row
-SELECT `__t` AS `__et`, `__w` AS `__ew` FROM `top-52b9 numbered` WHERE `__q` = `__e`;
-
--- top-52b9 ranked
-SELECT *, ROW_NUMBER() OVER (PARTITION BY `__g` ORDER BY `__b0` DESC, `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
-  COUNT(*) OVER (PARTITION BY `__g`) = 3 AS `__v`, MAX(CASE WHEN `__l` = 1 THEN `__w` END) OVER (PARTITION BY `__g`) AS `__lw`,
-  MAX(`__q`) OVER (PARTITION BY `__g`) AS `__lq`, MAX(CASE WHEN `__l` = 1 THEN `__t` END) OVER (PARTITION BY `__g`) AS `__lt`
-FROM `top-52b9 windows`;
+SELECT `__t` AS `__et`, `__w` AS `__ew`
+FROM (
+  SELECT *, COUNT(*) OVER () AS `__e` FROM `top-52b9 numbered`
+) AS x
+WHERE `__o` + 1 = `__e`;
 
 -- top-52b9
-SELECT `window_start`, `window_end`, `__x0` AS `t`, `__x1` AS `n`, CASE WHEN `__v` THEN `__lt` ELSE `__et` END AS `__t`,
-  CASE WHEN `__v` THEN `__lw` ELSE `__ew` END AS `__w`
-FROM (
-  SELECT * FROM `top-52b9 ranked` WHERE `__r` <= 1
-) AS x CROSS JOIN `top-52b9 last row`;
+SELECT `__z0` AS `window_start`, `__z1` AS `window_end`, `__z2` AS `t`, `__z3` AS `n`,
+  CASE WHEN `__o` IS NULL THEN `__et` ELSE `__t` END AS `__t`, CASE WHEN `__o` IS NULL THEN `__ew` ELSE `__w` END AS `__w`
+FROM `top-52b9 calls` CROSS JOIN `top-52b9 last row`;
 
 ---- spark
 
@@ -45,41 +38,67 @@ FROM (
 SELECT `t`, `n`, `__t`, `__w`, 1 AS `__s`, `__p`, `__o`, 0L AS `__n` FROM `events input`;
 
 -- top-52b9 rows
-SELECT `t` AS `__x0`, `n` AS `__x1`, `n` AS `__b0`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
+SELECT `t` AS `__a0`, `n` AS `__a1`, `n` AS `__a2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`
 FROM `events`
 WHERE (`__w` IS NULL OR `__t` >= `__w`);
 
 -- top-52b9 numbered
-SELECT *, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) - 1 AS `__h`,
-  ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__q`, COUNT(*) OVER () AS `__m`, COUNT(*) OVER () AS `__e`
+SELECT `__t`, `__w`, `__a0`, `__a1`, `__a2`, ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
+  CAST(ROW_NUMBER() OVER (ORDER BY `__t`, `__s`, `__p`, `__o`, `__n`) AS BIGINT) - 1 AS `__o`
 FROM `top-52b9 rows`;
 
--- top-52b9 windows
-SELECT *, MAX(CASE WHEN `__h` = `__g` * 3 THEN `__t` END) OVER (PARTITION BY `__g`) AS `window_start`,
-  MAX(CASE WHEN (`__h` = `__g` * 3 + 2 OR `__h` = `__m` - 1) THEN `__t` END) OVER (PARTITION BY `__g`) AS `window_end`,
-  CASE WHEN (`__h` = `__g` * 3 + 2 OR `__h` = `__m` - 1) THEN 1 ELSE 0 END AS `__l`
+-- top-52b9 calls
+SELECT `__t`, `__w`, `__o`, `__z0`, `__z1`, `__z2`, `__z3`, `__q`, `__i`
 FROM (
-  SELECT *, CAST((`__h` div 3L) AS BIGINT) - `__i` AS `__g`
-  FROM `top-52b9 numbered` LATERAL VIEW explode(sequence(0L, 0L)) numbers AS `__i`
+SELECT caudal_call_1(`__rows`) AS `__made` FROM (
+  SELECT COLLECT_LIST(struct(`__r`, `__t`, `__w`, `__o`, `__a0`, `__a1`, `__a2`)) AS `__rows` FROM `top-52b9 numbered`
 ) AS x
-WHERE `__g` >= 0 AND `__h` < `__g` * 3 + 3;
+) AS c
+LATERAL VIEW inline(`__made`) r AS `__t`, `__w`, `__o`, `__z0`, `__z1`, `__z2`, `__z3`, `__q`, `__i`;
 
 -- top-52b9 last row
-SELECT `__t` AS `__et`, `__w` AS `__ew` FROM `top-52b9 numbered` WHERE `__q` = `__e`;
-
--- top-52b9 ranked
-SELECT *, ROW_NUMBER() OVER (PARTITION BY `__g` ORDER BY `__b0` DESC, `__t`, `__s`, `__p`, `__o`, `__n`) AS `__r`,
-  COUNT(*) OVER (PARTITION BY `__g`) = 3 AS `__v`, MAX(CASE WHEN `__l` = 1 THEN `__w` END) OVER (PARTITION BY `__g`) AS `__lw`,
-  MAX(`__q`) OVER (PARTITION BY `__g`) AS `__lq`, MAX(CASE WHEN `__l` = 1 THEN `__t` END) OVER (PARTITION BY `__g`) AS `__lt`
-FROM `top-52b9 windows`;
+SELECT `__t` AS `__et`, `__w` AS `__ew`
+FROM (
+  SELECT *, COUNT(*) OVER () AS `__e` FROM `top-52b9 numbered`
+) AS x
+WHERE `__o` + 1 = `__e`;
 
 -- top-52b9
-SELECT `window_start`, `window_end`, `__x0` AS `t`, `__x1` AS `n`, CASE WHEN `__v` THEN `__lt` ELSE `__et` END AS `__t`,
-  CASE WHEN `__v` THEN `__lw` ELSE `__ew` END AS `__w`
-FROM (
-  SELECT * FROM `top-52b9 ranked` WHERE `__r` <= 1
-) AS x CROSS JOIN `top-52b9 last row`;
+SELECT `__z0` AS `window_start`, `__z1` AS `window_end`, `__z2` AS `t`, `__z3` AS `n`,
+  CASE WHEN `__o` IS NULL THEN `__et` ELSE `__t` END AS `__t`, CASE WHEN `__o` IS NULL THEN `__ew` ELSE `__w` END AS `__w`
+FROM `top-52b9 calls` CROSS JOIN `top-52b9 last row`;
 
 ---- spark, over unbounded input
 
--- refused: a window of rows over unbounded input is not known to spark
+-- top-52b9 marked
+SELECT NULL AS `__a0`, NULL AS `__a1`, NULL AS `__a2`, NULL AS `__t`, NULL AS `__w`, NULL AS `__s`, NULL AS `__p`, NULL AS `__o`,
+  NULL AS `__n`, `e` AS `__e`
+FROM `marks`
+WHERE `e` IS NULL
+UNION ALL
+SELECT `__a0`, `__a1`, `__a2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`,
+  timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
+FROM `top-52b9 rows`;
+
+-- top-52b9 stepped (walked by key)
+SELECT `__s` IS NULL AS `__one`, `__e`, caudal_call_1(`__a0`, `__a1`, `__a2`, `__t`, `__w`, `__s`, `__p`, `__o`, `__n`) AS `row`
+FROM `top-52b9 marked`;
+
+-- top-52b9 marked results
+SELECT NULL AS `made`, `e` AS `__e` FROM `marks` WHERE `e` IS NULL
+UNION ALL
+SELECT `made`, timestamp_millis(GREATEST(LEAST(4600000000000L, 4600000000000L), -4600000000000L) + 4600000000000L) AS `__e`
+FROM `top-52b9 stepped`;
+
+-- top-52b9 ended (walked by key)
+SELECT `made` IS NULL AS `__one`, `__e`, `made` AS `row` FROM `top-52b9 marked results`;
+
+-- top-52b9 calls
+SELECT u.`__t` AS `__t`, u.`__w` AS `__w`, u.`__s` AS `__s`, u.`__p` AS `__p`, u.`__o` AS `__o`, u.`__n` AS `__n`, u.`__z0` AS `__z0`,
+  u.`__z1` AS `__z1`, u.`__z2` AS `__z2`, u.`__z3` AS `__z3`, u.`__q` AS `__q`, u.`__i` AS `__i`, u.`__at` AS `__at`
+FROM (
+  SELECT caudal_call_2(`made`) AS `u` FROM `top-52b9 ended` WHERE `made` <> ''
+) AS x;
+
+-- top-52b9
+SELECT `__z0` AS `window_start`, `__z1` AS `window_end`, `__z2` AS `t`, `__z3` AS `n`, `__t`, `__w` FROM `top-52b9 calls`;

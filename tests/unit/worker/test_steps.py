@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -11,9 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from caudal.testing.steps.silence import silence
 from caudal.worker import live_steps
 from caudal.worker.coercion import arrow_of
 from caudal.worker.steps.contract import END, NEVER, Made, Rows, Step, behind, each_key, last
+from caudal.worker.steps.count_aggregate import count_aggregate
+from caudal.worker.steps.count_top import count_top
 from caudal.worker.steps.deduplicate import deduplicate
 from caudal.worker.steps.lag import lag
 from caudal.worker.steps.reduce import reduce
@@ -42,6 +46,10 @@ STEPS: dict[str, Callable[[], Step]] = {
     "so far": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 0, 0),
     "1 before": lambda: lag(X, {"y": "int64"}, 1),
     "3 before": lambda: lag(X, {"y": "int64"}, 3),
+    "windows of 3": lambda: count_aggregate({"s": "int64", "l": "int64"}, GIVES, AGGREGATES[:3], 3, 3, True),
+    "windows of 5, every 2": lambda: count_aggregate({"s": "int64", "l": "int64"}, GIVES, AGGREGATES[:3], 5, 2, True),
+    "first 2 of 4": lambda: count_top({"x": "int64", "by": "int64"}, X, [True], 2, 4, 3, True),
+    "silence": lambda: silence({}, {}, 3),
     "fold": lambda: reduce(X, {"n": "int64", "xs": ["int64"]}, total, 0),
 }
 
@@ -61,9 +69,11 @@ def gathered(rows: list[Row], keys: int) -> tuple[Rows, list[Row]]:
     ), listed
 
 
-def taken(step: Step, columns: int, rows: list[Row], keys: int, calls: int, dice: random.Random) -> list[Any]:
+def taken(
+    name: str, step: Step, columns: int, rows: list[Row], keys: int, calls: int, dice: random.Random
+) -> list[Any]:
     """Return (key, time, value, results) of what a step makes of rows that come in so many calls, by key."""
-    state, out = step.nothing(keys), []
+    state, out, before = step.nothing(keys), [], NEVER
     edges = sorted([0, len(rows), *(dice.randint(0, len(rows)) for _ in range(calls - 1))])
     for start, stop in itertools.pairwise(edges):
         part, listed = gathered(rows[start:stop], keys)
@@ -71,8 +81,13 @@ def taken(step: Step, columns: int, rows: list[Row], keys: int, calls: int, dice
         ahead = rows[stop][1] if stop < len(rows) else END
         made = step.run(state, part, ahead)
         values = [column.to_pylist() for column in made.columns]
-        assert made.of.tolist() == sorted(made.of.tolist())
-        out += [(*listed[at], *(v[n] for v in values)) for n, at in enumerate(made.of.tolist())]
+        times = [-2] * len(made.of) if made.at is None else made.at.tolist()
+        numbers = [-1] * len(made.of) if made.nth is None else made.nth.tolist()
+        for n, at in enumerate(made.of.tolist()):
+            own = listed[at] if at >= 0 else (-1 - at, times[n], "alone")
+            out.append((*own, numbers[n], *(v[n] for v in values)))
+        assert all(before <= times[n] < ahead for n, at in enumerate(made.of.tolist()) if at < 0 and name == "silence")
+        before = ahead
         out += [(*listed[row], reason, message) for row, reason, message, _ in made.failed]
         assert [c.type for c in made.state.columns] == [arrow_of(kind) for kind in step.keeps]
         assert made.state.keys == keys
@@ -83,6 +98,7 @@ def taken(step: Step, columns: int, rows: list[Row], keys: int, calls: int, dice
 
 
 WIDTHS = {"1 before": 1, "3 before": 1, "first of all": 0, "within 7": 0, "within 100": 0, "fold": 1}
+WIDTHS |= {"windows of 3": 2, "windows of 5, every 2": 2, "first 2 of 4": 2, "silence": 0}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -91,21 +107,21 @@ def test_cuts_change_nothing(name: str, seed: int) -> None:
     dice = random.Random(f"{name} {seed}")
     keys = dice.choice([1, 2, 7])
     rows, width = drawn(dice, keys), WIDTHS.get(name, 3)
-    whole = taken(STEPS[name](), width, rows, keys, 1, dice)
+    whole = taken(name, STEPS[name](), width, rows, keys, 1, dice)
     assert whole
     for calls in (2, 5, 20):
-        assert taken(STEPS[name](), width, rows, keys, calls, dice) == whole
+        assert taken(name, STEPS[name](), width, rows, keys, calls, dice) == whole
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_keys_do_not_see_each_other(name: str) -> None:
     dice = random.Random(name)
     rows, width = drawn(dice, 5), WIDTHS.get(name, 3)
-    together = taken(STEPS[name](), width, rows, 5, 3, dice)
+    together = taken(name, STEPS[name](), width, rows, 5, 3, dice)
     apart: list[Any] = []
     for key in range(5):
         own = [(0, t, x) for k, t, x in rows if k == key]
-        apart += [(key, *made[1:]) for made in taken(STEPS[name](), width, own, 1, 1, dice)]
+        apart += [(key, *made[1:]) for made in taken(name, STEPS[name](), width, own, 1, 1, dice)]
     assert sorted(apart, key=repr) == together
 
 
@@ -217,3 +233,74 @@ def test_rows_wait_for_the_watermark_and_state_is_let_go(seed: int) -> None:
     assert made == sorted(made)
     assert all(b - a > 5 for a, b in itertools.pairwise(made))
     assert not state.exists, "nothing is kept of a key that the watermark has left behind"
+
+
+def lived(walk: Any, rows: list[Any], moments: list[int], epoch: int, end: Any = None) -> list[list[Any]]:
+    """Return the rows that a live step makes of those of several keys, as the watermark comes to these moments and ends.
+
+    Nothing may be kept of any key then.
+    """
+    pd = pytest.importorskip("pandas")
+    states = {row[0]: State() for row in rows}
+    whole, done, out = State(), NEVER, []
+    for moment in [*moments, epoch, epoch]:
+        made: list[str] = []
+        for key, state in states.items():
+            mine = [json.dumps(row) for row in rows if row[0] == key and done <= row[1] < moment]
+            due, state.timeout = state.timeout is not None and state.watermark > state.timeout, state.timeout
+            if mine or due:
+                state.timeout = None
+                made += [
+                    line
+                    for frame in walk(None, [pd.DataFrame({"row": mine})] if mine else [], state)
+                    for line in frame["made"]
+                ]
+            # what a micro-batch brings is given with the watermark behind the one before
+            state.watermark = moment + epoch
+        if end is not None and made:
+            made = [line for frame in end(None, [pd.DataFrame({"row": made})], whole) for line in frame["made"]]
+        out += [json.loads(line) for line in made]
+        done = moment
+    assert not any(state.exists for state in states.values())
+    return out
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_live_timers_are_those_of_one_call(seed: int) -> None:
+    dice = random.Random(seed)
+    rows, epoch = drawn(dice, 4), 1000
+    walk = live_steps.live_step(silence({}, {}, 3), [0, 1], [], 1, 1, [1], epoch, ("timers", [0]))
+    got = lived(walk, rows, sorted(dice.sample(range(1, 70), 6)), epoch)
+    whole, listed = gathered(rows, 4)
+    step = silence({}, {}, 3)
+    made = step.run(step.nothing(4), whole, END)
+    wanted: list[list[Any]] = []
+    for n, (of, at) in enumerate(zip(made.of.tolist(), made.at.tolist())):
+        own = [*listed[of][:2], None] if of >= 0 else [-1 - of, at, at]
+        wanted.append([*own[:2], *(column[n].as_py() for column in made.columns), own[2]])
+    assert sorted([*row[:4], row[-1]] for row in got if row[-1] is None) == sorted(
+        row for row in wanted if row[-1] is None
+    )
+    assert sorted([*row[:4], row[-1]] for row in got if row[-1]) == sorted(row for row in wanted if row[-1])
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("arrival", [False, True])
+def test_what_the_end_of_live_data_makes_has_the_last_rows_time(seed: int, arrival: bool) -> None:
+    dice = random.Random(seed)
+    epoch = 1000
+    # key, event time, W_p: here a number that tells rows apart
+    rows = [(key, time, number) for number, (key, time, _) in enumerate(drawn(dice, 4))]
+    step = count_aggregate({"l": "int64"}, {"l": ["int64"]}, [("l", "collect", {})], 3, 3, True)
+    waits, order = (None, [2]) if arrival else (1, [1, 2])
+    walk = live_steps.live_step(step, [0, 1, 2], [(2, "int64")], waits, 1, order, epoch, ("end", [0, 1, 2]))
+    end = live_steps.live_end(8, 1, 2, order)
+    got = lived(walk, rows, sorted(dice.sample(range(1, 70), 6)), epoch, end)
+    wanted: list[list[Any]] = []
+    for key in range(4):
+        mine = [row for row in rows if row[0] == key]
+        for start in range(0, len(mine), 3):
+            part = mine[start : start + 3]
+            closing = part[-1] if len(part) == 3 else rows[-1]
+            wanted.append([key, *closing[1:], part[0][1], part[-1][1], [number for *_, number in part]])
+    assert sorted(row[:6] for row in got) == sorted(wanted)

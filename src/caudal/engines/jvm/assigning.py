@@ -1,7 +1,7 @@
 """Which windows a row is in, over bounded input: rows are put into cells, and late ones are made known.
 
-Windows in time are arithmetic over BIGINT milliseconds; sessions are runs of rows without a gap; windows of so many rows
-number the rows of a key in pinned order.
+Windows in time are arithmetic over BIGINT milliseconds; sessions are runs of rows without a gap. Windows of so many rows are
+a keyed step (`steps`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,10 @@ from caudal.engines.jvm.relation import Explode, Named, Over, Relation, View, ke
 from caudal.engines.jvm.shape import END, NTH, START, Windowed
 from caudal.plan.expr import Expr
 from caudal.plan.nodes import Keyed
-from caudal.plan.windows import CountWindow, Cumulative, Hopping, Order, Session, Window
+from caudal.plan.windows import Cumulative, Hopping, Order, Session, Window
 
 if TYPE_CHECKING:
     from caudal.engines.jvm.lowering import Lowering
-
-GROUP = "__g"
-"""What tells windows of a key apart where their bounds do not: the number of a window of rows."""
 
 Extra = tuple[str, Expr, DataType]
 """A column that is computed of an input row: name, expression, type."""
@@ -39,14 +36,10 @@ class Cells:
     inside: list[str]
     order: list[str]
     backwards: list[str]
-    hidden: dict[str, Callable[[str], str]] = field(default_factory=dict[str, Callable[[str], str]])
-    """For windows of rows: aggregates over a cell that give its hidden columns; they are given "" or ` OVER (...)`."""
     ranked: list[str] = field(default_factory=list[str])
     """How windows are ordered, by columns of a cell."""
     bounds: dict[str, str] = field(default_factory=dict[str, str])
     """Bounds that depend on the columns of the group: computed behind the grouping, which is cheaper without them."""
-    last: View | None = None
-    """For windows of rows: the last row of all."""
 
     @property
     def by(self) -> tuple[Named, ...]:
@@ -54,8 +47,8 @@ class Cells:
         return tuple(kept(self.group))
 
     def shown(self) -> list[Named]:
-        """Return bounds and hidden columns of a cell, where its rows are grouped."""
-        return [*self.bounds.items(), *((name, text("")) for name, text in self.hidden.items())]
+        """Return the bounds of a cell, where its rows are grouped."""
+        return list(self.bounds.items())
 
 
 def assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> Cells:
@@ -183,65 +176,9 @@ def _session(lo: Lowering, node: Windowed, window: Session, extras: Sequence[Ext
     return Cells(view, [*key_names(node), START, END], parts(lo, node, [START]), order, backwards, ranked=ranked)
 
 
-# -- windows of so many rows
-
-
-def _counted(lo: Lowering, node: Windowed, window: CountWindow, extras: Sequence[Extra]) -> Cells:
-    rows, order = ordered_rows(lo, node, extras, window.order)
-    by, timed = parts(lo, node), node.input.timed
-    t = quoted(TIME) if timed else "CAST(NULL AS BIGINT)"
-    view = lo.view(
-        node,
-        "numbered",
-        rows.plus(
-            ("__h", f"{Over('ROW_NUMBER()', by, order)} - 1"),
-            ("__q", Over("ROW_NUMBER()", (), order)),
-            ("__m", Over("COUNT(*)", by)),
-            ("__e", Over("COUNT(*)", ())),
-        ),
-    )
-    nth, size, step, g = quoted(NTH), window.size, window.step, quoted(GROUP)
-    # the window begun at row g * step holds a row; the newest of them, and those begun before
-    many = Explode(view, -(-size // step), NTH)
-    group = f"CAST({lo.dialect.floor_div('`__h`', step)} AS BIGINT) - {nth}"
-    inside = parts(lo, node, [GROUP])
-    first, last = f"`__h` = {g} * {step}", f"(`__h` = {g} * {step} + {size - 1} OR `__h` = `__m` - 1)"
-    held = many.plus((GROUP, group)).where(f"{g} >= 0", f"`__h` < {g} * {step} + {size}")
-    cells = lo.view(
-        node,
-        "windows",
-        held.plus(
-            (START, Over(f"MAX(CASE WHEN {first} THEN {t} END)", inside)),
-            (END, Over(f"MAX(CASE WHEN {last} THEN {t} END)", inside)),
-            ("__l", f"CASE WHEN {last} THEN 1 ELSE 0 END"),
-        ),
-    )
-    # a window that the end of data cuts short has time and W_p of the last row of all
-    ended: list[Named] = [("__et", t)] if timed else []
-    end = lo.view(node, "last row", view.where("`__q` = `__e`").project([*ended, ("__ew", quoted(WATERMARK))]))
-    hidden: dict[str, Callable[[str], str]] = {
-        "__v": lambda over: f"COUNT(*){over} = {size}",
-        "__lw": lambda over: f"MAX(CASE WHEN `__l` = 1 THEN {quoted(WATERMARK)} END){over}",
-        "__lq": lambda over: f"MAX(`__q`){over}",
-    }
-    if timed:
-        hidden["__lt"] = lambda over: f"MAX(CASE WHEN `__l` = 1 THEN {t} END){over}"
-    whole = "`__lt`" if timed else "0"
-    ranked = [
-        "CASE WHEN `__v` THEN 0 ELSE 1 END",
-        f"CASE WHEN `__v` THEN `__lq` ELSE {whole} END",
-        *key_order(lo, node),
-        g,
-    ]
-    ties: list[Extra] = [(f"__y{i}", e, e.dtype(node.input.schema)) for i, e in enumerate(window.order.by)]
-    backwards = in_order(lo, ties, window.order.arrival, descending=True)
-    return Cells(cells, [*key_names(node), GROUP, START, END], inside, order, backwards, hidden, ranked, last=end)
-
-
 _ASSIGN: dict[type[Window], Callable[[Lowering, Windowed, Any, Sequence[Extra]], Cells]] = {
     Hopping: _fixed,
     Cumulative: _fixed,
     Session: _session,
-    CountWindow: _counted,
 }
 """How rows are put into windows of a kind."""

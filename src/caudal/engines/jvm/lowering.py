@@ -163,8 +163,8 @@ class Lowering:
         return self.out
 
     def _lower(self, node: Node) -> None:
-        lower = LIVE.get(type(node)) if self.live else None
-        lower = lower or LOWER.get(type(node)) or (STEPS if node.step is not None else None)
+        lower = STEPS if node.step is not None else LIVE.get(type(node)) if self.live else None
+        lower = lower or LOWER.get(type(node))
         if lower is None:
             raise PlanError(f"the operator {node.kind} is not known to {self.dialect.engine}")
         if self.live:
@@ -330,6 +330,6 @@ LOWER: dict[type[Node], Lower] = {
     WindowTop: windows.top,
     WindowApply: windows.apply,
 }
-"""How operators are lowered, but for those that are a keyed step (`Node.step`)."""
+"""How operators are lowered that are no keyed step (`Node.step`)."""
 
 STEPS: Lower = steps.lower

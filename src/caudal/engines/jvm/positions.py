@@ -63,8 +63,9 @@ def _of_source(text: str, dtype: DataType) -> list[str]:
 def _position_of(lo: Lowering, node: Keyed) -> DataType:
     """Return the type of the positions of an operator's rows: windows are ordered by what they are, others as they were."""
     schema = node.input.schema
-    if isinstance(node, Windowed):
-        keys = (Field(f"__k{i}", expr.dtype(schema)) for i, (_, expr) in enumerate(node.keys))
+    step = node.step
+    keys = [Field(f"__k{i}", expr.dtype(schema)) for i, (_, expr) in enumerate(node.keys)]
+    if isinstance(node, Windowed) and step is None:
         return struct_of([Field(END, INT64), *keys, Field(START, INT64)])
     if node not in lo.ordered:  # nobody compares them
         return INT64
@@ -76,4 +77,8 @@ def _position_of(lo: Lowering, node: Keyed) -> DataType:
         if order.arrival
         else [Field(TIME, INT64), *(Field(f"__y{i}", e.dtype(schema)) for i, e in enumerate(order.by))]
     )
-    return struct_of([*before, *(Field(n, lo.positions[node.input] if n == POSITION else place(n)) for n in PLACE)])
+    of_rows = [*before, *(Field(n, lo.positions[node.input] if n == POSITION else place(n)) for n in PLACE)]
+    if step is None or not step.alone:
+        return struct_of(of_rows)
+    # behind rows stands what is made of none: by its time and key, as it was made
+    return struct_of([Field("__u", INT64), *of_rows, Field("__at", INT64), *keys, Field("__q", INT64)])

@@ -16,10 +16,14 @@ def numbered(name: str, taken: int) -> str:
 
 
 def shipped(engine: str, used: Collection[str]) -> list[str]:
-    """Return the modules that a script registers functions by: those of `worker` that are used, and the engine's own."""
-    return (
-        sorted({f"caudal.engines.{engine}.job.functions", *(f"caudal.worker.{name}" for name in used)}) if used else []
-    )
+    """Return the modules that a script registers functions by: those that are used, and the engine's own.
+
+    Names without the package's are those of `worker`.
+    """
+    if not used:
+        return []
+    whole = (name if name.startswith("caudal.") else f"caudal.worker.{name}" for name in used)
+    return sorted({f"caudal.engines.{engine}.job.functions", *whole})
 
 
 def called(function: str, arguments: Sequence[str]) -> str:

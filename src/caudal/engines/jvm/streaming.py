@@ -24,7 +24,7 @@ from caudal.engines.jvm.relation import Call, Group, Named, Relation, Union, Unn
 from caudal.engines.jvm.shape import END, NTH, REASON, START, Windowed
 from caudal.plan.expr import Column
 from caudal.plan.nodes import Keyed, WindowAggregate, WindowApply, WindowTop
-from caudal.plan.windows import CountWindow, Cumulative, Hopping, Session
+from caudal.plan.windows import Cumulative, Hopping, Session
 
 if TYPE_CHECKING:
     from caudal.engines.jvm.lowering import Lowering
@@ -85,10 +85,6 @@ def refused(lo: Lowering, what: str, why: str) -> PlanError:
 def _assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> _Cells:
     """Put the rows of a window operator into their windows; late ones are made known, and left out."""
     window = node.window
-    if isinstance(window, CountWindow):
-        raise refused(
-            lo, "a window of rows", "where the input ends, the last one is cut short by the last row of all keys"
-        )
     keys = key_names(node)
     carried = [*keys, *(name for name, _, _ in extras), *lo.hidden(node.input)]
     order = [TIME, *(PLACE if node.input in lo.placed else ())]
@@ -114,12 +110,12 @@ def _assigned(lo: Lowering, node: Windowed, extras: Sequence[Extra]) -> _Cells:
     return _Cells(view, tuple(kept([*keys, START, END])), order, beside=(INSTANT,))
 
 
-def marked(lo: Lowering, node: Keyed, rows: View, columns: Sequence[str], time: str) -> View:
+def marked(lo: Lowering, node: Keyed, rows: View, columns: Sequence[str], time: str, name: str = "marked") -> View:
     """Return columns of rows with the engine's watermark: that of the marks. `time`: what it is compared with."""
     nothing: list[Named] = [(c, "NULL") for c in columns]
     passing = lo.marks.where("`e` IS NULL").project([*nothing, (INSTANT, "`e`")])
     united = Union((passing, rows.project([*kept(columns), (INSTANT, instant(time, lo.epoch))])))
-    return lo.view(node, "marked", united)
+    return lo.view(node, name, united)
 
 
 def _folded(cells: _Cells, made: Sequence[Named]) -> Relation:

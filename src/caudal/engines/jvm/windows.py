@@ -10,7 +10,7 @@ from caudal.engines.jvm import sides
 from caudal.engines.jvm.assigning import Cells, Extra, assigned, key_names
 from caudal.engines.jvm.dialect import Item
 from caudal.engines.jvm.hidden_columns import TIME, WATERMARK
-from caudal.engines.jvm.relation import Call, Group, Join, Named, Over, Relation, View, column, kept, quoted
+from caudal.engines.jvm.relation import Call, Group, Named, Over, Relation, View, column, kept, quoted
 from caudal.engines.jvm.shape import END, FAILURE, NTH, REASON, START, Windowed
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Column
@@ -18,9 +18,6 @@ from caudal.plan.nodes import WindowAggregate, WindowApply, WindowTop
 
 if TYPE_CHECKING:
     from caudal.engines.jvm.lowering import Lowering
-
-_END_OF_COUNTED = "CASE WHEN `__v` THEN `__lt` ELSE `__et` END"
-"""The event time of a window of rows: that of its last row, where the end of data cuts it short that of the last of all."""
 
 RANK = "__r"
 """The number of a row in its window, or among those of its key, from 1 on."""
@@ -34,13 +31,7 @@ def finished(
     `number`: the text of a row's number where a window gives several.
     """
     made = named_keys(node) + list(columns)
-    if cells.last is not None:
-        rows = Join(rows, cells.last)
-        if node.timed:
-            made.append((TIME, _END_OF_COUNTED))
-        made.append((WATERMARK, "CASE WHEN `__v` THEN `__lw` ELSE `__ew` END"))
-    else:
-        made += [(TIME, f"{quoted(END)} - 1"), (WATERMARK, "CAST(NULL AS BIGINT)")]
+    made += [(TIME, f"{quoted(END)} - 1"), (WATERMARK, "CAST(NULL AS BIGINT)")]
     ranking = Over("DENSE_RANK()" if number else "ROW_NUMBER()", (), cells.ranked)
     return lo.view(node, "", rows.project([*made, *lo.place(node, f"CAST({ranking} AS BIGINT) - 1", number)]))
 
@@ -132,10 +123,8 @@ def top(lo: Lowering, node: WindowTop) -> View:
         for i, (expr, descending) in enumerate(node.by)
         for item in lo.dialect.sorted_by(quoted(f"__b{i}"), expr.dtype(schema), descending=descending)
     ]
-    over = f" OVER (PARTITION BY {', '.join(cells.inside)})"
     rank = Over("ROW_NUMBER()", cells.inside, [*ranking, *cells.order])
-    whole: list[Named] = [(name, text(over)) for name, text in cells.hidden.items()]
-    ranked = lo.view(node, "ranked", cells.view.plus((RANK, rank), *whole))
+    ranked = lo.view(node, "ranked", cells.view.plus((RANK, rank)))
     texts = {f.name: quoted(f"__x{i}") for i, f in enumerate(passed)}
     columns: list[Named] = kept([START, END])
     columns += [(column(f.name), texts[f.name]) for f in node.schema if f.name in texts]
@@ -154,14 +143,10 @@ def apply(lo: Lowering, node: WindowApply) -> View:
     whole = list_of(struct_of(Field(name, dtype) for name, dtype in gathered))
     arguments = [("`__rows`", whole), (quoted(START), TIMESTAMP), (quoted(END), TIMESTAMP)]
     call = lo.functions.table(made, ("calling", "tables"), arguments, rows)
-    stay = (*cells.group, *cells.bounds, *cells.hidden)
+    stay = (*cells.group, *cells.bounds)
     called = lo.view(node, "calls", Call(groups, stay, call, rows), shared=True)
-    failing, time = (
-        (called, f"{quoted(END)} - 1") if cells.last is None else (Join(called, cells.last), _END_OF_COUNTED)
-    )
-    if not node.timed:
-        time = "CAST(NULL AS BIGINT)"
-    sides.add_dead(lo, node, lo.view(node, "failing", failing.plus((TIME, time))), whole=True)
+    failing = called.plus((TIME, f"{quoted(END)} - 1"))
+    sides.add_dead(lo, node, lo.view(node, "failing", failing), whole=True)
     columns: list[Named] = kept([START, END])
     columns += [(column(f.name), quoted(f"__x{i}")) for i, f in enumerate(node.output)]
     return finished(lo, node, cells, called.where(f"{quoted(REASON)} IS NULL"), columns, quoted(NTH))

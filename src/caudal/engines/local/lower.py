@@ -142,11 +142,9 @@ def _identify(pipeline: str, origins: Origins) -> Callable[[Morsel], Column]:
 def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateTask:
     ranks = job.origins.ranks
     made: StatefulOperator
-    if isinstance(node, WindowAggregate | WindowApply | WindowTop):
-        kind = OPERATORS.get(type(node.window))
-        if kind is None:
-            raise PlanError(f"the local engine has no {type(node.window).__name__} windows", location=node.name)
-        made = kind(node, node.name, bind, ranks, numbered)
+    window = _window(node)
+    if window is not None:
+        made = window(node, node.name, bind, ranks, numbered)
     else:
         extra = (context.functions.fold(node),) if isinstance(node, Reduce) else ()
         made = KERNELS.get(type(node), SteppedOperator)(node, node.name, bind, ranks, *extra)
@@ -163,8 +161,20 @@ def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateT
     return task
 
 
+def _window(node: Node) -> Callable[..., WindowOperator] | None:
+    """Return what runs a window by a kernel; None for what is no window, or is walked by its step."""
+    if not isinstance(node, WindowAggregate | WindowApply | WindowTop):
+        return None
+    kind = OPERATORS.get(type(node.window))
+    if kind is None and node.step is None:
+        raise PlanError(f"the local engine has no {type(node.window).__name__} windows", location=node.name)
+    return kind
+
+
 def _first_step(node: Node, context: Context) -> StepRun | None:
     """Return what a stateful operator does to its results on their way out."""
+    if _window(node) is None:
+        return None
     if isinstance(node, WindowApply):
         return apply_step(node, context)
     return top_step(node, context) if isinstance(node, WindowTop) else None

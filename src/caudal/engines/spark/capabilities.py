@@ -24,13 +24,6 @@ IN_PYTHON: dict[str, str] = {
 CAPABILITIES: tuple[Gap, ...] = (
     *SHARED,
     Gap(
-        "windows of rows over live sources",
-        OURS,
-        "where the input ends, the last window of each key is cut short by the last row of all keys, which no key knows",
-        "refused over live sources, with the operator; over bounded input they are done",
-        live=("ordered/count_windows", "ordered/count_windows_overlap", "whole_windows/top_rows"),
-    ),
-    Gap(
         "running aggregates over all rows so far, over live sources",
         OURS,
         "the function that walks a key's rows keeps those of a frame, and this one has no end; sliding windows are done",
@@ -46,7 +39,7 @@ CAPABILITIES: tuple[Gap, ...] = (
         ),
     ),
     Gap(
-        "event times before 1824 and after 2115 with deduplicate, reduce and sliding windows over live sources",
+        "event times before 1824 and after 2115 with deduplicate, reduce, lag, sliding windows and windows of rows, over live sources",
         THEIRS,
         "rows of a key and the watermark cross to Python in frames that count nanoseconds in 64 bits",
         "the run ends with the partition and the times",

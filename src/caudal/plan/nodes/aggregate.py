@@ -10,6 +10,7 @@ from caudal.core.errors import PlanError
 from caudal.core.types import Field, Schema
 from caudal.plan.nodes.base import Aggregated, Aggregates, Result, refuse_calls
 from caudal.plan.nodes.keyed import RESERVED, Windowed, refuse_reserved, windowed_fields
+from caudal.plan.steps import KeyedStep, folding
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -37,6 +38,11 @@ class WindowAggregate(Windowed):
     @property
     def row_key(self) -> tuple[str, ...]:
         return (*(name for name, _ in self.keys), *RESERVED)
+
+    @property
+    def step(self) -> KeyedStep | None:
+        given, made, functions, needs = folding(self.aggregates, self.input.schema, self.ordering)
+        return self.counted("count_aggregate", given, made, ("functions", functions), needs=needs)
 
     def results(self) -> Mapping[str, Result]:
         return self.windowed() | {name: Aggregated(aggregate) for name, aggregate in self.aggregates}

@@ -8,9 +8,11 @@ from typing import ClassVar
 
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
+from caudal.plan.expr import Column
 from caudal.plan.nodes.base import Called, Result
 from caudal.plan.nodes.keyed import Windowed, refuse_reserved, windowed_fields
 from caudal.plan.python import JIT, PythonFunction
+from caudal.plan.steps import KeyedStep
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -45,6 +47,12 @@ class WindowApply(Windowed):
         if self.function.kind == JIT:
             return tuple(p.name for p in self.function.parameters)
         return self.input.schema.names
+
+    @property
+    def step(self) -> KeyedStep | None:
+        given = tuple((name, Column(name)) for name in self.takes)
+        function = (("function", self.function), ("kind", self.function.kind))
+        return self.counted("count_apply", given, self.output, *function)
 
     def results(self) -> Mapping[str, Result]:
         return self.windowed() | dict.fromkeys(self.output.names, Called(self.takes))

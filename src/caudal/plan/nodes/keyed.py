@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from caudal.core.errors import PlanError
 from caudal.core.types import TIMESTAMP, Field
 from caudal.plan.expr import Expr
 from caudal.plan.nodes.base import NO_TIME, Key, Named, Node, Own, Result, Role, label, refuse_calls
 from caudal.plan.python import PythonFunction
-from caudal.plan.windows import Order, Window
+from caudal.plan.steps import END, KeyedStep
+from caudal.plan.windows import CountWindow, Order, Window
 
 RESERVED = ("window_start", "window_end")
 """Columns that a window operator adds; no key or aggregate may take these names."""
@@ -109,6 +110,22 @@ class Windowed(Keyed):
     def windowed(self) -> dict[str, Result]:
         """Return where the columns come from that every window result begins with."""
         return self.keyed() | dict.fromkeys(RESERVED, Own())
+
+    def counted(
+        self,
+        what: str,
+        arguments: Named,
+        results: Iterable[Field],
+        *options: tuple[str, Any],
+        needs: tuple[str, ...] = (),
+    ) -> KeyedStep | None:
+        """Return the step over windows of rows that makes these columns behind the bounds; None for other windows."""
+        window = self.window
+        if not isinstance(window, CountWindow):
+            return None
+        made = (*(Field(name, TIMESTAMP) for name in RESERVED), *results)
+        sizes = (("size", window.size), ("step", window.step), ("timed", self.input.timed))
+        return KeyedStep(what, arguments, made, (*options, *sizes), gathers=True, alone=END, needs=needs)
 
 
 def windowed_fields(node: Keyed, window: Window) -> list[Field]:

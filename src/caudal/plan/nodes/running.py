@@ -8,10 +8,9 @@ from typing import ClassVar
 
 from caudal.core.errors import PlanError
 from caudal.core.types import Field, Schema
-from caudal.plan.aggregates import FUNCTIONS
 from caudal.plan.nodes.base import Aggregated, Aggregates, Result, passed, refuse_calls
 from caudal.plan.nodes.keyed import Keyed, refuse_unordered
-from caudal.plan.steps import KeyedStep
+from caudal.plan.steps import KeyedStep, folding
 from caudal.plan.windows import Order, Sliding
 
 
@@ -47,11 +46,8 @@ class Running(Keyed):
 
     @property
     def step(self) -> KeyedStep:
-        frame, schema = self.frame, self.input.schema
-        given = tuple((name, a.argument) for name, a in self.aggregates if a.argument is not None)
-        made = tuple(Field(name, a.dtype(schema)) for name, a in self.aggregates)
-        functions = [(name, a.function, dict(a.options)) for name, a in self.aggregates]
-        needs = tuple(f"aggregates.{a.function}" for _, a in self.aggregates if FUNCTIONS[a.function].gathered)
+        frame = self.frame
+        given, made, functions, needs = folding(self.aggregates, self.input.schema, self.ordering)
         endless = ("running aggregates", "a frame of all rows so far would keep them all; sliding windows are done")
         grows = None if frame.size or frame.rows else endless
         options = (("functions", functions), ("size", frame.size), ("rows", frame.rows))

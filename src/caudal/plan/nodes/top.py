@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
-from caudal.plan.expr import Expr
+from caudal.plan.expr import Column, Expr
 from caudal.plan.nodes.base import Result, Role, passed, refuse_calls
-from caudal.plan.nodes.keyed import Windowed, refuse_reserved, windowed_fields
+from caudal.plan.nodes.keyed import RESERVED, Windowed, refuse_reserved, windowed_fields
+from caudal.plan.steps import KeyedStep
 
 Ranking = tuple[tuple[Expr, bool], ...]
 """What rows are ranked by: (expression, whether the largest comes first), ties by the next."""
@@ -46,6 +47,16 @@ class WindowTop(Windowed):
         yield from Windowed.roles(self)
         for expr, _ in self.by:
             yield Role.RANK, expr
+
+    @property
+    def step(self) -> KeyedStep | None:
+        schema = self.input.schema
+        heads = {*(name for name, _ in self.keys), *RESERVED}
+        passed = [f for f in schema if f.name not in heads]
+        given = tuple((f.name, Column(f.name)) for f in passed)
+        ranks = tuple((f"\0{i}", expr) for i, (expr, _) in enumerate(self.by))
+        descending = [down for _, down in self.by]
+        return self.counted("count_top", (*given, *ranks), passed, ("descending", descending), ("limit", self.limit))
 
     def results(self) -> Mapping[str, Result]:
         rows = passed(self.input.schema)

@@ -55,9 +55,13 @@ class Rows:
 class Made:
     """What a step makes.
 
-    `of`: int64, ascending: the row that each result is made of, whose own columns, event time and W_p it gets;
+    `of`: int64, for each result the row that it is made of, whose own columns, event time and W_p it gets; -1 - k for one
+    that is made of no row: at a timer of key k, or at the end of data. Those of one key stand as they were made.
+    `at`: int64, the event time of each result that is made of no row; None where all are made of rows.
+    `nth`: int64, the number of each result among those that stand in one place, as the rows of one window do, from 0 on;
+    None where each has a place of its own.
     `columns`: the columns that the step makes, of each result; `state`: what is kept of each key, any number of rows;
-    `failed`: (row, reason, message, detail) of rows that no result can be made of: they become dead letters.
+    `failed`: (row, reason, message, detail) of what no result can be made of: it becomes a dead letter.
     `wake`: int64, for each key the watermark at which the step is to be called again though no row has come, `END` for
     none; None for none at all. It lies above the watermark of the call.
     """
@@ -67,6 +71,8 @@ class Made:
     state: Rows
     failed: list[Failed] = field(default_factory=list)
     wake: Any = None
+    at: Any = None
+    nth: Any = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,13 @@ class Step:
     What it makes depends on the rows and their order, not on how they are cut into calls, nor on the watermark, which says
     only what is over: no row below it will come. `keeps`: the types of the columns that it keeps; `fails`: whether rows
     may fail.
+
+    Results have a place in the pinned order, which adapters give them: by event time; of one time, those of rows, in the
+    rows' order, stand before those of timers; these stand by key, and within a key as they were made. So what a timer
+    makes depends on rows up to its time alone, which is not below the watermark of the call before and below that of
+    this call. What is made at the end of data stands behind everything, by `at` and key; its event time and W_p are those
+    of the last row of all. A step makes such results of a key only in a call with the watermark `END`; it is called then
+    for every key that anything is kept of.
     """
 
     keeps: Sequence[Any]
@@ -93,19 +106,27 @@ def each_key(run: Callable[[Rows, Rows, int], Made]) -> Callable[[Rows, Rows, in
     def over(state: Rows, rows: Rows, watermark: int) -> Made:
         made = [run(state.of_key(k), rows.of_key(k), watermark) for k in range(rows.keys)]
         shifts = rows.starts[:-1].tolist()
-        failed = [(f[0] + at, f[1], f[2], f[3]) for one, at in zip(made, shifts) for f in one.failed]
+        of = [np.asarray(one.of, np.int64) for one in made]
         return Made(
-            np.concatenate([np.asarray(one.of, np.int64) + at for one, at in zip(made, shifts)]),
+            np.concatenate([np.where(rows_ < 0, rows_ - k, rows_ + shifts[k]) for k, rows_ in enumerate(of)]),
             joined([one.columns for one in made]),
             Rows(
                 np.concatenate([np.zeros(1, np.int64), np.cumsum([len(one.state) for one in made])]),
                 joined([one.state.columns for one in made]),
             ),
-            failed,
-            None if any(one.wake is None for one in made) else np.concatenate([one.wake for one in made]),
+            [
+                (f[0] - k if f[0] < 0 else f[0] + at, *f[1:])
+                for k, (one, at) in enumerate(zip(made, shifts))
+                for f in one.failed
+            ],
+            *(_together([getattr(one, name) for one in made]) for name in ("wake", "at", "nth")),
         )
 
     return over
+
+
+def _together(parts: list[Any]) -> Any:
+    return None if any(part is None for part in parts) else np.concatenate(parts)
 
 
 def joined(parts: Sequence[Sequence[Any]]) -> list[Any]:
@@ -129,8 +150,8 @@ def behind(state: Rows, rows: Rows) -> tuple[Rows, Any]:
     return Rows(starts, columns), at
 
 
-def last(rows: Rows, count: int) -> Rows:
-    """Return the last rows of each key, at most `count`."""
+def last(rows: Rows, count: Any) -> Rows:
+    """Return the last rows of each key, at most `count`: a number, or one for each key."""
     starts, stops = rows.starts[:-1], rows.starts[1:]
     left = np.minimum(stops - starts, count)
     begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(left)])

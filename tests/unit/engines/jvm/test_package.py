@@ -70,7 +70,8 @@ def test_the_same_modules_give_the_same_bytes() -> None:
 def test_it_holds_modules_with_all_that_they_import_and_stubs_for_packages() -> None:
     found = files(packed(["caudal.worker.steps.running"]))
     modules = {name for name, text in found.items() if len(text) > 100}
-    steps, worker = ("steps/running.py", "steps/contract.py"), ("coercion.py", "failures.py")
+    steps = ("steps/running.py", "steps/contract.py", "steps/folding.py")
+    worker = ("coercion.py", "failures.py", "ranges.py")
     assert modules == {f"caudal/worker/{name}" for name in (*steps, *worker)}
     stubs = {"caudal/__init__.py", "caudal/worker/__init__.py", "caudal/worker/steps/__init__.py"}
     assert {*found} - modules == stubs

@@ -113,6 +113,17 @@ class LatestRows:
         parts = [self._live(number)[0] for number in self.numbers]
         return concat_tables(parts) if parts else None
 
+    def where(self, wanted: Callable[[Table], Bools]) -> Table | None:
+        """Return the latest rows that are `wanted`, None if there are none."""
+        parts: list[Table] = []
+        for number in self.numbers:
+            table, owners = self._blocks.tables[number], self._owners[number]
+            rows = np.flatnonzero(wanted(table))
+            live = rows[(self._block[owners[rows]] == number) & (self._row[owners[rows]] == rows)]
+            if len(live):
+                parts.append(table.take(live))
+        return concat_tables(parts) if parts else None
+
     def retain(self, wanted: Callable[[Table], Bools]) -> None:
         """Keep only the latest rows that are `wanted`; the others' keys are forgotten."""
         table = self.all()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from caudal.columnar import sorting
-from caudal.columnar.column import Column, Fixed, Ints
+from caudal.columnar.column import Bools, Column, Fixed, Ints
 from caudal.columnar.grouping import key_hashes
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import INT64, DataType
@@ -193,6 +193,13 @@ class OrderedOperator(StatefulOperator):
 
     def _step(self, table: Table) -> Released:
         """Take rows (at least one) that stand in pinned order behind all that were taken before."""
+        made = self._taken(table)
+        every = len(made.of) == table.rows and bool((made.of == np.arange(table.rows)).all())
+        out = table if every else table.take(made.of)
+        return self._failing(table, made, Released(self._emit(self._result(out, made.columns), out), made.fates))
+
+    def _taken(self, table: Table) -> Portion:
+        """Return what rows come to."""
         shares = self.shards.of(table, self.dividing)
         given = self._given(table)
         rows = [share for _, share in shares]
@@ -201,10 +208,10 @@ class OrderedOperator(StatefulOperator):
             kept, share = part
             return self._portion(kept, given if share is None else given.take(share))
 
-        made = merged(self.dividing.map(portion, list[Any](shares)), rows)
-        every = len(made.of) == table.rows and bool((made.of == np.arange(table.rows)).all())
-        out = table if every else table.take(made.of)
-        released = Released(self._emit(self._result(out, made.columns), out), made.fates)
+        return merged(self.dividing.map(portion, list[Any](shares)), rows)
+
+    def _failing(self, table: Table, made: Portion, released: Released) -> Released:
+        """Add the rows that failed."""
         if made.failed:
             released.fates["dead"] = len(made.failed)
             time = table.ints("time") if self.timed else None
@@ -245,13 +252,16 @@ class OrderedOperator(StatefulOperator):
         keys = sort_keys([*place, *(table[f"o{i}"] for i in range(len(self.order_by)))], self._ranks())
         return table if kernels.ascending(keys) else table.take(np.lexsort(keys[::-1]).astype(np.int64, copy=False))
 
-    def _emit(self, columns: dict[str, Column], table: Table) -> Morsel | None:
-        """Return result rows; each has the time and W_p of its row of `table`, and the next number."""
+    def _emit(self, columns: dict[str, Column], table: Table, places: Bools | None = None) -> Morsel | None:
+        """Return result rows; each has the time and W_p of its row of `table`, and the next number.
+
+        `places`: which rows begin a place; the others have the number of the row before. By default all do.
+        """
         if not table.rows:
             return None
         watermark = table.ints("watermark")
-        position = np.arange(self.emitted, self.emitted + table.rows, dtype=np.int64)
-        self.emitted += table.rows
+        position = self.emitted + (np.arange(table.rows, dtype=np.int64) if places is None else np.cumsum(places) - 1)
+        self.emitted = int(position[-1]) + 1
         return Morsel(
             columns,
             table.rows,

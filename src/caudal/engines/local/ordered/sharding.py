@@ -49,12 +49,16 @@ S = TypeVar("S", bound=Kept)
 
 @dataclass(slots=True)
 class Portion:
-    """What rows of some keys come to. `of`: ascending, the row that each result is of; `columns`: what was made for it."""
+    """What rows of some keys come to. `of`: ascending, the row that each result is of; `columns`: what was made for it.
+
+    `alone`: results that are of no row.
+    """
 
     of: Ints
     columns: dict[str, Column]
     fates: dict[str, int] = field(default_factory=dict[str, int])
     failed: list[Failed] = field(default_factory=list[Failed])
+    alone: list[Table] = field(default_factory=list[Table])
 
 
 class Shards(Generic[S]):
@@ -119,4 +123,5 @@ def merged(portions: Sequence[Portion], rows: Sequence[Ints | None]) -> Portion:
         for fate, count in portion.fates.items():
             fates[fate] = fates.get(fate, 0) + count
         failed += [f if own is None else replace(f, row=int(own[f.row])) for f in portion.failed]
-    return Portion(of, columns, fates, sorted(failed, key=lambda f: f.row))
+    alone = [table for portion in portions for table in portion.alone]
+    return Portion(of, columns, fates, sorted(failed, key=lambda f: f.row), alone)

@@ -1,15 +1,20 @@
-"""Keyed steps as they are: what runs the operators that have no kernel of their own here, by the step that engines share."""
+"""Keyed steps as they are: what runs the operators that have no kernel of their own here, by the step that engines share.
+
+Results that are made of no row (`worker.steps.contract`) are put among the others when all keys have been called.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from caudal.columnar.column import Column, Fixed, Ints, arrow_type, from_arrow
+from caudal.columnar import sorting
+from caudal.columnar.column import Column, Fixed, Ints, arrow_type, constant, from_arrow
 from caudal.columnar.morsel import Morsel
 from caudal.core.types import INT64, DataType, parse_type
 from caudal.engines.local.lists import Lists, order_by_group
@@ -17,14 +22,20 @@ from caudal.engines.local.ordered.keyed import SLOTS, LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
 from caudal.engines.local.ordered.sharding import Portion
 from caudal.engines.local.state import HASH
-from caudal.engines.local.stateful import Bind, Bound
-from caudal.engines.local.table import Table
+from caudal.engines.local.stateful import NEVER_LATE, Bind, Bound, Released
+from caudal.engines.local.table import Table, concat_tables
 from caudal.expressions.functions.outcome import Failed
 from caudal.plan.nodes import Computed, Keyed
 from caudal.plan.python import PythonFunction
-from caudal.plan.steps import KeyedStep
+from caudal.plan.steps import TIMERS, KeyedStep
 from caudal.worker.coercion import arrow_of, as_array
 from caudal.worker.steps.contract import END, Made, Rows, Step
+
+_NTH = "\0nth"
+"""The number of a result among those of one place, beside the columns that a step makes."""
+
+_MADE = "\0made "
+"""What the columns that a step makes are called by beside those of a key."""
 
 
 class KeptRows(LatestRows):
@@ -36,7 +47,8 @@ class KeptRows(LatestRows):
 class SteppedOperator(OrderedOperator):
     """State: for each key the rows that the step keeps of it, as one list, and when the step is to be called again.
 
-    A key that nothing is kept of any more is dropped when the state has doubled since the last look.
+    A key that nothing is kept of any more is dropped when the state has doubled since the last look. A step that makes rows
+    at timers is called when they are due, and that looks at all keys' timers in each advance.
     """
 
     kind = "step"
@@ -46,7 +58,8 @@ class SteppedOperator(OrderedOperator):
         told = node.step
         assert told is not None
         self.node = node
-        self.results = told.results
+        self.told = told
+        self._last = (0, NEVER_LATE)
         self._arguments: list[Bound] = [bind(expr, self.schema) for _, expr in told.arguments]
         self._takes = {name: expr.dtype(self.schema).spec for name, expr in told.arguments}
         self.step = _made(told, self._takes)
@@ -74,24 +87,129 @@ class SteppedOperator(OrderedOperator):
         order, starts = order_by_group(groups.codes, len(groups))
         given = [as_array(table[f"x{i}"].take(order).to_arrow(), kind) for i, kind in enumerate(self._takes.values())]
         made = self._advance(kept, keys, Rows(starts, given, table.ints("time")[order] if self.timed else None))
-        of = order[made.of]
-        back = np.argsort(of, kind="stable")
-        columns = {
-            field.name: from_arrow(array.cast(arrow_type(field.dtype)), field.dtype).take(back)
-            for field, array in zip(self.results, made.columns, strict=True)
+        of = np.asarray(made.of, np.int64)
+        columns = self._made(made)
+        mine = np.flatnonzero(of >= 0)
+        rows = order[of[mine]]
+        back = np.argsort(rows, kind="stable")
+        assert all(row >= 0 for row, *_ in made.failed), "what is made of no row cannot fail here"
+        failed = [Failed(int(order[row]), *why) for row, *why in made.failed]
+        taken = {name: column.take(mine[back]) for name, column in columns.items()}
+        fates = self._fates(table.rows, len(mine), len(failed))
+        return Portion(rows[back], taken, fates, failed, self._alone(keys, made))
+
+    def _made(self, made: Made) -> dict[str, Column]:
+        """Return the columns of results: those that the step makes and, where it says so, their numbers in a place."""
+        columns: dict[str, Column] = {
+            field.name: from_arrow(array.cast(arrow_type(field.dtype)), field.dtype)
+            for field, array in zip(self.told.results, made.columns, strict=True)
         }
-        fates = {"passed": len(of)}
-        if table.rows - len(of) > len(made.failed):
-            fates["deduplicated"] = table.rows - len(of) - len(made.failed)
-        return Portion(of[back], columns, fates, [Failed(int(order[row]), *why) for row, *why in made.failed])
+        return columns if made.nth is None else {**columns, _NTH: Fixed(INT64, np.asarray(made.nth, np.int64))}
+
+    def _fates(self, rows: int, passed: int, failed: int) -> dict[str, int]:
+        if self.told.gathers:
+            return {"absorbed": rows - failed}
+        fates = {"passed": passed}
+        if rows - passed > failed:
+            fates["deduplicated"] = rows - passed - failed
+        return fates
+
+    def _alone(self, keys: Table, made: Made) -> list[Table]:
+        """Return the results that are made of no row: keys, event times, what was made."""
+        of = np.asarray(made.of, np.int64)
+        none = np.flatnonzero(of < 0)
+        if not len(none):
+            return []
+        found = keys.take(-1 - of[none])
+        columns = {_MADE + name: column.take(none) for name, column in self._made(made).items()}
+        time = Fixed(INT64, np.asarray(made.at, np.int64)[none])
+        return [Table({**found.columns, "time": time, **columns}, len(none))]
 
     def _result(self, table: Table, made: dict[str, Column]) -> dict[str, Column]:
+        return self._shown(table, made, self._passed(table))
+
+    def _shown(self, table: Table, made: dict[str, Column], passed: dict[str, Column] | None) -> dict[str, Column]:
+        """Return the columns of results. `passed`: those of the rows that they are made of, None where there is none."""
         keys = {name: table[key] for (name, _), key in zip(self.node.keys, self.key_names)}
-        passed = self._passed(table)
-        return {
-            name: made[name] if name in made else passed[name] if isinstance(result, Computed) else keys[name]
-            for name, result in self.node.results().items()
-        }
+        columns: dict[str, Column] = {}
+        for name, result in self.node.results().items():
+            if name in made:
+                columns[name] = made[name]
+            elif not isinstance(result, Computed):
+                columns[name] = keys[name]
+            else:
+                columns[name] = (
+                    constant(None, self.node.schema.dtype(name), table.rows) if passed is None else passed[name]
+                )
+        return columns
+
+    # -- results of no row --------------------------------------------------------------------------------------
+
+    def advance(self, watermark: int) -> Released:
+        if not self.told.alone:
+            return super().advance(watermark)
+        self.watermark = max(self.watermark, watermark)
+        table = self._due()
+        made = None if table is None else self._taken(table)
+        alone = [] if made is None else made.alone
+        for kept in self.shards.states:
+            alone += self._woken(kept)
+        if table is not None:
+            self._last = int(table.ints("time")[-1]), int(table.ints("watermark")[-1])
+        released = self._together(table, made, concat_tables(alone) if alone else None)
+        if table is not None and made is not None:
+            released = self._failing(table, made, replace(released, fates=made.fates))
+        for kept in self.shards.states:
+            self._expire(kept)
+        return released
+
+    def _woken(self, kept: KeptRows) -> list[Table]:
+        """Return what is made of keys that no row has come of: their timers are due, or the data has ended."""
+        if self.told.alone == TIMERS:
+            found = kept.where(lambda table: table.ints("wake") <= self.watermark)
+        else:
+            found = kept.where(lambda table: _lengths(table) > 0) if self.watermark >= END else None
+        if found is None:
+            return []
+        keys = Table({name: found[name] for name in (*self.key_names, HASH)}, found.rows)
+        return self._alone(keys, self._called(kept, keys))
+
+    def _together(self, table: Table | None, made: Portion | None, alone: Table | None) -> Released:
+        """Return the results of rows and of none, in their places."""
+        parts: list[Table] = []
+        if table is not None and made is not None and len(made.of):
+            of = table.take(made.of)
+            parts.append(self._placed(self._result(of, made.columns), made.columns, of))
+        if alone is not None:
+            times = alone.ints("time")
+            ranks = [sorting.rank(alone[name]) for name in self.key_names]
+            alone = alone.take(np.lexsort([*reversed(ranks), times]).astype(np.int64, copy=False))
+            columns = {name.removeprefix(_MADE): c for name, c in alone.columns.items() if name.startswith(_MADE)}
+            parts.append(self._placed(self._shown(alone, columns, None), columns, self._moments(alone)))
+        if not parts:
+            return Released()
+        whole = concat_tables(parts)
+        if self.told.alone == TIMERS:
+            whole = whole.take(np.argsort(whole.ints("time"), kind="stable"))
+        columns = {name: whole[f"c{i}"] for i, name in enumerate(self.node.schema.names)}
+        return Released(self._emit(columns, whole, whole.ints(_NTH) == 0))
+
+    def _moments(self, alone: Table) -> Table:
+        """Return results of no row with event time and W_p: those that the end of data makes have the last row's."""
+        time, watermark = alone.ints("time"), NEVER_LATE
+        if self.told.alone != TIMERS:
+            last, watermark = self._last
+            time = np.full(alone.rows, last, np.int64)
+        both = {"time": Fixed(INT64, time), "watermark": Fixed(INT64, np.full(alone.rows, watermark, np.int64))}
+        return Table(both, alone.rows)
+
+    def _placed(self, shown: dict[str, Column], made: dict[str, Column], of: Table) -> Table:
+        """Return the columns of results by their numbers, with time, W_p, and which result of its place each is."""
+        columns = {f"c{i}": shown[name] for i, name in enumerate(self.node.schema.names)}
+        nth = made.get(_NTH, Fixed(INT64, np.zeros(of.rows, np.int64)))
+        return Table({**columns, "time": of["time"], "watermark": of["watermark"], _NTH: nth}, of.rows)
+
+    # -- state --------------------------------------------------------------------------------------------------
 
     def _advance(self, kept: KeptRows, keys: Table, rows: Rows) -> Made:
         """Take the step of these keys, and keep what it says."""
@@ -109,6 +227,13 @@ class SteppedOperator(OrderedOperator):
         self._keep(kept, keys, made)
         return made
 
+    def _called(self, kept: KeptRows, keys: Table) -> Made:
+        """Take the step of these keys though no row of theirs has come."""
+        none = [pa.nulls(0, arrow_of(kind)) for kind in self._takes.values()]
+        made = self._advance(kept, keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
+        assert not made.failed, "what is made of no row cannot fail here"
+        return made
+
     def _keep(self, kept: KeptRows, keys: Table, made: Made) -> None:
         columns = [
             from_arrow(array.cast(arrow_type(dtype)), dtype) for array, dtype in zip(made.state.columns, self._types)
@@ -120,19 +245,25 @@ class SteppedOperator(OrderedOperator):
     def _expire(self, kept: KeptRows) -> None:
         if kept.rows < 2 * kept.looked:
             return
-        table = kept.all()
-        if table is not None and (due := np.flatnonzero(table.ints("wake") <= self.watermark)).size:
-            keys = Table({name: table[name] for name in (*self.key_names, HASH)}, table.rows).take(due)
-            none = [pa.nulls(0, arrow_of(kind)) for kind in self._takes.values()]
-            self._advance(kept, keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
+        due = None if self.told.alone else kept.where(lambda table: table.ints("wake") <= self.watermark)
+        if due is not None:
+            self._called(kept, Table({name: due[name] for name in (*self.key_names, HASH)}, due.rows))
         kept.retain(lambda rows: _lengths(rows) > 0)
         kept.looked = max(kept.rows, SLOTS)
+
+    def _values(self) -> dict[str, Any]:
+        return {**super()._values(), "last": list(self._last)}
+
+    def _load(self, values: dict[str, Any]) -> None:
+        super()._load(values)
+        time, watermark = values.get("last", self._last)
+        self._last = int(time), int(watermark)
 
 
 def _made(told: KeyedStep, takes: dict[str, Any]) -> Step:
     gives = {f.name: f.dtype.spec for f in told.results}
     options = {name: value.call if isinstance(value, PythonFunction) else value for name, value in told.options}
-    return getattr(import_module(f"caudal.worker.steps.{told.name}"), told.name)(takes, gives, **options)
+    return getattr(import_module(f"{told.package}.{told.name}"), told.name)(takes, gives, **options)
 
 
 def _lengths(table: Table) -> Ints:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from caudal.engines.local.ordered.counts import CountOperator
+from caudal.engines.local.ordered.stepped import SteppedOperator
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import col
 from caudal.plan.nodes import WindowAggregate
@@ -90,7 +91,8 @@ def expected(rows: list[Any], size: int, step: int, timed: bool = True, arrival:
 
 @pytest.mark.parametrize(("size", "step"), [(1, 1), (3, 3), (4, 2), (5, 1), (6, 4), (1000, 1000), (50, 7)])
 @pytest.mark.parametrize("ordered", [False, True])
-def test_any_morsels_steps_and_cuts(driver: Any, size: int, step: int, ordered: bool) -> None:
+@pytest.mark.parametrize("kind", [CountOperator, SteppedOperator])
+def test_any_morsels_steps_and_cuts(driver: Any, kind: Any, size: int, step: int, ordered: bool) -> None:
     order = Order(by=(col("o"),)) if ordered else Order()
     keys = (("k", col("k")), ("j", col("j")))
     node = WindowAggregate(
@@ -105,7 +107,7 @@ def test_any_morsels_steps_and_cuts(driver: Any, size: int, step: int, ordered: 
         rows = driver.in_order(partitions, by)
         wanted = expected(rows, size, step)
         got = driver.run(
-            lambda: driver.operator(CountOperator, node, True), partitions, seed, largest=largest, cut=cut, steps=steps
+            lambda: driver.operator(kind, node, True), partitions, seed, largest=largest, cut=cut, steps=steps
         )
         assert got.rows == wanted
         assert (got.fates.get("absorbed", 0), got.buffered) == (len(rows), 0)
@@ -113,7 +115,8 @@ def test_any_morsels_steps_and_cuts(driver: Any, size: int, step: int, ordered: 
 
 @pytest.mark.parametrize("timed", [True, False])
 @pytest.mark.parametrize(("size", "step"), [(3, 3), (5, 2)])
-def test_as_they_arrive(driver: Any, timed: bool, size: int, step: int) -> None:
+@pytest.mark.parametrize("kind", [CountOperator, SteppedOperator])
+def test_as_they_arrive(driver: Any, kind: Any, timed: bool, size: int, step: int) -> None:
     window = CountWindow(size, step, Order(arrival=True))
     keys = (("k", col("k")), ("j", col("j")))
     node = WindowAggregate(input=driver.source(timed), keys=keys, window=window, aggregates=AGGREGATES)
@@ -122,9 +125,7 @@ def test_as_they_arrive(driver: Any, timed: bool, size: int, step: int) -> None:
         row.branch = 0
     wanted = expected(rows, size, step, timed, arrival=True)
     for largest, cut in ((1, 0.5), (10, 0.0)):
-        got = driver.run(
-            lambda: driver.operator(CountOperator, node, True), [rows], 2, largest=largest, cut=cut, timed=timed
-        )
+        got = driver.run(lambda: driver.operator(kind, node, True), [rows], 2, largest=largest, cut=cut, timed=timed)
         assert [(time, values) for time, _, values in got.rows] == [(time, values) for time, _, values in wanted]
 
 
