@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from caudal.broker import Broker, installing
 from caudal.core.errors import OptionError
+
+sys.path.insert(0, str(Path(__file__).parent))  # for what the tests here share: produced
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,6 +25,8 @@ def of_messages(decoder: Decoder, block: Block, messages: Messages) -> Decoded:
     number = _number(messages, decoded.position)
     decoded.position = messages.offset[number]
     decoded.columns = {**decoded.columns, **_taken(messages, number, decoded.rows)}
+    if decoded.named is not None:
+        decoded.named |= frozenset((name,) for name in messages.columns)
     letters = _number(messages, np.array([letter.position for letter in decoded.dead], np.int64))
     for letter, at in zip(decoded.dead, letters.tolist(), strict=True):
         letter.position = int(messages.offset[at])

@@ -15,7 +15,7 @@ from caudal.ports import framing
 from caudal.ports.engine import BoundSource
 from caudal.ports.format import Decoder
 from caudal.ports.records import Block, Decoded
-from caudal.ports.source import End, Nothing, Partition
+from caudal.ports.source import Checking, End, Nothing, Partition
 
 
 @kernel(arguments="L l l l")
@@ -46,6 +46,7 @@ class SourceReading:
         """`read_at`: the reading time of a bounded run, in milliseconds. `quiet`: nothing is logged of what its rows are like."""
         self.node = node
         self.opened = bound.source
+        self._checking = bound.source if isinstance(bound.source, Checking) else None
         self.opening = Opening(bound.reader, node.declared)
         self.watch = SourceWatch(node, bound.reader, live=self.opened.live, quiet=quiet)
         self.acceptor = Acceptor(node, live=self.opened.live, read_at=read_at)
@@ -55,21 +56,27 @@ class SourceReading:
 
         Rows without a valid event time become dead letters. `notices` are those of the block and its records too.
         """
-        made = self.decoded(decoder, got)
+        made = self.decoded(decoder, got, partition)
         self.watch.block(made)
         self.watch.partition(partition, made.taken, len(made.dead), made.dead[0].message if made.dead else "")
         return made
 
-    def decoded(self, decoder: Decoder | None, got: Block | Decoded) -> Accepted:
+    def decoded(self, decoder: Decoder | None, got: Block | Decoded, partition: str = "") -> Accepted:
         """Decode what was read and give rows their event time; that the source is so is noted by the caller."""
         if isinstance(got, Decoded):
-            return self.acceptor.accept(got, None)
+            return self.acceptor.accept(self._checked(got, partition), None)
         assert decoder is not None
         decoded = decoder.decode(got) if got.messages is None else of_messages(decoder, got, got.messages)
         if got.dead:
             decoded.dead = sorted([*decoded.dead, *got.dead], key=lambda letter: letter.position)
         decoded.notices = [*got.notices, *decoded.notices]
-        return self.acceptor.accept(decoded, got)
+        return self.acceptor.accept(self._checked(decoded, partition), got)
+
+    def _checked(self, decoded: Decoded, partition: str) -> Decoded:
+        """Let the source check rows, where it wants to."""
+        if self._checking is not None:
+            self._checking.check(partition, decoded)
+        return decoded
 
 
 class PartitionReader:
@@ -132,7 +139,7 @@ class PartitionReader:
 
         They are read again: now it is known where their records end.
         """
-        head = block.data[block.start : block.stop].tobytes()
+        head = b"" if block.messages is not None else block.data[block.start : block.stop].tobytes()
         skip = self._opened(head)
         if not head:
             return block

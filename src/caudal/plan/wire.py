@@ -8,7 +8,7 @@ qualified name and source hash (`wire_expr`); whoever reads the plan needs the m
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -89,12 +89,16 @@ def _plain(value: Any, where: str) -> Any:
         return [_plain(v, where) for v in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, Mapping) and all(isinstance(key, str | int) for key in value):
+        return {str(key): _plain(v, where) for key, v in value.items()}
     raise PlanError(
         f"{where} holds a {type(value).__name__}, which a stored plan cannot", hint="use the files connector"
     )
 
 
 def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _frozen(v) for key, v in value.items()}
     return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
 
 

@@ -10,7 +10,7 @@ from caudal.core.types import Place
 from caudal.observe.notices import Notice
 
 if TYPE_CHECKING:
-    from caudal.columnar.column import Bytes, Column, Ints
+    from caudal.columnar.column import Bools, Bytes, Column, Ints
 
 PADDING = 128
 """Readable bytes that every block has behind its last one, so that kernels may load whole words."""
@@ -49,12 +49,15 @@ class Messages:
 
     `start`: int64, where in the block's data each begins; `offset`: int64, its offset in the partition. Both ascend; offsets may
     have gaps. `columns`: what a message has beside its payload (key, stamp ...), as columns of one value each, by the names
-    of the fields that they are.
+    of the fields that they are. `null`: which have no payload at all, not even an empty one; None where all have one. `stamp`:
+    int64 milliseconds, when its broker or who sent it says that it came, below 0 where nobody does; None where none has one.
     """
 
     start: Ints
     offset: Ints
     columns: dict[str, Column] = field(default_factory=dict)
+    null: Bools | None = None
+    stamp: Ints | None = None
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ by `released` where it stands, so that whoever is assigned it next goes on there
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -31,7 +31,13 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """A live partition has nothing new now."""
+    """A live partition has nothing new now.
+
+    `silent`: and nobody knows whether it is at its end, since who would know does not answer (a broker that is down) or was not
+    asked. Such a partition is not idle, however long it lasts; one that was is not any more.
+    """
+
+    silent: bool = False
 
 
 class Partition(Protocol):
@@ -156,6 +162,40 @@ class Telling(Protocol):
 
     def waiting(self) -> str:
         """Return in a line what is waited for at this moment, "" when nothing is."""
+        ...
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """A source that knows where its live partitions end, so that it can be said how far behind a job is."""
+
+    def ends(self) -> Mapping[str, int]:
+        """Return where partitions end as far as is known, by their names, in positions; never waits."""
+        ...
+
+
+@runtime_checkable
+class Checking(Protocol):
+    """A source that holds its rows to something its pipeline relies on."""
+
+    def check(self, partition: str, rows: Decoded) -> None:
+        """Check decoded rows; what is a record's own fault becomes a dead letter. Called by several threads.
+
+        Raises `RunError` for rows that the pipeline must not go on with.
+        """
+        ...
+
+
+@runtime_checkable
+class MessageConnector(Protocol):
+    """The source side of a connector whose records are messages: a format decodes their payloads, and they have columns beside."""
+
+    def beside(self, options: Options) -> Schema:
+        """Return the columns that options ask for beside what the format decodes; raises `OptionError`."""
+        ...
+
+    def relies_on(self, options: Options) -> frozenset[str]:
+        """Return the columns that the source looks at itself, whether the pipeline uses them or not."""
         ...
 
 

@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from caudal.core.errors import InputError, OptionError
+from caudal.core.types import Schema
 from caudal.plan.nodes import Sink, Source
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource
 from caudal.ports.format import Encoder, FileReader
 from caudal.ports.sink import Delivery, Receipt
+from caudal.ports.source import MessageConnector
 from caudal.runner.sides import role_of
 
 
@@ -122,7 +124,7 @@ def bind(
 
 def open_source(node: Source) -> BoundSource:
     """Open a source for reading; raises `InputError` or `OptionError`."""
-    plugin = registry.find("connector", node.connector)
+    plugin: Any = registry.find("connector", node.connector)
     options = registry.check_options(dict(node.options), plugin.source_options, f"connector '{node.connector}'")
     reader: Any = None
     if node.format:
@@ -131,13 +133,25 @@ def open_source(node: Source) -> BoundSource:
         needed = frozenset(node.schema.names) | (
             node.event_time.columns() if node.event_time is not None else frozenset()
         )
-        reader = chosen.reader(node.readable, needed, given)
+        readable, needed = _decoded(plugin, options, node.readable, needed)
+        reader = chosen.reader(readable, needed, given)
     try:
         if isinstance(reader, FileReader):
             return BoundSource(plugin.source(options, reader, node.readable), None)
         return BoundSource(plugin.source(options, None, node.readable), reader)
     except InputError as error:
         raise error.at(node.name) from error.__cause__
+
+
+def _decoded(
+    plugin: Any, options: dict[str, Any], schema: Schema, needed: frozenset[str]
+) -> tuple[Schema, frozenset[str]]:
+    """Return what a format is to decode, and what of it is needed: not what messages have beside it."""
+    if not isinstance(plugin, MessageConnector):
+        return schema, needed
+    beside = plugin.beside(options).names
+    decoded = Schema([field for field in schema if field.name not in beside], schema.absent)
+    return decoded, (needed | plugin.relies_on(options)) - frozenset(beside)
 
 
 def _sink(

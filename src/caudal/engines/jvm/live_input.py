@@ -185,7 +185,7 @@ class LiveInput:
         got = channel.read()
         found = not isinstance(got, Nothing)
         if isinstance(got, Nothing):
-            self._quiet(channel)
+            self._quiet(channel, silent=got.silent)
         elif isinstance(got, End):
             _end(channel, self._operators)
             channel.partition.close()
@@ -284,8 +284,10 @@ class LiveInput:
             return min(quiet, key=lambda channel: channel.poll_at)
         return min(ahead, key=_behind, default=None)
 
-    def _quiet(self, channel: _Live) -> None:
+    def _quiet(self, channel: _Live, *, silent: bool) -> None:
         now = self._timing.clock()
+        if silent:
+            self._awake(channel)
         if channel.quiet_since is None:
             channel.quiet_since = now
         channel.poll_at = now + 1000 * self._timing.idle_poll

@@ -116,6 +116,9 @@ class PartitionChannel(PartitionReader):
         self.idle = False
         self.marks = 0
         self.quiet_since: int | None = None
+        """Since when reading it brings nothing."""
+        self.empty_since: int | None = None
+        """Since when it has been known all the time to be at its end."""
         self.poll_at = 0.0
         self.settled = False
         """What is read next has waited for so long that the partition goes on being quiet."""
@@ -148,6 +151,15 @@ class PartitionChannel(PartitionReader):
             return got
         number, self._blocks = self._blocks, self._blocks + 1
         return number, got
+
+    def quiet(self, now: int, *, silent: bool) -> tuple[int, int]:
+        """Take note that reading brought nothing; `silent`: and that it is not known to be at its end.
+
+        Return for how many milliseconds it has brought nothing, and been known to be at its end (-1: that is not known).
+        """
+        self.quiet_since = now if self.quiet_since is None else self.quiet_since
+        self.empty_since = None if silent else now if self.empty_since is None else self.empty_since
+        return now - self.quiet_since, -1 if self.empty_since is None else now - self.empty_since
 
     def settle(self) -> bool:
         """Let a record that waits for its rest be decided; return whether there was any."""

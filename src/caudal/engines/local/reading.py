@@ -180,7 +180,7 @@ class Reading:
             channel.busy = False
             raise
         if isinstance(got, port.Nothing):
-            self._quiet(channel)
+            self._quiet(channel, silent=got.silent)
             return None
         if isinstance(got, port.End):
             self._entry.deliver(channel.put(self._end(channel, got), None))
@@ -260,14 +260,15 @@ class Reading:
         channel.partition.close()
         return number
 
-    def _quiet(self, channel: PartitionChannel) -> None:
-        """A live partition had nothing new."""
+    def _quiet(self, channel: PartitionChannel, *, silent: bool) -> None:
+        """A live partition had nothing new. `silent`: and may have some that cannot be seen, so it is not idle."""
         now = self._settings.clock()
-        if channel.quiet_since is None:
-            channel.quiet_since = now
-        channel.poll_at = self._admission.next_poll(now, now - channel.quiet_since, 1000 * self._settings.idle_poll)
+        if silent and channel.idle:
+            self._awake(channel)
+        quiet, empty = channel.quiet(now, silent=silent)
+        channel.poll_at = self._admission.next_poll(now, quiet, 1000 * self._settings.idle_poll)
         wait = port.idle_after(channel.partition, channel.intake.node.idle, self._settings.idle)
-        if not channel.idle and not channel.in_flight and now - channel.quiet_since >= wait and not channel.settle():
+        if not channel.idle and not channel.in_flight and empty >= wait and not channel.settle():
             log.info("%s: partition %s is idle", channel.intake.operator, channel.name)
             self._entry.deliver(channel.mark_idle())
         with self._scheduler.lock:
@@ -275,7 +276,7 @@ class Reading:
             self._admission.back(channel)
 
     def _awake(self, channel: PartitionChannel) -> None:
-        channel.quiet_since = None
+        channel.quiet_since = channel.empty_since = None
         if not channel.idle:
             return
         channel.idle = False
@@ -283,7 +284,7 @@ class Reading:
             if isinstance(edge.task, StateTask):
                 channel.floor = max(channel.floor, edge.task.resume(key, channel.marks))
         log.info(
-            "%s: partition %s has rows again, from watermark %d", channel.intake.operator, channel.name, channel.floor
+            "%s: partition %s is idle no more, from watermark %d", channel.intake.operator, channel.name, channel.floor
         )
 
 

@@ -17,6 +17,7 @@ from caudal.plan.called import answered
 from caudal.plan.expr import Expr
 from caudal.plan.nodes import Source
 from caudal.ports import registry
+from caudal.ports.source import MessageConnector
 
 
 @answered
@@ -56,7 +57,8 @@ def source(
     chosen = registry.find("format", format) if format else None
     options_of_format = {**chosen.reader_options, **dict(given)} if chosen else {}
     default = chosen.default_schema(options_of_format) if chosen else None
-    declared = _declared(schema, default, format)
+    decoded = _declared(schema, default, format)
+    declared = _with_beside(decoded, plugin, {**known, **dict(own)}, format)
     node = Source(
         name=name,
         connector=connector,
@@ -73,7 +75,7 @@ def source(
         timezone=timezone,
     )
     if chosen:
-        chosen.reader(declared, frozenset(declared.names), options_of_format)
+        chosen.reader(decoded, frozenset(decoded.names), options_of_format)
     return Stream(node)
 
 
@@ -111,6 +113,16 @@ def _declared(schema: Any, default: Schema | None, format: str) -> Schema:
     if format != "json" and _takes_any(declared):
         raise PlanError("the type json is read by the format json alone", hint='write "string"')
     return declared
+
+
+def _with_beside(decoded: Schema, plugin: Any, options: dict[str, Any], format: str) -> Schema:
+    """Return a schema with the columns that messages have beside their payloads."""
+    if not isinstance(plugin, MessageConnector):
+        return decoded
+    if not format:
+        known = ", ".join(sorted(registry.available("format")))
+        raise OptionError("messages need a format that reads their payloads", hint=f"format= one of {known}")
+    return Schema([*decoded, *plugin.beside(options)], decoded.absent)
 
 
 def _takes_any(fields: Iterable[Field]) -> bool:

@@ -243,7 +243,7 @@ class Stream:
             raise OptionError(f"the connector '{connector}' cannot be written to")
         if connector == "files":
             refuse_compressed(path_of(options, "to", '.to("files", path="alerts.jsonl")'))
-        format = format or format_of_path(options.get("path"), known)
+        format = format or getattr(plugin, "sink_format", "") or format_of_path(options.get("path"), known)
         own, rest = split(options, known, f"connector '{connector}'")
         given = format_options(format, rest, known, "writer_options", f"connector '{connector}'")
         sink = Sink(

@@ -1,0 +1,130 @@
+"""The connector `kafka`: topics as sources, by the library confluent-kafka, an extra.
+
+Enters: options. Leaves: blocks of messages with their offsets. May touch: the network, files and variables that hold
+secrets, core, columnar, observe, ports. Must never: import the library before it is used, show a secret, interpret a payload, lose a
+message in silence, make a topic nobody asked for, wait for a cluster without end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from caudal.core.errors import OptionError, nearest
+from caudal.core.types import Schema
+from caudal.ports.format import FileReader
+from caudal.ports.records import Options
+from caudal.ports.source import Source
+
+if TYPE_CHECKING:
+    from caudal.connectors.kafka.columns import Columns
+
+_ACCESS: Options = {
+    "servers": "",
+    "tls": False,
+    "ca": "",
+    "sasl": "",
+    "user": "",
+    "password_file": "",
+    "password_env": "",
+    "secrets": {},
+    "config": {},
+}
+
+
+class KafkaConnector:
+    """Reads topics; the options' meaning is in `source`."""
+
+    def __init__(self) -> None:
+        self.source_options: Options = {
+            "topic": "",
+            "topics": [],
+            "pattern": "",
+            **_ACCESS,
+            "start": None,
+            "until": None,
+            "metadata": {},
+            "partitioned_by": "",
+            "partitioner": "murmur2",
+            "unchecked": False,
+            "max_record": 1024 * 1024,
+            "reader": "auto",
+        }
+
+    def beside(self, options: Options) -> Schema:
+        """Return the columns of `metadata=`."""
+        return self._columns(options).schema
+
+    def relies_on(self, options: Options) -> frozenset[str]:
+        """Return the column of `partitioned_by=`, where records are checked against it."""
+        name = options["partitioned_by"]
+        return frozenset([name] if name and not options["unchecked"] else [])
+
+    def source(self, options: Options, file_reader: FileReader | None, schema: Schema) -> Source:
+        """Open topics for reading. Each message is one record; partitions are called "topic/number".
+
+        `topic`, or `topics` (a list), or `pattern` (a regular expression for whole names; topics that come later too).
+        `servers`: "host:port,...". `start`: "earliest" (the default), "latest", a time ("2026-11-01T00:00:00Z": by the records'
+        stamps) or offsets ({0: 1500}, {"topic/0": 1500}; other partitions from their first). `until`: the same forms, where to end; the
+        source is then bounded ("latest": the ends that partitions have when the job starts), else it is live.
+        `metadata`: columns beside the payload's, such as {"sender": "key", "at": "timestamp"}: key (text), timestamp (the record's
+        stamp), topic, partition, offset, headers (a list of name and value), "header:NAME" (the last of that name, text).
+        `partitioned_by`: the column whose text is the messages' key, under the `partitioner` ("murmur2", as the Java clients', or
+        "crc32"): a record in another partition ends the job, one where it is null is a dead letter; `unchecked=True` takes that on trust.
+        `max_record`: bytes of the longest message. `reader`: "blocks", "objects" (slower, without what lies below the client),
+        "auto".
+        Access: `tls`, `ca` (a file), `sasl` ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), `user`, `password_file` or
+        `password_env`, `secrets` (settings of librdkafka by name, "file:PATH" or "env:NAME"), `config` (all other settings of librdkafka).
+
+        A message without a payload (a tombstone), or an empty one, is a dead letter "empty", save with format="raw". Only what is
+        committed is read. An offset that is gone ends the job.
+
+        Raises `OptionError` for values that cannot be, `InputError`, within 30 s, for brokers that do not answer, a
+        wrong password, a missing topic or right.
+        """
+        from caudal.connectors.kafka.client import access
+        from caudal.connectors.kafka.consuming import READERS
+        from caudal.connectors.kafka.placement import Placement
+        from caudal.connectors.kafka.places import place
+        from caudal.connectors.kafka.source import Asked, KafkaSource, pattern_of
+
+        if file_reader is not None:
+            raise OptionError("this format is of whole files, not of messages", hint="json, csv, combined, raw")
+        topics = _topics(options)
+        _one_of(options, "reader", READERS)
+        if options["max_record"] < 1:
+            raise OptionError(f"option 'max_record' of kafka must be at least 1, not {options['max_record']}")
+        start = place("start", "earliest" if options["start"] is None else options["start"])
+        until = None if options["until"] is None else place("until", options["until"])
+        placement = None
+        if options["partitioned_by"]:
+            placement = Placement(options["partitioned_by"], options["partitioner"], schema)
+        pattern = pattern_of(options["pattern"]) if options["pattern"] else ""
+        asked = Asked(topics, pattern, start, until, options["max_record"], options["reader"])
+        reached = access(options)
+        return KafkaSource(reached, asked, self._columns(options), None if options["unchecked"] else placement)
+
+    def _columns(self, options: Options) -> Columns:
+        from caudal.connectors.kafka.columns import Columns
+
+        return Columns(options["metadata"])
+
+
+def _topics(options: Options) -> tuple[str, ...]:
+    given = [name for name in ("topic", "topics", "pattern") if options[name]]
+    if len(given) != 1:
+        which = f"not {' and '.join(given)} together" if given else "and has none"
+        raise OptionError(f"kafka needs one of topic=, topics= and pattern=, {which}", hint='topic="access-logs"')
+    topics = tuple(options["topics"]) or ((options["topic"],) if options["topic"] else ())
+    bad = [topic for topic in topics if not isinstance(topic, str) or not topic]
+    if bad or len(set(topics)) < len(topics):
+        raise OptionError(f"option 'topics' of kafka cannot be {list(topics)!r}", hint="names of topics, each once")
+    return topics
+
+
+def _one_of(options: Options, name: str, known: tuple[str, ...]) -> None:
+    if options[name] not in known:
+        hint = nearest(str(options[name]), known)
+        raise OptionError(f"option '{name}' of kafka cannot be '{options[name]}'", hint=hint)
+
+
+CONNECTOR = KafkaConnector()

@@ -1,0 +1,221 @@
+"""A consumer: its partitions, each with a feed, and the thread that polls it, so that it stays a member of its group."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import defaultdict
+from typing import Any, Protocol
+
+from caudal.connectors.kafka import foreign
+from caudal.connectors.kafka.batch import Batch, Wanted
+from caudal.connectors.kafka.blocks import BlockFeed
+from caudal.connectors.kafka.client import Access, Log, code_of, library, made, reason
+from caudal.connectors.kafka.cluster import Part
+from caudal.connectors.kafka.objects import ObjectFeed
+from caudal.core.errors import RunError
+from caudal.observe.log import log
+
+READERS = ("auto", "blocks", "objects")
+_AHEAD = 64 << 20
+"""Bytes that are fetched ahead of what is read, of all partitions together."""
+_POLL = 0.02
+"""Seconds between two polls. None waits within: the client lets nobody else call a consumer that is polled."""
+_EMPTY = 0.002
+"""Seconds between two polls that bring messages."""
+_DEALT = 10_000
+"""Messages of one poll where they are dealt out."""
+_SEEKING = 10.0
+"""Seconds that a seek may take."""
+
+
+class Feed(Protocol):
+    """How one partition is read."""
+
+    def take(self, size: int, seconds: float) -> Batch | None:
+        """Return about `size` bytes of messages, waiting so long for the first; None where nothing came."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Where the partition stands behind what was taken; below 0 where that is not known."""
+        ...
+
+    def clear(self) -> None:
+        """Forget what has been taken in before a seek."""
+        ...
+
+    def close(self) -> None:
+        """Forget everything; idempotent."""
+        ...
+
+
+class Consuming:
+    """One consumer of the client's. Feeds are read by any thread, each by one at a time."""
+
+    def __init__(self, access: Access, wanted: Wanted, *, reader: str = "auto", expected: int = 1, **more: Any) -> None:
+        """`expected`: how many partitions there will be about; `more`: settings of the client's.
+
+        Raises `OptionError` for settings that it does not take, `RunError` where `reader` is "blocks" and they cannot be read so.
+        """
+        self.log = Log()
+        self.failed = ""
+        """Why nothing more may be read, "" while all is well."""
+        self._library = library()
+        self._wanted = wanted
+        name = f"caudal-{secrets.token_hex(4)}"
+        ahead = max(1024, (_AHEAD >> 10) // max(1, expected))
+        settings: dict[str, Any] = {
+            "client_id": name,
+            "group_id": name,
+            "enable_auto_commit": False,
+            "enable_auto_offset_store": False,
+            "auto_offset_reset": "error",
+            "isolation_level": "read_committed",
+            "enable_partition_eof": True,
+            "queued_min_messages": 1_000_000,
+            "fetch_message_max_bytes": min(4 << 20, ahead << 10),
+            "check_crcs": True,
+            **more,
+        }
+        self.consumer = made(self._library.Consumer, access.configured(self.log, **settings) | _ahead(access, ahead))
+        self._handle = (
+            0 if reader == "objects" else foreign.handle_of(self.consumer, str(access.settings.get("client.id", name)))
+        )
+        if reader == "blocks" and not self._handle:
+            self.consumer.close()
+            raise RunError(
+                "messages cannot be read in blocks with this version of confluent-kafka",
+                hint='reader="objects" reads them',
+            )
+        if reader == "auto" and not self._handle:
+            log.warning(
+                "kafka: messages are read one by one, as confluent-kafka %s is not known", self._library.version()
+            )
+        self._feeds: dict[Part, Feed] = {}
+        self._lock = threading.Lock()
+        """Guards the feeds."""
+        self._polling = threading.Lock()
+        """Held while messages are polled that are dealt out."""
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._poll, name="caudal-kafka-poll", daemon=True)
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether messages are read in blocks."""
+        return bool(self._handle)
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._thread.start()
+
+    def feed(self, part: Part) -> Feed:
+        """Return the feed of a partition that is about to be assigned."""
+        feed: Feed
+        if self._handle:
+            feed = BlockFeed(self.consumer, self._handle, part, self._wanted)
+        else:
+            feed = ObjectFeed(part, self._wanted, self._hold)
+        with self._lock:
+            self._feeds[part] = feed
+        return feed
+
+    def assign(self, part: Part, offset: int) -> Feed:
+        """Assign a partition by hand, to be read from an offset on."""
+        feed = self.feed(part)
+        self.consumer.incremental_assign([self._library.TopicPartition(part.topic, part.number, offset)])
+        return feed
+
+    def seek(self, part: Part, offset: int) -> None:
+        """Read a partition on from an offset."""
+        with self._lock:
+            feed = self._feeds[part]
+        target = self._library.TopicPartition(part.topic, part.number, offset)
+        until = time.monotonic() + _SEEKING
+        with self._polling:
+            while True:
+                try:
+                    self.consumer.seek(target)
+                    break
+                except self._library.KafkaException as error:  # it is being assigned
+                    if code_of(error) != self._library.KafkaError._STATE or time.monotonic() > until:
+                        raise RunError(f"cannot read {part.name} from {offset}", detail=reason(error)) from None
+                    time.sleep(0.005)
+            feed.clear()
+
+    def drop(self, part: Part, *, assigned: bool = True) -> None:
+        """Read a partition no more; idempotent."""
+        with self._lock:
+            feed = self._feeds.pop(part, None)
+        if feed is None:
+            return
+        if assigned and not self._closing.is_set():
+            try:
+                self.consumer.incremental_unassign([self._library.TopicPartition(part.topic, part.number)])
+            except self._library.KafkaException as error:
+                log.debug("kafka: %s: %s", part.name, reason(error))
+        feed.close()
+
+    def close(self) -> None:
+        """Close the consumer, leaving its group; idempotent."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._lock:
+            feeds, self._feeds = [*self._feeds.values()], {}
+        for feed in feeds:
+            feed.close()
+        self.consumer.close()
+
+    # -- the thread that polls -----------------------------------------------------------------------------------
+
+    def _poll(self) -> None:
+        pause = _POLL if self._handle else _EMPTY
+        while not self._closing.is_set():
+            try:
+                busy = self._serve() if self._handle else self._deal()
+            except self._library.KafkaException as error:
+                log.debug("kafka: %s", reason(error))
+                busy = False
+            if not busy:
+                self._closing.wait(pause)
+
+    def _serve(self) -> bool:
+        """Serve all but messages, which have queues of their own; return whether there was anything."""
+        stray = self.consumer.poll(0)
+        if stray is not None and stray.error() is None:
+            self.failed = f"a message of {stray.topic()}/{stray.partition()} came at {stray.offset()} where none can"
+        return stray is not None
+
+    def _deal(self) -> bool:
+        """Deal out messages; return whether there were any."""
+        with self._polling:
+            messages = self.consumer.consume(_DEALT, 0)
+            by_part: defaultdict[Part, list[Any]] = defaultdict(list)
+            for message in messages:
+                if message.topic() is not None:
+                    by_part[Part(message.topic(), message.partition())].append(message)
+            with self._lock:
+                feeds = {part: feed for part, feed in self._feeds.items() if isinstance(feed, ObjectFeed)}
+            if not feeds:
+                return False
+            names = [self._library.TopicPartition(part.topic, part.number) for part in feeds]
+            positions = self.consumer.position(names)
+            for (part, feed), position in zip(feeds.items(), positions, strict=True):
+                feed.deal(by_part.get(part, []), position.offset)
+            return bool(messages)
+
+    def _hold(self, part: Part, hold: bool) -> None:
+        names = [self._library.TopicPartition(part.topic, part.number)]
+        try:
+            (self.consumer.pause if hold else self.consumer.resume)(names)
+        except self._library.KafkaException as error:  # it is not assigned any more
+            log.debug("kafka: %s: %s", part.name, reason(error))
+
+
+def _ahead(access: Access, kilobytes: int) -> dict[str, Any]:
+    name = "queued.max.messages.kbytes"
+    return {} if name in access.settings else {name: kilobytes}

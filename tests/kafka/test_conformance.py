@@ -1,0 +1,76 @@
+"""What every source and sink keeps, held to Kafka's on a real broker."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pytest
+from produced import produce
+
+from caudal.broker import Broker
+from caudal.connectors.kafka import CONNECTOR
+from caudal.core.naming import natural_key
+from caudal.ports.registry import check_options
+from caudal.ports.source import Nothing
+from caudal.testing.conformance.sources import SCHEMA, SourceCase, SourceSuite, record
+
+pytestmark = pytest.mark.kafka
+_shared: dict[str, Any] = {}
+_topics: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def shared(broker: Broker, new_topic: Any) -> None:
+    _shared.update(broker=broker, new_topic=new_topic)
+
+
+class Patient:
+    """A bounded partition, asked until it has something: a broker takes its time."""
+
+    def __init__(self, partition: Any) -> None:
+        self._partition = partition
+
+    def read(self, size: int) -> Any:
+        while isinstance(part := self._partition.read(size), Nothing):
+            os.sched_yield()
+        return part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._partition, name)
+
+
+class TopicCase(SourceCase):
+    ordered_names = False
+    reader: ClassVar[str] = "blocks"
+
+    def open(self, partitions: Mapping[str, list[int]]) -> Any:
+        topic = self.topic(partitions)
+        given = {"topic": topic, "servers": _shared["broker"].address, "until": "latest", "reader": self.reader}
+        source = CONNECTOR.source(check_options(given, CONNECTOR.source_options, "kafka"), None, SCHEMA)
+        patient = [Patient(partition) for partition in source.partitions()]
+        source.partitions = lambda: patient  # type: ignore[method-assign]
+        return source
+
+    def topic(self, partitions: Mapping[str, list[int]]) -> str:
+        key = json.dumps(list(partitions.items()))
+        if key not in _topics:
+            _topics[key] = _shared["new_topic"](_shared["broker"], len(partitions))
+            for number, name in enumerate(sorted(partitions, key=natural_key)):
+                lines = [json.dumps(record(n)).encode() for n in partitions[name]]
+                produce(_shared["broker"], _topics[key], lines, partition=number)
+        return _topics[key]
+
+
+class ObjectsCase(TopicCase):
+    reader = "objects"
+
+
+class TestBlocks(SourceSuite):
+    case = TopicCase
+
+
+class TestObjects(SourceSuite):
+    case = ObjectsCase
