@@ -23,6 +23,7 @@ class DirectoryStore:
     """
 
     exclusive = True
+    """But for file systems without locks, as `hold` finds out."""
 
     def __init__(self, path: str, url: str = "", *, create: bool = True) -> None:
         self.url = url or path
@@ -75,7 +76,7 @@ class DirectoryStore:
                 hint="one job, one place: wait for it, or name another",
             ) from None
         except OSError:  # a file system without locks: two jobs meet at the next commit
-            pass
+            self.exclusive = False
         self._lock = fd
         self._sweep()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from caudal.checkpoint.segments import Damaged, Segment, digest
 from caudal.checkpoint.store import Store
@@ -31,14 +31,21 @@ class Stored:
     fits: Any = None
 
 
+class File(NamedTuple):
+    """A file of segments: its size in bytes, and the SHA-256 of them all in hex, so that damage is found where nobody reads too."""
+
+    size: int
+    digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """One snapshot.
 
     `id`: its epoch and something random; `written`: milliseconds since 1970; `last`: the run has come to the end of its data.
     `origin`: the id of the savepoint that its run began from, "" for none. `engine`, `version`, `key_hash`, `key_groups`,
-    `positions`, `rest`: see `ports.snapshot.State`. `receipts`: what the sinks have staged for the epoch. `files`: the size of each file
-    that `operators` refer to.
+    `positions`, `rest`: see `ports.snapshot.State`. `receipts`: what the sinks have staged for the epoch. `files`: those that `operators`
+    refer to, by name. `graph`: what the counts of the ledger are counts of (see `runner.migration`).
     """
 
     id: str
@@ -55,8 +62,9 @@ class Manifest:
     positions: Mapping[Place, int]
     rest: Mapping[str, Any]
     operators: Mapping[str, Stored]
-    files: Mapping[str, int]
+    files: Mapping[str, File]
     receipts: Mapping[str, Receipt] = field(default_factory=dict[str, Receipt])
+    graph: str = ""
 
     @property
     def live(self) -> int:
@@ -75,7 +83,7 @@ class Manifest:
             "caudal_checkpoint": FORMAT,
             **{name: getattr(self, name) for name in _PLAIN},
             "positions": [[*place, at] for place, at in sorted(self.positions.items())],
-            "files": [[name, self.files[name]] for name in sorted(self.files)],
+            "files": [[name, *self.files[name]] for name in sorted(self.files)],
             "operators": {
                 name: {
                     "kind": stored.kind,
@@ -112,6 +120,7 @@ _PLAIN = (
     "key_groups",
     "rest",
     "receipts",
+    "graph",
 )
 """Fields that stand in the document as they are."""
 
@@ -127,7 +136,7 @@ def decoded(store: Store, name: str, data: bytes) -> Manifest:
             f"{name} in {store.url} is of version {document.get('caudal_checkpoint')!r}",
             hint=f"this caudal reads version {FORMAT}: use the one that wrote it",
         )
-    files: dict[str, int] = dict(document["files"])
+    files = {name: File(size, whole) for name, size, whole in document["files"]}
     names = sorted(files)
     operators = {
         operator: Stored(

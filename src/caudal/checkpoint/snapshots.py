@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from caudal.checkpoint import manifest as manifests
-from caudal.checkpoint.manifest import Manifest, Stored
+from caudal.checkpoint.manifest import File, Manifest, Stored
 from caudal.checkpoint.segments import Segment, decoded, digest, encoded, raw
 from caudal.checkpoint.store import Absent, Store
 from caudal.core.errors import OptionError
@@ -51,7 +51,7 @@ class Draft:
     epoch: int
     state: State
     operators: Mapping[str, Stored]
-    files: Mapping[str, int]
+    files: Mapping[str, File]
 
 
 class Snapshots:
@@ -62,7 +62,7 @@ class Snapshots:
         self.shard = shard
         self.pipeline = pipeline
         self._base: Mapping[str, Stored] = {}
-        self._files: dict[str, int] = {}
+        self._files: dict[str, File] = {}
         self._named: dict[str, frozenset[str]] = {}
         """The files that each manifest refers to, by its name."""
 
@@ -132,11 +132,11 @@ class Snapshots:
         operators = self._compacted(operators, files)
         files.close()
         used = {segment.file for stored in operators.values() for segment in stored.blocks.values()}
-        sizes = {name: size for name, size in {**self._files, **files.sizes}.items() if name in used}
-        return Draft(epoch, state, operators, sizes)
+        known = {**self._files, **files.written}
+        return Draft(epoch, state, operators, {name: file for name, file in known.items() if name in used})
 
     def manifest(
-        self, draft: Draft, receipts: Mapping[str, Receipt], *, last: bool = False, origin: str = ""
+        self, draft: Draft, receipts: Mapping[str, Receipt], *, last: bool = False, origin: str = "", graph: str = ""
     ) -> Manifest:
         """Return the manifest of a draft; see there for the other arguments."""
         state = draft.state
@@ -157,6 +157,7 @@ class Snapshots:
             operators=draft.operators,
             files=draft.files,
             receipts=receipts,
+            graph=graph,
         )
 
     def commit(self, manifest: Manifest) -> None:
@@ -204,7 +205,7 @@ class Snapshots:
             for segment in stored.blocks.values():
                 live[segment.file] = live.get(segment.file, 0) + segment.length
         old = {name: size for name, size in live.items() if name in self._files}
-        going = _going(old, self._files, sum(live.values()))
+        going = _going(old, {name: file.size for name, file in self._files.items()}, sum(live.values()))
         if not going:
             return operators
 
@@ -238,7 +239,7 @@ class _Files:
     """Files that are being written: segments behind one another."""
 
     def __init__(self, store: Store, stem: str) -> None:
-        self.sizes: dict[str, int] = {}
+        self.written: dict[str, File] = {}
         self._store = store
         self._stem = stem
         self._parts: list[bytes] = []
@@ -246,7 +247,7 @@ class _Files:
 
     @property
     def _name(self) -> str:
-        return f"{self._stem}-{len(self.sizes)}.state" if self.sizes else f"{self._stem}.state"
+        return f"{self._stem}-{len(self.written)}.state" if self.written else f"{self._stem}.state"
 
     def add(self, data: bytes, rows: int) -> Segment:
         """Put a segment behind the others."""
@@ -261,22 +262,39 @@ class _Files:
         """Store what there is."""
         if not self._parts:
             return
-        name = self._name
-        self._store.create(name, b"".join(self._parts))
-        self.sizes[name] = self._size
+        name, data = self._name, b"".join(self._parts)
+        self._store.create(name, data)
+        self.written[name] = File(len(data), digest(data))
         self._parts, self._size = [], 0
 
 
 def find(store: Store, shard: str, id: str = "") -> Manifest:
     """Return the snapshot with this id, a savepoint or one that was committed; "": the latest of all.
 
-    Raises `OptionError` where there is none, `Damaged`, `StoreError`.
+    Only what is asked for is read, so that what is damaged beside it does no harm. Raises `OptionError` where there is none,
+    `Damaged`, `StoreError`.
     """
-    names = [each.name for each in (*store.list(shard), *store.list(SAVEPOINTS)) if each.name.endswith(".json")]
-    found = [manifests.read(store, name) for name in names]
+    found: list[Manifest] = []
     if id:
+        epoch = id.partition("-")[0]
+        names = [f"{shard}/{int(epoch):012d}.json"] if epoch.isdecimal() else []
+        for name in (f"{SAVEPOINTS}/{id}.json", *names):
+            try:
+                found.append(manifests.read(store, name))
+            except Absent:
+                continue
         found = [each for each in found if each.id == id]
+    else:
+        names = [each.name for each in (*store.list(shard), *store.list(SAVEPOINTS)) if each.name.endswith(".json")]
+        latest = max(map(epoch_of, names), default=0)
+        found = [manifests.read(store, name) for name in names if epoch_of(name) == latest]
     if not found:
         what = f"no checkpoint {id}" if id else "no checkpoint"
         raise OptionError(f"there is {what} in {store.url}", hint=f"see: caudal checkpoints ls {store.url}")
-    return max(found, key=lambda each: (each.epoch, each.written))
+    return max(found, key=lambda each: each.written)
+
+
+def epoch_of(name: str) -> int:
+    """Return the epoch that a manifest's name tells: `<shard>/<epoch>.json`, `savepoints/<epoch>-<hex>.json`."""
+    text = name.rpartition("/")[2].removesuffix(".json").partition("-")[0]
+    return int(text) if text.isdecimal() else 0

@@ -1,8 +1,8 @@
 """The command line: `caudal run FILE` and its like.
 
 Enters: arguments, signals. Leaves: text for people on standard error, results on standard output, an exit code.
-May touch: runner, testing, observe, rich. Must never: run anything itself, know an engine, a connector or a format, print a
-traceback unless `--debug` asks for one; import what a command does not need.
+May touch: runner, testing, observe, checkpoint (to look at), rich. Must never: run anything itself, know an engine, a connector or
+a format, print a traceback unless `--debug` asks for one; import what a command does not need.
 
 Exit codes: 0 done, or drained on SIGTERM; 1 failed while running; 2 a mistake of the user's found before start;
 3 a comparison found a difference; 130 on SIGINT (a clean drain too); 128 + n where signal n ended it at once.
@@ -66,6 +66,8 @@ def _report_json(error: CaudalError, arguments: object) -> None:
         "check",
         "explain",
         "infer",
+        "checkpoints",
+        "savepoint",
     ):
         parts = {name: getattr(error, name) for name in ("location", "message", "detail", "hint")}
         print(json.dumps({"caudal_summary": 1, "state": "failed", "error": parts}))

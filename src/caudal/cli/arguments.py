@@ -104,6 +104,7 @@ def parser() -> argparse.ArgumentParser:
     detections = _command(commands, "detections", "list the shipped detections and their settings")
     detections.add_argument("name", nargs="?", default="", metavar="NAME", help="tell all about one")
 
+    _stores(commands)
     _engines(commands)
     _broker(commands)
     _comparing(commands)
@@ -157,6 +158,40 @@ def _checkpoints(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave state behind that the pipeline has no use for any more",
     )
+
+
+def _stores(commands: Any) -> None:
+    checkpoints = _command(
+        commands, "checkpoints", "look at the checkpoints of a job, verify them, remove what is nobody's"
+    )
+    actions = checkpoints.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, text in (
+        ("ls", "list them, the oldest first"),
+        ("show", "tell all about one: the last, or the one with the ID"),
+        ("verify", "read every byte; exits with 1 where any is not what was written"),
+        ("gc", "remove what no checkpoint refers to"),
+        ("plan", "tell what of the state a pipeline would go on with, before anything runs"),
+    ):
+        action = _command(actions, name, text)
+        if name == "plan":
+            _file(action)
+            action.add_argument("--follow", action="store_true", help="as it would follow its sources")
+            _sides(action)
+        one = name in ("show", "plan")
+        what = "a checkpoint or savepoint" if one else "the directory or object store"
+        action.add_argument("url", metavar="URL[@ID]" if one else "URL", help=what)
+        if name == "gc":
+            action.add_argument("--savepoints", action="store_true", help="remove savepoints too")
+        action.add_argument("--json", action="store_true", help="print the result as JSON")
+    savepoint = _command(
+        commands, "savepoint", "let a running job end behind a savepoint, which is kept until somebody removes it"
+    )
+    savepoint.add_argument("url", metavar="URL", help="where the job keeps its checkpoints")
+    savepoint.add_argument("--keep-running", action="store_true", help="let the job go on behind it")
+    savepoint.add_argument(
+        "--timeout", default="60s", metavar="TIME", help="how long to wait for the job (default: %(default)s)"
+    )
+    savepoint.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _lab(commands: Any) -> None:

@@ -175,6 +175,20 @@ def lab(arguments: Namespace) -> int:
     return lab.lab(arguments)
 
 
+def checkpoints(arguments: Namespace) -> int:
+    """`caudal checkpoints`, and its actions."""
+    from caudal.cli import checkpoints
+
+    return checkpoints.checkpoints(arguments)
+
+
+def savepoint(arguments: Namespace) -> int:
+    """`caudal savepoint URL`."""
+    from caudal.cli import checkpoints
+
+    return checkpoints.savepoint(arguments)
+
+
 def engines(arguments: Namespace) -> int:
     """`caudal engines`, and its actions."""
     from caudal.cli import engines
@@ -210,6 +224,8 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "demo": demo,
     "infer": infer,
     "test": test,
+    "checkpoints": checkpoints,
+    "savepoint": savepoint,
     "engines": engines,
     "broker": broker,
     "backtest": backtest,

@@ -1,6 +1,6 @@
 """The ledger: every input row of every operator has one fate, and the counts add up.
 
-in = passed + absorbed + filtered + late + dead + deduplicated + buffered, per logical operator, whatever the rewrites.
+in + opening = passed + absorbed + filtered + late + dead + deduplicated + buffered, per logical operator, whatever the rewrites.
 `emitted` is a count of its own per output port, and what a port emits is what its consumers take in.
 """
 
@@ -17,6 +17,9 @@ class Entry:
     """One operator's rows. `partitions` (sources only): partition name -> rows in. `partly_late` rows are not lost.
 
     `undecided`: of the filtered rows those whose condition was null. `windows`: how many a function was called with.
+
+    `opening`: rows that it held when the run began, where that goes on from a checkpoint of another pipeline; where it goes on
+    from one of its own, the counts do too.
 
     `whole`: whether all its rows are counted. An engine that counts at sources and sinks knows of other operators what
     is late or dead alone.
@@ -36,6 +39,7 @@ class Entry:
     partly_late: int = 0
     undecided: int = 0
     windows: int = 0
+    opening: int = 0
     emitted: dict[str, int] = field(default_factory=dict)
     partitions: dict[str, int] = field(default_factory=dict)
     whole: bool = True
@@ -58,8 +62,9 @@ class Ledger:
         for entry in self.entries.values():
             if not entry.whole:
                 continue
-            if entry.taken != entry.fates:
-                wrong.append(f"{entry.operator}: in {entry.taken}, but {entry.fates} have a fate")
+            if entry.taken + entry.opening != entry.fates:
+                held = f" and {entry.opening} before" if entry.opening else ""
+                wrong.append(f"{entry.operator}: in {entry.taken}{held}, but {entry.fates} have a fate")
             if entry.inputs:
                 sent = sum(self.entries[up].emitted.get(port, 0) for up, port in entry.inputs)
                 if sent != entry.taken:
@@ -90,7 +95,7 @@ class Ledger:
 
     def to_text(self) -> str:
         """Return a table: an operator a line, its non-zero fates; side outputs that took nothing are left out."""
-        shown = [e for e in self.entries.values() if e.taken or not e.whole or not self._is_side(e)]
+        shown = [e for e in self.entries.values() if e.taken or e.opening or not e.whole or not self._is_side(e)]
         width = max((len(e.operator) for e in shown), default=0)
         counts = max((len(f"{e.taken:,}") for e in shown), default=0)
         lines = []
@@ -103,7 +108,8 @@ class Ledger:
                 continue
             ports = ", ".join(f"{n:,}" if port == "out" else f"{n:,} {port}" for port, n in e.emitted.items() if n)
             tail = f" -> {ports}" if ports and e.kind != "sink" else ""
-            lines.append(f"  {e.operator:{width}}  in {e.taken:>{counts},} = {' + '.join(fates)}{tail}")
+            held = f" + {e.opening:,} held before" if e.opening else ""
+            lines.append(f"  {e.operator:{width}}  in {e.taken:>{counts},}{held} = {' + '.join(fates)}{tail}")
         return "\n".join(lines)
 
     def _is_side(self, entry: Entry) -> bool:

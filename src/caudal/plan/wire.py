@@ -61,6 +61,12 @@ def _node(node: Node, inputs: list[int]) -> dict[str, Any]:
     return out
 
 
+def describe(node: Node) -> dict[str, Any]:
+    """Return the JSON form of a node without its name and its inputs: what it does, whatever it is called and stands behind."""
+    out = _node(node, [])
+    return {name: value for name, value in out.items() if name not in ("name", "inputs")}
+
+
 def _stored(cls: type[Node]) -> list[Any]:
     """Return the fields of a node that stand in its JSON: all that it is constructed with, but for its inputs."""
     return [each for each in fields(cls) if each.init and each.type not in _INPUTS]

@@ -58,7 +58,8 @@ class OperatorState:
 class State:
     """One consistent point of a job: where its sources stand, and the state of each operator behind just those rows.
 
-    `key_hash`: the name and version of what gives a key its group. `rest`: plain values of the engine's own.
+    `key_hash`: the name and version of what gives a key its group. `rest`: plain values of the engine's own. `changed`: it is of
+    another plan: operators that it lacks begin empty, sources that it lacks at their start, and counts anew.
     """
 
     engine: str
@@ -68,6 +69,7 @@ class State:
     positions: Mapping[Place, int]
     operators: Mapping[str, OperatorState] = field(default_factory=dict[str, OperatorState])
     rest: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    changed: bool = False
 
 
 Snapshot = Unsupported | Savepoint | State

@@ -28,8 +28,10 @@ from caudal.ports.transaction import Fenced
 from caudal.runner.delivery import check_mode
 from caudal.runner.epoch_steps import EpochSteps
 from caudal.runner.epochs import enlisted, taken_over
+from caudal.runner.migration import Fits, migration
 from caudal.runner.outbox import Outbox, Room
 from caudal.runner.resuming import SHARD, Beginning, beginning
+from caudal.runner.savepoints import Asked
 from caudal.runner.shard import GENESIS, Shard
 
 LEAST_EVERY = 10
@@ -75,8 +77,10 @@ def checkpointing(
 class Checkpoints:
     """Drives the epochs of one job; takes the place of `epochs.Epochs`."""
 
-    def __init__(self, how: Checkpointing, plan: Plan, sinks: Mapping[str, Sink], delivery: Delivery) -> None:
-        """Look at the store. Raises `OptionError` where it cannot be used, `RunError`."""
+    def __init__(
+        self, how: Checkpointing, plan: Plan, fits: Fits, sinks: Mapping[str, Sink], delivery: Delivery
+    ) -> None:
+        """Look at the store. Raises `OptionError` where it cannot be used or does not fit, `RunError`."""
         self.how = how
         self._sinks = sinks
         self._room = Room()
@@ -97,14 +101,26 @@ class Checkpoints:
             transaction = enlisted(sinks, f"{plan.name}.0")
             snapshots = Snapshots(self._store, SHARD, plan.name)
             self._beginning: Beginning = beginning(self._store, snapshots, plan.name, how.restore, transaction)
-            self._shard = Shard(SHARD, snapshots, outboxes, {}, self._beginning.origin)
+            self._check(fits)
+            self._shard = Shard(SHARD, snapshots, outboxes, fits, self._beginning.origin)
             self._steps = EpochSteps(sinks, delivery, snapshots, transaction, self._room)
+            self._asked = Asked(self._store, snapshots)
         except BaseException:
             if transaction is not None:
                 transaction.close()
             self._store.close()
             raise
         self._transaction = transaction
+
+    def _check(self, fits: Fits) -> None:
+        """Raise `OptionError` where state would be left behind that must not; tell what becomes of it."""
+        manifest = self._beginning.manifest
+        if manifest is None or self.complete:
+            return
+        found = migration(manifest, fits)
+        found.check(allow_dropped=self.how.allow_dropped)
+        for line in found.to_text().split("\n") if found.changed else ():
+            log.info("%s", line)
 
     @property
     def complete(self) -> bool:
@@ -125,6 +141,7 @@ class Checkpoints:
             "epoch": 0 if last is None else last.epoch,
             "epochs": self._steps.committed,
             "delivery": self._steps.delivery,
+            **({"savepoint": self._asked.made} if self._asked.made else {}),
         }
 
     # -- from the job's thread -----------------------------------------------------------------------------------------
@@ -154,6 +171,7 @@ class Checkpoints:
                 sink.abort() if anew else sink.finish()
             except CaudalError as error:
                 log.warning("%s", error)
+        self._asked.fail("the job has failed")
         self._close()
 
     def _finish(self, *, last: bool) -> dict[str, str]:
@@ -164,6 +182,7 @@ class Checkpoints:
             self._raise()
         for sink in self._sinks.values():
             sink.finish()
+        self._asked.answer(self._shard.last)
         self._close()
         return {name: sink.where for name, sink in self._sinks.items()}
 
@@ -186,20 +205,23 @@ class Checkpoints:
     # -- the thread ----------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        """Begin an epoch now and then, until the job ends."""
+        """Begin an epoch now and then, and when a savepoint is asked for, until the job ends."""
+        assert self._execution is not None
         due = time.monotonic() + self.how.every / 1000
         while not self._stop.is_set():
-            self._room.hurry.wait(max(0.0, due - time.monotonic()))
+            early = self._room.hurry.wait(max(0.0, min(due, self._asked.due) - time.monotonic()))
             self._room.hurry.clear()
             if self._stop.is_set():
                 return
+            if not (early or self._asked.look() or time.monotonic() >= due):
+                continue
             due = max(due + self.how.every / 1000, time.monotonic())
             self._feed(p.Due())
             if self._error is not None:
-                assert self._execution is not None
                 self._room.under_way(False)
                 self._execution.kill(self._error)
                 return
+            self._asked.go_on(self._execution, self._shard.last)
 
     def _feed(self, event: p.Event) -> None:
         """Let the protocol take an event, and do what it says, until nothing is to be done."""

@@ -19,6 +19,7 @@ from caudal.runner.checkpoints import Checkpointing, Checkpoints, checkpointing
 from caudal.runner.delivery import check_mode, choose
 from caudal.runner.epochs import Epochs
 from caudal.runner.judging import BLIND, judge
+from caudal.runner.migration import Fits
 from caudal.runner.sides import role_of, with_sides
 
 LEAST_BOUND = 64
@@ -122,7 +123,7 @@ class Job:
             return Epochs(sinks, self.logical.name)
         delivery, why = choose(check_mode(checkpoint.delivery), self.bindings.sources, sinks)
         self.delivery = f"{delivery}; {why}" if why else delivery
-        return Checkpoints(checkpoint, self.logical, sinks, delivery)
+        return Checkpoints(checkpoint, self.logical, Fits.of(self.logical, self.physical), sinks, delivery)
 
     def run(self, watch: Callable[[Progress], None] | None = None, *, flush: bool = False) -> Summary:
         """Run to the end of data or a stop, then publish what the sinks have (or drain them).

@@ -53,7 +53,8 @@ class EpochSteps:
     def recover(self, epoch: int, receipts: Mapping[str, Receipt]) -> None:
         """Let the sinks go on behind an epoch; 0 and {}: begin anew."""
         for name, sink in self._sinks.items():
-            sink.recover(epoch, receipts.get(name))
+            new = bool(receipts) and name not in receipts  # the pipeline had no such sink then
+            sink.recover(0 if new else epoch, receipts.get(name))
         self._shown = receipts
 
     def do(self, effect: p.Effect, shards: Shards) -> p.Event | None:

@@ -38,11 +38,11 @@ def beginning(
         there = _decided(transaction, store, there)
     last = there[-1] if there else None
     if restore:
-        other, named = _named(restore)
+        other, begun = named(restore)
         if last is None:
-            _of(named, pipeline, restore)
-            return Beginning(named, Snapshots(other, SHARD, pipeline), named.id)
-        if last.origin != named.id:
+            _of(begun, pipeline, restore)
+            return Beginning(begun, Snapshots(other, SHARD, pipeline), begun.id)
+        if last.origin != begun.id:
             raise OptionError(
                 f"{store.url} holds checkpoints already, which do not come from {restore}",
                 hint="--restore begins in a fresh place: name another --checkpoint",
@@ -59,7 +59,8 @@ def split(url: str) -> tuple[str, str]:
     return (head, id) if at and "/" not in id else (url, "")
 
 
-def _named(restore: str) -> tuple[Store, Manifest]:
+def named(restore: str) -> tuple[Store, Manifest]:
+    """Return the checkpoint or savepoint at `URL[@ID]`, and its store; raises `OptionError`, `RunError`."""
     url, id = split(restore)
     store = open_store(url, create=False)
     return store, find(store, SHARD, id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from caudal.checkpoint.events import Token
 from caudal.checkpoint.manifest import Manifest
@@ -14,6 +13,7 @@ from caudal.observe.log import log
 from caudal.ports.engine import Execution
 from caudal.ports.sink import Receipt
 from caudal.ports.snapshot import State, Unsupported
+from caudal.runner.migration import Fits, migration
 from caudal.runner.outbox import Outbox
 
 GENESIS = "genesis"
@@ -23,12 +23,12 @@ GENESIS = "genesis"
 class Shard:
     """One shard. Used by the thread that makes checkpoints.
 
-    `fits`: what each operator's state depends on in the plan; `origin`: see `Manifest`; `last`: what was committed last, None for
-    nothing; `manifest`: the snapshot of the epoch that is under way.
+    `fits`: what state and counts depend on in the plan; `origin`: see `Manifest`; `last`: what was committed last, None for nothing;
+    `manifest`: the snapshot of the epoch that is under way.
     """
 
     def __init__(
-        self, name: str, snapshots: Snapshots, outboxes: Mapping[str, Outbox], fits: Mapping[str, Any], origin: str = ""
+        self, name: str, snapshots: Snapshots, outboxes: Mapping[str, Outbox], fits: Fits, origin: str = ""
     ) -> None:
         self.name = name
         self.outboxes = outboxes
@@ -51,7 +51,9 @@ class Shard:
         self._execution = execution
         self._whole = manifest is None or held_by is not self._snapshots
         if manifest is not None:
-            execution.resume(held_by.load(manifest))
+            found = migration(manifest, self._fits)
+            self._whole |= found.changed
+            execution.resume(found.applied(held_by.load(manifest)))
         self.last = manifest
 
     def freeze(self, *, anyhow: bool) -> bool:
@@ -72,8 +74,10 @@ class Shard:
     def write(self, epoch: int, receipts: Mapping[str, Receipt], *, last: bool) -> Token:
         """Store what was frozen; return the token of the snapshot. Raises `StoreError`; it may be repeated."""
         assert self._state is not None
-        draft = self._snapshots.write(epoch, self._state, self._fits)
-        self.manifest = self._snapshots.manifest(draft, receipts, last=last, origin=self._origin)
+        draft = self._snapshots.write(epoch, self._state, self._fits.operators)
+        self.manifest = self._snapshots.manifest(
+            draft, receipts, last=last, origin=self._origin, graph=self._fits.graph
+        )
         return self.manifest.id
 
     def committed(self, keep: int) -> None:
@@ -97,7 +101,5 @@ class Shard:
             return True
         if any(not outbox.empty for outbox in self.outboxes.values()):
             return True
-        return any(
-            each.blocks or each.removed or before.operators[name].values != each.values
-            for name, each in state.operators.items()
-        )
+        # a watermark that the clock alone has moved is no news: the rows that come next move it too
+        return any(each.blocks or each.removed for each in state.operators.values())

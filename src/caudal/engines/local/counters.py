@@ -99,6 +99,7 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
         entry.emitted = {"out": entry.passed, "dead": entry.dead}
     elif isinstance(node, Keyed):
         entry.taken, entry.partly_late = count("taken"), count("partly_late")
+        entry.opening = count("opening")
         for fate in FATES:
             setattr(entry, fate, count(fate))
         # a window's rows are made of it on the way out, on any core

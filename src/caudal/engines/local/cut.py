@@ -52,8 +52,12 @@ def export(job: Job, whole: bool) -> Cut:
     return cut
 
 
-def restore(job: Job, cuts: list[Cut]) -> None:
-    """Load a whole cut and the deltas behind it into a job that has not started; raises `RunError` where it does not fit."""
+def restore(job: Job, cuts: list[Cut], *, changed: bool = False) -> None:
+    """Load a whole cut and the deltas behind it into a job that has not started; raises `RunError` where it does not fit.
+
+    `changed`: it is of another plan. What it has no state of begins empty; counts begin anew, with the rows that operators hold
+    as their opening.
+    """
     last = cuts[-1]
     if not cuts[0].whole or any(c.whole for c in cuts[1:]):
         raise RunError("a restore takes one whole cut and the deltas behind it")
@@ -62,7 +66,7 @@ def restore(job: Job, cuts: list[Cut]) -> None:
             f"the cut is of version {last.version} with key hash {last.key_hash}, not {VERSION} with {KEY_HASH}"
         )
     missing = set(last.operators) ^ set(job.stateful)
-    if missing:
+    if missing and not changed:
         raise RunError(
             f"the cut and the pipeline differ in operators: {', '.join(sorted(missing))}",
             hint="name stateful operators with name= so that their state is found again",
@@ -71,16 +75,21 @@ def restore(job: Job, cuts: list[Cut]) -> None:
         job.origins.number(operator, partition)
     if job.origins.names != [tuple(n) for n in last.origins][: len(job.origins.names)]:
         _renumber(job, last)
-    job.counters.restore(last.counts)
+    if not changed:
+        job.counters.restore(last.counts)
     for intake in job.reading.intakes:
         known = {values["name"]: values for values in last.sources.get(intake.operator, [])}
         for channel in intake.channels:
             if channel.name in known:
                 channel.restore(known[channel.name])
     for operator, task in job.stateful.items():
+        if operator not in last.operators:
+            continue
         blobs = [c.operators[operator] for c in cuts]
         task.state.restore(blobs, task.state.state_types())
         task.tracker.watermark = blobs[-1].values["task"]
+        if changed:
+            job.counters.add(operator, "opening", task.state.buffered())
 
 
 def state_of(cut: Cut) -> State:

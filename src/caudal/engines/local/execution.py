@@ -83,7 +83,7 @@ class LocalExecution:
 
     def resume(self, snapshot: Savepoint | State) -> None:
         """Go on from a state that this engine exported; see `ports.engine.Execution`."""
-        self.restore([cut_of(snapshot)])
+        restore(self.job, [cut_of(snapshot)], changed=isinstance(snapshot, State) and snapshot.changed)
 
     def _tell(self, kernels: int, beside: int, seconds: float) -> None:
         """Note what has been compiled since there were so many."""

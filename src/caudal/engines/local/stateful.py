@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from caudal.columnar.column import Column, Ints, Text, concat, from_list
+from caudal.columnar.column import Column, Ints, Text, concat, constant, from_list
 from caudal.columnar.grouping import Groups, group
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import RunError
 from caudal.core.types import DataType
 from caudal.engines.local.dividing import Dividing
 from caudal.engines.local.latecomers import Latecomers
+from caudal.engines.local.migrating import LABELS, migrated
 from caudal.engines.local.state import HASH, Blob, Blocks
 from caudal.engines.local.table import Table, concat_tables
 from caudal.expressions.functions.outcome import Failed
+from caudal.plan.fitting import parts
 from caudal.plan.nodes import Keyed
 
 Bound = Callable[[Morsel], Column]
@@ -78,6 +80,8 @@ class StatefulOperator:
 
     def __init__(self, node: Keyed, operator: str, bind: Bind, ranks: Callable[[], Ints]) -> None:
         self.operator = operator
+        self.parts = parts(node)
+        """The labels of what its state columns are about (see `plan.fitting`)."""
         self._ranks = ranks
         self._keys: list[Bound] = [bind(expr, node.input.schema) for _, expr in node.keys]
         self.latecomers = Latecomers(operator, self._keys)
@@ -127,6 +131,7 @@ class StatefulOperator:
         added, removed = self.blocks.export(self.key_names, whole)
         values = {"watermark": self.watermark, "emitted": self.emitted, **self._values()}
         values["layout"] = sorted(self._lists)
+        values[LABELS] = self.parts
         return Blob(self.operator, self.kind, self.version, whole, values, added, removed)
 
     def restore(self, blobs: Sequence[Blob], types: dict[str, DataType]) -> None:
@@ -138,9 +143,15 @@ class StatefulOperator:
             )
         self.watermark = last.values["watermark"]
         self.emitted = last.values["emitted"]
+        blobs = [migrated(blob, self.parts, self._nothing) for blob in blobs]
         self._load(last.values)
         lists = frozenset(name for blob in blobs for name in blob.values["layout"])
         self.blocks.restore(blobs, types, lists)
+
+    def _nothing(self, kind: str, number: int, rows: int) -> Mapping[str, Column]:
+        """Return the state columns of a part that the state of an earlier plan has not, for so many rows: null."""
+        name = f"{kind}{number}"
+        return {name: constant(None, self.state_types()[name], rows)}
 
     def _values(self) -> dict[str, Any]:
         """Return the plain values of the state beside the blocks."""

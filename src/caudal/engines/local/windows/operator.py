@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,6 +85,16 @@ class WindowOperator(StatefulOperator):
             for j, state in enumerate(each.aggregator.partial(rows, groups)):
                 columns[f"a{i}.{j}"] = state
         return Table(columns, len(groups))
+
+    def _nothing(self, kind: str, number: int, rows: int) -> Mapping[str, Column]:
+        """Return the state of an aggregate over no rows; of other parts null."""
+        if kind != "a":
+            return super()._nothing(kind, number, rows)
+        each, none = self.aggregations[number], empty(self.node.input.schema)
+        argument = None if each.argument is None else each.argument(none)
+        given = Rows(argument, [order(none) for order in each.order_by], none.time, 0, none.position)
+        groups = Groups(np.empty(0, np.int64), np.zeros(rows, np.int64))
+        return {f"a{number}.{j}": state for j, state in enumerate(each.aggregator.partial(given, groups))}
 
     def _fold(self, table: Table, groups: Groups, keep: dict[str, Ints]) -> Table:
         """Return one row a group: keys of its first row, aggregates merged, the given int64 columns."""
