@@ -161,7 +161,7 @@ def test_exit_codes_are_those_of_the_help() -> None:
 
 def test_fields_of_the_summary_are_written_down() -> None:
     ledger = Ledger({"a": Entry("a", "source", ())})
-    summary = Summary("p", "local", "done", 1.0, 1, 0, 0, ledger).to_json()
+    summary = Summary("p", "local", "done", 1.0, 1, 0, 0, ledger, checkpoint={"epoch": 1}).to_json()
     told = {name for key in _rows(_page("summary.md")) for name in re.findall(r"\w+", key)}
     assert set(summary) | set(summary["ledger"][0]) == told
     assert set(FATES) == set(

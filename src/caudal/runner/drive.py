@@ -250,6 +250,7 @@ def run(
     every: str = "1s",
     delivery: str = "",
     restore: str = "",
+    allow_dropped_state: bool = False,
     watch: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Run a pipeline to the end of its data and return the summary.
@@ -259,6 +260,7 @@ def run(
     `checkpoint`: a directory, or the URL of an object store, where the job's state is kept every so often, and from which a run
     goes on that was ended by anything; `delivery`: what is promised of the outputs then, "" for the best that sources and sinks can
     do; `restore`: the URL of other checkpoints, with an `@ID`, that a fresh place begins from.
+    `allow_dropped_state`: state that the pipeline has no use for any more is left behind.
     What went wrong without ending the run stands in the summary's `failures`: a source that broke; one of which every
     record was dead, or whose records never name a field that a filter or a key depends on (with `allow_blind` a warning).
     Raises `UserError` before anything starts, `RunError` while it runs.
@@ -274,6 +276,6 @@ def run(
         cluster=cluster,
         exchange=exchange,
         allow_blind=allow_blind,
-        checkpoint=checkpointing(checkpoint, every, delivery, restore),
+        checkpoint=checkpointing(checkpoint, every, delivery, restore, allow_dropped=allow_dropped_state),
     )
     return job.run(watch)
