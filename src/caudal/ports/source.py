@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
 from caudal.observe.notices import Notice
@@ -182,6 +182,24 @@ class Checking(Protocol):
         """Check decoded rows; what is a record's own fault becomes a dead letter. Called by several threads.
 
         Raises `RunError` for rows that the pipeline must not go on with.
+        """
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A source that another run can go on with only if it knows what this one does: which file is which partition."""
+
+    def memory(self) -> Any:
+        """Return what it knows, as plain values (as JSON has them); asked while nothing is read, for a snapshot."""
+        ...
+
+    def recall(self, memory: Any, positions: Mapping[str, int]) -> None:
+        """Take up what a source of another run knew, once, before anything is read: `partitions` is asked anew behind it.
+
+        `positions`: where its partitions stood that had not ended, by name. Those that can be gone on with are among `partitions`
+        under these names, at these places; what becomes of the others is told. Raises `InputError` where that is no
+        way to go on.
         """
         ...
 

@@ -34,6 +34,14 @@ class Beside:
         """Forget files."""
         self._stamps = {identity: stamp for identity, stamp in self._stamps.items() if identity not in gone}
 
+    def export(self) -> list[list[int]]:
+        """Return what is remembered, as plain values."""
+        return [[*identity, *stamp] for identity, stamp in self._stamps.items()]
+
+    def recall(self, identity: Identity, stamp: Stamp) -> None:
+        """Remember what another run has noted."""
+        self._stamps[identity] = stamp
+
     def note(self, file: Found) -> None:
         """Note how a file is: it has been judged."""
         self._stamps[file.identity] = file.size, file.modified

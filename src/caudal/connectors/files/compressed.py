@@ -26,13 +26,14 @@ class Unpacking:
         self.begin = -1
         self._stream = stream
         self._kin = [growing for growing in kin if growing.trace.head]
-        self._size = 0
+        self.size = 0
+        """Bytes that have been decoded."""
         self._piece = bytearray(_PIECE)
 
     def undecided(self) -> bool:
         """Decode and compare some more; return whether more is needed."""
-        stop = self._size + _STEP
-        while self._kin and self._size < stop:
+        stop = self.size + _STEP
+        while self._kin and self.size < stop:
             try:
                 count = self._stream.readinto(memoryview(self._piece)) or 0
             except (BrokenStream, CaudalError):
@@ -41,7 +42,7 @@ class Unpacking:
                 return self._decide()
             piece = bytes(self._piece[:count])
             self._kin = [growing for growing in self._kin if self._agrees(growing, piece)]
-            self._size += count
+            self.size += count
         return bool(self._kin) or self._decide()
 
     def close(self) -> None:
@@ -49,7 +50,7 @@ class Unpacking:
         self._stream.close()
 
     def _agrees(self, growing: Growing, piece: bytes) -> bool:
-        begin, end = self._size, self._size + len(piece)
+        begin, end = self.size, self.size + len(piece)
         for start, known in growing.trace.probes():
             low, high = max(start, begin), min(start + len(known), end)
             if low < high and piece[low - begin : high - begin] != known[low - start : high - start]:
@@ -59,6 +60,6 @@ class Unpacking:
     def _decide(self) -> bool:
         self.close()
         self.made_of = max(self._kin, key=lambda growing: growing.offset, default=None)
-        if self.made_of is not None and self.made_of.ended and self._size > self.made_of.offset:
+        if self.made_of is not None and self.made_of.ended and self.size > self.made_of.offset:
             self.begin = self.made_of.trace.line
         return False

@@ -22,8 +22,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from caudal.connectors.files.descriptors import SCARCE
 from caudal.connectors.files.growing import RETIRE, Growing
@@ -31,6 +32,7 @@ from caudal.connectors.files.judging import Judge
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.losses import Losses
 from caudal.connectors.files.paths import Found, Identity, Paths, identity_of
+from caudal.connectors.files.recalling import Recalling, Resumed, exported
 from caudal.connectors.files.remembering import Remembered, Settled
 from caudal.connectors.files.rotation import COPY_WAIT
 from caudal.connectors.files.source import Opener
@@ -71,19 +73,28 @@ class FollowedSource:
         self._paths = paths
         self._poll = poll / 1000
         self._clock = clock
-        self._remembered = Remembered(clock)
-        self._waiting = Waiting(clock)
-        self._losses = Losses()
-        self._judge = Judge(paths, opener, self._remembered, self._waiting, self._losses, clock, retire)
-        self._pended: set[Growing] = set()
-        self._opened: list[LinePartition] = []
+        self._opener = opener
+        self._retire = retire
         self._looking = threading.Lock()
+        self._begin()
         self._next_look = self._next_close_look = clock() + self._poll
-        self._unread: set[Identity] = set()
-        """Files that were found and are not read yet: empty, perhaps copies, compressed and in the making."""
         self._first = self._look(starting=True, at_end=at_end)
         if paths.stdin:
             self._first.append(opener.stdin())
+
+    def _begin(self) -> None:
+        """Know nothing yet."""
+        clock = self._clock
+        self._remembered = Remembered(clock)
+        self._waiting = Waiting(clock)
+        self._losses = Losses()
+        self._judge = Judge(
+            self._paths, self._opener, self._remembered, self._waiting, self._losses, clock, self._retire
+        )
+        self._pended: set[Growing] = set()
+        self._opened: list[LinePartition] = []
+        self._unread: set[Identity] = set()
+        """Files that were found and are not read yet: empty, perhaps copies, compressed and in the making."""
 
     # -- the contract of ports.source.Source -------------------------------------------------------------------------
 
@@ -119,6 +130,27 @@ class FollowedSource:
     def close(self) -> None:
         for partition in [*self._first, *self._opened]:
             partition.close()
+
+    # -- the contract of ports.source.Remembering --------------------------------------------------------------------
+
+    def memory(self) -> dict[str, Any]:
+        with self._looking:
+            return exported(self._remembered, self._judge)
+
+    def recall(self, memory: Any, positions: Mapping[str, int]) -> None:
+        """A restart is a long pause between two looks: what has happened since the last one is found by the next one."""
+        stdin = [partition for partition in self._first if partition.name == "stdin"]
+        for partition in self._first[: len(self._first) - len(stdin)]:
+            partition.close()
+        with self._looking:
+            self._begin()
+            found = self._find(starting=False) or []
+            recalling = Recalling(self._opener, self._judge, self._remembered, self._losses, self._clock, self._retire)
+            again = recalling.take_up(memory, positions, found, self._paths.patterns)
+            self._opened += again
+            self._first = [*again, *self._look()]
+            self._first.sort(key=lambda partition: natural_key(partition.name))
+            self._first += stdin
 
     # -- the contract of ports.source.Telling ------------------------------------------------------------------------
 
@@ -226,5 +258,7 @@ class FollowedSource:
                 self._losses.lost(growing, growing.unread())
                 if growing.names[0] in self._judge.copying and not growing.unread():
                     self._losses.copy_gone(growing.names[0])
+                elif isinstance(growing, Resumed) and not growing.unread():
+                    self._losses.gone(growing.names[0])
                 growing.finish()
         self._pended = pending

@@ -55,16 +55,16 @@ class Growing:
 
     def __init__(
         self,
-        path: str,
+        path: str | Handle,
         descriptors: Descriptors,
         *,
         clock: Callable[[], float] = time.monotonic,
         retire: float = RETIRE,
     ) -> None:
         """Open the file at `path`; raises `OSError`."""
-        self.handle = Handle(path)
+        self.handle = path if isinstance(path, Handle) else Handle(path)
         """The file, and where it was last found."""
-        self.names = [path]
+        self.names = [self.handle.path]
         """The paths it has had."""
         self.trace = Trace()
         self.truncated_at: float | None = None

@@ -17,12 +17,16 @@ class Handle:
     Once given back, the file is opened again at its path of then, if its identity is the same.
     """
 
-    def __init__(self, path: str) -> None:
-        """Open the file at `path`; raises `OSError`."""
+    def __init__(self, path: str, missing: Identity | None = None) -> None:
+        """Open the file at `path`; raises `OSError`. `missing`: it was this one once, and is not opened."""
         self.path = path
         self.waits = False
         """Whether it waits for a descriptor."""
         self.used = next(_uses)
+        self._fd = -1
+        if missing is not None:
+            self.identity = missing
+            return
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         status = os.fstat(self._fd)
         self.identity: Identity = (status.st_dev, status.st_ino)

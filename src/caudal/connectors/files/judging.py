@@ -50,7 +50,7 @@ class Judge:
         self._losses = losses
         self._clock = clock
         self._retire = retire
-        self._descriptors = Descriptors()
+        self.descriptors = Descriptors()
 
     def begin(self) -> None:
         """A look begins: what the last one suspected is now a suspect."""
@@ -146,7 +146,7 @@ class Judge:
         self, file: Found, begin: int, first: bytes, *, at_end: bool, missed: bool = False
     ) -> LinePartition | None:
         """Return the partition of a file that began with `first` when it was judged; None where it does not any more."""
-        growing = Growing(file.path, self._descriptors, clock=self._clock, retire=self._retire)
+        growing = Growing(file.path, self.descriptors, clock=self._clock, retire=self._retire)
         growing.look()
         if growing.handle.identity != file.identity or not growing.trace.head.startswith(first):
             growing.close()
@@ -159,8 +159,9 @@ class Judge:
             if file.path in self._remembered.at:
                 self._remembered.at[file.path].superseded()
             self._remembered.at[file.path] = growing
+        name = self._remembered.partitions[growing] = self._remembered.name(file)
         partition = LinePartition(
-            self._remembered.name(file),
+            name,
             text_of(growing),
             self._opener.buffers,
             max_record=self._opener.max_record,
@@ -190,6 +191,7 @@ class Judge:
             return None
         partition = self._opener.lines(file)
         partition.name = self._remembered.name(file)
+        self._remembered.packed[partition.name] = file, partition
         if begin > 0:
             partition.start = begin
             partition.seek(begin)

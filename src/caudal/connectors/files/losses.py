@@ -30,6 +30,11 @@ class Losses:
             text = "{count} bytes were truncated or removed before they were read, and stand in no copy"
             self._tell(growing.names[0], "truncated", text, count)
 
+    def gone(self, path: str) -> None:
+        """Tell that a file was not found again, nor a copy of it, when another run went on."""
+        text = "followed files that were not there any more when the run went on: {count}; what was written to them since is lost"
+        self._tell(path, "gone", text, 1)
+
     def copy_gone(self, path: str) -> None:
         """Tell that a copy of what stood at a path was gone before it was read."""
         text = "copies that were gone before they were read: {count}; what was written since the last look is lost"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from caudal.connectors.files.beside import Beside
 from caudal.connectors.files.compressed import Unpacking
 from caudal.connectors.files.gone import Gone
 from caudal.connectors.files.growing import Growing
+from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Identity
 from caudal.connectors.files.rotation import Incarnations
 
@@ -40,6 +42,10 @@ class Remembered:
         self.gone = Gone(clock)
         self.unpacking: dict[Identity, Unpacking] = {}
         self.numbers: dict[str, int] = {}
+        self.partitions = WeakKeyDictionary[Growing, str]()
+        """What the partitions of incarnations are called."""
+        self.packed: dict[str, tuple[Found, LinePartition]] = {}
+        """The compressed files that are being read, by their partitions' names."""
 
     def settle(self, file: Found) -> None:
         """Note that nothing is to be read of a file as long as it stays as it is."""
@@ -63,6 +69,7 @@ class Remembered:
 
     def forget(self, found: list[Found]) -> None:
         """Forget what is known of files that are gone."""
+        self.packed = {name: packed for name, packed in self.packed.items() if not packed[1].exhausted}
         remembered = [self.known.keys(), self.beside.noted, self.incarnations.left]
         there = {file.identity for file in found} | self.beside.there
         if sum(map(len, remembered)) <= len(remembered) * len(there) + _KEPT:

@@ -95,6 +95,20 @@ class Incarnations:
         self._written_over(growing.handle.identity)
         self._name(growing, growing.handle.path)
 
+    def ended(self) -> list[Growing]:
+        """Return what is remembered of ended ones."""
+        return list(dict.fromkeys(g for named in self._by_name.values() for g in named if g.ended))
+
+    def recall(self, growing: Growing) -> None:
+        """Take in one that another run has read."""
+        for path in growing.names:
+            self._name(growing, path)
+        if growing.ended:
+            self._let_go([growing])
+        else:
+            self.live.append(growing)
+            self._index(growing)
+
     def moved(self, growing: Growing, path: str) -> None:
         """Note that an incarnation has been found at a path."""
         if path != growing.handle.path:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from caudal.connectors.files.buffers import Buffers
 from caudal.connectors.files.decoded import as_utf8, decompressed, told_by_first_bytes
@@ -19,6 +21,9 @@ from caudal.observe.notices import Notice
 from caudal.ports.format import FileReader
 from caudal.ports.records import Block, Decoded
 from caudal.ports.source import End, Nothing, Partition, Unchanging
+
+_END = 64
+"""Bytes of a file's beginning and end that are remembered."""
 
 
 class ForeignFile(InputError):
@@ -155,7 +160,11 @@ class FilesSource(Unchanging):
 
     def __init__(self, paths: Paths, opener: Opener, file_reader: FileReader | None) -> None:
         self._paths = paths
+        self._opener = opener
+        self._file_reader = file_reader
         self._partitions: list[Partition] = []
+        self._files: dict[str, Found] = {}
+        self._memory: dict[str, dict[str, Any]] = {}
         found, missing = paths.find()
         if missing:
             raise InputError(
@@ -165,17 +174,61 @@ class FilesSource(Unchanging):
         self._identities = {f.identity for f in found}
         if paths.stdin:
             self._identities |= identities_of_stdin()
-        for file in found:
-            if file_reader is None:
-                self._partitions.append(opener.lines(file))
-            else:
-                first_bytes(file.path)  # can it be read?
-                self._partitions.append(RowsPartition(file, file_reader))
+        self._files = {file.name: file for file in found}
+        self._partitions += [self._partition(file) for file in found]
         if paths.stdin:
             self._partitions.append(opener.stdin())
 
+    def _partition(self, file: Found) -> Partition:
+        if self._file_reader is None:
+            return self._opener.lines(file)
+        first_bytes(file.path)  # can it be read?
+        return RowsPartition(file, self._file_reader)
+
+    def _as_it_was(self, file: Found, known: Mapping[str, Any], wanted: bool) -> Found:
+        """Return a file as another run has found it; raises `InputError` where it has changed since, and is `wanted`.
+
+        What was appended to plain text is left out.
+        """
+        size = known["size"]
+        if not wanted or (file.size, file.modified) == (size, known["modified"]):
+            return file
+        if file.size < size:
+            raise _changed(file.path, f"it has {file.size} bytes, it had {size}")
+        plain = self._file_reader is None and self._opener.kind(file.path) == "none"
+        if not plain or file.size == size or _ends(file.path, size) != known["ends"]:
+            raise _changed(file.path, "it was written anew")
+        return replace(file, size=size)
+
     def partitions(self) -> Sequence[Partition]:
         return self._partitions
+
+    # -- the contract of ports.source.Remembering --------------------------------------------------------------------
+
+    def memory(self) -> dict[str, Any]:
+        for name, file in self._files.items():
+            if name not in self._memory and file.regular:
+                self._memory[name] = {
+                    "size": file.size,
+                    "modified": file.modified,
+                    "ends": _ends(file.path, file.size),
+                }
+        return {"files": self._memory}
+
+    def recall(self, memory: Any, positions: Mapping[str, int]) -> None:
+        """Read on in the files that there were, as they were: what has come since is left to the next run."""
+        known = memory["files"]
+        for name in positions:
+            if name in known and name not in self._files:
+                raise _changed(name, "it is not there any more")
+        for partition in self._partitions:
+            if partition.name in self._files:
+                partition.close()
+        pipes = [partition for partition in self._partitions if partition.name not in known and partition.live]
+        files = [file for file in self._files.values() if file.name in known]
+        self._files = {file.name: self._as_it_was(file, known[file.name], file.name in positions) for file in files}
+        self._partitions = [*(self._partition(file) for file in self._files.values()), *pipes]
+        self._memory = dict(known)
 
     def reads(self, path: str) -> bool:
         """Return whether this source reads the file at `path`, or would in its next run.
@@ -187,3 +240,22 @@ class FilesSource(Unchanging):
     def close(self) -> None:
         for partition in self._partitions:
             partition.close()
+
+
+def _ends(path: str, size: int) -> str:
+    """Return what a file of this size begins and ends with, "" where it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            first = os.pread(file.fileno(), min(size, _END), 0)
+            last = os.pread(file.fileno(), min(size, _END), max(0, size - _END))
+    except OSError:
+        return ""
+    return b64encode(first + last).decode()
+
+
+def _changed(path: str, how: str) -> InputError:
+    return InputError(
+        f"cannot go on reading {path}: it is not as it was when the run began",
+        detail=how,
+        hint="put it back as it was, or begin anew with an empty place for checkpoints",
+    )

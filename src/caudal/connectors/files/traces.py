@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from typing import Any
 
 HEAD = 1024
 """How many of a file's first bytes are remembered."""
@@ -10,6 +12,8 @@ TAIL = 4096
 """How many of the bytes just before the reading position are remembered."""
 _MARK = 64
 _MARKS = 64
+_KEPT = 256
+"""How many of the first and of the last bytes go along into another process, where there are more than `HEAD`."""
 
 Read = Callable[[int, int], bytes]
 """From a number of bytes and an offset to what stands there: less at the end."""
@@ -51,6 +55,34 @@ class Trace:
         """Keep less, once nothing is read any more."""
         self.tail = self.tail[-HEAD:]
         self._marks = self._marks[:: max(1, len(self._marks) // 16)]
+
+    def export(self) -> dict[str, Any]:
+        """Return the most of it in little room, as plain values."""
+        tail = self.tail if self.end <= HEAD else self.tail[-_KEPT:]
+        marks = self._marks[:: max(1, len(self._marks) // 4)]
+        return {
+            "head": b64encode(self.head[:_KEPT]).decode(),
+            "tail": b64encode(tail).decode(),
+            "end": self.end,
+            "line": self.line,
+            "marks": [[stop, b64encode(mark).decode()] for stop, mark in marks],
+        }
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Trace:
+        """Return what was exported."""
+        trace = cls()
+        trace.head, trace.tail = b64decode(values["head"]), b64decode(values["tail"])
+        trace.end, trace.line = values["end"], values["line"]
+        trace._marks = [(stop, b64decode(mark)) for stop, mark in values["marks"]]
+        return trace
+
+    def back_to(self, position: int) -> None:
+        """Forget what was read behind a position."""
+        before = position - (self.end - len(self.tail))
+        self.tail = self.tail[: max(0, before)]
+        self._marks = [(stop, mark) for stop, mark in self._marks if stop <= position]
+        self.end = self.line = position
 
     def probes(self) -> Iterator[tuple[int, bytes]]:
         """Yield what is remembered, each with its offset."""

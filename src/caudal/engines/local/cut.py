@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from caudal.core.errors import RunError
 from caudal.engines.local.state import KEY_GROUPS, KEY_HASH, Blob
 from caudal.ports.snapshot import OperatorState, Savepoint, State
+from caudal.ports.source import Remembering
 
 if TYPE_CHECKING:
     from caudal.engines.local.job import Job
@@ -23,8 +24,8 @@ VERSION = 1
 class Cut:
     """One point. `whole`: it stands alone; else it is a delta behind the cut before it.
 
-    `sources`: operator id -> partitions (plain values); `origins`: names by ordinal; `counts`: the ledger's counts;
-    `written`: rows by sink; `operators`: state by operator id.
+    `sources`: operator id -> partitions (plain values); `memories`: what sources know beside that; `origins`: names by ordinal;
+    `counts`: the ledger's counts; `written`: rows by sink; `operators`: state by operator id.
     """
 
     whole: bool
@@ -35,6 +36,7 @@ class Cut:
     counts: list[list[Any]] = field(default_factory=list)
     written: dict[str, int] = field(default_factory=dict)
     operators: dict[str, Blob] = field(default_factory=dict)
+    memories: dict[str, Any] = field(default_factory=dict)
 
 
 def export(job: Job, whole: bool) -> Cut:
@@ -42,6 +44,8 @@ def export(job: Job, whole: bool) -> Cut:
     cut = Cut(whole)
     for intake in job.reading.intakes:
         cut.sources[intake.operator] = [channel.export() for channel in intake.channels]
+        if isinstance(intake.opened, Remembering):
+            cut.memories[intake.operator] = intake.opened.memory()
     cut.origins = [list(name) for name in job.origins.names]
     cut.counts = job.counters.export()
     cut.written = {name: job.counters.get(name, "written") for name in job.sinks}
@@ -71,6 +75,7 @@ def restore(job: Job, cuts: list[Cut], *, changed: bool = False) -> None:
             f"the cut and the pipeline differ in operators: {', '.join(sorted(missing))}",
             hint="name stateful operators with name= so that their state is found again",
         )
+    _recall(job, last)
     for operator, partition in last.origins:
         job.origins.number(operator, partition)
     if job.origins.names != [tuple(n) for n in last.origins][: len(job.origins.names)]:
@@ -103,7 +108,8 @@ def state_of(cut: Cut) -> State:
         name: OperatorState(blob.kind, blob.version, blob.values, blob.added, blob.removed, blob.whole)
         for name, blob in cut.operators.items()
     }
-    rest = {"sources": cut.sources, "origins": cut.origins, "counts": cut.counts, "written": cut.written}
+    names = ("sources", "origins", "counts", "written", "memories")
+    rest = {name: getattr(cut, name) for name in names}
     return State("local", cut.version, cut.key_hash, KEY_GROUPS, positions, operators, rest)
 
 
@@ -116,6 +122,18 @@ def cut_of(state: Savepoint | State) -> Cut:
         for name, each in state.operators.items()
     }
     return Cut(True, state.version, state.key_hash, operators=operators, **state.rest)
+
+
+def _recall(job: Job, cut: Cut) -> None:
+    """Let sources take up what they knew, and their partitions in anew."""
+    for intake in job.reading.intakes:
+        if intake.operator in cut.memories and isinstance(intake.opened, Remembering):
+            known = cut.sources.get(intake.operator, [])
+            positions = {values["name"]: values["position"] for values in known if not values["ended"]}
+            intake.opened.recall(cut.memories[intake.operator], positions)
+            intake.channels = []
+            for partition in intake.opened.partitions():
+                job.reading.add(intake, partition)
 
 
 def _renumber(job: Job, cut: Cut) -> None:
