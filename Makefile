@@ -73,10 +73,11 @@ golden: setup ## write the SQL of the scenarios anew, which is kept beside them
 bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of disk)
 	$(RUN)/python lab/dos.py
 
-nightly: setup ## the long campaigns: kills, rotation under load, random cases, fuzzing (about an hour)
+nightly: setup ## the long campaigns: kills, rotation under load, random cases, fuzzing, a million schedules of checkpoints (about two hours)
 	$(RUN)/pytest -m "nightly and not engines and not kafka" tests
 	CAUDAL_PROPERTY=3 $(RUN)/pytest -n auto --dist worksteal -m slow tests/property
 	CAUDAL_FUZZ=200000 $(RUN)/pytest -n auto -m slow tests/fuzz
+	$(RUN)/python -m caudal.checkpoint.simulator --schedules 1000000 --processes $$(nproc)
 
 fuzz: setup ## a million fuzzed lines through both JSON decoders
 	CAUDAL_FUZZ=1000000 $(RUN)/pytest -m slow tests/fuzz
