@@ -28,6 +28,8 @@ class FilesCase(SourceCase):
         for name, numbers in partitions.items():
             path = folder / (name + self.suffix)
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                continue  # it is opened again
             path.write_bytes(self.packed(b"".join(json.dumps(record(n)).encode() + b"\n" for n in numbers)))
         options = check_options({"path": str(folder), **self.options}, FILES.source_options, "files")
         return FILES.source(options, None, SCHEMA)

@@ -15,7 +15,7 @@ import numpy as np
 from caudal.core.naming import natural_key
 from caudal.core.types import Schema
 from caudal.ports.records import PADDING, Block, Decoded
-from caudal.ports.source import End, Nothing
+from caudal.ports.source import End, Nothing, Remembering
 
 SCHEMA = Schema.of({"n": "int64", "text": "string"})
 PARTITIONS = {"a.9": list(range(40)), "a.10": list(range(100, 117)), "sub/empty": [], "z": [7]}
@@ -201,6 +201,29 @@ class SourceSuite:
             thread.join()
         assert found == list(given.values())
         source.close()
+
+    def test_another_run_goes_on_with_what_a_source_remembers(self) -> None:
+        """What a source remembers is plain values; a source that takes it up has the same partitions, each where it stood."""
+        source = self._open(PARTITIONS)
+        if not isinstance(source, Remembering):
+            source.close()
+            return
+        read: dict[str, list[int]] = {}
+        positions: dict[str, int] = {}
+        for partition in source.partitions():
+            part = partition.read(100)
+            read[partition.name] = numbers(part) if isinstance(part, Block) else []
+            positions[partition.name] = part.end if isinstance(part, Block) else partition.start
+        memory = json.loads(json.dumps(source.memory()))
+        source.close()
+        again = self._open(PARTITIONS)
+        again.recall(memory, positions)
+        assert [partition.name for partition in again.partitions()] == list(positions)
+        for partition, expected in zip(again.partitions(), PARTITIONS.values()):
+            partition.seek(positions[partition.name])
+            partition.head()
+            assert read[partition.name] + read_all(partition, 100)[0] == expected
+        again.close()
 
     def test_nothing_is_discovered_where_nothing_appears(self) -> None:
         """Nothing is assigned or revoked where nothing changes."""
