@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from produced import produce
+from produced import produce, rows, source
 
 from caudal.broker import Broker
 from caudal.connectors.kafka import CONNECTOR
 from caudal.core.naming import natural_key
+from caudal.formats.json import FORMAT as JSON
 from caudal.ports.registry import check_options
 from caudal.ports.source import Nothing
+from caudal.testing.conformance.sinks import SCHEMA as TARGET
+from caudal.testing.conformance.sinks import SinkCase, SinkSuite
 from caudal.testing.conformance.sources import SCHEMA, SourceCase, SourceSuite, record
 
 pytestmark = pytest.mark.kafka
@@ -66,6 +70,30 @@ class TopicCase(SourceCase):
 
 class ObjectsCase(TopicCase):
     reader = "objects"
+
+
+class TargetCase(SinkCase):
+    staged, kept_aside, survives, delivery = False, False, False, "at-least-once"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.made = _shared["new_topic"](_shared["broker"])
+
+    def open(self) -> Any:
+        given = {"topic": self.made, "servers": _shared["broker"].address}
+        self.sink = CONNECTOR.sink(
+            check_options(given, CONNECTOR.sink_options, "kafka"), JSON.encoder(TARGET, {}), TARGET, live=False
+        )
+        return self.sink
+
+    def rows(self) -> list[dict[str, Any]] | None:
+        self.sink.flush()  # what is on its way has arrived
+        made = source(_shared["broker"], self.made, schema={"n": "int64", "text": "string"})
+        return rows(made)
+
+
+class TestTarget(SinkSuite):
+    case = TargetCase
 
 
 class TestBlocks(SourceSuite):

@@ -1,8 +1,9 @@
-"""The connector `kafka`: topics as sources, by the library confluent-kafka, an extra.
+"""The connector `kafka`: topics as sources and targets, by the library confluent-kafka, an extra.
 
-Enters: options. Leaves: blocks of messages with their offsets. May touch: the network, files and variables that hold
-secrets, core, columnar, observe, ports. Must never: import the library before it is used, show a secret, interpret a payload, lose a
-message in silence, make a topic nobody asked for, wait for a cluster without end.
+Enters: options, encoded rows. Leaves: blocks of messages with their offsets; messages, in transactions where a job wants
+them. May touch: the network, files and variables that hold secrets, core, columnar, observe, ports. Must never: import the
+library before it is used, show a secret, interpret a payload, lose a message in silence, make a topic nobody asked
+for, wait for a cluster without end.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from caudal.core.errors import OptionError, nearest
 from caudal.core.types import Schema
-from caudal.ports.format import FileReader
+from caudal.ports.format import Encoder, FileReader
 from caudal.ports.records import Options
 from caudal.ports.source import Source
 
 if TYPE_CHECKING:
     from caudal.connectors.kafka.columns import Columns
+    from caudal.ports.sink import Sink
 
 _ACCESS: Options = {
     "servers": "",
@@ -32,7 +34,9 @@ _ACCESS: Options = {
 
 
 class KafkaConnector:
-    """Reads topics; the options' meaning is in `source`."""
+    """Reads and writes topics; the options' meaning is in `source` and `sink`."""
+
+    sink_format = "json"
 
     def __init__(self) -> None:
         self.source_options: Options = {
@@ -49,6 +53,7 @@ class KafkaConnector:
             "max_record": 1024 * 1024,
             "reader": "auto",
         }
+        self.sink_options: Options = {"topic": "", **_ACCESS, "key": "", "partitioner": "murmur2", "create": 0}
 
     def beside(self, options: Options) -> Schema:
         """Return the columns of `metadata=`."""
@@ -102,6 +107,37 @@ class KafkaConnector:
         asked = Asked(topics, pattern, start, until, options["max_record"], options["reader"])
         reached = access(options)
         return KafkaSource(reached, asked, self._columns(options), None if options["unchecked"] else placement)
+
+    def sink(
+        self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool, staged: bool = False
+    ) -> Sink:
+        """Open a topic for writing: one message a row, by `format` ("json" by default).
+
+        `key`: a column, whose text is the message's key (null: none), by which `partitioner` ("murmur2", as the Java clients', or
+        "crc32") chooses the partition; without it any. `create`: how many partitions the topic gets if it is missing; 0: that is
+        an error. Access as for a source.
+
+        With `staged`, rows appear with the worker's transaction, each once to who reads what is committed; else once they are
+        delivered to all replicas in sync, at least once. A row that is refused ends the job.
+
+        Raises `OptionError`, and `InputError` as a source does.
+        """
+        from caudal.connectors.kafka.client import access
+        from caudal.connectors.kafka.placement import check_partitioner
+        from caudal.connectors.kafka.sink import KafkaSink, Rows, TransactionalKafkaSink, check_target
+
+        if not options["topic"]:
+            raise OptionError("kafka needs a topic to write to", hint='.to("kafka", topic="alerts", servers=...)')
+        if encoder is None:
+            raise OptionError("kafka needs a format to write", hint='format="json"')
+        if options["create"] < 0:
+            raise OptionError(f"option 'create' of kafka must not be negative, not {options['create']}")
+        check_partitioner(options["partitioner"])
+        reached = access(options)
+        rows = Rows(encoder, schema, options["key"])
+        check_target(reached, options["topic"], options["create"])
+        kind = TransactionalKafkaSink if staged else KafkaSink
+        return kind(reached, options["topic"], rows, options["partitioner"])
 
     def _columns(self, options: Options) -> Columns:
         from caudal.connectors.kafka.columns import Columns
