@@ -54,7 +54,7 @@ def _bugs(first: int, schedules: int) -> int:
             if found is None
             else f"{found.number} schedules: {found.violation.strip().splitlines()[-1][:100]}"
         )
-        sys.stdout.write(f"{bug.name} ({bug.incident}): {where}\n")
+        sys.stdout.write(f"{bug.name}: {where}\n")
         sys.stdout.flush()
     return 1 if missed else 0
 

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from caudal.checkpoint.simulator.bugs import Bug
+from caudal.checkpoint.simulator.bug import Bug
 from caudal.checkpoint.simulator.coverage import Pair
 from caudal.checkpoint.simulator.schedule import draw
 from caudal.checkpoint.simulator.world import Result, Trace, play

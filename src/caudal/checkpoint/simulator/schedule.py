@@ -127,7 +127,7 @@ def draw(seed: int) -> Schedule:
     else:
         shards = {f"in-{n}": (f"in-{n}",) for n in range(count)}
     names = [partition for partitions in shards.values() for partition in partitions]
-    inputs = {name: _input(random, name, kind, 1.5 * from_end) for name in names}
+    inputs = {name: _input(random, kind, from_end) for name in names}
     if kind == "repartition":
         destinations = ("re-0", "re-1")
         shards.update((name, (name,)) for name in destinations)
@@ -155,12 +155,15 @@ def _fault(random: Random) -> Fault:
     return Fault(at, kind, random.randrange(1 << 16), 0.3 + 9 * random.random() ** 2, moment)
 
 
-def _input(random: Random, name: str, kind: str, now: float) -> Input:
-    """Records of three keys that come within some seconds, with control records between them and, often, at the end."""
+def _input(random: Random, kind: str, from_end: bool) -> Input:
+    """Records of three keys that come within some seconds, with control records between them and, often, behind them.
+
+    Where a job begins at the end there are more, and they come later: what is there when it begins is not read.
+    """
     times: list[float] = []
     values: list[Row | None] = []
-    event_time = 0
-    for number in range(random.randint(17, 23)):
+    now, event_time, count = (1.5, 0, random.randint(30, 36)) if from_end else (0.0, 0, random.randint(18, 24))
+    for number in range(count):
         now += random.random() * 0.75
         event_time += random.randrange(3)
         times.append(now)

@@ -8,7 +8,8 @@ import pytest
 
 from caudal.checkpoint.simulator import coverage
 from caudal.checkpoint.simulator.__main__ import main
-from caudal.checkpoint.simulator.bugs import BUGS, Bug
+from caudal.checkpoint.simulator.bug import Bug
+from caudal.checkpoint.simulator.bugs import BUGS
 from caudal.checkpoint.simulator.campaign import campaign, find, replay
 from caudal.checkpoint.simulator.schedule import Input, Schedule, draw
 from caudal.checkpoint.simulator.world import play
