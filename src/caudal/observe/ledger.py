@@ -6,6 +6,7 @@ in + opening = passed + absorbed + filtered + late + dead + deduplicated + buffe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -50,6 +51,9 @@ class Entry:
         return sum(getattr(self, name) for name in FATES)
 
 
+_COUNTS = ("taken", *FATES, "partly_late", "undecided", "windows")
+
+
 @dataclass(slots=True)
 class Ledger:
     """The entries of a run, in the plan's order."""
@@ -74,6 +78,20 @@ class Ledger:
                     f"{entry.operator}: in {entry.taken}, but partitions add up to {sum(entry.partitions.values())}"
                 )
         return wrong
+
+    @classmethod
+    def sum(cls, ledgers: Iterable[Ledger]) -> Ledger:
+        """Return the ledger of several jobs of one plan: every count is the sum of theirs."""
+        made = cls()
+        for ledger in ledgers:
+            for name, entry in ledger.entries.items():
+                known = made.entries.setdefault(name, Entry(name, entry.kind, entry.inputs, whole=entry.whole))
+                for count in _COUNTS:
+                    setattr(known, count, getattr(known, count) + getattr(entry, count))
+                for total, counts in ((known.emitted, entry.emitted), (known.partitions, entry.partitions)):
+                    for key, number in counts.items():
+                        total[key] = total.get(key, 0) + number
+        return made
 
     def total(self, fate: str) -> int:
         """Return the sum of a fate over all operators."""

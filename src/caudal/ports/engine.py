@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -127,6 +128,61 @@ class Execution(Protocol):
         ...
 
 
+class Tasks(Protocol):
+    """The tasks of one worker: jobs of one plan, each over partitions of its own, which share the worker's cores.
+
+    `run` blocks in one thread; the others are called from another, one at a time.
+    """
+
+    def open(self, name: str, bindings: Bindings) -> Execution:
+        """Prepare a task; before it begins it may `resume`. Of the execution only that, and `snapshot`, is to be called."""
+        ...
+
+    def begin(self, name: str) -> None:
+        """Read the task's partitions from now on."""
+        ...
+
+    def halt(self, name: str) -> None:
+        """Read no more of them; what was read lands, and windows stay open."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Forget the task with its state; it need not be halted before. Nothing for one that is not there."""
+        ...
+
+    def finished(self, name: str) -> bool:
+        """Whether all its partitions have come to their ends."""
+        ...
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Let all that is in flight land, and read nothing meanwhile: for snapshots of several tasks at one point."""
+        ...
+
+    def run(self, watch: Callable[[], None] | None = None) -> None:
+        """Run what there is, until `end`; raises what broke."""
+        ...
+
+    def end(self) -> None:
+        """No task will come any more; what is in flight lands."""
+        ...
+
+    def kill(self, error: BaseException) -> None:
+        """End at once; `run` raises the error."""
+        ...
+
+    def progress(self) -> Progress:
+        """Return how far all are."""
+        ...
+
+    def ledger(self) -> Ledger:
+        """Return the sum of the ledgers of all tasks, those that were given up too."""
+        ...
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures of all tasks, as those of one execution."""
+        ...
+
+
 class Engine(Protocol):
     """An engine by name."""
 
@@ -138,6 +194,10 @@ class Engine(Protocol):
 
     def start(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> Execution:
         """Prepare a job for the rewritten plan; the ledger speaks of the logical one. Raises `PlanError` for what it cannot do."""
+        ...
+
+    def tasks(self, logical: Plan, physical: Plan, tuning: Tuning) -> Tasks | None:
+        """Return what runs the tasks of a worker; None where the engine shares partitions among workers by itself, or cannot."""
         ...
 
     def explain(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from caudal.observe.sources import SourceReport
     from caudal.plan.plan import Plan
-    from caudal.ports.engine import Bindings, BoundSource, Execution, Tuning
+    from caudal.ports.engine import Bindings, BoundSource, Execution, Tasks, Tuning
 
 
 class LocalEngine:
@@ -32,6 +32,12 @@ class LocalEngine:
                 "the engine 'local' runs on no cluster", hint="--cluster goes with --engine flink or spark"
             )
         return LocalExecution(logical, physical, bindings, tuning)
+
+    def tasks(self, logical: "Plan", physical: "Plan", tuning: "Tuning") -> "Tasks":
+        """Return what runs the tasks of a worker; see `ports.engine.Engine`."""
+        from caudal.engines.local.tasks import LocalTasks
+
+        return LocalTasks(logical, physical, tuning)
 
     def explain(
         self, logical: "Plan", physical: "Plan", sources: "Mapping[str, BoundSource]", tuning: "Tuning"

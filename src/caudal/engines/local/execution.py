@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from caudal.engines.local.compiling import clock, compiling
+from caudal.engines.local.cores import Cores
 from caudal.engines.local.counters import ledger
 from caudal.engines.local.cut import Cut, cut_of, export, restore, state_of
 from caudal.engines.local.intake import LARGEST_READ
@@ -26,14 +27,12 @@ from caudal.ports.snapshot import Savepoint, Snapshot, State
 class LocalExecution:
     """A job of the local engine; keeps `ports.engine.Execution`."""
 
-    def __init__(self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning) -> None:
-        limit = tuning.max_state or _memory() // 2
-        credit = tuning.credit or (tuning.threads + 2) * LARGEST_READ
-        chosen: dict[str, Any] = {"threads": tuning.threads, "credit": credit, "max_state": limit, **tuning.extra}
-        chosen.setdefault("read_at", tuning.read_at or time.time_ns() // 1_000_000)
-        settings = Settings(**chosen)
+    def __init__(
+        self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning, cores: Cores | None = None
+    ) -> None:
+        """`cores`: those of other jobs in this process, None for its own."""
         self.logical = logical
-        self.job: Job = lower(physical, bindings, settings, tuning.live)
+        self.job: Job = lower(physical, bindings, settings_of(tuning), tuning.live, cores)
         self.restored: list[Cut] = []
         self._outputs = counted_sinks(physical.sinks)
         self._drained = False
@@ -69,13 +68,10 @@ class LocalExecution:
 
     def cut(self, whole: bool = True, at: Callable[[], None] | None = None) -> Cut:
         """Return one consistent cut while the job runs: everything in flight lands first. `whole` False: a delta."""
-        self.job.scheduler.pause()
-        try:
+        with self.job.scheduler.pause():
             if at is not None:
                 at()
             return export(self.job, whole)
-        finally:
-            self.job.scheduler.resume()
 
     def snapshot(self, *, whole: bool = True, at: Callable[[], None] | None = None) -> Snapshot:
         """Return the state by operator and key group; see `ports.engine.Execution`."""
@@ -141,6 +137,15 @@ class LocalExecution:
                 *(n for each in job.stateful.values() for n in each.state.latecomers.notices()),
             ],
         }
+
+
+def settings_of(tuning: Tuning) -> Settings:
+    """Return how a job runs, with what is not said chosen by the machine."""
+    limit = tuning.max_state or _memory() // 2
+    credit = tuning.credit or (tuning.threads + 2) * LARGEST_READ
+    chosen: dict[str, Any] = {"threads": tuning.threads, "credit": credit, "max_state": limit, **tuning.extra}
+    chosen.setdefault("read_at", tuning.read_at or time.time_ns() // 1_000_000)
+    return Settings(**chosen)
 
 
 def _memory() -> int:

@@ -10,17 +10,15 @@ import time
 from collections.abc import Callable, Iterable
 
 from caudal.core.errors import RunError
+from caudal.engines.local.cores import Cores
 from caudal.engines.local.counters import Counters
-from caudal.engines.local.credit import Credit
 from caudal.engines.local.dividing import Dividing
 from caudal.engines.local.emission import Emission
 from caudal.engines.local.entry import Entry
-from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.operator_tasks import SinkTask, StateTask
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.reading import Reading
 from caudal.engines.local.router import Router
-from caudal.engines.local.scheduler import Scheduler
 from caudal.engines.local.settings import Settings
 from caudal.engines.local.stateful import OPEN
 
@@ -28,15 +26,15 @@ from caudal.engines.local.stateful import OPEN
 class Job:
     """A running plan. Build it with `lower`, then `start` and `run`; progress is asked from another thread."""
 
-    def __init__(self, settings: Settings, counters: Counters, origins: Origins, functions: Functions) -> None:
+    def __init__(self, settings: Settings, counters: Counters, origins: Origins, cores: Cores) -> None:
         self.settings = settings
-        self.functions = functions
+        self.functions = cores.functions
         self.counters = counters
         self.origins = origins
-        self.scheduler = Scheduler(settings.threads, settings.idle_poll, settings.shuffle)
+        self.scheduler = cores.scheduler
         self.dividing = Dividing(self.scheduler, settings.threads, settings.shards)
         self.router = Router(origins)
-        self.entry = Entry(self.scheduler, self.router, origins, Credit(settings.credit))
+        self.entry = Entry(self.scheduler, self.router, origins, cores.credit)
         self.reading = Reading(settings, self.scheduler, self.router, self.entry, counters, origins)
         self.stateful: dict[str, StateTask] = self.reading.stateful
         self.sinks: dict[str, SinkTask] = {}

@@ -9,9 +9,9 @@ from caudal.columnar.column import Column
 from caudal.columnar.morsel import Morsel
 from caudal.core.errors import PlanError
 from caudal.engines.arrival import one_partition, takes_arrival
+from caudal.engines.local.cores import Cores
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.emission import Emission
-from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.identity import identities
 from caudal.engines.local.intake import Intake
 from caudal.engines.local.job import Job
@@ -67,12 +67,12 @@ KERNELS: dict[type[Keyed], Callable[..., StatefulOperator]] = {
 """What runs keyed steps faster than the step does; the others are walked by theirs."""
 
 
-def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool) -> Job:
-    """Return a job that is ready to start; partitions are taken in, nothing is read yet."""
+def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool, cores: Cores | None = None) -> Job:
+    """Return a job that is ready to start; partitions are taken in, nothing is read yet. `cores`: None for its own."""
     counters, origins = Counters(), Origins()
-    functions = Functions(settings.threads)
-    job = Job(settings, counters, origins, functions)
-    context = Context(bind, counters, functions, origins.names.__getitem__)
+    cores = cores or Cores(settings)
+    job = Job(settings, counters, origins, cores)
+    context = Context(bind, counters, cores.functions, origins.names.__getitem__)
     edges: list[Edge] = []
     made: dict[Node, Any] = {}
     ordered = _numbered(plan)

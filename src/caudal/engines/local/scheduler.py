@@ -9,7 +9,8 @@ import heapq
 import itertools
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 Task = Callable[[], None]
@@ -37,7 +38,8 @@ class Scheduler:
     def __init__(self, threads: int, idle_poll: float, shuffle: random.Random | None) -> None:
         self.lock = threading.Condition()
         """Guards the queue, and what those who admit keep of their own."""
-        self.paused = False
+        self.pauses = 0
+        """How many have asked that nothing be admitted."""
         self.stopping = False
         self.running = 0
         """Tasks that are being run."""
@@ -96,18 +98,29 @@ class Scheduler:
             self._finished = True
             self.lock.notify_all()
 
-    def pause(self) -> None:
-        """Admit nothing and wait until nothing is in flight: the state is then one consistent cut."""
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is to be admitted now."""
+        return self.pauses > 0
+
+    @contextmanager
+    def pause(self) -> Generator[None]:
+        """Admit nothing within it, and wait until nothing is in flight: the state is then one consistent cut.
+
+        Raises what has ended the tasks, since what was in flight then never landed.
+        """
         with self.lock:
-            self.paused = True
+            self.pauses += 1
             while (self._heap or self.running) and self._error is None and not self._finished:
                 self.lock.wait()
-
-    def resume(self) -> None:
-        """Go on after a pause."""
-        with self.lock:
-            self.paused = False
-            self.lock.notify_all()
+        try:
+            if self._error is not None:
+                raise self._error
+            yield
+        finally:
+            with self.lock:
+                self.pauses -= 1
+                self.lock.notify_all()
 
     def wake(self, *, all_of_them: bool = False) -> None:
         """Wake a thread that has nothing to do; with the lock held."""

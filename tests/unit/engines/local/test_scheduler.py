@@ -119,13 +119,18 @@ def test_a_pause_waits_until_nothing_runs_and_admits_nothing() -> None:
     running = threading.Thread(target=made.run, args=(given,))
     running.start()
     assert begun.wait(60)
-    pausing = threading.Thread(target=made.pause)
+    found = list[object]()
+
+    def pause() -> None:
+        with made.pause():
+            found.extend([list(ran), made.running, made.queued, len(given.tasks)])
+
+    pausing = threading.Thread(target=pause)
     pausing.start()
-    while not made.paused:
-        assert pausing.is_alive()
+    while not made.paused and pausing.is_alive():
+        pass
     go_on.set()
     pausing.join(60)
-    assert (ran, made.running, made.queued, len(given.tasks)) == (["behind"], 0, 0, 1)
-    made.resume()
     running.join(60)
+    assert found == [["behind"], 0, 0, 1]
     assert ran == ["behind", "later"]
