@@ -1,7 +1,8 @@
 """The snapshots of one shard in a store: written as deltas, compacted, committed, found again, discarded.
 
     <shard>/000000000012-5f3a9c1e.state    segments that the epoch 12 has added
-    <shard>/000000000012.json              the manifest of that epoch: its creation is the commit, where the store commits
+    <shard>/000000000012.json              the manifest of that epoch, whose creation is its commit
+    <shard>/12-5f3a9c1e.json               the same where something else commits, which then names it
     savepoints/<id>.json                   a manifest that is kept until somebody removes it
 
 A state's blocks never change, so a snapshot writes those that are new and refers to the others where they are. Of files that
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -57,8 +58,10 @@ class Draft:
 class Snapshots:
     """Writes and reads the snapshots of a shard. Used by one thread at a time."""
 
-    def __init__(self, store: Store, shard: str, pipeline: str) -> None:
+    def __init__(self, store: Store, shard: str, pipeline: str, *, decides: bool = True) -> None:
+        """`decides`: the creation of a manifest commits its epoch, so there is one for each; else something else commits it."""
         self.store = store
+        self._decides = decides
         self.shard = shard
         self.pipeline = pipeline
         self._base: Mapping[str, Stored] = {}
@@ -76,7 +79,7 @@ class Snapshots:
         entries = self.store.list(self.shard)
         found = [manifests.read(self.store, each.name) for each in entries if each.name.endswith(".json")]
         kept = [manifests.read(self.store, each.name) for each in self.store.list(SAVEPOINTS)]
-        self._named = {self._name(each.epoch): frozenset(each.files) for each in found}
+        self._named = {self._name(each.id): frozenset(each.files) for each in found}
         self._named |= {f"{SAVEPOINTS}/{each.id}.json": frozenset(each.files) for each in kept}
         named = frozenset[str]().union(*self._named.values())
         late = now if self.store.exclusive else now - ORPHANED
@@ -162,28 +165,29 @@ class Snapshots:
 
     def commit(self, manifest: Manifest) -> None:
         """Create the manifest of an epoch; raises `Exists` where another has committed that epoch, else `StoreError`."""
-        self.store.create(self._name(manifest.epoch), manifest.encoded())
+        self.store.create(self._name(manifest.id), manifest.encoded())
 
-    def committed(self, epoch: int) -> Manifest | None:
-        """Return what is committed as that epoch, None where nothing is."""
+    def read(self, id: str) -> Manifest | None:
+        """Return the manifest of an id, where manifests decide that of its epoch; None where there is none."""
         try:
-            return manifests.read(self.store, self._name(epoch))
+            return manifests.read(self.store, self._name(id))
         except Absent:
             return None
 
     def adopt(self, manifest: Manifest) -> None:
         """The manifest was committed: the next delta is behind it."""
         self._base, self._files = manifest.operators, dict(manifest.files)
-        self._named[self._name(manifest.epoch)] = frozenset(manifest.files)
+        self._named[self._name(manifest.id)] = frozenset(manifest.files)
 
     def confirm(self, manifest: Manifest) -> None:
         """Make sure that a manifest that is there will be there after a crash: its creation was answered by an error."""
-        self.store.replace(self._name(manifest.epoch), manifest.encoded())
+        self.store.replace(self._name(manifest.id), manifest.encoded())
 
-    def discard(self, keep: int) -> None:
-        """Remove all committed epochs but the newest, and the files that only they refer to."""
-        own = sorted(name for name in self._named if name.startswith(f"{self.shard}/"))
-        gone = own[:-keep]
+    def discard(self, epoch: int, keep: Iterable[str]) -> None:
+        """The epoch was committed: remove all manifests up to it but those with these ids, and the files that only they refer to."""
+        kept = {self._name(id) for id in keep}
+        own = [name for name in self._named if name.startswith(f"{self.shard}/") and name not in kept]
+        gone = [name for name in own if _epoch_of(name) <= epoch]
         files = frozenset[str]().union(*(self._named.pop(name) for name in gone))
         self.store.delete(gone)
         self.store.delete(sorted(files - frozenset[str]().union(*self._named.values())))
@@ -195,8 +199,8 @@ class Snapshots:
         self._named[name] = frozenset(manifest.files)
         return manifest.id
 
-    def _name(self, epoch: int) -> str:
-        return f"{self.shard}/{epoch:012d}.json"
+    def _name(self, id: str) -> str:
+        return f"{self.shard}/{int(id.split('-')[0]):012d}.json" if self._decides else f"{self.shard}/{id}.json"
 
     def _compacted(self, operators: dict[str, Stored], files: _Files) -> dict[str, Stored]:
         """Return the operators with the living segments of files that are to go copied into the new ones."""
@@ -233,6 +237,10 @@ def _going(live: Mapping[str, int], sizes: Mapping[str, int], total: int) -> set
     if len(left) > MOST_FILES:
         going.update(left[: len(left) // 2])
     return going
+
+
+def _epoch_of(name: str) -> int:
+    return int(name.rpartition("/")[2].split("-")[0].removesuffix(".json"))
 
 
 class _Files:

@@ -90,7 +90,7 @@ class EpochSteps:
     def _commit(self, effect: p.Commit, shards: Shards) -> p.Event:
         for name in effect.shards:
             try:
-                self._create(effect.epoch, _under_way(shards[name]))
+                self._create(_under_way(shards[name]))
             except StoreError as error:
                 log.warning("%s; whether epoch %d was committed is looked up", error, effect.epoch)
                 return p.Unknown(effect.epoch)
@@ -102,17 +102,17 @@ class EpochSteps:
         outcome = self._transaction.commit()
         return {"committed": p.Committed, "aborted": p.Aborted, "unknown": p.Unknown}[outcome](effect.epoch)
 
-    def _create(self, epoch: int, manifest: Manifest) -> None:
+    def _create(self, manifest: Manifest) -> None:
         try:
             self._snapshots.commit(manifest)
         except Exists:
-            self._own(epoch, manifest)
+            self._own(manifest)
 
-    def _own(self, epoch: int, manifest: Manifest) -> bool:
-        """Return whether this manifest is there as that epoch; raises `Fenced` where another is."""
-        found = self._snapshots.committed(epoch)
+    def _own(self, manifest: Manifest) -> bool:
+        """Return whether this manifest is there as its epoch's; raises `Fenced` where another is."""
+        found = self._snapshots.read(manifest.id)
         if found is not None and found.id != manifest.id:
-            raise Fenced(f"epoch {epoch} in {self._snapshots.store.url} was committed by another")
+            raise Fenced(f"epoch {manifest.epoch} in {self._snapshots.store.url} was committed by another")
         return found is not None
 
     def _recall(self, effect: p.Recall, shards: Shards) -> p.Event:
@@ -122,7 +122,7 @@ class EpochSteps:
             manifest = _under_way(shard)
             if self._transaction is not None:
                 tokens[name] = self._transaction.recall().token
-            elif self._own(effect.epoch, manifest):
+            elif self._own(manifest):
                 self._snapshots.confirm(manifest)
                 tokens[name] = manifest.id
             else:
@@ -130,7 +130,7 @@ class EpochSteps:
         return p.Recalled(effect.epoch, tokens)
 
     def _discard(self, effect: p.Discard, shards: Shards) -> None:
-        shards[effect.shard].committed(len(effect.keep))
+        shards[effect.shard].committed(effect.keep)
 
     def _publish(self, effect: p.Publish, shards: Shards) -> p.Event:
         if self.delivery == "at-most-once":

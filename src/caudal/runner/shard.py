@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from caudal.checkpoint.events import Token
 from caudal.checkpoint.manifest import Manifest
@@ -80,13 +80,13 @@ class Shard:
         )
         return self.manifest.id
 
-    def committed(self, keep: int) -> None:
-        """The epoch was committed: it is what the next one is a delta to, and what it supersedes may go."""
+    def committed(self, keep: Iterable[Token]) -> None:
+        """The epoch was committed: it is what the next one is a delta to, and what it supersedes may go, but for these."""
         assert self.manifest is not None
         self._snapshots.adopt(self.manifest)
         self.last, self._state = self.manifest, None
         try:
-            self._snapshots.discard(keep)
+            self._snapshots.discard(self.last.epoch, [token for token in keep if token != GENESIS])
         except StoreError as error:  # what stays is found by the next run
             log.warning("superseded snapshots stay for now: %s", error)
 

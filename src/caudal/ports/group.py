@@ -1,0 +1,149 @@
+"""The contract of a group: workers that share the partitions of a source, and who keeps where each of them stands.
+
+A group outlives its workers. It knows of each partition how far it was read when an epoch was last committed, and a token that
+names that epoch's state; both are moved by a worker's transaction alone, save the very first, which says where to begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from caudal.core.types import Schema
+from caudal.ports.format import FileReader
+from caudal.ports.records import Options
+from caudal.ports.source import Partition
+from caudal.ports.transaction import Fenced, Outcome
+
+__all__ = ["Fenced", "Given", "Group", "GroupConnector", "GroupTransaction", "Membership", "Stand", "Taken", "Unstable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Who joins what. `group`: its name; `worker`: this worker's own name in it, by which it is known again after a restart."""
+
+    group: str
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a partition stands: its next offset, and the token that was committed with it."""
+
+    offset: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unstable:
+    """Where partitions stand cannot be told: a transaction is open that may still move it, by the one with this name."""
+
+    writer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The group has given a partition to this worker."""
+
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The group takes a partition away. `lost`: another has it already, who did not wait; else it waits for `release`."""
+
+    partition: str
+    lost: bool = False
+
+
+class GroupTransaction(Protocol):
+    """The transaction of a worker, one epoch after another; sinks of the group's domain write through it. See `Transaction`."""
+
+    domain: str
+
+    def begin(self, epoch: int) -> None:
+        """Begin an epoch. Raises `Fenced`."""
+        ...
+
+    def stands(self, stands: Mapping[str, Stand]) -> None:
+        """Put in where partitions stand, as the worker that they were given to. Raises `Fenced` where one is that no more.
+
+        Tokens are ASCII, of at most 3,000 characters.
+        """
+        ...
+
+    def commit(self) -> Outcome:
+        """Commit the epoch. Raises `Fenced`; never waits for long: an answer that does not come is "unknown"."""
+        ...
+
+    def abort(self) -> None:
+        """Discard the epoch. Idempotent, never raises."""
+        ...
+
+    def renew(self) -> None:
+        """Open the transaction anew: nothing that is under way can happen any more. Raises `Fenced`."""
+        ...
+
+    def close(self) -> None:
+        """Let it go, aborting what is open. Idempotent, never raises."""
+        ...
+
+
+class Group(Protocol):
+    """This worker's membership, and the partitions of its source. Used by one thread at a time, but for reading partitions."""
+
+    domain: str
+    """The system that keeps the group, with its address: see `ports.sink.TransactionalSink.domain`."""
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many partitions each topic has; partitions are called "topic/number"."""
+        ...
+
+    def changes(self) -> Sequence[Given | Taken]:
+        """Return what was given and taken since the last call, in this order; never waits. Raises `RunError`."""
+        ...
+
+    def found(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
+        """Return where partitions stand, None where nothing was ever committed (or that has expired); waits for a second at most.
+
+        Raises `RunError` where the group does not answer.
+        """
+        ...
+
+    def start(self, partitions: Sequence[str], token: str) -> Mapping[str, Stand]:
+        """Decide where partitions begin that nothing was committed of, and commit that with this token. Raises `RunError`."""
+        ...
+
+    def expel(self, writer: str) -> None:
+        """Open the transaction of that name, which fences its worker off and ends what it has open. Raises `RunError`."""
+        ...
+
+    def partition(self, name: str) -> Partition:
+        """Return a partition that was given to this worker, to be read from where `seek` says."""
+        ...
+
+    def release(self, partition: str) -> None:
+        """All that was read of a partition that is taken away is committed: it may be another's. Idempotent."""
+        ...
+
+    def transaction(self, name: str) -> GroupTransaction:
+        """Open this worker's transaction. `name` is its own: whoever opened it before is fenced off."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group; idempotent."""
+        ...
+
+
+@runtime_checkable
+class GroupConnector(Protocol):
+    """The source side of a connector whose partitions a group of workers can share."""
+
+    def join(self, options: Options, file_reader: FileReader | None, schema: Schema, membership: Membership) -> Group:
+        """Join the group over the source that these options name; see `SourceConnector.source` for what is raised."""
+        ...
+
+    def shared(self, options: Options) -> bool:
+        """Whether a source with these options is one whose partitions are to be shared: a live one."""
+        ...
