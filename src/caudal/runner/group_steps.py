@@ -1,0 +1,289 @@
+"""What the protocol asks for of a worker in a group: its shards are found, loaded, run and given up, its epochs committed.
+
+A shard is what is behind the partitions of one number, of all topics of the source; where it stands is kept by the group, beside
+a token that names the snapshot that goes with it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from caudal.checkpoint import events as p
+from caudal.checkpoint.segments import digest
+from caudal.checkpoint.snapshots import Snapshots
+from caudal.checkpoint.store import Store
+from caudal.core.errors import RunError
+from caudal.ports.engine import Bindings, BoundSource, Tasks
+from caudal.ports.group import Group, GroupTransaction, Stand, Unstable
+from caudal.ports.sink import Sink, TransactionalSink
+from caudal.ports.source import Partition, Unchanging
+from caudal.runner.outbox import Outbox, Room
+from caudal.runner.shard import Shard
+from caudal.runner.tokens import Token, genesis, parsed
+
+
+class Parts(Unchanging):
+    """The partitions of one shard, as the source of its task."""
+
+    def __init__(self, partitions: list[Partition]) -> None:
+        self._partitions = partitions
+
+    def partitions(self) -> list[Partition]:
+        """Return them."""
+        return self._partitions
+
+    def close(self) -> None:
+        """Release them."""
+        for partition in self._partitions:
+            partition.close()
+
+
+@dataclass(slots=True)
+class Held:
+    """A shard that this worker holds, or is acquiring. `stands`: where its partitions stood when it was found."""
+
+    partitions: tuple[str, ...]
+    stands: dict[str, Stand] = field(default_factory=dict[str, Stand])
+    shard: Shard | None = None
+    source: Parts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What all shards of a worker share. `source`: the operator id of the source; `writer`: the name of its transaction."""
+
+    pipeline: str
+    source: str
+    reader: object
+    writer: str
+    fits: Mapping[str, object]
+
+
+class GroupSteps:
+    """Does what the protocol asks for, one effect at a time."""
+
+    def __init__(
+        self, place: Place, group: Group, transaction: GroupTransaction, store: Store, tasks: Tasks, sinks: Mapping[str, Sink]
+    ) -> None:
+        self.committed = 0
+        self.room = Room()
+        self.held: dict[str, Held] = {}
+        self._place = place
+        self._group = group
+        self._transaction = transaction
+        self._store = store
+        self._tasks = tasks
+        self._sinks = sinks
+        self._texts: dict[str, str] = {}
+
+    def do(self, effect: p.Effect) -> p.Event | None:
+        """Do what an effect says; return the answer. Raises `StoreError`, `Fenced`, `RunError`."""
+        doing: Callable[[GroupSteps, p.Effect], p.Event | None] = _STEPS[type(effect)]
+        return doing(self, effect)
+
+    # -- shards --------------------------------------------------------------------------------------------------------
+
+    def find(self, effect: p.Find) -> p.Event:
+        """See where the group says that the shard stands."""
+        held = self.held[effect.shard]
+        found = self._group.found(held.partitions)
+        if isinstance(found, Unstable):
+            return p.Unstable(effect.shard, found.writer)
+        stands = {name: stand for name, stand in found.items() if stand is not None}
+        begun = any(entry.name == self._mark_of(effect.shard) for entry in self._store.list(effect.shard))
+        if not stands:
+            return p.Found(effect.shard, "", begun)
+        missing = sorted(set(held.partitions) - set(stands))
+        if missing:
+            raise RunError(
+                f"nothing says where {missing[0]} stands, but that of {next(iter(stands))} is known",
+                hint="was a topic added, or did an offset expire? begin anew under another --group",
+            )
+        tokens = {parsed(stand.token, name) for name, stand in stands.items()}
+        if len(tokens) > 1:
+            raise RunError(f"the partitions of shard {effect.shard} do not stand at one commit", detail=str(sorted(map(str, tokens))))
+        held.stands = stands
+        (token,) = tokens
+        return p.Found(effect.shard, token.text(), begun, token.genesis)
+
+    def expel(self, effect: p.Expel) -> p.Event:
+        """End a transaction that is in the way."""
+        if effect.writer == self._place.writer:
+            self._transaction.renew()
+        else:
+            self._group.expel(effect.writer)
+        return p.Expelled(effect.shard)
+
+    def start(self, effect: p.Start) -> p.Event:
+        """Commit where the shard begins."""
+        held = self.held[effect.shard]
+        token = genesis(self._place.writer).text()
+        held.stands = dict(self._group.start(held.partitions, token))
+        return p.Started(effect.shard, token)
+
+    def mark(self, effect: p.Mark) -> p.Event:
+        """Note in the store that the shard has begun."""
+        told = {"group": self._place.writer, "at": time.time_ns() // 1_000_000}
+        self._store.replace(self._mark_of(effect.shard), json.dumps(told).encode())
+        return p.Marked(effect.shard)
+
+    def load(self, effect: p.Load) -> p.Event:
+        """Let the shard stand where its last commit says."""
+        held, place = self.held[effect.shard], self._place
+        token = parsed(effect.token, held.partitions[0])
+        snapshots = Snapshots(self._store, effect.shard, place.pipeline, decides=False)
+        snapshots.take_stock(time.time())
+        manifest = None if token.genesis else snapshots.read(token.snapshot)
+        if manifest is None and not token.genesis:
+            raise RunError(
+                f"the snapshot {token.snapshot} of shard {effect.shard} is not in {self._store.url}",
+                hint="do all workers use the same --checkpoint? was it cleaned up by hand?",
+            )
+        if manifest is not None and digest(manifest.encoded()) != token.hash:
+            raise RunError(f"the snapshot {token.snapshot} in {self._store.url} is not the one that was committed")
+        partitions = [self._group.partition(name) for name in held.partitions]
+        held.source = Parts(partitions)
+        outboxes = {name: Outbox(sink, self.room) for name, sink in self._sinks.items()}
+        bound = BoundSource(held.source, place.reader)
+        execution = self._tasks.open(effect.shard, Bindings({place.source: bound}, outboxes))
+        held.shard = Shard(effect.shard, snapshots, outboxes, place.fits)
+        if manifest is None:
+            for partition in partitions:
+                partition.seek(held.stands[partition.name].offset)
+        else:
+            wanted = {name: stand.offset for name, stand in held.stands.items()}
+            found = {name: at for (_, name), at in manifest.positions.items()}
+            if found != wanted:
+                raise RunError(f"the snapshot of shard {effect.shard} is of another place than the group's", detail=f"{found}, {wanted}")
+        held.shard.begin(execution, manifest, snapshots)
+        if manifest is not None:
+            for name, sink in self._sinks.items():
+                if not isinstance(sink, TransactionalSink):
+                    sink.publish(manifest.epoch, manifest.receipts.get(name))
+        return p.Loaded(effect.shard, token.epoch)
+
+    def run(self, effect: p.Run) -> None:
+        """Read it."""
+        self._tasks.begin(effect.shard)
+
+    def halt(self, effect: p.Halt) -> None:
+        """Read it no more."""
+        self._tasks.halt(effect.shard)
+
+    def drop(self, effect: p.Drop) -> p.Event:
+        """Forget it."""
+        self._tasks.drop(effect.shard)
+        held = self.held[effect.shard]
+        if held.shard is not None:
+            for outbox in held.shard.outboxes.values():
+                outbox.forget()
+        if held.source is not None:
+            held.source.close()
+        held.shard = held.source = None
+        return p.Dropped(effect.shard)
+
+    def release(self, effect: p.Release) -> None:
+        """Let others have it."""
+        for name in self.held[effect.shard].partitions:
+            self._group.release(name)
+
+    # -- epochs --------------------------------------------------------------------------------------------------------
+
+    def freeze(self, effect: p.Freeze) -> p.Event:
+        """Cut all shards at one point of the worker."""
+        self.room.under_way(False)
+        with self._tasks.paused():
+            changed = {name for name in effect.shards if self._shard(name).freeze(anyhow=False)}
+        self.room.under_way(bool(changed))
+        return p.Cut(effect.epoch, frozenset(changed))
+
+    def prepare(self, effect: p.Prepare) -> p.Event:
+        """All sinks are the transaction's: there is nothing to stage."""
+        return p.Prepared(effect.epoch)
+
+    def store(self, effect: p.Store) -> p.Event:
+        """Write the snapshots, each under a name of its own."""
+        tokens: dict[str, str] = {}
+        for name in sorted(effect.shards):
+            shard = self._shard(name)
+            id = shard.write(effect.epoch, {}, last=False)
+            tokens[name] = Token(self._place.writer, id, shard.keep(), effect.epoch).text()
+        return p.Stored(effect.epoch, tokens)
+
+    def commit(self, effect: p.Commit) -> p.Event:
+        """Send outputs, places and tokens in one transaction."""
+        self._transaction.begin(effect.epoch)
+        stands: dict[str, Stand] = {}
+        for name, token in effect.tokens.items():
+            shard = self._shard(name)
+            for outbox in shard.outboxes.values():
+                outbox.pour()
+            assert shard.manifest is not None
+            stands |= {partition: Stand(at, token) for (_, partition), at in shard.manifest.positions.items()}
+        for sink in self._sinks.values():
+            sink.prepare(effect.epoch, last=False)
+        self._transaction.stands(stands)
+        outcome = self._transaction.commit()
+        return {"committed": p.Committed, "aborted": p.Aborted, "unknown": p.Unknown}[outcome](effect.epoch)
+
+    def recall(self, effect: p.Recall) -> p.Event:
+        """Open the transaction anew and read what was committed last."""
+        self._transaction.renew()
+        names = [partition for name in effect.shards for partition in self.held[name].partitions]
+        found = self._group.found(names)
+        if isinstance(found, Unstable):
+            self._group.expel(found.writer)
+            found = self._group.found(names)
+        if isinstance(found, Unstable):
+            raise RunError(f"the transaction of {found.writer} does not end")
+        tokens: dict[str, str] = {}
+        for name in effect.shards:
+            stand = found[self.held[name].partitions[0]]
+            tokens[name] = "" if stand is None else stand.token
+        return p.Recalled(effect.epoch, tokens)
+
+    def discard(self, effect: p.Discard) -> None:
+        """What the commit supersedes may go."""
+        kept = [parsed(token, effect.shard) for token in effect.keep]
+        self._shard(effect.shard).committed([token.snapshot for token in kept if not token.genesis])
+
+    def publish(self, effect: p.Publish) -> p.Event:
+        """The transaction has shown all rows."""
+        for held in self.held.values():
+            for outbox in {} if held.shard is None else held.shard.outboxes.values():
+                outbox.done()
+        self.committed += 1
+        self.room.under_way(False)
+        return p.Published(effect.epoch)
+
+    def _shard(self, name: str) -> Shard:
+        shard = self.held[name].shard
+        assert shard is not None
+        return shard
+
+    @staticmethod
+    def _mark_of(shard: str) -> str:
+        return f"{shard}/begun"
+
+
+_STEPS: Mapping[type, Callable[..., p.Event | None]] = {
+    p.Find: GroupSteps.find,
+    p.Expel: GroupSteps.expel,
+    p.Start: GroupSteps.start,
+    p.Mark: GroupSteps.mark,
+    p.Load: GroupSteps.load,
+    p.Run: GroupSteps.run,
+    p.Halt: GroupSteps.halt,
+    p.Drop: GroupSteps.drop,
+    p.Release: GroupSteps.release,
+    p.Freeze: GroupSteps.freeze,
+    p.Prepare: GroupSteps.prepare,
+    p.Store: GroupSteps.store,
+    p.Commit: GroupSteps.commit,
+    p.Recall: GroupSteps.recall,
+    p.Discard: GroupSteps.discard,
+    p.Publish: GroupSteps.publish,
+}
