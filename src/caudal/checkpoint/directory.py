@@ -22,10 +22,9 @@ class DirectoryStore:
     A file is written under a temporary name, synced, and linked or renamed into place, and then its folder is synced.
     """
 
-    exclusive = True
-    """But for file systems without locks, as `hold` finds out."""
-
-    def __init__(self, path: str, url: str = "", *, create: bool = True) -> None:
+    def __init__(self, path: str, url: str = "", *, create: bool = True, shared: bool = False) -> None:
+        """`shared`: other processes write to it too."""
+        self.exclusive = not shared  # but for file systems without locks, as `hold` finds out
         self.url = url or path
         self.root = os.path.abspath(os.path.expanduser(path))
         self._lock = -1

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from caudal.checkpoint import manifest as manifests
 from caudal.checkpoint.manifest import File, Manifest, Stored
-from caudal.checkpoint.segments import Segment, decoded, digest, encoded, raw
+from caudal.checkpoint.segments import Damaged, Segment, decoded, digest, encoded, raw
 from caudal.checkpoint.store import Absent, Store
 from caudal.core.errors import OptionError
 from caudal.ports.sink import Receipt
@@ -167,12 +167,19 @@ class Snapshots:
         """Create the manifest of an epoch; raises `Exists` where another has committed that epoch, else `StoreError`."""
         self.store.create(self._name(manifest.id), manifest.encoded())
 
-    def read(self, id: str) -> Manifest | None:
-        """Return the manifest of an id, where manifests decide that of its epoch; None where there is none."""
+    def read(self, id: str, hash: str = "") -> Manifest | None:
+        """Return the manifest of an id (where manifests decide, that of its epoch), None where there is none.
+
+        `hash`: that of its bytes, "" for any. Raises `Damaged`, `StoreError`.
+        """
+        name = self._name(id)
         try:
-            return manifests.read(self.store, self._name(id))
+            data = self.store.read(name)
         except Absent:
             return None
+        if hash and digest(data) != hash:
+            raise Damaged(self.store, name, "it is not the one that was committed")
+        return manifests.decoded(self.store, name, data)
 
     def adopt(self, manifest: Manifest) -> None:
         """The manifest was committed: the next delta is behind it."""

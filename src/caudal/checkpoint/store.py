@@ -72,10 +72,11 @@ class Store(Protocol):
         ...
 
 
-def open_store(url: str, *, create: bool = True) -> Store:
+def open_store(url: str, *, create: bool = True, shared: bool = False) -> Store:
     """Return the store at a URL: a directory (a path, or file://), or what `obstore` reaches (s3://, gs://, az:// ...).
 
-    `create`: a directory that is not there is made. Raises `OptionError` for what is none or cannot be written.
+    `create`: a directory that is not there is made; `shared`: other workers write to it too. Raises `OptionError` for what is
+    none or cannot be written.
     """
     if not url:
         raise OptionError(
@@ -85,7 +86,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
     if not colon or scheme == "file":
         from caudal.checkpoint.directory import DirectoryStore
 
-        return DirectoryStore(rest if colon else url, url, create=create)
+        return DirectoryStore(rest if colon else url, url, create=create, shared=shared)
     from caudal.checkpoint.objects import ObjectStore
 
     return ObjectStore(url)

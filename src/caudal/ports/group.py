@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
 from caudal.ports.format import FileReader
@@ -37,9 +37,7 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class Unstable:
-    """Where partitions stand cannot be told: a transaction is open that may still move it, by the one with this name."""
-
-    writer: str
+    """Where partitions stand cannot be told: a transaction is open that may still move it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,20 @@ class Taken:
     lost: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The group has come to a new generation, behind the changes that it brought; `member`: what this worker commits as in it.
+
+    A group does not ask who owns what: it takes any commit of its present generation. So a worker commits as what it was
+    in the last generation whose changes it has dealt with, and is refused where there is a newer one.
+    """
+
+    member: Any
+
+
+Change = Given | Taken | Renewed
+
+
 class GroupTransaction(Protocol):
     """The transaction of a worker, one epoch after another; sinks of the group's domain write through it. See `Transaction`."""
 
@@ -66,10 +78,11 @@ class GroupTransaction(Protocol):
         """Begin an epoch. Raises `Fenced`."""
         ...
 
-    def stands(self, stands: Mapping[str, Stand]) -> None:
-        """Put in where partitions stand, as the worker that they were given to. Raises `Fenced` where one is that no more.
+    def stands(self, stands: Mapping[str, Stand], member: Any) -> None:
+        """Put in where partitions stand, as this member (see `Renewed`).
 
-        Tokens are ASCII, of at most 3,000 characters.
+        Where the group has come to a newer generation the epoch is lost: `commit` says "aborted". Tokens are ASCII, of at most
+        3,000 characters. Raises `Fenced`.
         """
         ...
 
@@ -100,7 +113,7 @@ class Group(Protocol):
         """Return how many partitions each topic has; partitions are called "topic/number"."""
         ...
 
-    def changes(self) -> Sequence[Given | Taken]:
+    def changes(self) -> Sequence[Change]:
         """Return what was given and taken since the last call, in this order; never waits. Raises `RunError`."""
         ...
 

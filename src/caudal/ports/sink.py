@@ -27,6 +27,7 @@ from caudal.ports.records import Options
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from caudal.ports.group import GroupTransaction
     from caudal.ports.transaction import Transaction
 
 Delivery = Literal["exactly-once", "at-least-once", "at-most-once"]
@@ -148,7 +149,7 @@ class TransactionalSink(Sink, Protocol):
         """Open the worker's transaction in this domain. `name` is its own: whoever opened it before is fenced off."""
         ...
 
-    def enlist(self, transaction: Transaction) -> None:
+    def enlist(self, transaction: Transaction | GroupTransaction) -> None:
         """Write through this transaction from now on; before `recover`."""
         ...
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from caudal.checkpoint import events as p
-from caudal.checkpoint.segments import digest
 from caudal.checkpoint.snapshots import Snapshots
-from caudal.checkpoint.store import Store
+from caudal.checkpoint.store import Absent, Store
 from caudal.core.errors import RunError
 from caudal.ports.engine import Bindings, BoundSource, Tasks
 from caudal.ports.group import Group, GroupTransaction, Stand, Unstable
 from caudal.ports.sink import Sink, TransactionalSink
 from caudal.ports.source import Partition, Unchanging
+from caudal.runner.migration import Fits
 from caudal.runner.outbox import Outbox, Room
 from caudal.runner.shard import Shard
 from caudal.runner.tokens import Token, genesis, parsed
@@ -59,30 +60,36 @@ class Place:
     source: str
     reader: object
     writer: str
-    fits: Mapping[str, object]
+    fits: Fits
 
 
 class GroupSteps:
     """Does what the protocol asks for, one effect at a time."""
 
     def __init__(
-        self, place: Place, group: Group, transaction: GroupTransaction, store: Store, tasks: Tasks, sinks: Mapping[str, Sink]
+        self,
+        place: Place,
+        group: Group,
+        transaction: GroupTransaction,
+        store: Store,
+        tasks: Tasks,
+        sinks: Mapping[str, Sink],
     ) -> None:
         self.committed = 0
         self.room = Room()
         self.held: dict[str, Held] = {}
+        self.member: Any = None
+        """What the worker commits as."""
         self._place = place
         self._group = group
         self._transaction = transaction
         self._store = store
         self._tasks = tasks
         self._sinks = sinks
-        self._texts: dict[str, str] = {}
 
     def do(self, effect: p.Effect) -> p.Event | None:
         """Do what an effect says; return the answer. Raises `StoreError`, `Fenced`, `RunError`."""
-        doing: Callable[[GroupSteps, p.Effect], p.Event | None] = _STEPS[type(effect)]
-        return doing(self, effect)
+        return _STEPS[type(effect)](self, effect)
 
     # -- shards --------------------------------------------------------------------------------------------------------
 
@@ -90,12 +97,14 @@ class GroupSteps:
         """See where the group says that the shard stands."""
         held = self.held[effect.shard]
         found = self._group.found(held.partitions)
+        writer = self._writer(effect.shard)
         if isinstance(found, Unstable):
-            return p.Unstable(effect.shard, found.writer)
+            if not writer:
+                return p.Failed(effect, f"somebody is moving {', '.join(held.partitions)}, and nobody has marked them")
+            return p.Unstable(effect.shard, writer)
         stands = {name: stand for name, stand in found.items() if stand is not None}
-        begun = any(entry.name == self._mark_of(effect.shard) for entry in self._store.list(effect.shard))
         if not stands:
-            return p.Found(effect.shard, "", begun)
+            return p.Found(effect.shard, "", bool(writer))
         missing = sorted(set(held.partitions) - set(stands))
         if missing:
             raise RunError(
@@ -104,10 +113,13 @@ class GroupSteps:
             )
         tokens = {parsed(stand.token, name) for name, stand in stands.items()}
         if len(tokens) > 1:
-            raise RunError(f"the partitions of shard {effect.shard} do not stand at one commit", detail=str(sorted(map(str, tokens))))
+            raise RunError(
+                f"the partitions of shard {effect.shard} do not stand at one commit",
+                detail=str(sorted(map(str, tokens))),
+            )
         held.stands = stands
         (token,) = tokens
-        return p.Found(effect.shard, token.text(), begun, token.genesis)
+        return p.Found(effect.shard, token.text(), bool(writer))
 
     def expel(self, effect: p.Expel) -> p.Event:
         """End a transaction that is in the way."""
@@ -125,10 +137,17 @@ class GroupSteps:
         return p.Started(effect.shard, token)
 
     def mark(self, effect: p.Mark) -> p.Event:
-        """Note in the store that the shard has begun."""
-        told = {"group": self._place.writer, "at": time.time_ns() // 1_000_000}
-        self._store.replace(self._mark_of(effect.shard), json.dumps(told).encode())
+        """Note in the store that the shard has begun, and whose transaction may be open on it."""
+        told = {"writer": self._place.writer, "at": time.time_ns() // 1_000_000}
+        self._store.replace(_mark_of(effect.shard), json.dumps(told).encode())
         return p.Marked(effect.shard)
+
+    def _writer(self, shard: str) -> str:
+        """Return who marked the shard last, "" for nobody."""
+        try:
+            return json.loads(self._store.read(_mark_of(shard)))["writer"]
+        except Absent:
+            return ""
 
     def load(self, effect: p.Load) -> p.Event:
         """Let the shard stand where its last commit says."""
@@ -136,14 +155,12 @@ class GroupSteps:
         token = parsed(effect.token, held.partitions[0])
         snapshots = Snapshots(self._store, effect.shard, place.pipeline, decides=False)
         snapshots.take_stock(time.time())
-        manifest = None if token.genesis else snapshots.read(token.snapshot)
+        manifest = None if token.genesis else snapshots.read(token.snapshot, token.hash)
         if manifest is None and not token.genesis:
             raise RunError(
                 f"the snapshot {token.snapshot} of shard {effect.shard} is not in {self._store.url}",
                 hint="do all workers use the same --checkpoint? was it cleaned up by hand?",
             )
-        if manifest is not None and digest(manifest.encoded()) != token.hash:
-            raise RunError(f"the snapshot {token.snapshot} in {self._store.url} is not the one that was committed")
         partitions = [self._group.partition(name) for name in held.partitions]
         held.source = Parts(partitions)
         outboxes = {name: Outbox(sink, self.room) for name, sink in self._sinks.items()}
@@ -157,7 +174,10 @@ class GroupSteps:
             wanted = {name: stand.offset for name, stand in held.stands.items()}
             found = {name: at for (_, name), at in manifest.positions.items()}
             if found != wanted:
-                raise RunError(f"the snapshot of shard {effect.shard} is of another place than the group's", detail=f"{found}, {wanted}")
+                raise RunError(
+                    f"the snapshot of shard {effect.shard} is of another place than the group's",
+                    detail=f"{found}, {wanted}",
+                )
         held.shard.begin(execution, manifest, snapshots)
         if manifest is not None:
             for name, sink in self._sinks.items():
@@ -210,7 +230,7 @@ class GroupSteps:
         for name in sorted(effect.shards):
             shard = self._shard(name)
             id = shard.write(effect.epoch, {}, last=False)
-            tokens[name] = Token(self._place.writer, id, shard.keep(), effect.epoch).text()
+            tokens[name] = Token(self._place.writer, id, shard.seal(), effect.epoch).text()
         return p.Stored(effect.epoch, tokens)
 
     def commit(self, effect: p.Commit) -> p.Event:
@@ -225,7 +245,7 @@ class GroupSteps:
             stands |= {partition: Stand(at, token) for (_, partition), at in shard.manifest.positions.items()}
         for sink in self._sinks.values():
             sink.prepare(effect.epoch, last=False)
-        self._transaction.stands(stands)
+        self._transaction.stands(stands, self.member)
         outcome = self._transaction.commit()
         return {"committed": p.Committed, "aborted": p.Aborted, "unknown": p.Unknown}[outcome](effect.epoch)
 
@@ -234,11 +254,8 @@ class GroupSteps:
         self._transaction.renew()
         names = [partition for name in effect.shards for partition in self.held[name].partitions]
         found = self._group.found(names)
-        if isinstance(found, Unstable):
-            self._group.expel(found.writer)
-            found = self._group.found(names)
-        if isinstance(found, Unstable):
-            raise RunError(f"the transaction of {found.writer} does not end")
+        if isinstance(found, Unstable):  # another has taken a shard over in the meantime
+            return p.Failed(effect, f"somebody is moving one of {', '.join(names)}")
         tokens: dict[str, str] = {}
         for name in effect.shards:
             stand = found[self.held[name].partitions[0]]
@@ -264,12 +281,12 @@ class GroupSteps:
         assert shard is not None
         return shard
 
-    @staticmethod
-    def _mark_of(shard: str) -> str:
-        return f"{shard}/begun"
+
+def _mark_of(shard: str) -> str:
+    return f"{shard}/begun"
 
 
-_STEPS: Mapping[type, Callable[..., p.Event | None]] = {
+_STEPS: Mapping[type, Any] = {
     p.Find: GroupSteps.find,
     p.Expel: GroupSteps.expel,
     p.Start: GroupSteps.start,

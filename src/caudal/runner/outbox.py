@@ -99,6 +99,12 @@ class Outbox:
         size, self._epoch_size = self._epoch_size, 0
         self._room.give(size)
 
+    def forget(self) -> None:
+        """Nothing of what is here will be written."""
+        self._epoch, self._later = [], []
+        size, self._epoch_size, self._later_size = self._epoch_size + self._later_size, 0, 0
+        self._room.give(size)
+
     # the life of the sink itself is the driver's, which holds it
 
     def recover(self, epoch: int, receipt: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from caudal.checkpoint.events import Token
 from caudal.checkpoint.manifest import Manifest
+from caudal.checkpoint.segments import digest
 from caudal.checkpoint.snapshots import Snapshots
 from caudal.checkpoint.store import StoreError
 from caudal.core.errors import OptionError
@@ -79,6 +80,12 @@ class Shard:
             draft, receipts, last=last, origin=self._origin, graph=self._fits.graph
         )
         return self.manifest.id
+
+    def seal(self) -> str:
+        """Store the manifest of the epoch, which something else will commit; return the hash of its bytes. Raises `StoreError`."""
+        assert self.manifest is not None
+        self._snapshots.commit(self.manifest)
+        return digest(self.manifest.encoded())
 
     def committed(self, keep: Iterable[Token]) -> None:
         """The epoch was committed: it is what the next one is a delta to, and what it supersedes may go, but for these."""

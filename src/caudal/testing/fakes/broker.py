@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from caudal.ports.group import GroupTransaction
 from caudal.ports.sink import Immediate, Receipt
 from caudal.ports.transaction import Committed, Fenced, Outcome, Place, Transaction
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class Broker:
-    """`rows`: what readers see, by topic. `lose`: the next commit's answer is lost, "before" or "after" it was done."""
+    """`rows`: what readers see, by topic. `lose`: the next commit's answer is lost, "before" or "after" it was done; "refuse": it
+    is aborted.
+    """
 
     domain = "fake://broker"
 
@@ -73,6 +76,9 @@ class BrokerTransaction:
         if lose == "before":
             self._broker.under_way.append(self)
             return "unknown"
+        if lose == "refuse":
+            self.abort()
+            return "aborted"
         self.apply()
         return "unknown" if lose else "committed"
 
@@ -118,7 +124,7 @@ class BrokerSink(Immediate):
         """Open the transaction of a worker."""
         return BrokerTransaction(self._broker, name)
 
-    def enlist(self, transaction: Transaction) -> None:
+    def enlist(self, transaction: Transaction | GroupTransaction) -> None:
         """Write through it."""
         assert isinstance(transaction, BrokerTransaction)
         self._transaction = transaction

@@ -1,0 +1,241 @@
+"""Workers of a group over a topic in memory: whatever is given, taken and lost, each row counts once."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import caudal as cd
+from caudal.checkpoint.directory import DirectoryStore
+from caudal.core.errors import RunError
+from caudal.engines.local import ENGINE
+from caudal.formats.json import FORMAT
+from caudal.ports.engine import Tuning
+from caudal.rewrite import rewrite
+from caudal.runner.group import GroupWorker
+from caudal.runner.group_steps import Place
+from caudal.testing.fakes.broker import Broker, BrokerSink
+from caudal.testing.fakes.group import Coordinator
+from caudal.testing.fakes.topic import Message
+
+PARTITIONS = 3
+KEYS = [f"10.0.0.{i}" for i in range(12)]
+WAIT = 60.0
+
+
+def pipeline() -> Any:
+    source = cd.source(
+        "memory", rows=[], schema={"ip": "string", "t": "int64", "n": "int64"}, event_time="t", name="in"
+    )
+    windows = source.group_by("ip").window(cd.tumbling("100ms")).agg(total=cd.count(), sum=cd.sum("n"))
+    return cd.Pipeline("p", windows.to("console", name="out")).pinned()
+
+
+class Fixture:
+    """A topic of three partitions, keys apart, and workers over it."""
+
+    def __init__(self, tmp_path: Any, rows: int) -> None:
+        made = random.Random(rows)
+        records = [(made.choice(KEYS), i * 3, made.randrange(100)) for i in range(rows)]
+        parts: dict[str, list[Message]] = {f"t/{i}": [] for i in range(PARTITIONS)}
+        offsets = Counter[str]()
+        for ip, t, n in [*records, *((ip, rows * 3 + 10_000, 0) for ip in KEYS)]:
+            name = f"t/{KEYS.index(ip) % PARTITIONS}"
+            payload = json.dumps({"ip": ip, "t": t, "n": n}).encode()
+            parts[name].append(Message(offsets[name], payload))
+            offsets[name] += made.choice([1, 1, 2])  # a topic has gaps
+        self.wanted: Counter[tuple[str, int, int, int]] = Counter()
+        found: dict[tuple[str, int], list[int]] = {}
+        for ip, t, n in records:
+            found.setdefault((ip, t // 100 * 100), []).append(n)
+        for (ip, start), values in found.items():
+            self.wanted[ip, start, len(values), sum(values)] += 1
+        self.broker = Broker()
+        self.group = Coordinator(self.broker, parts)
+        self.ends = {name: messages[-1].offset + 1 for name, messages in parts.items()}
+        self.url = str(tmp_path / "state")
+        self.errors: list[BaseException] = []
+        self.running: dict[str, tuple[GroupWorker, threading.Thread]] = {}
+
+    def start(self, name: str, every: int = 10) -> GroupWorker:
+        logical = pipeline()
+        physical = rewrite(logical)
+        (source,) = physical.sources
+        (sink,) = physical.sinks
+        reader = FORMAT.reader(source.readable, frozenset(source.declared.names), dict(FORMAT.reader_options))
+        member = self.group.join(name)
+        tasks = ENGINE.tasks(logical, physical, Tuning(threads=2, extra={"read_bytes": 200, "idle_poll": 0.001}))
+        worker = GroupWorker(
+            Place("p", source.name, reader, f"g.{name}", {}),
+            member,
+            member.transaction(f"g.{name}"),
+            DirectoryStore(self.url, shared=True),
+            tasks,
+            {sink.name: BrokerSink(self.broker, "out")},
+            every,
+        )
+        thread = threading.Thread(target=self._run, args=(worker,))
+        thread.start()
+        self.running[name] = worker, thread
+        return worker
+
+    def _run(self, worker: GroupWorker) -> None:
+        try:
+            worker.run()
+        except BaseException as error:
+            self.errors.append(error)
+
+    def stop(self, name: str) -> None:
+        worker, thread = self.running.pop(name)
+        worker.stop()
+        thread.join(WAIT)
+        assert not thread.is_alive()
+
+    def kill(self, name: str) -> None:
+        """The worker is gone without a word; what it had is lost."""
+        worker, thread = self.running.pop(name)
+        self.group.expel(name)
+        worker.kill(RunError("killed"))
+        thread.join(WAIT)
+        self.errors = [error for error in self.errors if "killed" not in str(error)]
+
+    def until(self, condition: Any) -> None:
+        deadline = time.monotonic() + WAIT
+        while not condition():
+            assert time.monotonic() < deadline
+            assert not self.errors, self.errors
+            time.sleep(0.001)
+
+    def through(self) -> bool:
+        return all(
+            name in self.group.stands and self.group.stands[name].offset >= end for name, end in self.ends.items()
+        )
+
+    def free(self, *names: str) -> bool:
+        return not any(name in self.group.owners for name in names)
+
+    def check(self) -> None:
+        assert not self.errors
+        rows = Counter(
+            (row["ip"], int(row["window_start"].timestamp() * 1000), row["total"], row["sum"])
+            for row in self.broker.rows.get("out", [])
+        )
+        assert rows == self.wanted
+
+
+@pytest.fixture
+def made(tmp_path: Any) -> Iterator[Any]:
+    fixtures: list[Fixture] = []
+
+    def make(rows: int = 600) -> Fixture:
+        fixtures.append(Fixture(tmp_path, rows))
+        return fixtures[-1]
+
+    yield make
+    for fixture in fixtures:
+        for name in list(fixture.running):
+            fixture.kill(name)
+
+
+def test_one_worker_reads_all(made: Any) -> None:
+    f = made()
+    f.start("a")
+    f.group.give("a", "t/0", "t/1", "t/2")
+    f.until(f.through)
+    f.stop("a")
+    f.check()
+    assert sorted(f.group.released) == [("a", "t/0"), ("a", "t/1"), ("a", "t/2")]
+
+
+def test_partitions_move_with_their_state(made: Any) -> None:
+    f = made()
+    f.start("a")
+    f.start("b")
+    f.group.give("a", "t/0", "t/1")
+    f.group.give("b", "t/2")
+    f.until(lambda: "t/1" in f.group.stands)
+    f.group.take("t/1")
+    f.until(lambda: f.free("t/1"))
+    f.group.give("b", "t/1")
+    f.until(f.through)
+    f.stop("a")
+    f.stop("b")
+    f.check()
+
+
+def test_what_was_lost_is_read_again_by_another(made: Any) -> None:
+    f = made()
+    f.start("a")
+    f.start("b")
+    f.group.give("a", "t/0", "t/1", "t/2")
+    f.until(lambda: len(f.group.stands) == 3)
+    f.group.take("t/1", lost=True)
+    f.group.give("b", "t/1")
+    f.until(f.through)
+    f.check()
+
+
+@pytest.mark.parametrize("lose", ["before", "after", "refuse"])
+def test_an_answer_that_was_lost_is_looked_up(made: Any, lose: str) -> None:
+    f = made(3000)
+    worker = f.start("a")
+    f.group.give("a", "t/0", "t/1", "t/2")
+    for _ in range(5):
+        f.until(lambda: f.broker.lose == "" or f.through())
+        f.broker.lose = lose
+    f.until(f.through)
+    f.broker.lose = ""
+    f.stop("a")
+    assert worker.epochs > 1
+    f.check()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_history_of_a_group_counts_each_row_once(made: Any, seed: int) -> None:
+    f = made(3000)
+    draw = random.Random(seed)
+    names = [f"t/{i}" for i in range(PARTITIONS)]
+    number = 0
+    f.start("w0", every=10)
+    for _ in range(25):
+        if f.through():
+            break
+        act = draw.choice(["give", "take", "lose", "kill", "start", "answer", "refuse"])
+        alive = list(f.running)
+        if act == "start" and len(alive) < 3:
+            number += 1
+            f.start(f"w{number}", every=10)
+        elif act == "kill" and alive:
+            f.kill(draw.choice(alive))
+        elif act == "answer":
+            f.broker.lose = draw.choice(["before", "after"])
+        elif act == "refuse":
+            f.broker.lose = "refuse"
+        elif act in ("take", "lose"):
+            held = [name for name in names if name in f.group.owners and f.group.owners[name] in f.running]
+            if held:
+                f.group.take(draw.choice(held), lost=act == "lose")
+        for name in names:
+            if name not in f.group.owners and f.running and draw.random() < 0.7:
+                f.group.give(draw.choice(list(f.running)), name)
+        time.sleep(draw.random() * 0.02)
+    f.broker.lose = ""
+    if not f.running:
+        f.start("last")
+    last = next(iter(f.running))
+
+    def all_given() -> bool:
+        for name in names:
+            if name not in f.group.owners:
+                f.group.give(last, name)
+        return f.through()
+
+    f.until(all_given)
+    f.check()
