@@ -194,7 +194,7 @@ class Snapshots:
         """The epoch was committed: remove all manifests up to it but those with these ids, and the files that only they refer to."""
         kept = {self._name(id) for id in keep}
         own = [name for name in self._named if name.startswith(f"{self.shard}/") and name not in kept]
-        gone = [name for name in own if _epoch_of(name) <= epoch]
+        gone = [name for name in own if epoch_of(name) <= epoch]
         files = frozenset[str]().union(*(self._named.pop(name) for name in gone))
         self.store.delete(gone)
         self.store.delete(sorted(files - frozenset[str]().union(*self._named.values())))
@@ -244,10 +244,6 @@ def _going(live: Mapping[str, int], sizes: Mapping[str, int], total: int) -> set
     if len(left) > MOST_FILES:
         going.update(left[: len(left) // 2])
     return going
-
-
-def _epoch_of(name: str) -> int:
-    return int(name.rpartition("/")[2].split("-")[0].removesuffix(".json"))
 
 
 class _Files:

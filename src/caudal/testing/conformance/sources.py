@@ -204,7 +204,7 @@ class SourceSuite:
 
     def test_another_run_goes_on_with_what_a_source_remembers(self) -> None:
         """What a source remembers is plain values; a source that takes it up has the same partitions, each where it stood."""
-        source = self._open(PARTITIONS)
+        source: Any = self._open(PARTITIONS)
         if not isinstance(source, Remembering):
             source.close()
             return
@@ -216,7 +216,7 @@ class SourceSuite:
             positions[partition.name] = part.end if isinstance(part, Block) else partition.start
         memory = json.loads(json.dumps(source.memory()))
         source.close()
-        again = self._open(PARTITIONS)
+        again: Any = self._open(PARTITIONS)
         again.recall(memory, positions)
         assert [partition.name for partition in again.partitions()] == list(positions)
         for partition, expected in zip(again.partitions(), PARTITIONS.values()):
