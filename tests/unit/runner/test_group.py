@@ -21,6 +21,7 @@ from caudal.ports.engine import Tuning
 from caudal.rewrite import rewrite
 from caudal.runner.group import GroupWorker
 from caudal.runner.group_steps import Place
+from caudal.runner.migration import Fits
 from caudal.testing.fakes.broker import Broker, BrokerSink
 from caudal.testing.fakes.group import Coordinator
 from caudal.testing.fakes.topic import Message
@@ -73,7 +74,7 @@ class Fixture:
         member = self.group.join(name)
         tasks = ENGINE.tasks(logical, physical, Tuning(threads=2, extra={"read_bytes": 200, "idle_poll": 0.001}))
         worker = GroupWorker(
-            Place("p", source.name, reader, f"g.{name}", {}),
+            Place("p", source.name, reader, f"g.{name}", Fits.of(logical, physical)),
             member,
             member.transaction(f"g.{name}"),
             DirectoryStore(self.url, shared=True),
@@ -108,10 +109,11 @@ class Fixture:
 
     def until(self, condition: Any) -> None:
         deadline = time.monotonic() + WAIT
-        while not condition():
-            assert time.monotonic() < deadline
-            assert not self.errors, self.errors
-            time.sleep(0.001)
+        with self.group.lock:
+            while not condition():
+                assert time.monotonic() < deadline
+                assert not self.errors, self.errors
+                self.group.lock.wait(0.05)
 
     def through(self) -> bool:
         return all(
@@ -225,7 +227,8 @@ def test_any_history_of_a_group_counts_each_row_once(made: Any, seed: int) -> No
         for name in names:
             if name not in f.group.owners and f.running and draw.random() < 0.7:
                 f.group.give(draw.choice(list(f.running)), name)
-        time.sleep(draw.random() * 0.02)
+        with f.group.lock:
+            f.group.lock.wait(draw.random() * 0.02)
     f.broker.lose = ""
     if not f.running:
         f.start("last")

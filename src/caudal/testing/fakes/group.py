@@ -34,8 +34,8 @@ class Coordinator:
         self.owners: dict[str, str] = {}
         self.stands: dict[str, Stand] = {}
         self.members: dict[str, FakeGroup] = {}
-        self.lock = threading.RLock()
-        """Each of its answers is one step."""
+        self.lock = threading.Condition()
+        """Each of its answers is one step; who waits for it hears of each commit, and of what is released."""
         self.released: list[tuple[str, str]] = []
 
     def join(self, worker: str) -> FakeGroup:
@@ -126,7 +126,8 @@ class FakeGroup:
         with self._coordinator.lock:
             if self._coordinator.owners.get(partition) == self.worker:
                 del self._coordinator.owners[partition]
-        self._coordinator.released.append((self.worker, partition))
+            self._coordinator.released.append((self.worker, partition))
+            self._coordinator.lock.notify_all()
 
     def transaction(self, name: str) -> FakeTransaction:
         """Open the worker's transaction."""
@@ -176,8 +177,10 @@ class FakeTransaction(BrokerTransaction):
 
     def apply(self) -> None:
         """Do what a commit asks for."""
-        super().apply()
-        self._coordinator.stands |= self._stands
+        with self._coordinator.lock:
+            super().apply()
+            self._coordinator.stands |= self._stands
+            self._coordinator.lock.notify_all()
 
     def renew(self) -> None:
         """Open it anew."""
