@@ -13,6 +13,7 @@ from caudal.checkpoint import events as p
 from caudal.checkpoint.manifest import Manifest
 from caudal.checkpoint.snapshots import Snapshots
 from caudal.checkpoint.store import Exists, StoreError
+from caudal.core.errors import RunError
 from caudal.observe.log import log
 from caudal.ports.sink import Delivery, Receipt, Sink
 from caudal.ports.transaction import Fenced, Transaction
@@ -54,7 +55,14 @@ class EpochSteps:
         """Let the sinks go on behind an epoch; 0 and {}: begin anew."""
         for name, sink in self._sinks.items():
             new = bool(receipts) and name not in receipts  # the pipeline had no such sink then
-            sink.recover(0 if new else epoch, receipts.get(name))
+            try:
+                sink.recover(0 if new else epoch, receipts.get(name))
+            except (KeyError, TypeError) as error:
+                raise RunError(
+                    f"what an earlier run has staged for {sink.where} was staged by another kind of target",
+                    location=name,
+                    hint="a run that follows its sources goes on as one that does, with the same target; or begin in a fresh place",
+                ) from error
         self._shown = receipts
 
     def do(self, effect: p.Effect, shards: Shards) -> p.Event | None:
