@@ -288,7 +288,7 @@ def find(store: Store, shard: str, id: str = "") -> Manifest:
     found: list[Manifest] = []
     if id:
         epoch = id.partition("-")[0]
-        names = [f"{shard}/{int(epoch):012d}.json"] if epoch.isdecimal() else []
+        names = [f"{shard}/{id}.json", f"{shard}/{int(epoch):012d}.json"] if epoch.isdecimal() else []
         for name in (f"{SAVEPOINTS}/{id}.json", *names):
             try:
                 found.append(manifests.read(store, name))
@@ -306,6 +306,6 @@ def find(store: Store, shard: str, id: str = "") -> Manifest:
 
 
 def epoch_of(name: str) -> int:
-    """Return the epoch that a manifest's name tells: `<shard>/<epoch>.json`, `savepoints/<epoch>-<hex>.json`."""
+    """Return the epoch that a manifest's name tells: `<shard>/<epoch>.json`, or `<id>.json`, which begins with it."""
     text = name.rpartition("/")[2].removesuffix(".json").partition("-")[0]
     return int(text) if text.isdecimal() else 0

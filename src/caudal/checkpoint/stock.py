@@ -17,8 +17,8 @@ from caudal.checkpoint.snapshots import ORPHANED, SAVEPOINTS
 from caudal.checkpoint.store import Absent, Entry, Store
 from caudal.core.errors import OptionError, RunError
 
-_MANIFEST = re.compile(rf"[^/]+/\d{{12}}\.json|{SAVEPOINTS}/\d+-[0-9a-f]+\.json")
-_STATE = re.compile(r"[^/]+/\d{12}-[0-9a-f]+(-\d+)?\.state")
+_MANIFEST = re.compile(r".+/(\d{12}|\d+-[0-9a-f]+)\.json")
+_STATE = re.compile(r".+/\d{12}-[0-9a-f]+(-\d+)?\.state")
 """What `snapshots` names manifests and files of segments."""
 
 _TRIES = 10

@@ -169,9 +169,9 @@ def _verify(arguments: Namespace) -> int:
         print(json.dumps({"caudal_verified": SCHEMA, "url": arguments.url, **told}))
     else:
         loose = f"; {found.unreferenced} more belong to none (caudal checkpoints gc)" if found.unreferenced else ""
-        print(
-            f"{found.manifests} checkpoint{'' if found.manifests == 1 else 's'}, {found.files} files of state, {size_text(found.bytes)} read{loose}"
-        )
+        several = "" if found.manifests == 1 else "s"
+        read = f"{found.files} files of state, {size_text(found.bytes)} read"
+        print(f"{found.manifests} checkpoint{several}, {read}{loose}")
         for each in found.damaged:
             print(shown(f"damaged: {each.file}: {each.why}"))
     return 1 if found.damaged else 0

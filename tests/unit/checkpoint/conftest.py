@@ -98,7 +98,7 @@ class Job:
         self.snapshots.commit(manifest)
         self.snapshots.adopt(manifest)
         self.held[manifest.id] = dict(self.blocks)
-        self.snapshots.discard(KEEP)
+        self.snapshots.discard(self.epoch, list(self.held)[-KEEP:])
         return manifest
 
     def check(self, store: Store, manifest: Manifest) -> None:

@@ -88,7 +88,7 @@ def test_any_call_may_fail(number: int, begin: Any, tmp_path: Path, monkeypatch:
         following = after.manifest(after.write(begun.epoch + 1, state, {}), {})
         after.commit(following)
         after.adopt(following)
-        after.discard(3)
+        after.discard(following.epoch, [following.id, begun.id])
         store.close()
         assert find(store, "job") == following
         assert not [name for name in os.listdir(path / "job") if name.startswith(".tmp-")]
