@@ -139,7 +139,7 @@ class Live:
         table.add_row(Text(self._name, style="bold"), *(Text.assemble((k + " ", "dim"), v) for k, v in cells[:4]))
         table.add_row("", *(Text.assemble((k + " ", "dim"), v) for k, v in cells[4:7]))
         counts = ((progress.alerts, "bold red"), (progress.late, "yellow"), (progress.dead, "yellow"))
-        styles = [style if count else "" for count, style in counts]
+        styles = [*(style if count else "" for count, style in counts), ""]
         table.add_row("", *(Text.assemble((k + " ", "dim"), (v, style)) for (k, v), style in zip(cells[7:], styles)))
         if not progress.waiting:
             return table
@@ -191,6 +191,8 @@ def line(progress: Progress, rate: float) -> str:
 
 def fields(progress: Progress, rate: float) -> list[tuple[str, str]]:
     """Return names and texts of what is shown, in order."""
+    commit = progress.commit
+    made = "" if commit is None else f"{commit.epoch:,}, {commit.age:.1f} s ago, {size_text(commit.bytes)}"
     return [
         ("elapsed", f"{progress.elapsed:.1f} s"),
         ("rows", f"{progress.rows:,}"),
@@ -202,6 +204,7 @@ def fields(progress: Progress, rate: float) -> list[tuple[str, str]]:
         ("alerts", f"{progress.alerts:,}"),
         ("late", f"{progress.late:,}"),
         ("dead", f"{progress.dead:,}"),
+        *([("checkpoint", made)] if made else []),
     ]
 
 

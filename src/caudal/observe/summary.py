@@ -14,13 +14,22 @@ SCHEMA = 1
 """Version of the summary's JSON form."""
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A checkpoint that was committed: its epoch, how many seconds ago, and the bytes of state that it holds."""
+
+    epoch: int
+    age: float
+    bytes: int
+
+
 @dataclass(slots=True)
 class Progress:
     """A moment of a run. Times in seconds, `watermark` in milliseconds (None before the first row).
 
     `elsewhere`: what goes on where the job runs in another process, such as "running on flink": nothing is known there but
     `elapsed` and `rows`, those that were handed over. "" where it runs in this one. `waiting`: what sources wait for, ""
-    for nothing.
+    for nothing. `commit`: the last checkpoint, None where there are none, or none yet.
     """
 
     elapsed: float
@@ -35,6 +44,7 @@ class Progress:
     dead: int = 0
     elsewhere: str = ""
     waiting: str = ""
+    commit: Commit | None = None
 
 
 @dataclass(slots=True)
@@ -55,8 +65,9 @@ class Summary:
     `state`: "done" (end of data), "drained" (stopped cleanly before it) or "failed". `seconds`: wall clock from the
     first read to the last write. `latency`: p50, p99 and max milliseconds from reading a block to the last effect of
     its rows. `failures`: sources that broke (a truncated file), with the reason: the run ends with 1. `warnings`: what is told
-    even with `--quiet`. `notes`: what else is to be known. `checkpoint`: where the job's checkpoints are, the id and epoch of the last,
-    the epochs that the run has committed, and what was promised of its outputs; {} without checkpoints.
+    even with `--quiet`. `notes`: what else is to be known. `checkpoint`: where the job's checkpoints are, id and epoch of
+    the last, its bytes and its age in seconds, the epochs that the run has committed, what was promised of its outputs, and the id of a
+    savepoint that was asked for; {} without checkpoints.
     """
 
     pipeline: str

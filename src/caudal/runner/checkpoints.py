@@ -21,6 +21,7 @@ from caudal.checkpoint.store import Store, StoreError, open_store
 from caudal.core import duration
 from caudal.core.errors import CaudalError, OptionError, RunError
 from caudal.observe.log import log
+from caudal.observe.summary import Commit
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Execution
 from caudal.ports.sink import Delivery, Sink
@@ -93,6 +94,7 @@ class Checkpoints:
         self._error: BaseException | None = None
         self._stop = threading.Event()
         self._refused_since = 0.0
+        self._size = ("", 0)
         self._thread = threading.Thread(target=self._work, name="caudal-checkpoints", daemon=True)
         self._store: Store = open_store(how.url)
         transaction = None
@@ -132,13 +134,24 @@ class Checkpoints:
         """What was committed last."""
         return self._shard.last
 
+    def commit(self) -> Commit | None:
+        """Return what was committed last, None for nothing yet. From any thread."""
+        last = self.last
+        if last is None:
+            return None
+        if self._size[0] != last.id:
+            self._size = last.id, last.live
+        return Commit(last.epoch, max(0.0, time.time() - last.written / 1000), self._size[1])
+
     def told(self) -> dict[str, Any]:
         """Return what a summary says of the checkpoints."""
-        last = self.last
+        last, commit = self.last, self.commit()
         return {
             "url": self.how.url,
             "id": "" if last is None else last.id,
             "epoch": 0 if last is None else last.epoch,
+            "bytes": 0 if commit is None else commit.bytes,
+            "age": 0.0 if commit is None else round(commit.age, 3),
             "epochs": self._steps.committed,
             "delivery": self._steps.delivery,
             **({"savepoint": self._asked.made} if self._asked.made else {}),

@@ -135,7 +135,7 @@ class Job:
         holding.begin()
         try:
             if not self._complete:
-                execution.run(None if watch is None else lambda: watch(execution.progress()), flush=flush)
+                execution.run(None if watch is None else lambda: watch(self.progress()), flush=flush)
             return self._end(execution.drained)
         except CaudalError:
             self.abort()
@@ -152,6 +152,13 @@ class Job:
     def stop(self) -> None:
         """Admit nothing more and finish what is in flight."""
         self.execution.stop()
+
+    def progress(self) -> Progress:
+        """Return how far it is, the last checkpoint among it."""
+        progress = self.execution.progress()
+        if isinstance(self._epochs, Checkpoints):
+            progress.commit = self._epochs.commit()
+        return progress
 
     @property
     def _complete(self) -> bool:

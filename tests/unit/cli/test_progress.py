@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from caudal.cli.progress import Lines, Logging, Rate, Silent, fields, line
-from caudal.observe.summary import Progress, size_text
+from caudal.observe.summary import Commit, Progress, size_text
 
 
 def at(elapsed: float, rows: int, watermark: int | None = None) -> Progress:
@@ -31,6 +31,13 @@ def test_line_names_all_there_is_to_know() -> None:
         "elapsed 12.3 s  rows 5,000  rate 400/s  watermark 2026-11-21T22:41:42.431Z  queue 3  in flight 12.3 MB"
         "  state 4.5 kB  alerts 6  late 1  dead 2"
     )
+
+
+def test_the_last_checkpoint_is_shown() -> None:
+    progress = at(1, 1)
+    assert "checkpoint" not in dict(fields(progress, 0))
+    progress.commit = Commit(12, 0.42, 1_500)
+    assert dict(fields(progress, 0))["checkpoint"] == "12, 0.4 s ago, 1.5 kB"
 
 
 def test_watermark_before_the_first_row_and_beyond_the_calendar() -> None:

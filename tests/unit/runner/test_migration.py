@@ -69,7 +69,7 @@ class Place:
         size = sum(Path(dict(source.options)["path"]).stat().st_size for source in plan.sources)
         give_up = time.monotonic() + 60
         while sum(channel.position for channel in channels) < size and thread.is_alive() and time.monotonic() < give_up:
-            time.sleep(0.02)
+            thread.join(0.02)
         job.stop()
         thread.join(120)
         return ended[0]
