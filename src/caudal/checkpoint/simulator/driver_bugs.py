@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -57,12 +58,14 @@ def _unverified(hand: Hand, effect: events.Load) -> Routine:
 
 
 def _not_shown(hand: Hand, effect: events.Load) -> Routine:
-    show = Hand.show
-    hand.show = lambda names: iter(())  # type: ignore[method-assign,assignment]
-    try:
-        return (yield from _load(hand, effect))
-    finally:
-        hand.show = partial(show, hand)  # type: ignore[method-assign]
+    return (yield from _load(_changed_hand(hand, show=lambda names: iter(())), effect))
+
+
+def _changed_hand(hand: Hand, **attributes: Any) -> Hand:
+    changed = copy(hand)
+    for name, value in attributes.items():
+        setattr(changed, name, value)
+    return changed
 
 
 def _kept(hand: Hand, effect: events.Drop) -> Routine:
@@ -132,12 +135,18 @@ _store, _prepare, _commit, _cut, _fetch = epochs.store, epochs.prepare, epochs.c
 
 
 def _not_awaited(hand: Hand, effect: events.Store) -> Routine:
-    write = Hand.write
-    hand.write = lambda objects: hand.process.start(write(hand, objects)) or iter(())  # type: ignore[method-assign,assignment]
+    def start(objects: Mapping[str, Any]) -> Routine:
+        hand.process.start(_in_the_background(hand, objects))
+        yield from ()
+
+    return (yield from _store(_changed_hand(hand, write=start), effect))
+
+
+def _in_the_background(hand: Hand, objects: Mapping[str, Any]) -> Routine:
     try:
-        return (yield from _store(hand, effect))
-    finally:
-        hand.write = partial(write, hand)  # type: ignore[method-assign]
+        yield from Hand.write(hand, objects)
+    except (NoAnswer, Refused):
+        pass
 
 
 def _unsynced(hand: Hand, objects: Mapping[str, Any]) -> Routine:
@@ -145,11 +154,7 @@ def _unsynced(hand: Hand, objects: Mapping[str, Any]) -> Routine:
 
 
 def _names_by_epoch(hand: Hand, effect: events.Store) -> Routine:
-    parts, hand.parts = hand.parts, _Numbered(hand.parts)  # type: ignore[assignment]
-    try:
-        return (yield from _store(hand, effect))
-    finally:
-        hand.parts = parts
+    return (yield from _store(_changed_hand(hand, parts=_Numbered(hand.parts)), effect))
 
 
 class _Numbered:
@@ -181,11 +186,8 @@ def _outputs_of_all(hand: Hand, effect: events.Commit) -> Routine:
     others = [outbox for shard, outbox in named.items() if shard not in effect.tokens]
     first = next(iter(effect.tokens))
     rows = [*named[first].out, *(row for outbox in others for row in outbox.out)]
-    hand.outboxes = {**named, first: replace(named[first], out=rows)}
-    try:
-        return (yield from _commit(hand, effect))
-    finally:
-        hand.outboxes = named
+    outboxes = {**named, first: replace(named[first], out=rows)}
+    return (yield from _commit(_changed_hand(hand, outboxes=outboxes), effect))
 
 
 def _offsets_apart(hand: Hand, effect: events.Commit) -> Routine:
@@ -199,9 +201,8 @@ def _offsets_apart(hand: Hand, effect: events.Commit) -> Routine:
         return events.Unknown(effect.epoch)
     finally:
         hand.producer.leave()
-    outboxes = hand.outboxes
-    hand.outboxes = {shard: replace(outbox, out=[], sent={}) for shard, outbox in outboxes.items()}
-    return (yield from _commit(hand, effect))
+    outboxes = {shard: replace(outbox, out=[], sent={}) for shard, outbox in hand.outboxes.items()}
+    return (yield from _commit(_changed_hand(hand, outboxes=outboxes), effect))
 
 
 def _same_producer(producer: Producer) -> Routine:

@@ -23,12 +23,12 @@ FAULTS = ("kill", "strand", "freeze", "twin", "stop", "shuffle", "lossy", "outag
 _WEIGHTS = (18, 28, 14, 4, 20, 18, 6, 8, 8, 1, 1, 1)
 
 MOMENTS: tuple[Step | Phase, ...] = (
-    *(Phase.FINDING, Phase.MARKING, Phase.LOADING, Phase.DROPPING, Phase.CLOSING, Phase.LEAVING),
+    *(Phase.FINDING, Phase.MARKING, Phase.LOADING, *2 * (Phase.DROPPING,), Phase.CLOSING, Phase.LEAVING),
     *(Step.PREPARING, Step.STORING, *3 * (Step.COMMITTING,), *2 * (Step.RECALLING, Step.PUBLISHING)),
 )
 """Steps of an epoch and phases of a shard that faults wait for."""
 
-STOPPING = (Step.PREPARING, Step.STORING, *4 * (Step.RECALLING,), *2 * (Step.PUBLISHING,))
+STOPPING = (Step.PREPARING, Step.STORING, *8 * (Step.RECALLING,), *2 * (Step.PUBLISHING,))
 """Those that a stop waits for."""
 
 HOPELESS = ("expire", "rot", "blank")

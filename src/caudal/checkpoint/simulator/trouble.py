@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from caudal.checkpoint.protocol import Step
 from caudal.checkpoint.shards import Phase
 from caudal.checkpoint.simulator.process import Process
 from caudal.checkpoint.simulator.schedule import CALM, HOPELESS, Fault
@@ -17,6 +18,8 @@ LOSSY = 0.8
 """The share of calls that something happens to while the network is at its worst."""
 WAIT = 120
 """How often a fault looks for its moment, each 10 ms, before it strikes anybody."""
+WAITS: dict[Step | Phase | None, int] = {None: 0, Step.RECALLING: 3 * WAIT}
+"""The same, for moments that are not waited for, or seldom come."""
 
 
 class Trouble:
@@ -28,7 +31,7 @@ class Trouble:
     def begin(self, faults: Sequence[Fault]) -> None:
         """Let them happen at their times."""
         for fault in faults:
-            self._world.clock.after(fault.at, partial(self._lie_in_wait, fault, WAIT if fault.moment else 0))
+            self._world.clock.after(fault.at, partial(self._lie_in_wait, fault, WAITS.get(fault.moment, WAIT)))
 
     def _lie_in_wait(self, fault: Fault, tries: int) -> None:
         """Strike whoever is where the fault wants it, or, after some time, anybody."""
