@@ -10,8 +10,10 @@ from typing import Any
 
 from caudal.checkpoint import stock
 from caudal.checkpoint.manifest import Manifest
+from caudal.checkpoint.snapshots import find
 from caudal.checkpoint.store import Store, open_store
 from caudal.core import duration
+from caudal.core.errors import OptionError
 from caudal.core.shown import shown
 from caudal.observe.summary import size_text
 
@@ -212,8 +214,16 @@ def _plan(arguments: Namespace) -> int:
 
 
 def _manifest(arguments: Namespace) -> Manifest:
-    from caudal.runner.resuming import named
+    """Return the checkpoint that is named, of whatever shard it is."""
+    from caudal.runner.resuming import named, split
 
+    url, id = split(arguments.url)
+    shards = stock.by_shard(stock.look(open_store(url, create=False))) if id else {}
+    for shard in shards:
+        try:
+            return find(open_store(url, create=False), shard, id)
+        except OptionError:
+            continue
     return named(arguments.url)[1]
 
 

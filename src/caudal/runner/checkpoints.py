@@ -120,7 +120,7 @@ class Checkpoints:
         if manifest is None or self.complete:
             return
         found = migration(manifest, fits)
-        found.check(allow_dropped=self.how.allow_dropped)
+        found.check(allow_dropped=fits.allow_dropped)
         for line in found.to_text().split("\n") if found.changed else ():
             log.info("%s", line)
 

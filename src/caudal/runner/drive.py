@@ -123,7 +123,8 @@ class Job:
             return Epochs(sinks, self.logical.name)
         delivery, why = choose(check_mode(checkpoint.delivery), self.bindings.sources, sinks)
         self.delivery = f"{delivery}; {why}" if why else delivery
-        return Checkpoints(checkpoint, self.logical, Fits.of(self.logical, self.physical), sinks, delivery)
+        fits = Fits.of(self.logical, self.physical, allow_dropped=checkpoint.allow_dropped)
+        return Checkpoints(checkpoint, self.logical, fits, sinks, delivery)
 
     def run(self, watch: Callable[[Progress], None] | None = None, *, flush: bool = False) -> Summary:
         """Run to the end of data or a stop, then publish what the sinks have (or drain them).

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from caudal.checkpoint.manifest import Manifest, Stored
 from caudal.core.errors import OptionError
+from caudal.core.naming import cut
 from caudal.observe.summary import size_text
 from caudal.plan import fitting
 from caudal.plan.nodes import Keyed
@@ -50,21 +52,26 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """What a plan has to say of state: of each stateful operator, and of all its operators (see `plan.fitting`)."""
+    """What a plan has to say of state: of each stateful operator, and of all its operators (see `plan.fitting`).
+
+    `allow_dropped`: state that it has no use for may be left behind.
+    """
 
     operators: Mapping[str, Any]
     graph: str
     sources: frozenset[str]
     sinks: frozenset[str]
+    allow_dropped: bool = False
 
     @classmethod
-    def of(cls, logical: Plan, physical: Plan) -> Fits:
+    def of(cls, logical: Plan, physical: Plan, *, allow_dropped: bool = False) -> Fits:
         """Return those of a plan, as written and as it runs."""
         return cls(
             {node.name: fitting.fits(node) for node in physical.nodes if isinstance(node, Keyed)},
             fitting.graph(logical),
             frozenset(node.name for node in physical.sources),
             frozenset(node.name for node in physical.sinks),
+            allow_dropped,
         )
 
 
@@ -197,9 +204,18 @@ def _fate(name: str, stored: Stored | None, now: Mapping[str, Any]) -> Fate:
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     if then.get("kind") != now.get("kind"):
         return [f"it was the operator {then.get('kind')}, and is {now.get('kind')}"]
-    what = {"rows": "columns of the rows that it keeps", "frame": "window"}
-    differing = [name for name in (*then, *(n for n in now if n not in then)) if then.get(name) != now.get(name)]
-    return [f"its {what.get(name, name)} is not what it was" for name in differing]
+    names = [*then, *(name for name in now if name not in then)]
+    differing = [name for name in names if then.get(name) != now.get(name)]
+    return [
+        f"{_WHAT.get(name, name)}: {_shown(then.get(name))} before, {_shown(now.get(name))} now" for name in differing
+    ]
+
+
+_WHAT = {"rows": "columns of the rows that it keeps", "frame": "window"}
+
+
+def _shown(value: Any) -> str:
+    return cut(json.dumps(value, ensure_ascii=False), 80)
 
 
 def _retyped(then: Mapping[str, Sequence[str]], now: Mapping[str, Sequence[str]]) -> list[str]:

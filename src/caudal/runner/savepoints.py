@@ -117,7 +117,7 @@ def savepoint(url: str, *, stop: bool = True, timeout: float = 60.0) -> Savepoin
 
     try:
         if not store.exclusive:
-            stock.look(store)
+            _of_one_job(store)
         answer = None
         if not (store.exclusive and alone()):
             answer = requests.ask(store, stop=stop, timeout=timeout, alone=alone)
@@ -125,7 +125,18 @@ def savepoint(url: str, *, stop: bool = True, timeout: float = 60.0) -> Savepoin
             if answer.why:
                 raise RunError("the job could not make a savepoint", detail=answer.why, location=url)
             return Savepoint(url, answer.savepoint, True, stop)
+        _of_one_job(store)
         last = find(store, SHARD)
         return Savepoint(url, Snapshots(store, SHARD, last.pipeline).keep(last), False, False)
     finally:
         store.close()
+
+
+def _of_one_job(store: Store) -> None:
+    """Raise `OptionError` where no job has kept checkpoints, or a group of workers does."""
+    shards = stock.by_shard(stock.look(store))
+    if shards and SHARD not in shards:
+        raise OptionError(
+            f"a group of workers keeps its checkpoints in {store.url}",
+            hint="a group has no savepoints yet: its workers go on from the group's offsets",
+        )

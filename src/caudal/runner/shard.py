@@ -48,11 +48,15 @@ class Shard:
         return GENESIS if self.last is None else self.last.id
 
     def begin(self, execution: Execution, manifest: Manifest | None, held_by: Snapshots) -> None:
-        """Stand where a snapshot says, None: at the beginning. `held_by`: who has it, of another store for a savepoint."""
+        """Stand where a snapshot says, None: at the beginning. `held_by`: who has it, of another store for a savepoint.
+
+        Raises `OptionError` where state would be left behind, `RunError`.
+        """
         self._execution = execution
         self._whole = manifest is None or held_by is not self._snapshots
         if manifest is not None:
             found = migration(manifest, self._fits)
+            found.check(allow_dropped=self._fits.allow_dropped)
             self._whole |= found.changed
             execution.resume(found.applied(held_by.load(manifest)))
         self.last = manifest

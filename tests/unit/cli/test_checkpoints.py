@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +186,69 @@ def test_a_request_that_nobody_waits_for_stops_no_job(here: Path, start: Start) 
     wait(lambda: not list((here / "state" / "requests").iterdir()), job)
     job.terminate()
     assert job.wait(60) == 0
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a bucket of a server that speaks S3, whose address and keys are in the environment."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        address = f"http://{host}:{port}"
+        for name, value in (
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", address),
+            ("AWS_ALLOW_HTTP", "true"),
+        ):
+            monkeypatch.setenv(name, value)
+        boto3.client("s3", endpoint_url=address).create_bucket(Bucket="states")
+        yield "s3://states/jobs"
+    finally:
+        server.stop()
+
+
+@pytest.mark.slow
+def test_a_job_in_an_object_store_is_killed_goes_on_and_is_upgraded(
+    here: Path, start: Start, caudal: Caudal, bucket: str
+) -> None:
+    (here / "p.py").write_text(PIPELINE)
+    append(here, 0, 55)
+    running = ("run", "p.py", "--follow", "--every", "100ms", "--quiet")
+
+    def read() -> bool:
+        shown = caudal("checkpoints", "show", f"{bucket}/{place}", "--json")
+        return shown.code == 0 and shown.summary["positions"][0]["position"] == (here / "log.jsonl").stat().st_size
+
+    place = "one"
+    killed = start(*running, "--checkpoint", f"{bucket}/one")
+    wait(read, killed)
+    killed.kill()
+    killed.wait()
+    append(here, 55, 105)
+    second = start(*running, "--checkpoint", f"{bucket}/one")
+    wait(read, second)
+    ended = caudal("savepoint", f"{bucket}/one")
+    assert (ended.code, second.wait(60)) == (0, 0)
+    append(here, 105, 165)
+    place = "two"
+    more = ("--set", "more=true", "--restore", ended.out.strip())
+    third = start(*running, *more, "--checkpoint", f"{bucket}/two")
+    wait(read, third)
+    third.terminate()
+    assert third.wait(60) == 0
+    rows = [json.loads(line) for line in (here / "out.jsonl").read_text().splitlines()]
+    windows = sorted((row["window_start"], row["k"]) for row in rows)
+    assert len(windows) == len(set(windows)) == 16
+    assert all(row["total"] == 10 for row in rows)
+    assert caudal("checkpoints", "verify", f"{bucket}/one").code == 0
+    assert caudal("checkpoints", "gc", f"{bucket}/one").code == 0
+    nobody = caudal("savepoint", f"{bucket}/two", "--timeout", "100ms")
+    assert nobody.code == 1
+    assert "no job has answered" in nobody.err
