@@ -372,3 +372,37 @@ def test_a_partition_that_is_not_read_is_not_fetched_into_memory(
         batch = None
     assert most < 10 << 20  # of 30 MB
     given.close()
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_broker_that_goes_away_is_waited_for_and_makes_no_partition_idle(
+    own_broker: Broker, new_topic: NewTopic, reader: str
+) -> None:
+    topic = new_topic(own_broker, 2)
+    schema = {"n": "int64", "t": "timestamp"}
+
+    def at(n: int) -> bytes:
+        return json.dumps({"n": n, "t": n}).encode()
+
+    produce(own_broker, topic, [at(500)], partition=0)
+    produce(own_broker, topic, [at(600), at(3000)], partition=1)
+    stream = source(own_broker, topic, until=None, reader=reader, schema=schema, event_time="t", idle="2s")
+    counted = stream.window(cd.tumbling("1s")).agg(n=cd.count())
+    with running(counted) as (job, seen):
+        until(lambda: job.execution.progress().rows == 3)
+        own_broker.freeze()
+        began = time.monotonic()
+        until(lambda: "no answer from kafka://" in job.execution.progress().waiting)
+        until(lambda: time.monotonic() - began > 8)
+        assert seen == []  # a partition that is at its end for 2 s would have let the window close
+        own_broker.thaw()
+        until(
+            lambda: (
+                [row["n"] for row in seen if row["window_start"].year == 1970 and row["window_end"].second == 1] == [2]
+            )
+        )
+        own_broker.kill()
+        until(lambda: "no answer from kafka://" in job.execution.progress().waiting)
+        own_broker.start()
+        produce(own_broker, topic, [at(100_000)], partition=0)
+        until(lambda: job.execution.progress().rows == 4)

@@ -10,7 +10,6 @@ import numpy as np
 from caudal.columnar.column import Text
 from caudal.connectors.kafka import foreign
 from caudal.connectors.kafka.batch import Batch, Event, Headers, Wanted, too_long
-from caudal.connectors.kafka.client import library
 from caudal.connectors.kafka.cluster import Part
 from caudal.connectors.kafka.gathering import EVENT, TAKEN, gather, measure
 from caudal.core.types import BINARY
@@ -23,11 +22,10 @@ MOST = 65_536
 class BlockFeed:
     """Empties the queue of one partition. Used by one thread at a time."""
 
-    def __init__(self, consumer: Any, handle: int, part: Part, wanted: Wanted) -> None:
+    def __init__(self, handle: int, part: Part, wanted: Wanted) -> None:
         """Made before the partition is assigned, so that its messages go nowhere else."""
         self._library = foreign.opened()
-        self._consumer = consumer
-        self._topic_partition = library().TopicPartition(part.topic, part.number)
+        self._position = foreign.Position(handle, part.topic, part.number)
         self._wanted = wanted
         self._queue = self._library.rd_kafka_queue_get_partition(handle, part.topic.encode(), part.number)
         self._library.rd_kafka_queue_forward(self._queue, None)
@@ -50,7 +48,7 @@ class BlockFeed:
     @property
     def position(self) -> int:
         """Where the partition stands behind what was taken, control records too; below 0 where that is not known."""
-        return self._consumer.position([self._topic_partition])[0].offset
+        return self._position.ask()
 
     def clear(self) -> None:
         """Forget what has been taken in before a seek: the library does so itself."""
@@ -62,6 +60,7 @@ class BlockFeed:
                 pass
             queue, self._queue = self._queue, None
             self._library.rd_kafka_queue_destroy(queue)
+            self._position.close()
 
     def _call(self, milliseconds: int, at: int, most: int) -> int:
         address = self._messages.ctypes.data + 8 * at

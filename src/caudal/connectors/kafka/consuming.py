@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from caudal.connectors.kafka import foreign
@@ -14,7 +15,7 @@ from caudal.connectors.kafka.blocks import BlockFeed
 from caudal.connectors.kafka.client import Access, Log, code_of, library, made, reason
 from caudal.connectors.kafka.cluster import Part
 from caudal.connectors.kafka.objects import ObjectFeed
-from caudal.core.errors import RunError
+from caudal.core.errors import CaudalError, RunError
 from caudal.observe.log import log
 
 READERS = ("auto", "blocks", "objects")
@@ -62,6 +63,8 @@ class Consuming:
         self.log = Log()
         self.failed = ""
         """Why nothing more may be read, "" while all is well."""
+        self.after_poll: Callable[[Any], None] = lambda _: None
+        """Called after each poll, by the thread that polls."""
         self._library = library()
         self._wanted = wanted
         name = f"caudal-{secrets.token_hex(4)}"
@@ -98,6 +101,7 @@ class Consuming:
         """Guards the feeds."""
         self._polling = threading.Lock()
         """Held while messages are polled that are dealt out."""
+        self._held: set[Part] = set()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="caudal-kafka-poll", daemon=True)
 
@@ -114,12 +118,16 @@ class Consuming:
         """Return the feed of a partition that is about to be assigned."""
         feed: Feed
         if self._handle:
-            feed = BlockFeed(self.consumer, self._handle, part, self._wanted)
+            feed = BlockFeed(self._handle, part, self._wanted)
         else:
-            feed = ObjectFeed(part, self._wanted, self._hold)
+            feed = ObjectFeed(self._wanted)
         with self._lock:
             self._feeds[part] = feed
         return feed
+
+    def subscribe(self, topics: Sequence[str], **callbacks: Any) -> None:
+        """Join the group; the callbacks are called by the thread that polls."""
+        self.consumer.subscribe(list(topics), **callbacks)
 
     def assign(self, part: Part, offset: int) -> Feed:
         """Assign a partition by hand, to be read from an offset on."""
@@ -177,6 +185,10 @@ class Consuming:
         while not self._closing.is_set():
             try:
                 busy = self._serve() if self._handle else self._deal()
+                self.after_poll(self.consumer)
+            except CaudalError as error:  # of a callback
+                self.failed = self.failed or str(error)
+                busy = False
             except self._library.KafkaException as error:
                 log.debug("kafka: %s", reason(error))
                 busy = False
@@ -193,6 +205,7 @@ class Consuming:
     def _deal(self) -> bool:
         """Deal out messages; return whether there were any."""
         with self._polling:
+            self._hold()
             messages = self.consumer.consume(_DEALT, 0)
             by_part: defaultdict[Part, list[Any]] = defaultdict(list)
             for message in messages:
@@ -208,12 +221,19 @@ class Consuming:
                 feed.deal(by_part.get(part, []), position.offset)
             return bool(messages)
 
-    def _hold(self, part: Part, hold: bool) -> None:
-        names = [self._library.TopicPartition(part.topic, part.number)]
-        try:
-            (self.consumer.pause if hold else self.consumer.resume)(names)
-        except self._library.KafkaException as error:  # it is not assigned any more
-            log.debug("kafka: %s: %s", part.name, reason(error))
+    def _hold(self) -> None:
+        """Fetch no more of partitions of which enough waits, and go on with others."""
+        with self._lock:
+            wanted = {part for part, feed in self._feeds.items() if isinstance(feed, ObjectFeed) and feed.full}
+            there = set(self._feeds)
+        for change, parts in ((self.consumer.pause, wanted - self._held), (self.consumer.resume, self._held - wanted)):
+            names = [self._library.TopicPartition(part.topic, part.number) for part in parts & there]
+            try:
+                if names:
+                    change(names)
+            except self._library.KafkaException as error:  # it is not assigned any more
+                log.debug("kafka: %s", reason(error))
+        self._held = wanted
 
 
 def _ahead(access: Access, kilobytes: int) -> dict[str, Any]:

@@ -29,6 +29,10 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "rd_kafka_message_destroy": (None, [_Pointer]),
     "rd_kafka_message_timestamp": (ctypes.c_int64, [_Pointer, _Pointer]),
     "rd_kafka_message_headers": (ctypes.c_int, [_Pointer, ctypes.POINTER(_Pointer)]),
+    "rd_kafka_topic_partition_list_new": (_Pointer, [ctypes.c_int]),
+    "rd_kafka_topic_partition_list_add": (_Pointer, [_Pointer, _Text, ctypes.c_int32]),
+    "rd_kafka_topic_partition_list_destroy": (None, [_Pointer]),
+    "rd_kafka_position": (ctypes.c_int, [_Pointer, _Pointer]),
     "rd_kafka_header_get_all": (
         ctypes.c_int,
         [_Pointer, _Size, ctypes.POINTER(_Text), ctypes.POINTER(_Pointer), ctypes.POINTER(_Size)],
@@ -73,6 +77,28 @@ def address_of(name: str) -> int:
     found = ctypes.cast(getattr(opened(), name), ctypes.c_void_p).value
     assert found is not None
     return found
+
+
+class Position:
+    """Where one partition of a consumer stands; asked past the client, which lets nobody in while it is in a callback."""
+
+    def __init__(self, handle: int, topic: str, number: int) -> None:
+        self._library = opened()
+        self._handle = handle
+        self._list = self._library.rd_kafka_topic_partition_list_new(1)
+        self._item: int = self._library.rd_kafka_topic_partition_list_add(self._list, topic.encode(), number)
+
+    def ask(self) -> int:
+        """Return the offset of the next message; below 0 where that is not known."""
+        if not self._list or self._library.rd_kafka_position(self._handle, self._list):
+            return -1
+        return ctypes.c_int64.from_address(self._item + 16).value
+
+    def close(self) -> None:
+        """Release it; idempotent."""
+        if self._list:
+            given, self._list = self._list, None
+            self._library.rd_kafka_topic_partition_list_destroy(given)
 
 
 def headers_of(message: int) -> list[tuple[str, bytes | None]]:

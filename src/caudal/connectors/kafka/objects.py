@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from caudal.columnar.column import Text, from_list
 from caudal.connectors.kafka.batch import Batch, Event, Wanted, padded, too_long
-from caudal.connectors.kafka.cluster import Part
 from caudal.core.types import BINARY
 
 HELD = 4 << 20
@@ -24,16 +22,20 @@ HELD = 4 << 20
 class ObjectFeed:
     """What was dealt to one partition. `deal` is called by the thread that polls, all else by whoever reads it."""
 
-    def __init__(self, part: Part, wanted: Wanted, hold: Callable[[Part, bool], None]) -> None:
-        """`hold`: fetch no more of a partition, or (False) go on."""
-        self.part = part
+    def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._hold = hold
         self._changed = threading.Condition()
         self._waiting: deque[tuple[Any, int]] = deque()
         self._bytes = 0
-        self._held = False
+        self._full = False
         self._at = -1
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waits to be taken that no more is to be fetched."""
+        with self._changed:
+            self._full = self._bytes >= (HELD // 2 if self._full else HELD)
+            return self._full
 
     def deal(self, messages: list[Any], position: int) -> None:
         """Take messages in, behind which the partition stands at `position` (below 0: that is not known)."""
@@ -48,10 +50,6 @@ class ObjectFeed:
             else:
                 self._at = max(self._at, position)
             self._changed.notify_all()
-            hold = self._bytes >= HELD and not self._held
-            self._held = self._held or hold
-        if hold:
-            self._hold(self.part, True)
 
     def take(self, size: int, seconds: float) -> Batch | None:
         """Return about `size` bytes of messages, waiting so long for the first; None where nothing came."""
@@ -65,10 +63,6 @@ class ObjectFeed:
                 held += len(message.value() or b"") + 1
                 self._bytes -= len(message.value() or b"")
                 taken.append(message)
-            go_on = self._held and self._bytes < HELD // 2
-            self._held = self._held and not go_on
-        if go_on:
-            self._hold(self.part, False)
         return self._batch(taken) if taken else None
 
     @property
@@ -82,9 +76,6 @@ class ObjectFeed:
         with self._changed:
             self._waiting.clear()
             self._bytes, self._at = 0, -1
-            go_on, self._held = self._held, False
-        if go_on:
-            self._hold(self.part, False)
 
     def close(self) -> None:
         """Forget everything; idempotent."""
