@@ -79,6 +79,18 @@ class DirectoryStore:
         self._lock = fd
         self._sweep()
 
+    def lease(self, path: str, name: str) -> FileLease | None:
+        """Return the lease of a name by the lock of a file, None where another process holds it; see `leases`."""
+        with self._failing(path):
+            self._make(os.path.dirname(self._path(path)))
+            fd = os.open(self._path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(fd)
+                return None
+        return FileLease(name, fd)
+
     def close(self) -> None:
         if self._lock >= 0:
             fd, self._lock = self._lock, -1
@@ -164,6 +176,24 @@ class DirectoryStore:
                 f"cannot use {name} in {self.url}: {error.strerror or error}",
                 hint="make room on the disk and run again: nothing that was committed is lost" if full else "",
             ) from error
+
+
+class FileLease:
+    """A name held by the lock of a file; see `leases.Lease`."""
+
+    def __init__(self, name: str, fd: int) -> None:
+        self.name = name
+        self._fd = fd
+
+    def renew(self) -> bool:
+        """The lock lasts as long as its process."""
+        return True
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            os.close(fd)
 
 
 def _sync(folder: str) -> None:

@@ -158,6 +158,15 @@ def _checkpoints(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave state behind that the pipeline has no use for any more",
     )
+    group.add_argument(
+        "--group", default="", metavar="NAME", help="the group of workers that share a topic (default: caudal.PIPELINE)"
+    )
+    group.add_argument(
+        "--worker",
+        default="",
+        metavar="NAME",
+        help="this worker's own name in it, such as a pod's (default: a free one)",
+    )
 
 
 def _stores(commands: Any) -> None:

@@ -40,6 +40,8 @@ class Options:
     delivery: str = ""
     restore: str = ""
     allow_dropped_state: bool = False
+    group: str = ""
+    worker: str = ""
     json: bool = False
     quiet: bool = False
 
@@ -84,6 +86,8 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
                 options.delivery,
                 options.restore,
                 allow_dropped=options.allow_dropped_state,
+                group=options.group,
+                worker=options.worker,
             ),
         )
         if job.delivery:

@@ -153,6 +153,8 @@ class Group(Protocol):
 class GroupConnector(Protocol):
     """The source side of a connector whose partitions a group of workers can share."""
 
+    source_options: Options
+
     def join(self, options: Options, file_reader: FileReader | None, schema: Schema, membership: Membership) -> Group:
         """Join the group over the source that these options name; see `SourceConnector.source` for what is raised."""
         ...

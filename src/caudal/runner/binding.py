@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +14,9 @@ from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource
 from caudal.ports.format import Encoder, FileReader
+from caudal.ports.group import Group, GroupConnector, Membership
 from caudal.ports.sink import Delivery, Receipt
-from caudal.ports.source import MessageConnector
+from caudal.ports.source import MessageConnector, Partition, Unchanging
 from caudal.runner.sides import role_of
 
 
@@ -95,17 +96,19 @@ def bind(
     console_to_stderr: bool = False,
     admit: Callable[[Mapping[str, BoundSource]], None] | None = None,
     staged: bool = False,
+    membership: Membership | None = None,
 ) -> tuple[Bindings, bool]:
     """Open the sources and sinks of a rewritten plan; return them and whether any source is live.
 
-    `admit` is asked between the two, and may raise. `staged`: rows are to be shown epoch by epoch, by sinks that can. Raises
-    `InputError` or `OptionError`; nothing stays open then.
+    `admit` is asked between the two, and may raise. `staged`: rows are to be shown epoch by epoch, by sinks that can. `membership`:
+    the source is joined as a member of a group, not opened: see `Joined`. Raises `InputError` or `OptionError`; nothing stays
+    open then.
     """
     sources: dict[str, BoundSource] = {}
     sinks: dict[str, Any] = {}
     try:
         for node in plan.sources:
-            sources[node.name] = open_source(node)
+            sources[node.name] = open_source(node, membership)
         if admit is not None:
             admit(sources)
         live = any(b.source.live for b in sources.values())
@@ -122,9 +125,32 @@ def bind(
     return Bindings(sources, sinks), live
 
 
-def open_source(node: Source) -> BoundSource:
-    """Open a source for reading; raises `InputError` or `OptionError`."""
-    plugin: Any = registry.find("connector", node.connector)
+class Joined(Unchanging):
+    """A source that a worker has joined the group of: its partitions come and go by `group`."""
+
+    live = True
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+
+    def partitions(self) -> Sequence[Partition]:
+        """Return none: they are given later."""
+        return ()
+
+    def close(self) -> None:
+        """Leave the group."""
+        self.group.close()
+
+
+def shared(node: Source) -> bool:
+    """Whether a group of workers can share the partitions of a source."""
+    plugin = registry.find("connector", node.connector)
+    return isinstance(plugin, GroupConnector) and plugin.shared({**plugin.source_options, **dict(node.options)})
+
+
+def open_source(node: Source, membership: Membership | None = None) -> BoundSource:
+    """Open a source for reading, or join its group; raises `InputError` or `OptionError`."""
+    plugin = registry.find("connector", node.connector)
     options = registry.check_options(dict(node.options), plugin.source_options, f"connector '{node.connector}'")
     reader: Any = None
     if node.format:
@@ -136,6 +162,8 @@ def open_source(node: Source) -> BoundSource:
         readable, needed = _decoded(plugin, options, node.readable, needed)
         reader = chosen.reader(readable, needed, given)
     try:
+        if membership is not None:
+            return BoundSource(Joined(plugin.join(options, None, node.readable, membership)), reader)
         if isinstance(reader, FileReader):
             return BoundSource(plugin.source(options, reader, node.readable), None)
         return BoundSource(plugin.source(options, None, node.readable), reader)

@@ -6,6 +6,7 @@ cut, stores what is new in its state, lets sinks stage the epoch's rows, commits
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -38,6 +39,7 @@ from caudal.runner.shard import GENESIS, Shard
 LEAST_EVERY = 10
 """Milliseconds between two epochs at least: each syncs files."""
 
+_NAME = re.compile(r"[A-Za-z0-9._-]{0,200}")
 _PATIENCE = 600.0
 """Seconds for which a store that does not answer is asked again, before the job is given up."""
 
@@ -48,6 +50,7 @@ class Checkpointing:
 
     `url`: the store; `every`: milliseconds between two epochs; `delivery`: "" for what sources and sinks allow; `restore`: the URL
     (with an @ID) that a fresh store begins from; `allow_dropped`: state that the pipeline has no use for may be left behind.
+    `group`, `worker`: the names of the group of workers that share a topic, and of this one in it, "" for those that are chosen.
     """
 
     url: str
@@ -55,15 +58,24 @@ class Checkpointing:
     delivery: str = ""
     restore: str = ""
     allow_dropped: bool = False
+    group: str = ""
+    worker: str = ""
 
 
 def checkpointing(
-    url: str, every: str = "1s", delivery: str = "", restore: str = "", *, allow_dropped: bool = False
+    url: str,
+    every: str = "1s",
+    delivery: str = "",
+    restore: str = "",
+    *,
+    allow_dropped: bool = False,
+    group: str = "",
+    worker: str = "",
 ) -> Checkpointing | None:
     """Return how a job is to be checkpointed, None for no URL; raises `OptionError` for what does not fit."""
     check_mode(delivery)
     if not url:
-        for name, value in (("delivery", delivery), ("restore", restore)):
+        for name, value in (("delivery", delivery), ("restore", restore), ("group", group), ("worker", worker)):
             if value:
                 raise OptionError(f"{name} goes with checkpoints", hint="say where to keep them: checkpoint='./state'")
         return None
@@ -72,7 +84,9 @@ def checkpointing(
         raise OptionError(
             f"checkpoints cannot be made every {every}", hint=f"{LEAST_EVERY} ms at least; a second is usual"
         )
-    return Checkpointing(url, milliseconds, delivery, restore, allow_dropped)
+    if not _NAME.fullmatch(worker) or not _NAME.fullmatch(group):
+        raise OptionError(f"'{group or worker}' is no name", hint="letters, digits, '.', '_' and '-'")
+    return Checkpointing(url, milliseconds, delivery, restore, allow_dropped, group, worker)
 
 
 class Checkpoints:

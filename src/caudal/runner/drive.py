@@ -18,6 +18,8 @@ from caudal.runner.binding import bind, following
 from caudal.runner.checkpoints import Checkpointing, Checkpoints, checkpointing
 from caudal.runner.delivery import check_mode, choose
 from caudal.runner.epochs import Epochs
+from caudal.runner.group import GroupWorker
+from caudal.runner.grouping import grouping
 from caudal.runner.judging import BLIND, judge
 from caudal.runner.migration import Fits
 from caudal.runner.sides import role_of, with_sides
@@ -84,12 +86,8 @@ class Job:
         self.logical = with_sides(plan, late, dead)
         self.physical = rewrite(self.logical)
         self.threads = check_threads(threads, cluster) or os.cpu_count() or 1
-        self.bindings, self.live = bind(
-            self.physical,
-            console_to_stderr=console_to_stderr,
-            admit=lambda sources: chosen.admit(self.logical, sources),
-            staged=checkpoint is not None and checkpoint.delivery != "at-least-once",
-        )
+        self._grouping = grouping(self.logical, self.physical, checkpoint)
+        self.bindings, self.live = self._bound(chosen, checkpoint, console_to_stderr)
         tuning = Tuning(
             self.threads,
             self.live,
@@ -102,12 +100,33 @@ class Job:
         )
         self.execution = self._started(chosen, tuning, checkpoint)
 
+    def _bound(self, engine: Engine, how: Checkpointing | None, console_to_stderr: bool) -> tuple[Bindings, bool]:
+        try:
+            return bind(
+                self.physical,
+                console_to_stderr=console_to_stderr,
+                admit=lambda sources: engine.admit(self.logical, sources),
+                staged=how is not None and how.delivery != "at-least-once",
+                membership=None if self._grouping is None else self._grouping.membership,
+            )
+        except BaseException:
+            if self._grouping is not None:
+                self._grouping.close()
+            raise
+
     def _started(self, engine: Engine, tuning: Tuning, checkpoint: Checkpointing | None) -> Execution:
         """Begin the epochs; return the job, which stands where the last one left it."""
-        self._epochs: Epochs | Checkpoints | None = None
+        self._epochs: Epochs | Checkpoints | GroupWorker | None = None
         self.delivery = ""
         """What is promised of the outputs, and why no more, where there are checkpoints."""
         try:
+            if self._grouping is not None:
+                (bound,) = self.bindings.sources.values()
+                worker = self._grouping.worker(self.physical, bound, self.bindings.sinks, engine, tuning)
+                membership = self._grouping.membership
+                self.delivery = f"{worker.delivery}, by the worker {membership.worker} of the group {membership.group}"
+                self._epochs = worker
+                return worker
             self._epochs = self._begun(checkpoint)
             bindings = Bindings(self.bindings.sources, self._epochs.sinks)
             execution = engine.start(self.logical, self.physical, bindings, tuning)
@@ -174,7 +193,7 @@ class Job:
             where = self._epochs.drain()
         else:
             self._epochs.end()
-        goes_on = drained and not isinstance(self._epochs, Checkpoints)
+        goes_on = drained and isinstance(self._epochs, Epochs)
         targets = [
             Target(node.name, where[node.name], ledger.entries[node.name].taken, role_of(node), goes_on)
             for node in self.physical.sinks
@@ -194,7 +213,7 @@ class Job:
             failures=figures["failures"],
             notes=figures.get("notes", []),
             state_peak=figures["state_peak"],
-            checkpoint=self._epochs.told() if isinstance(self._epochs, Checkpoints) else {},
+            checkpoint={} if isinstance(self._epochs, Epochs) else self._epochs.told(),
         )
         if self._complete:
             summary.notes.append(
@@ -222,6 +241,8 @@ class Job:
         else:
             for sink in self.bindings.sinks.values():
                 sink.abort()
+            if self._grouping is not None:
+                self._grouping.close()
         self._close()
 
     def _close(self) -> None:
@@ -259,6 +280,8 @@ def run(
     delivery: str = "",
     restore: str = "",
     allow_dropped_state: bool = False,
+    group: str = "",
+    worker: str = "",
     watch: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Run a pipeline to the end of its data and return the summary.
@@ -268,7 +291,8 @@ def run(
     `checkpoint`: a directory, or the URL of an object store, where the job's state is kept every so often, and from which a run
     goes on that was ended by anything; `delivery`: what is promised of the outputs then, "" for the best that sources and sinks can
     do; `restore`: the URL of other checkpoints, with an `@ID`, that a fresh place begins from.
-    `allow_dropped_state`: state that the pipeline has no use for any more is left behind.
+    `allow_dropped_state`: state that the pipeline has no use for any more is left behind. `group`, `worker`: the names of the group
+    of workers that share a topic, and of this one in it.
     What went wrong without ending the run stands in the summary's `failures`: a source that broke; one of which every
     record was dead, or whose records never name a field that a filter or a key depends on (with `allow_blind` a warning).
     Raises `UserError` before anything starts, `RunError` while it runs.
@@ -284,6 +308,8 @@ def run(
         cluster=cluster,
         exchange=exchange,
         allow_blind=allow_blind,
-        checkpoint=checkpointing(checkpoint, every, delivery, restore, allow_dropped=allow_dropped_state),
+        checkpoint=checkpointing(
+            checkpoint, every, delivery, restore, allow_dropped=allow_dropped_state, group=group, worker=worker
+        ),
     )
     return job.run(watch)

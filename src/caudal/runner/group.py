@@ -13,16 +13,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from caudal.checkpoint import events as p
+from caudal.checkpoint.leases import Lease
 from caudal.checkpoint.protocol import Worker
 from caudal.checkpoint.store import Store, StoreError
 from caudal.core.errors import RunError
 from caudal.observe.ledger import Ledger
 from caudal.observe.log import log
 from caudal.observe.summary import Progress
-from caudal.ports.engine import Tasks
+from caudal.ports.engine import Execution, Tasks
 from caudal.ports.group import Change, Given, Group, GroupTransaction, Renewed
-from caudal.ports.sink import Sink, TransactionalSink
+from caudal.ports.sink import Delivery, Sink, TransactionalSink
+from caudal.ports.snapshot import Savepoint, Snapshot, State, Unsupported
 from caudal.ports.transaction import Fenced
+from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.epochs import taken_over
 from caudal.runner.group_steps import GroupSteps, Held, Place
 
@@ -34,7 +37,9 @@ _PATIENCE = 600.0
 
 
 class GroupWorker:
-    """Runs one worker until it is stopped. `every`: milliseconds between two epochs."""
+    """Runs one worker until it is stopped: the job, and the life of its epochs."""
+
+    complete = False
 
     def __init__(
         self,
@@ -44,15 +49,21 @@ class GroupWorker:
         store: Store,
         tasks: Tasks,
         sinks: Mapping[str, Sink],
-        every: int,
+        how: Checkpointing,
+        delivery: Delivery = "exactly-once",
+        lease: Lease | None = None,
     ) -> None:
         self.drained = False
+        self.delivery: Delivery = delivery
+        self.sinks = sinks
+        self._how = how
+        self._place = place
         self._group = group
         self._transaction = transaction
         self._store = store
+        self._lease = lease
         self._tasks = tasks
-        self._sinks = sinks
-        self._every = every / 1000
+        self._every = how.every / 1000
         self._worker = Worker()
         self._steps = GroupSteps(place, group, transaction, store, tasks, sinks)
         self._given: dict[str, set[str]] = {}
@@ -74,9 +85,52 @@ class GroupWorker:
         """The shards that this worker holds."""
         return sorted(self._worker.shards)
 
-    def run(self, watch: Callable[[], None] | None = None) -> None:
-        """Run until `stop`; raises what broke."""
-        for sink in self._sinks.values():
+    def told(self) -> dict[str, Any]:
+        """Return what a summary says of the checkpoints."""
+        return {
+            "url": self._how.url,
+            "id": self._place.writer,
+            "epoch": self._worker.epoch,
+            "epochs": self._steps.committed,
+            "delivery": self.delivery,
+        }
+
+    # -- the life of the job's epochs: see `epochs.Epochs` -------------------------------------------------------------
+
+    def start(self, execution: Execution) -> None:
+        """Everything begins with `run`."""
+
+    def end(self) -> dict[str, str]:
+        """A group has no end of data."""
+        return self.drain()
+
+    def drain(self) -> dict[str, str]:
+        """All was committed when the worker ended: release what it had."""
+        for sink in self.sinks.values():
+            sink.finish()
+        self.close()
+        return {name: sink.where for name, sink in self.sinks.items()}
+
+    def abort(self) -> None:
+        """What is not committed is another worker's to do. Never raises."""
+        self._closing.set()
+        for sink in self.sinks.values():
+            sink.abort()
+        self.close()
+
+    # -- the job: see `ports.engine.Execution` -------------------------------------------------------------------------
+
+    def snapshot(self, *, whole: bool = True, at: Callable[[], None] | None = None) -> Snapshot:
+        """Each shard has its own."""
+        return Unsupported("a worker's shards are committed one by one")
+
+    def resume(self, snapshot: Savepoint | State) -> None:
+        """Each shard goes on from its own."""
+        raise RunError("a worker of a group goes on from what the group knows")
+
+    def run(self, watch: Callable[[], None] | None = None, *, flush: bool = False) -> None:
+        """Run until `stop`; raises what broke. Windows stay open: another worker goes on with them."""
+        for sink in self.sinks.values():
             if isinstance(sink, TransactionalSink):
                 sink.enlist(self._transaction)
             sink.recover(0, None)
@@ -106,6 +160,8 @@ class GroupWorker:
         """Leave the group; idempotent."""
         self._transaction.close()
         self._group.close()
+        if self._lease is not None:
+            self._lease.release()
         self._store.close()
 
     def progress(self) -> Progress:
@@ -127,6 +183,8 @@ class GroupWorker:
         stopped = False
         try:
             while not self._closing.is_set() and not self._worker.ended:
+                if self._lease is not None and not self._lease.renew():
+                    raise RunError(f"another worker runs under the name {self._lease.name}")
                 for change in self._group.changes():
                     self._changed(change)
                 for at, waited in [each for each in self._paused if each[0] <= time.monotonic()]:

@@ -20,8 +20,9 @@ _NO_FILE_NAME = r"[^\w .+-]|^\."
 def with_sides(plan: Plan, late: str, dead: str) -> Plan:
     """Return the plan with a sink for the late rows and dead letters of each operator that nobody reads.
 
-    "file": `alerts.jsonl` gets `alerts.late.jsonl` and `alerts.dead.jsonl` beside it (a pipeline without a file sink:
-    `<name>.late.jsonl` in the working directory); "discard": they are only counted.
+    "file": `alerts.jsonl` gets `alerts.late.jsonl` and `alerts.dead.jsonl` beside it, the topic `alerts` the topics `alerts.late`
+    and `alerts.dead` (a pipeline without such a sink: `<name>.late.jsonl` in the working directory); "discard": they are only
+    counted.
     """
     for what, choice in (("late", late), ("dead", dead)):
         if choice not in CHOICES:
@@ -31,20 +32,22 @@ def with_sides(plan: Plan, late: str, dead: str) -> Plan:
     extra: list[Sink] = []
     for node in plan.nodes:
         if isinstance(node, Keyed) and late == "file" and (Late, node) not in wired:
-            extra.append(
-                _sink(
-                    f"{node.name}.late", Late(name=f"late:{node.name}", input=node, whole=False), beside(plan, "late")
-                )
-            )
+            rows = Late(name=f"late:{node.name}", input=node, whole=False)
+            extra.append(_sink(f"{node.name}.late", rows, plan, "late"))
         if node.has_dead and dead == "file" and (DeadLetters, node) not in wired:
-            extra.append(
-                _sink(f"{node.name}.dead", DeadLetters(name=f"dead:{node.name}", input=node), beside(plan, "dead"))
-            )
+            letters = DeadLetters(name=f"dead:{node.name}", input=node)
+            extra.append(_sink(f"{node.name}.dead", letters, plan, "dead"))
     return Plan(plan.name, (*plan.sinks, *extra)) if extra else plan
 
 
-def _sink(name: str, node: Any, path: Path) -> Sink:
-    return Sink(name=name, input=node, connector="files", options=(("path", str(path)),), format="json")
+def _sink(name: str, node: Any, plan: Plan, role: str) -> Sink:
+    for sink in plan.sinks:
+        makes = getattr(registry.find("connector", sink.connector), "beside_target", None)
+        if makes is not None and role_of(sink) == "out":
+            options = tuple(makes(dict(sink.options), role).items())
+            return Sink(name=name, input=node, connector=sink.connector, options=options, format="json")
+    options = (("path", str(beside(plan, role))),)
+    return Sink(name=name, input=node, connector="files", options=options, format="json")
 
 
 def beside(plan: Plan, role: str) -> Path:

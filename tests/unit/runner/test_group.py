@@ -19,6 +19,7 @@ from caudal.engines.local import ENGINE
 from caudal.formats.json import FORMAT
 from caudal.ports.engine import Tuning
 from caudal.rewrite import rewrite
+from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.group import GroupWorker
 from caudal.runner.group_steps import Place
 from caudal.runner.migration import Fits
@@ -80,7 +81,7 @@ class Fixture:
             DirectoryStore(self.url, shared=True),
             tasks,
             {sink.name: BrokerSink(self.broker, "out")},
-            every,
+            Checkpointing(self.url, every),
         )
         thread = threading.Thread(target=self._run, args=(worker,))
         thread.start()

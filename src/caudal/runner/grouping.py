@@ -1,0 +1,143 @@
+"""Whether a job runs as one worker of a group, and under which names; what all workers of a group agree on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from caudal.checkpoint.leases import Lease, leased, slot
+from caudal.checkpoint.store import Absent, Exists, Store, open_store
+from caudal.core.errors import OptionError
+from caudal.observe.log import log
+from caudal.plan.plan import Plan
+from caudal.ports.engine import BoundSource, Engine, Tuning
+from caudal.ports.group import Membership
+from caudal.ports.sink import Sink, TransactionalSink
+from caudal.runner.binding import Joined, shared
+from caudal.runner.checkpoints import Checkpointing
+from caudal.runner.delivery import check_mode
+from caudal.runner.group import GroupWorker
+from caudal.runner.group_steps import Place
+from caudal.runner.migration import Fits
+from caudal.runner.partitioning import apart
+
+_AGREED = "group.json"
+
+
+def alone(plan: Plan, how: Checkpointing | None) -> str:
+    """Return why a job of this plan cannot share its input with others, "" where it can; a reason is told only over a source that could.
+
+    `plan`: as it runs.
+    """
+    able = [node for node in plan.sources if shared(node)]
+    if not able or how is None:
+        return "its source is not one that a group can share"
+    if len(plan.sources) > 1:
+        return "it has several sources"
+    if how.delivery == "at-most-once":
+        return "at most once is not for groups"
+    if how.restore:
+        return "it begins from a savepoint"
+    found = apart(plan)
+    return f"{found[0][0]}: {found[0][1]}" if found else ""
+
+
+def grouping(logical: Plan, physical: Plan, how: Checkpointing | None) -> Grouping | None:
+    """Return how a job takes part in a group; None where it is alone, which is said of a source that could be shared."""
+    why = alone(physical, how)
+    if how is None or why:
+        if how is not None and any(shared(node) for node in physical.sources):
+            log.info("this worker reads all partitions by itself: %s", why)
+            if how.group or how.worker:
+                raise OptionError(
+                    f"this pipeline cannot be shared by a group of workers: {why}",
+                    hint="leave --group and --worker out",
+                )
+        return None
+    return Grouping(how, logical)
+
+
+class Grouping:
+    """The names under which this worker takes part, and the store that all workers share."""
+
+    def __init__(self, how: Checkpointing, plan: Plan) -> None:
+        """Raises `OptionError` where the worker's name is taken, or the store is another pipeline's."""
+        self.how = how
+        self._plan = plan
+        self.store: Store = open_store(how.url, shared=True)
+        try:
+            self.lease = self._named(how.worker)
+        except BaseException:
+            self.store.close()
+            raise
+        self.membership = Membership(how.group or f"caudal.{plan.name}", self.lease.name)
+
+    def worker(
+        self, physical: Plan, bound: BoundSource, sinks: Mapping[str, Sink], engine: Engine, tuning: Tuning
+    ) -> GroupWorker:
+        """Return the worker, ready to run. Raises `OptionError` for sinks or a topic that do not go with the group."""
+        assert isinstance(bound.source, Joined)
+        group = bound.source.group
+        foreign = [s for s in sinks.values() if not isinstance(s, TransactionalSink) or s.domain != group.domain]
+        exact = [s for s in foreign if s.delivery == "exactly-once"]
+        mode = check_mode(self.how.delivery)
+        if exact or (foreign and mode == "exactly-once"):
+            raise OptionError(
+                f"workers of a group cannot commit {(exact or foreign)[0].where} together with {group.domain}",
+                hint="write to a topic of the same cluster; side outputs: --late discard, --dead discard",
+            )
+        tasks = engine.tasks(self._plan, physical, tuning)
+        if tasks is None:
+            raise OptionError("this engine shares partitions by itself", hint="run it without --checkpoint")
+        self._agree(dict(group.counts()))
+        (source,) = physical.sources
+        writer = f"{self.membership.group}.{self.membership.worker}"
+        place = Place(self._plan.name, source.name, bound.reader, writer, Fits.of(self._plan, physical))
+        delivery = "at-least-once" if foreign else "exactly-once"
+        return GroupWorker(
+            place, group, group.transaction(writer), self.store, tasks, sinks, self.how, delivery, self.lease
+        )
+
+    def close(self) -> None:
+        """Give the name back; idempotent."""
+        self.lease.release()
+        self.store.close()
+
+    def _named(self, name: str) -> Lease:
+        if not name:
+            return slot(self.store)
+        lease = leased(self.store, name)
+        if lease is None:
+            raise OptionError(
+                f"a worker '{name}' runs already",
+                location=self.how.url,
+                hint="each worker has a --worker name of its own",
+            )
+        return lease
+
+    def _agree(self, counts: dict[str, int]) -> None:
+        """Hold the worker to what the first one has written down: pipeline, group, partitions."""
+        own: dict[str, Any] = {"pipeline": self._plan.name, "group": self.membership.group, "partitions": counts}
+        try:
+            self.store.create(_AGREED, json.dumps(own).encode())
+            return
+        except Exists:
+            pass
+        try:
+            known = json.loads(self.store.read(_AGREED))
+        except Absent:
+            return
+        for what in ("pipeline", "group"):
+            if known[what] != own[what]:
+                raise OptionError(
+                    f"{self.how.url} is of the {what} '{known[what]}', not '{own[what]}'",
+                    hint="one group, one --checkpoint",
+                )
+        for topic, count in counts.items():
+            before = known["partitions"].get(topic)
+            if before is not None and before != count:
+                raise OptionError(
+                    f"the topic '{topic}' has {count} partitions, and had {before} when the group began: its keys have moved",
+                    hint="begin anew with another --group and --checkpoint",
+                )
