@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
 from caudal.ports.format import FileReader
-from caudal.ports.records import Options
+from caudal.ports.records import Decoded, Options
 from caudal.ports.source import Partition
 from caudal.ports.transaction import Fenced, Outcome
 
@@ -21,10 +21,13 @@ __all__ = ["Fenced", "Given", "Group", "GroupConnector", "GroupTransaction", "Me
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """Who joins what. `group`: its name; `worker`: this worker's own name in it, by which it is known again after a restart."""
+    """Who joins what. `group`: its name; `worker`: this worker's own name in it. `static`: it is known again by that after a restart,
+    and gets its partitions back at once.
+    """
 
     group: str
     worker: str
+    static: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,8 @@ class Group(Protocol):
         """
         ...
 
-    def start(self, partitions: Sequence[str], token: str) -> Mapping[str, Stand]:
-        """Decide where partitions begin that nothing was committed of, and commit that with this token. Raises `RunError`."""
+    def start(self, partitions: Sequence[str]) -> Mapping[str, int]:
+        """Return where partitions begin that nothing was committed of. Raises `InputError`, `RunError`."""
         ...
 
     def expel(self, writer: str) -> None:
@@ -138,6 +141,14 @@ class Group(Protocol):
 
     def release(self, partition: str) -> None:
         """All that was read of a partition that is taken away is committed: it may be another's. Idempotent."""
+        ...
+
+    def check(self, partition: str, rows: Decoded) -> None:
+        """Hold decoded rows to what the source relies on; see `ports.source.Checking`."""
+        ...
+
+    def ends(self) -> Mapping[str, int]:
+        """Return where partitions end as far as is known; see `ports.source.Ending`."""
         ...
 
     def transaction(self, name: str) -> GroupTransaction:

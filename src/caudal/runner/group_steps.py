@@ -18,6 +18,7 @@ from caudal.checkpoint.store import Absent, Store
 from caudal.core.errors import RunError
 from caudal.ports.engine import Bindings, BoundSource, Tasks
 from caudal.ports.group import Group, GroupTransaction, Stand, Unstable
+from caudal.ports.records import Decoded
 from caudal.ports.sink import Sink, TransactionalSink
 from caudal.ports.source import Partition, Unchanging
 from caudal.runner.migration import Fits
@@ -29,8 +30,18 @@ from caudal.runner.tokens import Token, genesis, parsed
 class Parts(Unchanging):
     """The partitions of one shard, as the source of its task."""
 
-    def __init__(self, partitions: list[Partition]) -> None:
+    def __init__(self, group: Group, partitions: list[Partition]) -> None:
+        self._group = group
         self._partitions = partitions
+
+    def check(self, partition: str, rows: Decoded) -> None:
+        """Hold rows to what the group's source relies on."""
+        self._group.check(partition, rows)
+
+    def ends(self) -> Mapping[str, int]:
+        """Return where its partitions end."""
+        own = {partition.name for partition in self._partitions}
+        return {name: end for name, end in self._group.ends().items() if name in own}
 
     def partitions(self) -> list[Partition]:
         """Return them."""
@@ -133,7 +144,14 @@ class GroupSteps:
         """Commit where the shard begins."""
         held = self.held[effect.shard]
         token = genesis(self._place.writer).text()
-        held.stands = dict(self._group.start(held.partitions, token))
+        held.stands = {name: Stand(at, token) for name, at in self._group.start(held.partitions).items()}
+        self._transaction.begin(0)
+        self._transaction.stands(held.stands, self.member)
+        outcome = self._transaction.commit()
+        if outcome == "unknown":
+            self._transaction.renew()
+        if outcome != "committed":
+            return p.Failed(effect, f"where shard {effect.shard} begins could not be committed")
         return p.Started(effect.shard, token)
 
     def mark(self, effect: p.Mark) -> p.Event:
@@ -162,7 +180,7 @@ class GroupSteps:
                 hint="do all workers use the same --checkpoint? was it cleaned up by hand?",
             )
         partitions = [self._group.partition(name) for name in held.partitions]
-        held.source = Parts(partitions)
+        held.source = Parts(self._group, partitions)
         outboxes = {name: Outbox(sink, self.room) for name, sink in self._sinks.items()}
         bound = BoundSource(held.source, place.reader)
         execution = self._tasks.open(effect.shard, Bindings({place.source: bound}, outboxes))

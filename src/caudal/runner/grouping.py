@@ -71,7 +71,7 @@ class Grouping:
         except BaseException:
             self.store.close()
             raise
-        self.membership = Membership(how.group or f"caudal.{plan.name}", self.lease.name)
+        self.membership = Membership(how.group or f"caudal.{plan.name}", self.lease.name, static=bool(how.worker))
 
     def worker(
         self, physical: Plan, bound: BoundSource, sinks: Mapping[str, Sink], engine: Engine, tuning: Tuning

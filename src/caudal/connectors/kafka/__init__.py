@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from caudal.core.errors import OptionError, nearest
 from caudal.core.types import Schema
 from caudal.ports.format import Encoder, FileReader
+from caudal.ports.group import Group, Membership
 from caudal.ports.records import Options
 from caudal.ports.source import Source
 
@@ -87,17 +88,11 @@ class KafkaConnector:
         wrong password, a missing topic or right.
         """
         from caudal.connectors.kafka.client import access
-        from caudal.connectors.kafka.consuming import READERS
         from caudal.connectors.kafka.placement import Placement
         from caudal.connectors.kafka.places import place
         from caudal.connectors.kafka.source import Asked, KafkaSource, pattern_of
 
-        if file_reader is not None:
-            raise OptionError("this format is of whole files, not of messages", hint="json, csv, combined, raw")
-        topics = _topics(options)
-        _one_of(options, "reader", READERS)
-        if options["max_record"] < 1:
-            raise OptionError(f"option 'max_record' of kafka must be at least 1, not {options['max_record']}")
+        topics = _checked(options, file_reader)
         start = place("start", "earliest" if options["start"] is None else options["start"])
         until = None if options["until"] is None else place("until", options["until"])
         placement = None
@@ -107,6 +102,31 @@ class KafkaConnector:
         asked = Asked(topics, pattern, start, until, options["max_record"], options["reader"])
         reached = access(options)
         return KafkaSource(reached, asked, self._columns(options), None if options["unchecked"] else placement)
+
+    def shared(self, options: Options) -> bool:
+        """Whether a group of workers can share what these options name: topics by name that are read without end."""
+        return options["until"] is None and not options["pattern"]
+
+    def join(self, options: Options, file_reader: FileReader | None, schema: Schema, membership: Membership) -> Group:
+        """Join a group that shares topics; options and errors are those of `source`."""
+        from caudal.connectors.kafka.client import access
+        from caudal.connectors.kafka.group import KafkaGroup, Shared
+        from caudal.connectors.kafka.placement import Placement
+        from caudal.connectors.kafka.places import place
+
+        topics = _checked(options, file_reader)
+        start = place("start", "earliest" if options["start"] is None else options["start"])
+        placement = None
+        if options["partitioned_by"]:
+            placement = Placement(options["partitioned_by"], options["partitioner"], schema)
+        shared = Shared(topics, start, options["max_record"], options["reader"])
+        checking = None if options["unchecked"] else placement
+        return KafkaGroup(access(options), shared, self._columns(options), checking, membership)
+
+    def beside_target(self, options: Options, role: str) -> Options:
+        """Return the options of a target for late rows or dead letters beside one with these options: a topic of its own."""
+        kept = {name: value for name, value in options.items() if name not in ("topic", "key", "create", "partitioner")}
+        return {**kept, "topic": f"{options['topic']}.{role}", "create": 1}
 
     def sink(
         self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool, staged: bool = False
@@ -143,6 +163,19 @@ class KafkaConnector:
         from caudal.connectors.kafka.columns import Columns
 
         return Columns(options["metadata"])
+
+
+def _checked(options: Options, file_reader: FileReader | None) -> tuple[str, ...]:
+    """Return the topics of a source whose options can be; raises `OptionError`."""
+    from caudal.connectors.kafka.consuming import READERS
+
+    if file_reader is not None:
+        raise OptionError("this format is of whole files, not of messages", hint="json, csv, combined, raw")
+    topics = _topics(options)
+    _one_of(options, "reader", READERS)
+    if options["max_record"] < 1:
+        raise OptionError(f"option 'max_record' of kafka must be at least 1, not {options['max_record']}")
+    return topics
 
 
 def _topics(options: Options) -> tuple[str, ...]:

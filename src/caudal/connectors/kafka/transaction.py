@@ -33,6 +33,9 @@ _FIRST = 60.0
 class KafkaTransaction:
     """The transaction of one worker; keeps `ports.transaction.Transaction`."""
 
+    timeout = TIMEOUT
+    """Seconds after which the cluster aborts what a worker that is gone has left open."""
+
     def __init__(
         self,
         access: Access,
@@ -157,7 +160,7 @@ class KafkaTransaction:
 
     def _open(self) -> None:
         """Make a producer of this name, which fences off all before it."""
-        milliseconds = int(TIMEOUT * 1000)
+        milliseconds = int(self.timeout * 1000)
         self._producing = Producing(
             self._access, self._partitioner, transactional_id=self._name, transaction_timeout_ms=milliseconds,
             message_timeout_ms=milliseconds,

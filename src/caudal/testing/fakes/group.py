@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from caudal.ports.group import Change, Given, Renewed, Stand, Taken, Unstable
-from caudal.ports.records import Block
+from caudal.ports.records import Block, Decoded
 from caudal.ports.source import End, Nothing
 from caudal.ports.transaction import Outcome
 from caudal.testing.fakes.broker import Broker, BrokerTransaction
@@ -107,11 +107,16 @@ class FakeGroup:
                     return Unstable()
             return {name: self._coordinator.stands.get(name) for name in partitions}
 
-    def start(self, partitions: Sequence[str], token: str) -> Mapping[str, Stand]:
+    def start(self, partitions: Sequence[str]) -> Mapping[str, int]:
         """Begin at the first message."""
-        made = {name: Stand(self._coordinator.partitions[name][0].offset, token) for name in partitions}
-        self._coordinator.stands |= made
-        return made
+        return {name: self._coordinator.partitions[name][0].offset for name in partitions}
+
+    def check(self, partition: str, rows: Decoded) -> None:
+        """Nothing is relied on."""
+
+    def ends(self) -> Mapping[str, int]:
+        """Return the ends."""
+        return {name: messages[-1].offset + 1 for name, messages in self._coordinator.partitions.items()}
 
     def expel(self, writer: str) -> None:
         """End what the writer has under way."""

@@ -1,0 +1,349 @@
+"""A worker's membership in a group: the partitions that it is given, where they stand, and what it commits as.
+
+Callbacks come in the thread that polls. One that takes partitions away waits there until all that was read of them is committed, so that
+whoever gets them next goes on behind that; heartbeats go on meanwhile. While it waits the client lets nobody else call the
+consumer: where partitions stand is asked of the cluster by another connection, and a partition is sought past the client's objects.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from caudal.connectors.kafka import foreign
+from caudal.connectors.kafka.batch import Wanted
+from caudal.connectors.kafka.client import Access, Log, code_of, library, made, reason
+from caudal.connectors.kafka.cluster import Cluster, Part
+from caudal.connectors.kafka.columns import Columns
+from caudal.connectors.kafka.consuming import Consuming, Feed
+from caudal.connectors.kafka.ends import EndsWatch
+from caudal.connectors.kafka.partition import KafkaPartition
+from caudal.connectors.kafka.placement import Placement
+from caudal.connectors.kafka.places import Place
+from caudal.connectors.kafka.transaction import KafkaTransaction
+from caudal.core.errors import RunError
+from caudal.observe.log import log
+from caudal.ports.group import Change, Given, Membership, Renewed, Stand, Taken, Unstable
+from caudal.ports.records import Decoded
+from caudal.ports.transaction import Fenced, Outcome
+
+_RELEASE = 60.0
+"""Seconds that the job has to commit what was read of partitions that are taken away."""
+_STABLE = 1.0
+"""Seconds that an open transaction may hide where a partition stands before it is said."""
+_ANSWER = 10.0
+"""Seconds that a cluster may take to say where partitions stand."""
+_REFRESH = 0.2
+"""Seconds between two looks at which generation the group is in."""
+_OPEN = 6
+"""Seconds after which the cluster aborts the open transaction of a worker that is gone: about a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a group reads: topics, where from, the longest message, how."""
+
+    topics: tuple[str, ...]
+    start: Place
+    longest: int
+    reader: str
+
+
+class KafkaGroup:
+    """Keeps `ports.group.Group`."""
+
+    def __init__(
+        self, access: Access, shared: Shared, columns: Columns, placement: Placement | None, membership: Membership
+    ) -> None:
+        """Join. Raises `InputError`, within seconds, for what cannot be read; `RunError`."""
+        self.domain = access.domain
+        self._access = access
+        self._shared = shared
+        self._columns = columns
+        self._placement = placement
+        self._group = membership.group
+        self._library = library()
+        self._cluster = Cluster(access)
+        self._cluster.check()
+        self._counts = self._cluster.partitions(shared.topics, "READ")
+        if placement is not None:
+            placement.counts(self._counts)
+        self._log = Log()
+        self._admin = made(self._library.admin.AdminClient, access.configured(self._log))
+        self._changed = threading.Condition()
+        self._changes: list[Change] = []
+        self._feeds: dict[str, Feed] = {}
+        """Those of the partitions that are this worker's."""
+        self._releasing: set[str] = set()
+        self._metadata: Any = None
+        self._refreshed = 0.0
+        self._closing = False
+        wanted = Wanted(columns.key, columns.headers, shared.longest)
+        self._consuming = Consuming(
+            access,
+            wanted,
+            reader=shared.reader,
+            expected=sum(self._counts.values()),
+            group_id=self._group,
+            **_protocol(access, membership),
+        )
+        self._watch = EndsWatch(self._cluster, self._reading)
+        self._consuming.after_poll = self._refresh
+        self._consuming.subscribe(shared.topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        self._consuming.start()
+        self._watch.start()
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many partitions each topic has."""
+        return self._counts
+
+    def changes(self) -> Sequence[Change]:
+        """Return what was given and taken since the last call, in this order."""
+        if self._consuming.failed:
+            raise RunError(self._consuming.failed)
+        with self._changed:
+            changes, self._changes = self._changes, []
+        return changes
+
+    def found(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
+        """Return where partitions stand; waits a second for a transaction that hides it."""
+        began = time.monotonic()
+        while True:
+            found = self._asked(partitions)
+            if not isinstance(found, Unstable):
+                return found
+            if time.monotonic() - began >= _STABLE:
+                return found
+            time.sleep(0.02)
+
+    def start(self, partitions: Sequence[str]) -> Mapping[str, int]:
+        """Return where partitions begin."""
+        found = self._cluster.found(self._shared.start, [_part(name) for name in partitions])
+        return {part.name: offset for part, offset in found.items()}
+
+    def expel(self, writer: str) -> None:
+        """Fence a writer off, and end what it has open."""
+        log.info("kafka: the transaction of %s is ended", writer)
+        KafkaTransaction(self._access, writer, self._shared.topics[0], "murmur2").close()
+
+    def partition(self, name: str) -> KafkaPartition:
+        """Return a partition; one that was taken away in the meantime has ended."""
+        with self._changed:
+            feed = self._feeds.get(name)
+        made = KafkaPartition(self._consuming, _part(name), self._columns, self._watch, start=0, feed=feed or _Gone())
+        if feed is None:
+            made.close()
+        return made
+
+    def release(self, partition: str) -> None:
+        """All that was read of a partition is committed."""
+        with self._changed:
+            self._releasing.discard(partition)
+            self._changed.notify_all()
+
+    def transaction(self, name: str) -> GroupedTransaction:
+        """Open this worker's transaction."""
+        return GroupedTransaction(self._access, name, self._shared.topics[0], "murmur2")
+
+    def check(self, partition: str, rows: Decoded) -> None:
+        """Hold rows to the partitioner that the pipeline relies on."""
+        if self._placement is not None:
+            self._placement.check(partition, rows)
+
+    def ends(self) -> Mapping[str, int]:
+        """Return where partitions end, the high watermarks."""
+        return {part.name: end for part, end in self._watch.known().items()}
+
+    def close(self) -> None:
+        """Leave the group; idempotent. What is still held is given up at once."""
+        with self._changed:
+            self._closing = True
+            self._releasing.clear()
+            self._changed.notify_all()
+        self._watch.close()
+        self._consuming.close()
+
+    # -- in the thread that polls --------------------------------------------------------------------------------
+
+    def _assigned(self, consumer: Any, given: list[Any]) -> None:
+        if not given:
+            self._renew(consumer)
+            return
+        names = [f"{each.topic}/{each.partition}" for each in given]
+        feeds = {name: self._consuming.feed(_part(name)) for name in names}
+        # nothing is fetched before each was sought where it stands
+        ends = [self._library.TopicPartition(each.topic, each.partition, self._library.OFFSET_END) for each in given]
+        consumer.incremental_assign(ends)
+        with self._changed:
+            self._feeds |= feeds
+            self._changes += [Given(name) for name in names]
+        self._renew(consumer)
+
+    def _revoked(self, consumer: Any, given: list[Any]) -> None:
+        names = [f"{each.topic}/{each.partition}" for each in given]
+        with self._changed:
+            if not self._closing:
+                self._releasing |= {name for name in names if name in self._feeds}
+                self._changes += [Taken(name) for name in names if name in self._feeds]
+                if not self._changed.wait_for(lambda: self._closing or not self._releasing, _RELEASE):
+                    log.warning("kafka: given up before they were committed: %s", ", ".join(sorted(self._releasing)))
+                    self._changes += [Taken(name, lost=True) for name in sorted(self._releasing)]
+                self._releasing.clear()
+        self._let_go(consumer, given, names)
+
+    def _lost(self, consumer: Any, given: list[Any]) -> None:
+        names = [f"{each.topic}/{each.partition}" for each in given]
+        with self._changed:
+            self._changes += [Taken(name, lost=True) for name in names if name in self._feeds]
+        self._let_go(consumer, given, names)
+
+    def _let_go(self, consumer: Any, given: list[Any], names: list[str]) -> None:
+        with self._changed:
+            for name in names:
+                self._feeds.pop(name, None)
+        for name in names:
+            self._consuming.drop(_part(name), assigned=False)
+        consumer.incremental_unassign(given)
+        self._renew(consumer)
+
+    def _refresh(self, consumer: Any) -> None:
+        """Take note of the group's generation, which goes on while partitions stay."""
+        now = time.monotonic()
+        if now - self._refreshed >= _REFRESH:
+            self._refreshed = now
+            self._renew(consumer)
+
+    def _renew(self, consumer: Any) -> None:
+        try:
+            metadata = consumer.consumer_group_metadata()
+        except self._library.KafkaException as error:
+            log.debug("kafka: %s", reason(error))
+            return
+        if metadata is None or bytes(metadata) == self._metadata:
+            return
+        with self._changed:
+            self._metadata = bytes(metadata)
+            self._changes.append(Renewed(metadata))
+
+    def _reading(self) -> list[Part]:
+        with self._changed:
+            return [_part(name) for name in self._feeds]
+
+    # -- where partitions stand ----------------------------------------------------------------------------------
+
+    def _asked(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
+        errors = self._library.KafkaError
+        names = [self._library.TopicPartition(part.topic, part.number) for part in map(_part, partitions)]
+        request = [self._library.ConsumerGroupTopicPartitions(self._group, names)]
+        until = time.monotonic() + _ANSWER
+        while True:
+            (future,) = self._admin.list_consumer_group_offsets(
+                request, require_stable=True, request_timeout=_STABLE
+            ).values()
+            try:
+                found = future.result(timeout=_ANSWER).topic_partitions
+            except self._library.KafkaException as error:
+                code = code_of(error)
+                if code == errors.UNSTABLE_OFFSET_COMMIT:
+                    return Unstable()
+                if time.monotonic() > until:
+                    raise RunError(
+                        f"where the group '{self._group}' stands cannot be read", detail=reason(error)
+                    ) from None
+                log.info("kafka: where the group '%s' stands is asked again: %s", self._group, reason(error))
+                time.sleep(0.05)
+                continue
+            if any(each.error is not None and each.error.code() == errors.UNSTABLE_OFFSET_COMMIT for each in found):
+                return Unstable()
+            wrong = next((each.error for each in found if each.error is not None), None)
+            if wrong is not None:
+                raise RunError(f"where the group '{self._group}' stands cannot be read", detail=wrong.str())
+            return {
+                f"{each.topic}/{each.partition}": Stand(each.offset, each.metadata or "") if each.offset >= 0 else None
+                for each in found
+            }
+
+
+class GroupedTransaction(KafkaTransaction):
+    """The transaction of a worker of a group; keeps `ports.group.GroupTransaction`."""
+
+    timeout = float(_OPEN)
+
+    def begin(self, epoch: int) -> None:
+        """Begin an epoch."""
+        self._refused = False
+        super().begin(epoch)
+
+    def stands(self, stands: Mapping[str, Stand], member: Any) -> None:
+        """Put in where partitions stand."""
+        offsets = [
+            self._library.TopicPartition(part.topic, part.number, stand.offset, stand.token)
+            for part, stand in ((_part(name), stand) for name, stand in stands.items())
+        ]
+        if member is None:
+            self._refused = True
+            return
+        try:
+            self._called(lambda: self._client.send_offsets_to_transaction(offsets, member, 10.0))
+        except Refused as refused:
+            log.info("kafka: %s", refused)
+            self._refused = True
+
+    def commit(self) -> Outcome:
+        """Commit the epoch, unless the group has refused it."""
+        if self._refused:
+            self.abort()
+            return "aborted"
+        return super().commit()
+
+    def renew(self) -> None:
+        """Open it anew."""
+        self._abandon()
+        self._begun = False
+        self._open()
+        self._lost = False
+
+    def _fence(self, error: Any) -> None:
+        errors = self._library.KafkaError
+        if code_of(error) in (errors.ILLEGAL_GENERATION, errors.UNKNOWN_MEMBER_ID, errors.STALE_MEMBER_EPOCH):
+            raise Refused(reason(error)) from None
+        super()._fence(error)
+
+
+class Refused(Exception):
+    """The group is in a newer generation, or does not know this member."""
+
+
+class _Gone:
+    """The feed of a partition that is this worker's no more."""
+
+    position = -1
+
+    def take(self, size: int, seconds: float) -> None:
+        """There is nothing."""
+
+    def clear(self) -> None:
+        """There is nothing."""
+
+    def close(self) -> None:
+        """There is nothing."""
+
+
+def _part(name: str) -> Part:
+    topic, _, number = name.rpartition("/")
+    return Part(topic, int(number))
+
+
+def _protocol(access: Access, membership: Membership) -> dict[str, Any]:
+    """Return the settings of the group: KIP-848, unless the user's say otherwise; joined topics are given alike."""
+    classic = access.settings.get("group.protocol") == "classic"
+    made: dict[str, Any] = {} if not membership.static else {"group_instance_id": membership.worker}
+    if classic:
+        return {**made, "partition_assignment_strategy": "range"}
+    return {**made, "group_protocol": "consumer", "group_remote_assignor": "range"}
+
+
+__all__ = ["Fenced", "KafkaGroup", "Shared", "foreign"]
