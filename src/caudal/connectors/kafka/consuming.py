@@ -139,18 +139,27 @@ class Consuming:
         """Read a partition on from an offset."""
         with self._lock:
             feed = self._feeds[part]
-        target = self._library.TopicPartition(part.topic, part.number, offset)
         until = time.monotonic() + _SEEKING
+        while (code := self._seek(part, offset)) is not None:
+            # it is being assigned
+            if code not in (self._library.KafkaError._STATE, self._library.KafkaError._UNKNOWN_PARTITION):
+                raise RunError(f"cannot read {part.name} from {offset}", detail=self._library.KafkaError(code).str())
+            if time.monotonic() > until:
+                raise RunError(f"cannot read {part.name} from {offset}: it is not assigned")
+            time.sleep(0.005)
         with self._polling:
-            while True:
-                try:
-                    self.consumer.seek(target)
-                    break
-                except self._library.KafkaException as error:  # it is being assigned
-                    if code_of(error) != self._library.KafkaError._STATE or time.monotonic() > until:
-                        raise RunError(f"cannot read {part.name} from {offset}", detail=reason(error)) from None
-                    time.sleep(0.005)
             feed.clear()
+
+    def _seek(self, part: Part, offset: int) -> int | None:
+        """Seek; return the code of an error, None for none."""
+        if self._handle:
+            return foreign.seek(self._handle, part.topic, part.number, offset, int(_SEEKING * 1000)) or None
+        try:
+            with self._polling:
+                self.consumer.seek(self._library.TopicPartition(part.topic, part.number, offset))
+        except self._library.KafkaException as error:
+            return code_of(error)
+        return None
 
     def drop(self, part: Part, *, assigned: bool = True) -> None:
         """Read a partition no more; idempotent."""

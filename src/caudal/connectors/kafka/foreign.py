@@ -33,6 +33,10 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "rd_kafka_topic_partition_list_add": (_Pointer, [_Pointer, _Text, ctypes.c_int32]),
     "rd_kafka_topic_partition_list_destroy": (None, [_Pointer]),
     "rd_kafka_position": (ctypes.c_int, [_Pointer, _Pointer]),
+    "rd_kafka_topic_partition_list_set_offset": (ctypes.c_int, [_Pointer, _Text, ctypes.c_int32, ctypes.c_int64]),
+    "rd_kafka_seek_partitions": (_Pointer, [_Pointer, _Pointer, ctypes.c_int]),
+    "rd_kafka_error_code": (ctypes.c_int, [_Pointer]),
+    "rd_kafka_error_destroy": (None, [_Pointer]),
     "rd_kafka_header_get_all": (
         ctypes.c_int,
         [_Pointer, _Size, ctypes.POINTER(_Text), ctypes.POINTER(_Pointer), ctypes.POINTER(_Size)],
@@ -77,6 +81,27 @@ def address_of(name: str) -> int:
     found = ctypes.cast(getattr(opened(), name), ctypes.c_void_p).value
     assert found is not None
     return found
+
+
+def seek(handle: int, topic: str, number: int, offset: int, milliseconds: int) -> int:
+    """Read a partition on from an offset, past the client, which lets nobody in while it is in a callback; return the error's code."""
+    found = opened()
+    listed = found.rd_kafka_topic_partition_list_new(1)
+    try:
+        item: int = found.rd_kafka_topic_partition_list_add(listed, topic.encode(), number)
+        found.rd_kafka_topic_partition_list_set_offset(listed, topic.encode(), number, offset)
+        failed = found.rd_kafka_seek_partitions(handle, listed, milliseconds)
+        if failed:
+            code: int = found.rd_kafka_error_code(failed)
+            found.rd_kafka_error_destroy(failed)
+            return code
+        return ctypes.c_int32.from_address(item + _ERROR).value
+    finally:
+        found.rd_kafka_topic_partition_list_destroy(listed)
+
+
+_ERROR = 48
+"""Where `rd_kafka_topic_partition_t` holds its error: topic, partition, offset, metadata and its size, opaque before it."""
 
 
 class Position:
