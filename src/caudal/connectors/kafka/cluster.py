@@ -144,9 +144,13 @@ class Cluster:
         futures = self._admin.list_offsets(request, request_timeout=seconds)
         found: dict[Part, int] = {}
         failed = None
+        until = time.monotonic() + seconds + 1
         for key, future in futures.items():
             try:
-                found[Part(key.topic, key.partition)] = future.result(timeout=seconds + 1).offset
+                offset = future.result(max(0.0, until - time.monotonic())).offset
+                if offset == self._library.OFFSET_INVALID:  # so the client says that nobody answered in time
+                    raise FutureTimeout
+                found[Part(key.topic, key.partition)] = offset
             except self._library.KafkaException as error:
                 failed = error
             except FutureTimeout:

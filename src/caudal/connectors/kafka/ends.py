@@ -37,11 +37,15 @@ class EndsWatch:
         self._silent_since: float | None = None
         self._told: list[Notice] = []
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="caudal-kafka-ends", daemon=True)
+        names = {"ends": self._watch} if look is None else {"ends": self._watch, "look": self._looking}
+        self._threads = [
+            threading.Thread(target=target, name=f"caudal-kafka-{name}", daemon=True) for name, target in names.items()
+        ]
 
     def start(self) -> None:
         """Begin to ask."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def at_end(self, part: Part, position: int) -> bool:
         """Whether a leader that answered just now has nothing behind this position."""
@@ -78,22 +82,24 @@ class EndsWatch:
     def close(self) -> None:
         """Ask no more; idempotent."""
         self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(FRESH)  # one that waits for an answer ends by itself
 
     def _watch(self) -> None:
-        looked = time.monotonic()
         while not self._closing.wait(EVERY):
             parts = list(self._parts())
             asked = time.monotonic()
             found = self._cluster.ends(parts, FRESH) if parts else {}
             self._note(found, asked, silent=bool(parts) and not found)
-            if self._look is not None and found and asked - looked >= _LOOK:
-                looked = asked
-                try:
-                    self._look()
-                except CaudalError as error:
-                    log.debug("kafka: %s", error)
+
+    def _looking(self) -> None:
+        assert self._look is not None
+        while not self._closing.wait(_LOOK):
+            try:
+                self._look()
+            except CaudalError as error:
+                log.debug("kafka: %s", error)
 
     def _note(self, found: dict[Part, int], asked: float, *, silent: bool) -> None:
         with self._lock:
