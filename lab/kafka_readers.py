@@ -1,6 +1,6 @@
 """Messages a second of both readers of the Kafka connector: `python lab/kafka_readers.py 127.0.0.1:9092 [MESSAGES]`.
 
-Writes a topic of its own (250-byte JSON, 4 partitions, lz4), reads it as blocks and as objects in turns, each three times, without decoding.
+Writes a topic of its own (250-byte JSON, 4 partitions, lz4), reads it as blocks and as objects in turns, three times each, undecoded.
 """
 
 from __future__ import annotations
