@@ -46,6 +46,32 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--engine", default="local", metavar="NAME", help="the engine to run on (default: %(default)s)")
     _cluster(run)
 
+    replay = _command(
+        commands, "replay", "run a pipeline over a topic's history, as fast as it can, into another output"
+    )
+    _file(replay)
+    replay.add_argument(
+        "--from",
+        default="earliest",
+        dest="start",
+        metavar="PLACE",
+        help='a time (2026-11-01T00:00:00Z), offsets ({"0": 1500}) or earliest (default: %(default)s)',
+    )
+    replay.add_argument(
+        "--to",
+        default="latest",
+        dest="until",
+        metavar="PLACE",
+        help="likewise; latest is the end that the topic has at the start (default: %(default)s)",
+    )
+    _running(replay)
+    _sides(replay)
+    replay.add_argument(
+        "--fail-on", type=_fates, default=(), metavar="FATES", help="exit with 1 where there are any: dead,late"
+    )
+    _blind(replay)
+    _checkpoints(replay)
+
     check = _command(commands, "check", "check a pipeline and its inputs without running it")
     _file(check)
     check.add_argument("--follow", action="store_true", help="as it would follow its sources")

@@ -33,6 +33,18 @@ def run(arguments: Namespace) -> int:
     return drive(plan, Options(**known))[1]
 
 
+def replay(arguments: Namespace) -> int:
+    """`caudal replay FILE`."""
+    from caudal.cli.driving import Options, drive
+    from caudal.runner import load
+    from caudal.runner.history import between, place
+
+    plan = load(arguments.file, settings=dict(arguments.settings))
+    plan = between(plan, place(arguments.start), place(arguments.until))
+    known = {name: value for name, value in vars(arguments).items() if name in Options.__dataclass_fields__}
+    return drive(plan, Options(**known))[1]
+
+
 def check(arguments: Namespace) -> int:
     """`caudal check FILE`."""
     from caudal.runner import load, looking
@@ -219,6 +231,7 @@ def verify(arguments: Namespace) -> int:
 
 COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "run": run,
+    "replay": replay,
     "check": check,
     "explain": explain,
     "demo": demo,

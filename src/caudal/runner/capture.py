@@ -10,6 +10,7 @@ from caudal.observe.summary import Summary
 from caudal.plan.nodes import Node, Sink
 from caudal.plan.plan import Plan
 from caudal.runner.drive import Job
+from caudal.runner.history import ended
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +27,7 @@ class Captured:
 def capture(
     plan: Plan, *, engine: str = "local", threads: int = 0, identity: str = "", what: str = "", read_at: int = 0
 ) -> Captured:
-    """Run a plan over bounded sources and return the rows of its sinks.
+    """Run a plan over bounded sources, topics up to the ends that they have now, and return the rows of its sinks.
 
     `identity` names a column with the identity of each row, "" for none. Late rows and dead letters that the pipeline
     does not wire are only counted. `what` names the run in errors. Raises `OptionError` for a live source, `RunError`
@@ -36,7 +37,7 @@ def capture(
     import pyarrow as pa
 
     written: dict[str, list[pa.Table]] = {}
-    captured = with_captures(plan, written, identity)
+    captured = with_captures(ended(plan), written, identity)
     try:
         job = Job(
             captured, engine=engine, threads=threads, late="discard", dead="discard", allow_blind=True, read_at=read_at
