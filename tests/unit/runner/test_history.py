@@ -1,0 +1,52 @@
+"""Sources with a history are read from one place to another; all others are left alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import caudal as cd
+from caudal.core.errors import OptionError
+from caudal.runner.history import between, ended, place
+
+
+def plan(**options: Any) -> Any:
+    source = cd.source("kafka", topic="t", servers="x:1", format="json", schema={"n": "int64"}, **options)
+    return cd.Pipeline("p", source.to("console"))
+
+
+def options(plan: Any) -> dict[str, Any]:
+    (source,) = plan.sources
+    return dict(source.options)
+
+
+def test_a_topic_is_read_between_two_places() -> None:
+    found = options(between(plan(), "2026-11-01T00:00:00Z", {"0": 7}))
+    assert (found["start"], found["until"], found["topic"]) == ("2026-11-01T00:00:00Z", {"0": 7}, "t")
+
+
+def test_what_is_not_asked_for_stays() -> None:
+    assert options(between(plan(start="latest"), None, "latest"))["start"] == "latest"
+
+
+def test_a_topic_ends_where_it_ends_now_unless_it_says_where() -> None:
+    assert options(ended(plan()))["until"] == "latest"
+    assert options(ended(plan(until={"0": 3})))["until"] == {"0": 3}
+
+
+def test_sources_without_a_history_are_refused() -> None:
+    memory = cd.Pipeline("p", cd.source("memory", rows=[], schema={"n": "int64"}).to("console"))
+    assert options(ended(memory)) == options(memory)
+    with pytest.raises(OptionError, match="history"):
+        between(memory, "earliest", "latest")
+
+
+@pytest.mark.parametrize(("text", "found"), [("latest", "latest"), ('{"0": 15}', {"0": 15})])
+def test_places_of_the_command_line(text: str, found: Any) -> None:
+    assert place(text) == found
+
+
+def test_offsets_that_are_no_json_are_refused() -> None:
+    with pytest.raises(OptionError, match="no place"):
+        place("{0: 15")
