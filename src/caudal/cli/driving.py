@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from caudal.cli.progress import Logging, choose
 from caudal.cli.signals import Interrupted, Signals
-from caudal.core.errors import RunError, UserError
+from caudal.core.errors import OptionError, RunError, UserError
 from caudal.core.shown import shown
 from caudal.observe.log import log
 from caudal.observe.summary import Progress, Summary
@@ -64,6 +64,11 @@ class _Guarded:
 
 def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
     """Run the plan, print its summary, and return it with the exit code; raises what broke."""
+    if options.flush and options.checkpoint:
+        raise OptionError(
+            "--flush closes windows for good, and a run with checkpoints is gone on with",
+            hint="leave --flush out: what is in open windows is in the last checkpoint",
+        )
     silent = options.json or options.quiet
     display = choose(plan.name, silent=silent)
     with Signals() as signals, display, Logging(display, logging.WARNING if silent else logging.INFO):

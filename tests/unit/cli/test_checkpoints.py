@@ -111,6 +111,14 @@ def test_where_there_are_none(here: Path, caudal: Caudal, action: str) -> None:
     assert json.loads(caudal("checkpoints", action, "nowhere", "--json").out)["error"]["message"]
 
 
+def test_windows_are_kept_or_closed(here: Path, caudal: Caudal) -> None:
+    (here / "p.py").write_text(PIPELINE)
+    append(here, 0, 5)
+    ended = caudal("run", "p.py", "--checkpoint", "state", "--flush")
+    assert (ended.code, (here / "out.jsonl").exists(), (here / "state").exists()) == (2, False, False)
+    assert "--flush closes windows for good" in ended.err
+
+
 def test_plan(state: Path, caudal: Caudal) -> None:
     same = caudal("checkpoints", "plan", "p.py", "state")
     assert same.code == 0
