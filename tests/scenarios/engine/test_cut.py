@@ -30,7 +30,7 @@ def cut_at(plan: Plan, name: str, number: int) -> tuple[Started, Cut]:
     def on_read(count: int) -> None:
         if count == number:
             with job.scheduler.lock:
-                job.scheduler.paused = True
+                job.scheduler.pauses += 1
             reached.set()
 
     run = Started(plan, wrap=lambda n, s: CountedSource(s, on_read) if n == name else s, read_bytes=1)
