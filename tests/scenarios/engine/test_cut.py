@@ -39,6 +39,9 @@ def cut_at(plan: Plan, name: str, number: int) -> tuple[Started, Cut]:
     thread.start()
     assert reached.wait(60)
     cut = run.execution.cut()
+    with job.scheduler.lock:
+        job.scheduler.pauses -= 1
+        job.scheduler.wake(all_of_them=True)
     thread.join()
     return run, cut
 
