@@ -77,9 +77,10 @@ class Snapshots:
         `now`: seconds since the epoch. Raises `Damaged`, `StoreError`.
         """
         entries = self.store.list(self.shard)
-        found = [manifests.read(self.store, each.name) for each in entries if each.name.endswith(".json")]
+        names = [each.name for each in entries if each.name.endswith(".json")]
+        found = [manifests.read(self.store, name) for name in names]
         kept = [manifests.read(self.store, each.name) for each in self.store.list(SAVEPOINTS)]
-        self._named = {self._name(each.id): frozenset(each.files) for each in found}
+        self._named = {name: frozenset(each.files) for name, each in zip(names, found, strict=True)}
         self._named |= {f"{SAVEPOINTS}/{each.id}.json": frozenset(each.files) for each in kept}
         named = frozenset[str]().union(*self._named.values())
         late = now if self.store.exclusive else now - ORPHANED

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from caudal.core.errors import RunError
+
 Outcome = Literal["committed", "aborted", "unknown"]
 """What became of a transaction. "unknown": the answer was lost (a time-out, a broken connection); it may be either, or become
 either later, until `Transaction.recall` has been asked."""
@@ -36,6 +38,10 @@ class Fenced(Exception):
 
     The worker ends; it must not try again.
     """
+
+
+class Unanswered(RunError):
+    """The system does not answer for now. What was asked of it may have happened: `Transaction.recall` tells, once it answers."""
 
 
 class Transaction(Protocol):

@@ -26,7 +26,7 @@ from caudal.observe.summary import Commit
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Execution
 from caudal.ports.sink import Delivery, Sink
-from caudal.ports.transaction import Fenced
+from caudal.ports.transaction import Fenced, Unanswered
 from caudal.runner.delivery import check_mode
 from caudal.runner.epoch_steps import EpochSteps
 from caudal.runner.epochs import enlisted, taken_over
@@ -115,7 +115,7 @@ class Checkpoints:
         try:
             self._store.hold()
             transaction = enlisted(sinks, f"{plan.name}.0")
-            snapshots = Snapshots(self._store, SHARD, plan.name)
+            snapshots = Snapshots(self._store, SHARD, plan.name, decides=transaction is None)
             self._beginning: Beginning = beginning(self._store, snapshots, plan.name, how.restore, transaction)
             self._check(fits)
             self._shard = Shard(SHARD, snapshots, outboxes, fits, self._beginning.origin)
@@ -262,7 +262,7 @@ class Checkpoints:
     def _do(self, effect: p.Effect) -> p.Event | None:
         try:
             answer = self._done(effect)
-        except StoreError as error:
+        except (StoreError, Unanswered) as error:
             return self._refused(effect, error)
         except Fenced as fenced:
             self._error = taken_over(fenced)
@@ -308,11 +308,12 @@ class Checkpoints:
         self._steps.recover(epoch, receipts)
         return p.Loaded(SHARD, epoch)
 
-    def _refused(self, effect: p.Effect, error: StoreError) -> p.Event:
-        """The store could not do it: where it is far away, it is asked again for a while."""
+    def _refused(self, effect: p.Effect, error: StoreError | Unanswered) -> p.Event:
+        """The store, or the cluster, could not do it: where it is far away, it is asked again for a while."""
         now = time.monotonic()
         self._refused_since = self._refused_since or now
-        fatal = self._store.exclusive or now - self._refused_since > _PATIENCE or self._stop.is_set()
+        near = isinstance(error, StoreError) and self._store.exclusive
+        fatal = near or now - self._refused_since > _PATIENCE or self._stop.is_set()
         if fatal:
             self._error = error
         else:

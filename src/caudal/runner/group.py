@@ -24,7 +24,7 @@ from caudal.ports.engine import Execution, Tasks
 from caudal.ports.group import Change, Given, Group, GroupTransaction, Renewed
 from caudal.ports.sink import Delivery, Sink, TransactionalSink
 from caudal.ports.snapshot import Savepoint, Snapshot, State, Unsupported
-from caudal.ports.transaction import Fenced
+from caudal.ports.transaction import Fenced, Unanswered
 from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.epochs import taken_over
 from caudal.runner.group_steps import GroupSteps, Held, Place
@@ -33,7 +33,7 @@ _TURN = 0.02
 """Seconds between two looks at what the group says."""
 
 _PATIENCE = 600.0
-"""Seconds for which a store that does not answer is asked again, before the worker ends."""
+"""Seconds for which a store, or a cluster, that does not answer is asked again, before the worker ends."""
 
 
 class GroupWorker:
@@ -248,7 +248,7 @@ class GroupWorker:
             return None
         try:
             answer = self._steps.do(effect)
-        except StoreError as error:
+        except (StoreError, Unanswered) as error:
             return self._refused(effect, error)
         except Fenced as fenced:
             log.warning("%s: what was committed is looked up", fenced)
@@ -259,7 +259,7 @@ class GroupWorker:
         self._refused_since = 0.0
         return answer
 
-    def _refused(self, effect: p.Effect, error: StoreError) -> p.Event:
+    def _refused(self, effect: p.Effect, error: StoreError | Unanswered) -> p.Event:
         now = time.monotonic()
         self._refused_since = self._refused_since or now
         if now - self._refused_since > _PATIENCE:

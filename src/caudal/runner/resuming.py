@@ -14,6 +14,9 @@ from caudal.ports.transaction import Transaction
 SHARD = "job"
 """The one shard of a job that shares its input with nobody."""
 
+GENESIS = "genesis"
+"""The token of a shard of which nothing was committed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
@@ -36,6 +39,8 @@ def beginning(
     there = snapshots.take_stock(time.time())
     if transaction is not None and there:
         there = _decided(transaction, store, there)
+    elif transaction is not None:
+        _begun(transaction)
     last = there[-1] if there else None
     if restore:
         other, begun = named(restore)
@@ -75,9 +80,22 @@ def _of(manifest: Manifest, pipeline: str, where: str) -> None:
         )
 
 
+def _begun(transaction: Transaction) -> None:
+    """Commit that nothing was committed yet: once there are manifests, a token that is missing is one that was removed."""
+    transaction.begin(0)
+    transaction.positions({}, GENESIS)
+    outcome = transaction.commit()
+    if outcome == "unknown":
+        outcome = "committed" if transaction.recall().token == GENESIS else "aborted"
+    if outcome != "committed":
+        raise RunError(f"where the job begins could not be committed to {transaction.domain}")
+
+
 def _decided(transaction: Transaction, store: Store, there: list[Manifest]) -> list[Manifest]:
     """Return the manifests up to the one that the transaction's token names: later ones were never committed."""
     token = transaction.recall().token
+    if token == GENESIS:
+        return []
     ids = [each.id for each in there]
     if token not in ids:
         raise RunError(

@@ -16,9 +16,7 @@ from caudal.ports.sink import Receipt
 from caudal.ports.snapshot import State, Unsupported
 from caudal.runner.migration import Fits, migration
 from caudal.runner.outbox import Outbox
-
-GENESIS = "genesis"
-"""The token of a shard of which nothing was committed."""
+from caudal.runner.resuming import GENESIS
 
 
 class Shard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ MOST = 65_536
 
 
 class BlockFeed:
-    """Empties the queue of one partition. Used by one thread at a time."""
+    """Empties the queue of one partition. Read by one thread at a time; closed by any: one that is lost goes while it is read."""
 
     def __init__(self, handle: int, part: Part, wanted: Wanted) -> None:
         """Made before the partition is assigned, so that its messages go nowhere else."""
@@ -33,29 +34,37 @@ class BlockFeed:
         self._stamped = foreign.address_of("rd_kafka_message_timestamp")
         self._mean = 1024.0
         self._messages = np.empty(0, np.int64)
+        self._lock = threading.RLock()
+        """Guards the queue: what the library is asked of one that is released ends the process."""
 
     def take(self, size: int, seconds: float) -> Batch | None:
         """Return about `size` bytes of messages, waiting so long for the first; None where nothing came."""
         most = int(min(max(size / self._mean, 1), MOST))
-        if len(self._messages) < most:
-            self._messages = np.empty(most, np.int64)
-        count = self._call(0, 0, most)
-        if not count and seconds:  # the library would wait until it has them all
-            count = self._call(int(seconds * 1000), 0, 1)
-            count += self._call(0, 1, most - 1) if count and most > 1 else 0
-        return self._batch(count) if count else None
+        with self._lock:
+            if not self._queue:
+                return None
+            if len(self._messages) < most:
+                self._messages = np.empty(most, np.int64)
+            count = self._call(0, 0, most)
+            if not count and seconds:  # the library would wait until it has them all
+                count = self._call(int(seconds * 1000), 0, 1)
+                count += self._call(0, 1, most - 1) if count and most > 1 else 0
+            return self._batch(count) if count else None
 
     @property
     def position(self) -> int:
         """Where the partition stands behind what was taken, control records too; below 0 where that is not known."""
-        return self._position.ask()
+        with self._lock:
+            return self._position.ask()
 
     def clear(self) -> None:
         """Forget what has been taken in before a seek: the library does so itself."""
 
     def close(self) -> None:
         """Release the queue and what is in it; idempotent."""
-        if self._queue:
+        with self._lock:
+            if not self._queue:
+                return
             while self.take(1 << 20, 0) is not None:
                 pass
             queue, self._queue = self._queue, None

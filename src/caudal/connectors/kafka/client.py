@@ -240,6 +240,17 @@ def reason(error: BaseException) -> str:
     return shown(_reason(error))
 
 
+def passes(code: int) -> bool:
+    """Whether an error is one of a cluster that does not answer for now."""
+    errors = library().KafkaError
+    return code in (
+        errors._TRANSPORT, errors._ALL_BROKERS_DOWN, errors._TIMED_OUT, errors._MSG_TIMED_OUT, errors._RESOLVE,
+        errors.COORDINATOR_NOT_AVAILABLE, errors.NOT_COORDINATOR, errors.COORDINATOR_LOAD_IN_PROGRESS,
+        errors.LEADER_NOT_AVAILABLE, errors.NOT_LEADER_FOR_PARTITION, errors.REQUEST_TIMED_OUT,
+        errors.CONCURRENT_TRANSACTIONS,
+    )  # fmt: skip
+
+
 def code_of(error: BaseException) -> int:
     """Return the code of an exception of the client, 0 where it has none."""
     inner: Any = error.args[0] if error.args else None

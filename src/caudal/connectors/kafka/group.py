@@ -28,7 +28,7 @@ from caudal.core.errors import RunError
 from caudal.observe.log import log
 from caudal.ports.group import Change, Given, Membership, Renewed, Stand, Taken, Unstable
 from caudal.ports.records import Decoded
-from caudal.ports.transaction import Fenced, Outcome
+from caudal.ports.transaction import Fenced, Outcome, Unanswered
 
 _RELEASE = 60.0
 """Seconds that the job has to commit what was read of partitions that are taken away."""
@@ -219,7 +219,7 @@ class KafkaGroup:
     def _renew(self, consumer: Any) -> None:
         try:
             metadata = consumer.consumer_group_metadata()
-        except self._library.KafkaException as error:
+        except (self._library.KafkaException, RuntimeError) as error:  # it is no member for now
             log.debug("kafka: %s", reason(error))
             return
         if metadata is None or bytes(metadata) == self._metadata:
@@ -250,7 +250,7 @@ class KafkaGroup:
                 if code == errors.UNSTABLE_OFFSET_COMMIT:
                     return Unstable()
                 if time.monotonic() > until:
-                    raise RunError(
+                    raise Unanswered(
                         f"where the group '{self._group}' stands cannot be read", detail=reason(error)
                     ) from None
                 log.info("kafka: where the group '%s' stands is asked again: %s", self._group, reason(error))

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from caudal.connectors.kafka import partitioners
-from caudal.connectors.kafka.client import Access, Log, code_of, library, made, reason
+from caudal.connectors.kafka.client import Access, Log, code_of, library, made, passes, reason
 from caudal.core.errors import RunError
+from caudal.ports.transaction import Unanswered
 
 _T = TypeVar("_T")
 _AT_ONCE = 10_000
@@ -103,7 +104,7 @@ class Producing:
         self.check()
         if len(self.client):
             why = self.log.last
-            raise RunError(f"{len(self.client)} messages could not be delivered to {self._where}", detail=why)
+            raise Unanswered(f"{len(self.client)} messages could not be delivered to {self._where}", detail=why)
 
     def check(self) -> None:
         """Raise `RunError` for a message that was refused, or given up."""
@@ -143,4 +144,5 @@ class Producing:
                 'raise the topic\'s max.message.bytes, and config={"message.max.bytes": ...}, or write less into a row'
             )
             return RunError(f"a row is larger than a message of the topic '{topic}' may be", detail=text, hint=hint)
-        return RunError(f"the topic '{topic}' of {self._where} took a row not: {text}", detail=self.log.last)
+        kind = Unanswered if passes(code) else RunError
+        return kind(f"the topic '{topic}' of {self._where} took a row not: {text}", detail=self.log.last)

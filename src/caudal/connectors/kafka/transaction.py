@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
-from caudal.connectors.kafka.client import PATIENCE, Access, code_of, library, reason
+from caudal.connectors.kafka.client import PATIENCE, Access, code_of, library, passes, reason
 from caudal.connectors.kafka.cluster import Cluster, Part
 from caudal.connectors.kafka.producing import Producing, TimedOut, guarded
 from caudal.core.errors import CaudalError, InputError, RunError
 from caudal.observe.log import log
-from caudal.ports.transaction import Committed, Fenced, Outcome, Place
+from caudal.ports.transaction import Committed, Fenced, Outcome, Place, Unanswered
 
 _T = TypeVar("_T")
 TIMEOUT = 30.0
@@ -184,10 +184,11 @@ class KafkaTransaction:
             return guarded(call, seconds)
         except TimedOut:
             self._abandon()
-            raise RunError(f"no answer from {self.domain}, in the transaction '{self._name}'") from None
+            raise Unanswered(f"no answer from {self.domain}, in the transaction '{self._name}'") from None
         except self._library.KafkaException as error:
             self._fence(error)
-            raise RunError(f"the transaction '{self._name}' fails at {self.domain}", detail=reason(error)) from None
+            kind = Unanswered if passes(code_of(error)) else RunError
+            raise kind(f"the transaction '{self._name}' fails at {self.domain}", detail=reason(error)) from None
 
     def _sent(self, call: Callable[[Producing], None]) -> None:
         assert self._producing is not None
@@ -231,7 +232,8 @@ class KafkaTransaction:
         try:
             found = future.result(timeout=PATIENCE + 5).topic_partitions
         except (self._library.KafkaException, TimeoutError) as error:
-            raise RunError(f"what was committed in '{self._name}' cannot be read", detail=reason(error)) from None
+            kind = Unanswered if passes(code_of(error)) or isinstance(error, TimeoutError) else RunError
+            raise kind(f"what was committed in '{self._name}' cannot be read", detail=reason(error)) from None
         token, positions = "", dict[Place, int]()
         for each in found:
             noted, held = _read(each.metadata or "")
