@@ -81,7 +81,7 @@ class KafkaConnector:
         Access: `tls`, `ca` (a file), `sasl` ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"), `user`, `password_file` or
         `password_env`, `secrets` (settings of librdkafka by name, "file:PATH" or "env:NAME"), `config` (all other settings of librdkafka).
 
-        A message without a payload (a tombstone), or an empty one, is a dead letter "empty", save with format="raw". Only what is
+        A message without a payload (a tombstone), or an empty one, is a dead letter "empty". Only what is
         committed is read. An offset that is gone ends the job.
 
         Raises `OptionError` for values that cannot be, `InputError`, within 30 s, for brokers that do not answer, a
@@ -170,7 +170,7 @@ def _checked(options: Options, file_reader: FileReader | None) -> tuple[str, ...
     from caudal.connectors.kafka.consuming import READERS
 
     if file_reader is not None:
-        raise OptionError("this format is of whole files, not of messages", hint="json, csv, combined, raw")
+        raise OptionError("this format is of whole files, not of messages", hint="json, csv, combined")
     topics = _topics(options)
     _one_of(options, "reader", READERS)
     if options["max_record"] < 1:

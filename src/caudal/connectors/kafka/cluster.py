@@ -13,6 +13,7 @@ from caudal.connectors.kafka.client import PATIENCE, Access, Log, code_of, libra
 from caudal.connectors.kafka.places import Place
 from caudal.core.errors import InputError, nearest
 from caudal.core.naming import natural_key
+from caudal.ports.transaction import Unanswered
 
 _T = TypeVar("_T")
 _STEP = 2.0
@@ -30,6 +31,10 @@ class Part:
     def name(self) -> str:
         """Its name as a source's partition."""
         return f"{self.topic}/{self.number}"
+
+
+class NoAnswer(InputError, Unanswered):
+    """No broker answers."""
 
 
 class Cluster:
@@ -200,7 +205,7 @@ class Cluster:
 
     def _unreachable(self) -> InputError:
         hint = "is a broker running there? is servers= right, and tls= as its listener wants it?"
-        return InputError(f"no broker answers at {self.access.servers}", detail=self.log.last, hint=hint)
+        return NoAnswer(f"no broker answers at {self.access.servers}", detail=self.log.last, hint=hint)
 
     def _no_topic(self, topic: str, error: BaseException) -> InputError:
         if code_of(error) == self._library.KafkaError.TOPIC_AUTHORIZATION_FAILED:

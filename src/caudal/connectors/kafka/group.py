@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from caudal.connectors.kafka import foreign
 from caudal.connectors.kafka.batch import Wanted
 from caudal.connectors.kafka.client import Access, Log, code_of, library, made, reason
 from caudal.connectors.kafka.cluster import Cluster, Part
@@ -28,7 +27,7 @@ from caudal.core.errors import RunError
 from caudal.observe.log import log
 from caudal.ports.group import Change, Given, Membership, Renewed, Stand, Taken, Unstable
 from caudal.ports.records import Decoded
-from caudal.ports.transaction import Fenced, Outcome, Unanswered
+from caudal.ports.transaction import Outcome, Unanswered
 
 _RELEASE = 60.0
 """Seconds that the job has to commit what was read of partitions that are taken away."""
@@ -345,5 +344,3 @@ def _protocol(access: Access, membership: Membership) -> dict[str, Any]:
         return {**made, "partition_assignment_strategy": "range"}
     return {**made, "group_protocol": "consumer", "group_remote_assignor": "range"}
 
-
-__all__ = ["Fenced", "KafkaGroup", "Shared", "foreign"]

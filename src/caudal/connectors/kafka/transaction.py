@@ -1,7 +1,7 @@
 """Transactions of Kafka: rows of several topics, positions and a token, committed at once.
 
-The token stands as metadata of offsets that are committed in the same transaction, in the group `caudal-NAME` or that of the
-worker: in the first partition of a topic that the transaction writes to, and in those of the positions. So whoever opens the
+The token stands as metadata of offsets that are committed in the same transaction, in the group `caudal-NAME`: in the first
+partition of a topic that the transaction writes to, and in those of the positions. (Workers of a group: see `group`.) So whoever opens the
 transaction anew reads there what was last committed.
 
 No call of the client is trusted to come back: each has a watch, after which the outcome is not known and the producer
@@ -42,10 +42,8 @@ class KafkaTransaction:
         name: str,
         mark: str,
         partitioner: str,
-        member: Callable[[Sequence[Part]], Any] | None = None,
     ) -> None:
-        """`mark`: a topic to whose first partition the token belongs. `member`: returns the metadata of the group that the worker
-        is a member of, as they were when these partitions were assigned (`Membership.metadata`); None for a worker without a group.
+        """`mark`: a topic to whose first partition the token belongs.
 
         Opens it, so that whoever has opened it before is fenced off. Raises `InputError` where the cluster does not answer.
         """
@@ -54,7 +52,6 @@ class KafkaTransaction:
         self._name = name
         self._mark = Part(mark, 0)
         self._partitioner = partitioner
-        self._member = member
         self._library = library()
         self._cluster = Cluster(access)
         self._group = f"caudal-{name}"
@@ -97,7 +94,7 @@ class KafkaTransaction:
             self._library.TopicPartition(part.topic, part.number, min(held.values(), default=0), _noted(token, held))
             for part, held in by_part.items()
         ]
-        metadata = self._metadata([part for part, held in by_part.items() if held])
+        metadata = self._metadata()
         self._called(lambda: self._client.send_offsets_to_transaction(offsets, metadata, _CALL / 2))
 
     def commit(self) -> Outcome:
@@ -187,7 +184,10 @@ class KafkaTransaction:
             raise Unanswered(f"no answer from {self.domain}, in the transaction '{self._name}'") from None
         except self._library.KafkaException as error:
             self._fence(error)
-            kind = Unanswered if passes(code_of(error)) else RunError
+            inner: Any = error.args[0]
+            if inner.retriable() or inner.txn_requires_abort():
+                self._abandon()
+            kind = Unanswered if passes(code_of(error)) or self._producing is None else RunError
             raise kind(f"the transaction '{self._name}' fails at {self.domain}", detail=reason(error)) from None
 
     def _sent(self, call: Callable[[Producing], None]) -> None:
@@ -214,18 +214,14 @@ class KafkaTransaction:
 
     # -- offsets -------------------------------------------------------------------------------------------------
 
-    def _metadata(self, parts: Sequence[Part]) -> Any:
-        """Return the metadata of the group that offsets are committed in."""
-        if self._member is not None:
-            return self._member(parts)
+    def _metadata(self) -> Any:
+        """Return the metadata of the group that offsets are committed in, which has no members."""
         if self._consumer is None:  # it never joins: nobody else commits in this group
             settings = self._access.configured(self._cluster.log, group_id=self._group, enable_auto_commit=False)
             self._consumer = self._library.Consumer(settings)
         return self._consumer.consumer_group_metadata()
 
     def _committed(self) -> Committed:
-        if self._member is not None:
-            return Committed()  # a group keeps it by partition: see `membership`
         request = [self._library.ConsumerGroupTopicPartitions(self._group)]
         admin = self._library.admin.AdminClient(self._access.configured(self._cluster.log))
         (future,) = admin.list_consumer_group_offsets(request, require_stable=True, request_timeout=PATIENCE).values()
