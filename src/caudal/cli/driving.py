@@ -17,7 +17,7 @@ from caudal.observe.log import log
 from caudal.observe.summary import Progress, Summary
 from caudal.plan.plan import Plan
 from caudal.runner import Job
-from caudal.runner.checkpoints import checkpointing
+from caudal.runner.checkpoints import Checkpointing, checkpointing
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,7 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
             exchange=options.exchange,
             native=options.dead == "discard",
             allow_blind=options.allow_blind,
-            checkpoint=checkpointing(
-                options.checkpoint,
-                options.every,
-                options.delivery,
-                options.restore,
-                allow_dropped=options.allow_dropped_state,
-                group=options.group,
-                worker=options.worker,
-            ),
+            checkpoint=_checkpointing(options),
         )
         if job.delivery:
             log.info("delivery is %s", job.delivery)
@@ -127,6 +119,18 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
                 error.exit_code = RunError.exit_code
             raise
     return summary, _conclude(summary, options, signals.received)
+
+
+def _checkpointing(options: Options) -> Checkpointing | None:
+    return checkpointing(
+        options.checkpoint,
+        options.every,
+        options.delivery,
+        options.restore,
+        allow_dropped=options.allow_dropped_state,
+        group=options.group,
+        worker=options.worker,
+    )
 
 
 def _conclude(summary: Summary, options: Options, received: int) -> int:
