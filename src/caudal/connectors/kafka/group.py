@@ -343,4 +343,3 @@ def _protocol(access: Access, membership: Membership) -> dict[str, Any]:
     if classic:
         return {**made, "partition_assignment_strategy": "range"}
     return {**made, "group_protocol": "consumer", "group_remote_assignor": "range"}
-
