@@ -8,7 +8,7 @@
 - *One transaction at a time.* Starts, commits, and the opening anew wait for each other.
 - *A last commit is read only while no transaction is open on it.*
 - *Whoever will read a shard says so in the store before it is loaded*, so that the next owner can end its transaction.
-- *Names are fresh*, of snapshots and of what is staged, at each attempt.
+- *Names are fresh*, of snapshots and of what is staged, at each attempt. A mark is replaced whole, never written in place.
 - *An outbox belongs to a shard and a cut.* A commit takes the outboxes of the shards that it names, so that a shard that was lost can
   be left out.
 """

@@ -31,6 +31,8 @@ class Store:
         self._guard = guard
         self._down = 0.0
         self._torn: set[str] = set()
+        self._before: dict[str, Any] = {}
+        """What stood durably where something is written over: replacing is a rename, of which a crash leaves the old or the new."""
 
     def write(self, objects: Mapping[str, Any]) -> None:
         """Write objects; a crash may still take them, or a part of them."""
@@ -38,6 +40,8 @@ class Store:
         for name in objects:
             if name in self.objects:
                 self._guard(name)
+                if name in self.synced:
+                    self._before[name] = self.objects[name]
         self.objects.update(objects)
         self.synced.difference_update(objects)
         self._torn.difference_update(objects)
@@ -49,6 +53,8 @@ class Store:
         if any(name not in self.objects or name in self._torn for name in names):
             raise Refused(ABSENT)
         self.synced.update(names)
+        for name in names:
+            self._before.pop(name, None)
 
     def read(self, name: str) -> Any:
         self._check()
@@ -66,13 +72,17 @@ class Store:
             self._guard(name)
             self.objects.pop(name, None)
             self.synced.discard(name)
+            self._before.pop(name, None)
 
     def down(self, seconds: float) -> None:
         """Refuse everything for a while."""
         self._down = max(self._down, self._clock.now + seconds)
 
     def crash(self) -> None:
-        """Lose what was not synced; of every second object something else is left."""
+        """Lose what was not synced, but for what it was to replace; of every second object something else is left."""
+        self.objects.update(self._before)
+        self.synced.update(self._before)
+        self._before.clear()
         for number, name in enumerate([name for name in self.objects if name not in self.synced]):
             if number % 2:
                 self._torn.add(name)
