@@ -48,7 +48,7 @@ test-spark: setup
 	$(RUN)/pytest -m engines tests/engines -k "not flink"
 
 test-kafka: setup ## run the tests that need a Kafka broker, which they start (a JDK is needed)
-	$(RUN)/pytest -n auto --dist worksteal -m kafka tests/kafka
+	$(RUN)/pytest -n auto --dist worksteal -m "kafka and not nightly" tests/kafka
 
 check: setup lint types ## run all static checks
 
@@ -75,6 +75,7 @@ bench: setup ## the DoS benchmark against DuckDB (about 15 minutes, 10 GB of dis
 
 nightly: setup ## the long campaigns: kills, rotation under load, random cases, fuzzing, a million schedules of checkpoints (about two hours)
 	$(RUN)/pytest -m "nightly and not engines and not kafka" tests
+	$(RUN)/pytest -s -m "nightly and kafka" tests/kafka
 	CAUDAL_PROPERTY=3 $(RUN)/pytest -n auto --dist worksteal -m slow tests/property
 	CAUDAL_FUZZ=200000 $(RUN)/pytest -n auto -m slow tests/fuzz
 	$(RUN)/python -m caudal.checkpoint.simulator --schedules 1000000 --processes $$(nproc)

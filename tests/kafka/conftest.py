@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +64,9 @@ def new_topic() -> Callable[..., str]:
         admin = AdminClient({"bootstrap.servers": broker.address})
         settings = {key.replace("_", "."): value for key, value in config.items()}
         admin.create_topics([NewTopic(name, partitions, 1, config=settings)])[name].result(60)
+        deadline = time.monotonic() + 60
+        while name not in admin.list_topics(timeout=10).topics:  # brokers hear of a new topic a moment later
+            assert time.monotonic() < deadline
         return name
 
     return make

@@ -247,8 +247,14 @@ def passes(code: int) -> bool:
         errors._TRANSPORT, errors._ALL_BROKERS_DOWN, errors._TIMED_OUT, errors._MSG_TIMED_OUT, errors._RESOLVE,
         errors.COORDINATOR_NOT_AVAILABLE, errors.NOT_COORDINATOR, errors.COORDINATOR_LOAD_IN_PROGRESS,
         errors.LEADER_NOT_AVAILABLE, errors.NOT_LEADER_FOR_PARTITION, errors.REQUEST_TIMED_OUT,
-        errors.CONCURRENT_TRANSACTIONS,
+        errors.CONCURRENT_TRANSACTIONS, errors.FENCED_LEADER_EPOCH, errors.UNKNOWN_LEADER_EPOCH,
     )  # fmt: skip
+
+
+def outdated(code: int) -> bool:
+    """Whether an error says that what a client knows of leaders is out of date; a new client asks anew."""
+    errors = library().KafkaError
+    return code in (errors.FENCED_LEADER_EPOCH, errors.UNKNOWN_LEADER_EPOCH)
 
 
 def code_of(error: BaseException) -> int:

@@ -9,7 +9,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from caudal.connectors.kafka.client import PATIENCE, Access, Log, code_of, library, made, reason
+from caudal.connectors.kafka.client import PATIENCE, Access, Log, code_of, library, made, outdated, passes, reason
 from caudal.connectors.kafka.places import Place
 from caudal.core.errors import InputError, nearest
 from caudal.core.naming import natural_key
@@ -117,15 +117,20 @@ class Cluster:
         """
         new = self._library.admin.NewTopic(topic, num_partitions=partitions, config=config or {})
         (future,) = self._admin.create_topics([new], operation_timeout=PATIENCE).values()
+        created = True
         try:
             future.result(timeout=PATIENCE)
         except self._library.KafkaException as error:
-            if code_of(error) == self._library.KafkaError.TOPIC_ALREADY_EXISTS:
-                return False
-            raise InputError(f"cannot create the topic '{topic}'", location=self._where, detail=reason(error)) from None
+            created = code_of(error) != self._library.KafkaError.TOPIC_ALREADY_EXISTS
+            if created:
+                what = f"cannot create the topic '{topic}'"
+                raise InputError(what, location=self._where, detail=reason(error)) from None
         except FutureTimeout:
             raise self._unreachable() from None
-        return True
+        until = time.monotonic() + PATIENCE
+        while topic not in self.topics() and time.monotonic() < until:
+            time.sleep(0.05)  # brokers hear of a new topic a moment later, of one that another has just made too
+        return created
 
     # -- asking --------------------------------------------------------------------------------------------------
 
@@ -169,17 +174,10 @@ class Cluster:
             try:
                 found[topic] = future.result(timeout=seconds + 1)
             except self._library.KafkaException as error:
-                if self._passes(code_of(error)):
+                if passes(code_of(error)):
                     raise
                 found[topic] = error
         return found
-
-    def _passes(self, code: int) -> bool:
-        """Whether an error is one of a cluster that does not answer yet."""
-        errors = self._library.KafkaError
-        return code in (errors._TRANSPORT, errors._ALL_BROKERS_DOWN, errors._TIMED_OUT, errors._RESOLVE) or code in (
-            errors.LEADER_NOT_AVAILABLE, errors.COORDINATOR_LOAD_IN_PROGRESS, errors.NOT_LEADER_FOR_PARTITION,
-        )  # fmt: skip
 
     def _retried(self, ask: Callable[[float], _T]) -> _T:
         """Return what is answered, asked again until it is or the patience ends. Raises `InputError`."""
@@ -193,10 +191,12 @@ class Cluster:
                     raise InputError(
                         "kafka lets nobody in", location=self._where, detail=self.log.refused, hint=hint
                     ) from None
-                if not self._passes(code_of(error)):
+                if not passes(code_of(error)):
                     raise InputError(
                         "kafka does not answer as asked", location=self._where, detail=reason(error)
                     ) from None
+                if outdated(code_of(error)):
+                    self._admin = made(self._library.admin.AdminClient, self.access.configured(self.log))
             except FutureTimeout:
                 pass
             self._admin.poll(0)  # what went wrong is told then

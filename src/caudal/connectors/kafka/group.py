@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caudal.connectors.kafka.batch import Wanted
-from caudal.connectors.kafka.client import Access, Log, code_of, library, made, reason
+from caudal.connectors.kafka.client import Access, Log, code_of, library, made, passes, reason
 from caudal.connectors.kafka.cluster import Cluster, Part
 from caudal.connectors.kafka.columns import Columns
 from caudal.connectors.kafka.consuming import Consuming, Feed
@@ -71,7 +71,8 @@ class KafkaGroup:
         if placement is not None:
             placement.counts(self._counts)
         self._log = Log()
-        self._admin = made(self._library.admin.AdminClient, access.configured(self._log))
+        asking = {"group_id": self._group, "enable_auto_commit": False, "isolation_level": "read_committed"}
+        self._asking = made(self._library.Consumer, access.configured(self._log, **asking))
         self._changed = threading.Condition()
         self._changes: list[Change] = []
         self._feeds: dict[str, Feed] = {}
@@ -164,6 +165,7 @@ class KafkaGroup:
             self._changed.notify_all()
         self._watch.close()
         self._consuming.close()
+        self._asking.close()
 
     # -- in the thread that polls --------------------------------------------------------------------------------
 
@@ -234,36 +236,43 @@ class KafkaGroup:
     # -- where partitions stand ----------------------------------------------------------------------------------
 
     def _asked(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
-        errors = self._library.KafkaError
+        """Ask by a consumer that is no member: it reads what is committed, so it waits for open transactions.
+
+        (An administrator's client could ask too; librdkafka 2.16 ends the process now and then where that is not answered.)
+        """
         names = [self._library.TopicPartition(part.topic, part.number) for part in map(_part, partitions)]
-        request = [self._library.ConsumerGroupTopicPartitions(self._group, names)]
         until = time.monotonic() + _ANSWER
         while True:
-            (future,) = self._admin.list_consumer_group_offsets(
-                request, require_stable=True, request_timeout=_STABLE
-            ).values()
             try:
-                found = future.result(timeout=_ANSWER).topic_partitions
-            except self._library.KafkaException as error:
-                code = code_of(error)
-                if code == errors.UNSTABLE_OFFSET_COMMIT:
-                    return Unstable()
-                if time.monotonic() > until:
-                    raise Unanswered(
-                        f"where the group '{self._group}' stands cannot be read", detail=reason(error)
-                    ) from None
-                log.info("kafka: where the group '%s' stands is asked again: %s", self._group, reason(error))
-                time.sleep(0.05)
-                continue
-            if any(each.error is not None and each.error.code() == errors.UNSTABLE_OFFSET_COMMIT for each in found):
+                found = self._asking.committed(names, timeout=_STABLE)
+                wrong = next((each.error for each in found if each.error is not None), None)
+                if wrong is None:
+                    return {
+                        f"{each.topic}/{each.partition}": Stand(each.offset, each.metadata or "")
+                        if each.offset >= 0
+                        else None
+                        for each in found
+                    }
+                error = self._library.KafkaException(wrong)
+            except self._library.KafkaException as failed:
+                error = failed
+            code = code_of(error)
+            errors = self._library.KafkaError
+            if code == errors.UNSTABLE_OFFSET_COMMIT or (code == errors._TIMED_OUT and self._answers()):
                 return Unstable()
-            wrong = next((each.error for each in found if each.error is not None), None)
-            if wrong is not None:
-                raise RunError(f"where the group '{self._group}' stands cannot be read", detail=wrong.str())
-            return {
-                f"{each.topic}/{each.partition}": Stand(each.offset, each.metadata or "") if each.offset >= 0 else None
-                for each in found
-            }
+            if not passes(code) and not error.args[0].retriable():
+                raise RunError(f"where the group '{self._group}' stands cannot be read", detail=reason(error))
+            if time.monotonic() > until:
+                raise Unanswered(f"where the group '{self._group}' stands cannot be read", detail=reason(error))
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        """Whether the cluster answers at all."""
+        try:
+            self._asking.list_topics(self._shared.topics[0], timeout=_STABLE)
+        except self._library.KafkaException:
+            return False
+        return True
 
 
 class GroupedTransaction(KafkaTransaction):

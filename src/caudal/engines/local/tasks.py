@@ -8,6 +8,7 @@ from typing import Any
 
 from caudal.engines.local.compiling import clock
 from caudal.engines.local.cores import Cores
+from caudal.engines.local.counters import Counters, ledger
 from caudal.engines.local.execution import LocalExecution, settings_of
 from caudal.engines.local.scheduler import Task
 from caudal.observe.ledger import Ledger
@@ -103,7 +104,8 @@ class LocalTasks:
         )
 
     def ledger(self) -> Ledger:
-        return Ledger.sum(execution.ledger() for execution in (*self._open.values(), *self._left))
+        none = ledger(self._logical, Counters(quiet=True))  # a worker may never have been given a partition
+        return Ledger.sum([none, *(execution.ledger() for execution in (*self._open.values(), *self._left))])
 
     def figures(self) -> dict[str, Any]:
         each = [execution.figures() for execution in (*self._open.values(), *self._left)]
