@@ -314,8 +314,10 @@ class Job:
         for worker in [*self.workers]:
             self.leave(worker)
         self.results.update(_row(message) for message in self._reading.all())
-        lost, more = wanted - self.results, self.results - wanted
-        assert (lost, more) == ({}, {}), f"{lost.total()} lost, {more.total()} too many or wrong"
+        # the last windows, of those that close all others, may close themselves: all partitions are silent then
+        results = Counter({row: count for row, count in self.results.items() if row[1] < CLOSERS})
+        lost, more = wanted - results, results - wanted
+        assert (lost, more) == ({}, {}), f"{lost.total()} lost, {more.total()} too many or wrong: {[*lost, *more][:10]}"
 
     def close(self) -> None:
         for worker in self.workers:
