@@ -70,7 +70,7 @@ def run_with_cuts(plan: Plan, at: Sequence[int], way: Values, *, abandon: bool) 
         if pending and number >= pending[0]:
             pending.pop(0)
             with job.scheduler.lock:
-                job.scheduler.paused = True  # as the cut itself is about to do: nothing more is admitted from here on
+                job.scheduler.pauses += 1  # as the cut itself is about to do: nothing more is admitted from here on
             wanted.release()
 
     def go() -> None:
@@ -92,6 +92,9 @@ def run_with_cuts(plan: Plan, at: Sequence[int], way: Values, *, abandon: bool) 
         if over.is_set():
             break
         cuts.append(stored(run.execution.cut(whole=not cuts)))
+        with job.scheduler.lock:
+            job.scheduler.pauses -= 1
+            job.scheduler.wake(all_of_them=True)
     if abandon:
         run.execution.kill(Abandoned("abandoned"))
     thread.join()
