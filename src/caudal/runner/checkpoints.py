@@ -9,27 +9,25 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from caudal.checkpoint import events as p
 from caudal.checkpoint.manifest import Manifest
-from caudal.checkpoint.protocol import Worker
 from caudal.checkpoint.snapshots import Snapshots
 from caudal.checkpoint.store import Store, StoreError, open_store
 from caudal.core import duration
-from caudal.core.errors import CaudalError, OptionError, RunError
+from caudal.core.errors import CaudalError, OptionError
 from caudal.observe.log import log
 from caudal.observe.summary import Commit
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Execution
 from caudal.ports.sink import Delivery, Sink
-from caudal.ports.transaction import Fenced, Unanswered
+from caudal.runner.conducting import Conductor, Refusal
 from caudal.runner.delivery import check_mode
 from caudal.runner.epoch_steps import EpochSteps
-from caudal.runner.epochs import enlisted, taken_over
+from caudal.runner.epochs import enlisted
 from caudal.runner.migration import Fits, migration
 from caudal.runner.outbox import Outbox, Room
 from caudal.runner.resuming import SHARD, Beginning, beginning
@@ -40,8 +38,6 @@ LEAST_EVERY = 10
 """Milliseconds between two epochs at least: each syncs files."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{0,200}")
-_PATIENCE = 600.0
-"""Seconds for which a store that does not answer is asked again, before the job is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +99,9 @@ class Checkpoints:
         outboxes = {} if direct else {name: Outbox(sink, self._room) for name, sink in sinks.items()}
         self.sinks: Mapping[str, Sink] = sinks if direct else outboxes
         """What the engine is to write to."""
-        self._worker = Worker()
+        self._conductor = Conductor(self._do, self._pause, final=self._final, looks_up=False)
         self._execution: Execution | None = None
-        self._error: BaseException | None = None
         self._stop = threading.Event()
-        self._refused_since = 0.0
         self._size = ("", 0)
         self._thread = threading.Thread(target=self._work, name="caudal-checkpoints", daemon=True)
         self._store: Store = open_store(how.url)
@@ -119,7 +113,7 @@ class Checkpoints:
             self._beginning: Beginning = beginning(self._store, snapshots, plan.name, how.restore, transaction)
             self._check(fits)
             self._shard = Shard(SHARD, snapshots, outboxes, fits, self._beginning.origin)
-            self._steps = EpochSteps(sinks, delivery, snapshots, transaction, self._room)
+            self._steps = EpochSteps(self._shard, sinks, delivery, snapshots, transaction, self._room)
             self._asked = Asked(self._store, snapshots)
         except BaseException:
             if transaction is not None:
@@ -176,8 +170,8 @@ class Checkpoints:
     def start(self, execution: Execution) -> None:
         """Let sinks and engine stand where the last commit does; epochs begin. Raises `RunError`."""
         self._execution = execution
-        self._feed(p.Assigned(SHARD))
-        self._raise()
+        self._conductor.feed(p.Assigned(SHARD))
+        self._conductor.check()
         if not self.complete:
             self._thread.start()
 
@@ -203,10 +197,10 @@ class Checkpoints:
 
     def _finish(self, *, last: bool) -> dict[str, str]:
         self._halt()
-        self._raise()
+        self._conductor.check()
         if not self.complete:
-            self._feed(p.Stop(last))
-            self._raise()
+            self._conductor.feed(p.Stop(last))
+            self._conductor.check()
         for sink in self._sinks.values():
             sink.finish()
         self._asked.answer(self._shard.last)
@@ -225,10 +219,6 @@ class Checkpoints:
             self._transaction.close()
         self._store.close()
 
-    def _raise(self) -> None:
-        if self._error is not None:
-            raise self._error
-
     # -- the thread ----------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
@@ -243,38 +233,14 @@ class Checkpoints:
             if not (early or self._asked.look() or time.monotonic() >= due):
                 continue
             due = max(due + self.how.every / 1000, time.monotonic())
-            self._feed(p.Due())
-            if self._error is not None:
+            self._conductor.feed(p.Due())
+            if self._conductor.error is not None:
                 self._room.under_way(False)
-                self._execution.kill(self._error)
+                self._execution.kill(self._conductor.error)
                 return
             self._asked.go_on(self._execution, self._shard.last)
 
-    def _feed(self, event: p.Event) -> None:
-        """Let the protocol take an event, and do what it says, until nothing is to be done."""
-        events = deque([event])
-        while events and self._error is None:
-            for effect in self._worker.handle(events.popleft()):
-                answer = self._do(effect)
-                if answer is not None:
-                    events.append(answer)
-
     def _do(self, effect: p.Effect) -> p.Event | None:
-        try:
-            answer = self._done(effect)
-        except (StoreError, Unanswered) as error:
-            return self._refused(effect, error)
-        except Fenced as fenced:
-            self._error = taken_over(fenced)
-            return p.Failed(effect, str(fenced), fatal=True)
-        except BaseException as error:
-            self._error = error
-            return p.Failed(effect, str(error), fatal=True)
-        if not isinstance(effect, p.Pause):
-            self._refused_since = 0.0
-        return answer
-
-    def _done(self, effect: p.Effect) -> p.Event | None:
         match effect:
             case p.Find():
                 manifest = self._beginning.manifest
@@ -287,17 +253,10 @@ class Checkpoints:
                 return self._load()
             case p.Drop():
                 return p.Dropped(SHARD)
-            case p.Pause():
-                self._stop.wait(min(5.0, 0.1 * 2 ** min(effect.attempt, 10)))
-                return p.Waited(effect.effect)
-            case p.End():
-                if effect.why and self._error is None:
-                    self._error = RunError(effect.why)
-                return None
             case p.Run() | p.Halt() | p.Release() | p.Expel():
                 return None  # the job runs and stops by itself, and is nobody else's
             case _:
-                return self._steps.do(effect, {SHARD: self._shard})
+                return self._steps.do(effect)
 
     def _load(self) -> p.Event:
         assert self._execution is not None
@@ -308,14 +267,10 @@ class Checkpoints:
         self._steps.recover(epoch, receipts)
         return p.Loaded(SHARD, epoch)
 
-    def _refused(self, effect: p.Effect, error: StoreError | Unanswered) -> p.Event:
-        """The store, or the cluster, could not do it: where it is far away, it is asked again for a while."""
-        now = time.monotonic()
-        self._refused_since = self._refused_since or now
-        near = isinstance(error, StoreError) and self._store.exclusive
-        fatal = near or now - self._refused_since > _PATIENCE or self._stop.is_set()
-        if fatal:
-            self._error = error
-        else:
-            log.warning("%s; it is tried again", error)
-        return p.Failed(effect, str(error), fatal=fatal)
+    def _pause(self, effect: p.Effect, seconds: float) -> p.Event:
+        self._stop.wait(seconds)
+        return p.Waited(effect)
+
+    def _final(self, error: Refusal) -> bool:
+        """Whether what was refused stays so: by a disk of this machine, or once the job ends."""
+        return (isinstance(error, StoreError) and self._store.exclusive) or self._stop.is_set()

@@ -1,4 +1,4 @@
-"""The steps of an epoch, over the shards that it commits: what the protocol asks for, done to sinks, snapshots and transaction.
+"""The steps of an epoch of a job by itself: what the protocol asks for, done to its one shard, to sinks, snapshots and transaction.
 
 What commits is the creation of the epoch's manifest; where a sink has transactions, the transaction, which carries the
 manifest's id as its token.
@@ -17,14 +17,13 @@ from caudal.core.errors import RunError
 from caudal.observe.log import log
 from caudal.ports.sink import Delivery, Receipt, Sink
 from caudal.ports.transaction import Fenced, Transaction
+from caudal.runner.conducting import came_to
 from caudal.runner.outbox import Room
 from caudal.runner.shard import Shard
 
-Shards = Mapping[str, Shard]
-
 
 class EpochSteps:
-    """Does the steps of one epoch after another, for one worker.
+    """Does the steps of one epoch after another.
 
     When rows are shown depends on the delivery: exactly once, they are staged before the commit and shown behind it; at most
     once, they are written behind the commit, and not again; at least once, they were shown as they came.
@@ -32,6 +31,7 @@ class EpochSteps:
 
     def __init__(
         self,
+        shard: Shard,
         sinks: Mapping[str, Sink],
         delivery: Delivery,
         snapshots: Snapshots,
@@ -41,6 +41,7 @@ class EpochSteps:
         self.delivery: Delivery = delivery
         self.committed = 0
         """Epochs that were committed."""
+        self._shard = shard
         self._sinks = sinks
         self._snapshots = snapshots
         self._transaction = transaction
@@ -65,50 +66,45 @@ class EpochSteps:
                 ) from error
         self._shown = receipts
 
-    def do(self, effect: p.Effect, shards: Shards) -> p.Event | None:
+    def do(self, effect: p.Effect) -> p.Event | None:
         """Do a step; return the answer. Raises `StoreError`, `Fenced`, `RunError`."""
-        return self._steps[type(effect)](self, effect, shards)
+        return self._steps[type(effect)](self, effect)
 
-    def _freeze(self, effect: p.Freeze, shards: Shards) -> p.Event:
+    def _freeze(self, effect: p.Freeze) -> p.Event:
         self._room.under_way(False)  # rows on their way must land first
-        changed = {name for name in effect.shards if shards[name].freeze(anyhow=effect.last)}
-        self._room.under_way(bool(changed))
-        return p.Cut(effect.epoch, frozenset(changed))
+        changed = self._shard.freeze(anyhow=effect.last)
+        self._room.under_way(changed)
+        return p.Cut(effect.epoch, effect.shards if changed else frozenset())
 
-    def _prepare(self, effect: p.Prepare, shards: Shards) -> p.Event:
+    def _prepare(self, effect: p.Prepare) -> p.Event:
         self._last = effect.last
         if self.delivery == "at-most-once":
             self._receipts = self._shown
         elif self._transaction is None:
-            self._receipts = self._staged(effect.epoch, [shards[name] for name in effect.shards])
+            self._receipts = self._staged(effect.epoch)
         return p.Prepared(effect.epoch)
 
-    def _staged(self, epoch: int, shards: list[Shard]) -> dict[str, Receipt]:
-        for shard in shards:
-            for outbox in shard.outboxes.values():
-                outbox.pour()
+    def _staged(self, epoch: int) -> dict[str, Receipt]:
+        self._shard.pour()
         return {name: sink.prepare(epoch, last=self._last) for name, sink in self._sinks.items()}
 
-    def _store(self, effect: p.Store, shards: Shards) -> p.Event:
-        written = {
-            name: shards[name].write(effect.epoch, self._receipts, last=self._last) for name in sorted(effect.shards)
-        }
-        return p.Stored(effect.epoch, written)
+    def _store(self, effect: p.Store) -> p.Event:
+        written = self._shard.write(effect.epoch, self._receipts, last=self._last)
+        return p.Stored(effect.epoch, {self._shard.name: written})
 
-    def _commit(self, effect: p.Commit, shards: Shards) -> p.Event:
-        for name in effect.shards:
-            try:
-                self._create(_under_way(shards[name]))
-            except StoreError as error:
-                log.warning("%s; whether epoch %d was committed is looked up", error, effect.epoch)
-                return p.Unknown(effect.epoch)
+    def _commit(self, effect: p.Commit) -> p.Event:
+        manifest = self._under_way
+        try:
+            self._create(manifest)
+        except StoreError as error:
+            log.warning("%s; whether epoch %d was committed is looked up", error, effect.epoch)
+            return p.Unknown(effect.epoch)
         if self._transaction is None:
             return p.Committed(effect.epoch)
         self._transaction.begin(effect.epoch)
-        self._staged(effect.epoch, [shards[name] for name in effect.shards])
-        self._transaction.positions({}, next(iter(effect.tokens.values())))
-        outcome = self._transaction.commit()
-        return {"committed": p.Committed, "aborted": p.Aborted, "unknown": p.Unknown}[outcome](effect.epoch)
+        self._staged(effect.epoch)
+        self._transaction.positions({}, manifest.id)
+        return came_to(self._transaction.commit(), effect.epoch)
 
     def _create(self, manifest: Manifest) -> None:
         try:
@@ -123,36 +119,37 @@ class EpochSteps:
             raise Fenced(f"epoch {manifest.epoch} in {self._snapshots.store.url} was committed by another")
         return found is not None
 
-    def _recall(self, effect: p.Recall, shards: Shards) -> p.Event:
-        tokens: dict[str, p.Token] = {}
-        for name in effect.shards:
-            shard = shards[name]
-            manifest = _under_way(shard)
-            if self._transaction is not None:
-                tokens[name] = self._transaction.recall().token
-            elif self._own(manifest):
-                self._snapshots.confirm(manifest)
-                tokens[name] = manifest.id
-            else:
-                tokens[name] = shard.token
-        return p.Recalled(effect.epoch, tokens)
+    def _recall(self, effect: p.Recall) -> p.Event:
+        manifest = self._under_way
+        if self._transaction is not None:
+            token = self._transaction.recall().token
+        elif self._own(manifest):
+            self._snapshots.confirm(manifest)
+            token = manifest.id
+        else:
+            token = self._shard.token
+        return p.Recalled(effect.epoch, {self._shard.name: token})
 
-    def _discard(self, effect: p.Discard, shards: Shards) -> None:
-        shards[effect.shard].committed(effect.keep)
+    def _discard(self, effect: p.Discard) -> None:
+        self._shard.committed(effect.keep)
 
-    def _publish(self, effect: p.Publish, shards: Shards) -> p.Event:
+    def _publish(self, effect: p.Publish) -> p.Event:
         if self.delivery == "at-most-once":
-            self._shown = self._staged(effect.epoch, list(shards.values()))
+            self._shown = self._staged(effect.epoch)
         else:
             self._shown = self._receipts
         for name, sink in self._sinks.items():
             sink.publish(effect.epoch, self._shown.get(name))
-        for shard in shards.values():
-            for outbox in shard.outboxes.values():
-                outbox.done()
+        self._shard.done()
         self.committed += 1
         self._room.under_way(False)
         return p.Published(effect.epoch)
+
+    @property
+    def _under_way(self) -> Manifest:
+        manifest = self._shard.manifest
+        assert manifest is not None
+        return manifest
 
     _steps: ClassVar[Mapping[type, Callable[..., p.Event | None]]] = {
         p.Freeze: _freeze,
@@ -163,8 +160,3 @@ class EpochSteps:
         p.Discard: _discard,
         p.Publish: _publish,
     }
-
-
-def _under_way(shard: Shard) -> Manifest:
-    assert shard.manifest is not None
-    return shard.manifest

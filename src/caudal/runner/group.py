@@ -8,32 +8,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from caudal.checkpoint import events as p
 from caudal.checkpoint.leases import Lease
-from caudal.checkpoint.protocol import Worker
-from caudal.checkpoint.store import Store, StoreError
+from caudal.checkpoint.store import Store
 from caudal.core.errors import RunError
 from caudal.observe.ledger import Ledger
-from caudal.observe.log import log
 from caudal.observe.summary import Progress
 from caudal.ports.engine import Execution, Tasks
 from caudal.ports.group import Change, Given, Group, GroupTransaction, Renewed
 from caudal.ports.sink import Delivery, Sink, TransactionalSink
 from caudal.ports.snapshot import Savepoint, Snapshot, State, Unsupported
-from caudal.ports.transaction import Fenced, Unanswered
 from caudal.runner.checkpoints import Checkpointing
-from caudal.runner.epochs import taken_over
+from caudal.runner.conducting import Conductor
 from caudal.runner.group_steps import GroupSteps, Held, Place
 
 _TURN = 0.02
 """Seconds between two looks at what the group says."""
-
-_PATIENCE = 600.0
-"""Seconds for which a store, or a cluster, that does not answer is asked again, before the worker ends."""
 
 
 class GroupWorker:
@@ -64,26 +57,19 @@ class GroupWorker:
         self._lease = lease
         self._tasks = tasks
         self._every = how.every / 1000
-        self._worker = Worker()
         self._steps = GroupSteps(place, group, transaction, store, tasks, sinks)
+        self._conductor = Conductor(self._steps.do, self._pause, final=lambda _: False, looks_up=True)
+        self._worker = self._conductor.worker
         self._given: dict[str, set[str]] = {}
         """Partitions of shards that are not complete."""
         self._paused: list[tuple[float, p.Waited]] = []
-        self._refused_since = 0.0
         self._stopping = threading.Event()
-        self._closing = threading.Event()
-        self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="caudal-group", daemon=True)
 
     @property
     def epochs(self) -> int:
         """Epochs that were committed."""
         return self._steps.committed
-
-    @property
-    def shards(self) -> list[str]:
-        """The shards that this worker holds."""
-        return sorted(self._worker.shards)
 
     def told(self) -> dict[str, Any]:
         """Return what a summary says of the checkpoints."""
@@ -113,7 +99,7 @@ class GroupWorker:
 
     def abort(self) -> None:
         """What is not committed is another worker's to do. Never raises."""
-        self._closing.set()
+        self._conductor.closed = True
         for sink in self.sinks.values():
             sink.abort()
         self.close()
@@ -138,12 +124,11 @@ class GroupWorker:
         try:
             self._tasks.run(watch)
         finally:
-            self._closing.set()
+            self._conductor.closed = True
             self._steps.room.hurry.set()
             self._steps.room.under_way(False)
             self._thread.join()
-        if self._error is not None:
-            raise self._error
+        self._conductor.check()
         self.drained = True
 
     def stop(self) -> None:
@@ -153,7 +138,7 @@ class GroupWorker:
 
     def kill(self, error: BaseException) -> None:
         """End at once."""
-        self._closing.set()
+        self._conductor.closed = True
         self._tasks.kill(error)
 
     def close(self) -> None:
@@ -182,28 +167,28 @@ class GroupWorker:
         due = time.monotonic() + self._every
         stopped = False
         try:
-            while not self._closing.is_set() and not self._worker.ended:
+            while not self._conductor.closed and not self._worker.ended:
                 if self._lease is not None and not self._lease.renew():
                     raise RunError(f"another worker runs under the name {self._lease.name}")
                 for change in self._group.changes():
                     self._changed(change)
                 for at, waited in [each for each in self._paused if each[0] <= time.monotonic()]:
                     self._paused.remove((at, waited))
-                    self._feed(waited)
+                    self._conductor.feed(waited)
                 if self._stopping.is_set() and not stopped:
                     stopped = True
-                    self._feed(p.Stop())
+                    self._conductor.feed(p.Stop())
                 elif time.monotonic() >= due or self._steps.room.hurry.is_set():
                     self._steps.room.hurry.clear()
-                    self._feed(p.Due())
+                    self._conductor.feed(p.Due())
                     due = max(due + self._every, time.monotonic())
                 if not self._worker.ended:
                     self._steps.room.hurry.wait(min(_TURN, max(0.0, due - time.monotonic())))
         except BaseException as error:
-            self._error = self._error or error
-        if self._error is not None:
+            self._conductor.error = self._conductor.error or error
+        if self._conductor.error is not None:
             self._steps.room.under_way(False)
-            self._tasks.kill(self._error)
+            self._tasks.kill(self._conductor.error)
         else:
             self._tasks.end()
 
@@ -220,53 +205,17 @@ class GroupWorker:
             if have == wanted:
                 if name not in self._worker.shards:
                     self._steps.held[name] = Held(tuple(sorted(wanted)))
-                self._feed(p.Assigned(name))
+                self._conductor.feed(p.Assigned(name))
             return
         have.discard(change.partition)
         if name in self._worker.shards:  # also one that is leaving: it may be lost before it has left
-            self._feed(p.Lost(name) if change.lost else p.Revoked(name))
+            self._conductor.feed(p.Lost(name) if change.lost else p.Revoked(name))
         elif not change.lost:
             self._group.release(change.partition)
 
-    def _feed(self, event: p.Event) -> None:
-        """Let the protocol take an event, and do what it says, until nothing is to be done at once."""
-        events = deque([event])
-        while events and self._error is None and not self._closing.is_set():
-            for effect in self._worker.handle(events.popleft()):
-                answer = self._do(effect)
-                if answer is not None:
-                    events.append(answer)
-
-    def _do(self, effect: p.Effect) -> p.Event | None:
-        if isinstance(effect, p.Pause):
-            after = min(5.0, 0.1 * 2 ** min(effect.attempt, 10))
-            self._paused.append((time.monotonic() + after, p.Waited(effect.effect)))
-            return None
-        if isinstance(effect, p.End):
-            if effect.why and self._error is None:
-                self._error = RunError(effect.why)
-            return None
-        try:
-            answer = self._steps.do(effect)
-        except (StoreError, Unanswered) as error:
-            return self._refused(effect, error)
-        except Fenced as fenced:
-            log.warning("%s: what was committed is looked up", fenced)
-            if isinstance(effect, p.Commit):
-                return p.Fenced(effect.epoch)
-            self._error = taken_over(fenced)
-            return p.Failed(effect, str(fenced), fatal=True)
-        self._refused_since = 0.0
-        return answer
-
-    def _refused(self, effect: p.Effect, error: StoreError | Unanswered) -> p.Event:
-        now = time.monotonic()
-        self._refused_since = self._refused_since or now
-        if now - self._refused_since > _PATIENCE:
-            self._error = error
-            return p.Failed(effect, str(error), fatal=True)
-        log.warning("%s; it is tried again", error)
-        return p.Failed(effect, str(error))
+    def _pause(self, effect: p.Effect, seconds: float) -> None:
+        """The group is to be heard meanwhile: the effect is tried again when the time has come."""
+        self._paused.append((time.monotonic() + seconds, p.Waited(effect)))
 
 
 def shard_of(partition: str) -> str:

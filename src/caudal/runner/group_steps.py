@@ -19,8 +19,9 @@ from caudal.core.errors import RunError
 from caudal.ports.engine import Bindings, BoundSource, Tasks
 from caudal.ports.group import Group, GroupTransaction, Stand, Unstable
 from caudal.ports.records import Decoded
-from caudal.ports.sink import Sink, TransactionalSink
+from caudal.ports.sink import Sink
 from caudal.ports.source import Partition, Unchanging
+from caudal.runner.conducting import came_to
 from caudal.runner.migration import Fits
 from caudal.runner.outbox import Outbox, Room
 from caudal.runner.shard import Shard
@@ -197,10 +198,6 @@ class GroupSteps:
                     detail=f"{found}, {wanted}",
                 )
         held.shard.begin(execution, manifest, snapshots)
-        if manifest is not None:
-            for name, sink in self._sinks.items():
-                if not isinstance(sink, TransactionalSink):
-                    sink.publish(manifest.epoch, manifest.receipts.get(name))
         return p.Loaded(effect.shard, token.epoch)
 
     def run(self, effect: p.Run) -> None:
@@ -216,8 +213,7 @@ class GroupSteps:
         self._tasks.drop(effect.shard)
         held = self.held[effect.shard]
         if held.shard is not None:
-            for outbox in held.shard.outboxes.values():
-                outbox.forget()
+            held.shard.forget()
         if held.source is not None:
             held.source.close()
         held.shard = held.source = None
@@ -257,15 +253,13 @@ class GroupSteps:
         stands: dict[str, Stand] = {}
         for name, token in effect.tokens.items():
             shard = self._shard(name)
-            for outbox in shard.outboxes.values():
-                outbox.pour()
+            shard.pour()
             assert shard.manifest is not None
             stands |= {partition: Stand(at, token) for (_, partition), at in shard.manifest.positions.items()}
         for sink in self._sinks.values():
             sink.prepare(effect.epoch, last=False)
         self._transaction.stands(stands, self.member)
-        outcome = self._transaction.commit()
-        return {"committed": p.Committed, "aborted": p.Aborted, "unknown": p.Unknown}[outcome](effect.epoch)
+        return came_to(self._transaction.commit(), effect.epoch)
 
     def recall(self, effect: p.Recall) -> p.Event:
         """Open the transaction anew and read what was committed last."""
@@ -288,8 +282,8 @@ class GroupSteps:
     def publish(self, effect: p.Publish) -> p.Event:
         """The transaction has shown all rows."""
         for held in self.held.values():
-            for outbox in {} if held.shard is None else held.shard.outboxes.values():
-                outbox.done()
+            if held.shard is not None:
+                held.shard.done()
         self.committed += 1
         self.room.under_way(False)
         return p.Published(effect.epoch)

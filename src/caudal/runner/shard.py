@@ -99,6 +99,21 @@ class Shard:
         except StoreError as error:  # what stays is found by the next run
             log.warning("superseded snapshots stay for now: %s", error)
 
+    def pour(self) -> None:
+        """Write the epoch's rows to the sinks; they are kept, in case they must be written again."""
+        for outbox in self.outboxes.values():
+            outbox.pour()
+
+    def done(self) -> None:
+        """The epoch's rows are shown: forget them."""
+        for outbox in self.outboxes.values():
+            outbox.done()
+
+    def forget(self) -> None:
+        """Nothing of what waits for the sinks will be written."""
+        for outbox in self.outboxes.values():
+            outbox.forget()
+
     def _cut(self) -> None:
         for outbox in self.outboxes.values():
             outbox.cut()
