@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,8 +14,7 @@ from caudal.connectors.files import CONNECTOR as FILES
 from caudal.connectors.memory import CONNECTOR as MEMORY
 from caudal.core.naming import natural_key
 from caudal.ports.registry import check_options
-from caudal.ports.source import Nothing
-from caudal.testing.conformance.sources import SCHEMA, SourceCase, SourceSuite, record
+from caudal.testing.conformance.sources import SCHEMA, Patient, SourceCase, SourceSuite, record
 from caudal.testing.fakes.topic import Message, TopicSource
 
 
@@ -104,23 +102,6 @@ class TopicCase(SourceCase):
                 for name, numbers in sorted(partitions.items(), key=lambda item: natural_key(item[0]))
             }
         )
-
-
-class Patient:
-    """A partition that is fed by a thread: it is asked again until it has something, and it ends."""
-
-    live = False
-
-    def __init__(self, partition: Any) -> None:
-        self._partition = partition
-
-    def read(self, size: int) -> Any:
-        while isinstance(part := self._partition.read(size), Nothing):
-            os.sched_yield()
-        return part
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._partition, name)
 
 
 class TestFiles(SourceSuite):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,10 +15,9 @@ from caudal.connectors.kafka import CONNECTOR
 from caudal.core.naming import natural_key
 from caudal.formats.json import FORMAT as JSON
 from caudal.ports.registry import check_options
-from caudal.ports.source import Nothing
 from caudal.testing.conformance.sinks import SCHEMA as TARGET
 from caudal.testing.conformance.sinks import SinkCase, SinkSuite
-from caudal.testing.conformance.sources import SCHEMA, SourceCase, SourceSuite, record
+from caudal.testing.conformance.sources import SCHEMA, Patient, SourceCase, SourceSuite, record
 
 pytestmark = pytest.mark.kafka
 _shared: dict[str, Any] = {}
@@ -29,21 +27,6 @@ _topics: dict[str, str] = {}
 @pytest.fixture(autouse=True)
 def shared(broker: Broker, new_topic: Any) -> None:
     _shared.update(broker=broker, new_topic=new_topic)
-
-
-class Patient:
-    """A bounded partition, asked until it has something: a broker takes its time."""
-
-    def __init__(self, partition: Any) -> None:
-        self._partition = partition
-
-    def read(self, size: int) -> Any:
-        while isinstance(part := self._partition.read(size), Nothing):
-            os.sched_yield()
-        return part
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._partition, name)
 
 
 class TopicCase(SourceCase):

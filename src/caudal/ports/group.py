@@ -1,7 +1,7 @@
 """The contract of a group: workers that share the partitions of a source, and who keeps where each of them stands.
 
 A group outlives its workers. It knows of each partition how far it was read when an epoch was last committed, and a token that
-names that epoch's state; both are moved by a worker's transaction alone, save the very first, which says where to begin.
+names that epoch's state; both are moved by a worker's transaction alone, where it begins too.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 from caudal.core.types import Schema
 from caudal.ports.format import FileReader
 from caudal.ports.records import Decoded, Options
-from caudal.ports.source import Partition
-from caudal.ports.transaction import Fenced, Outcome
-
-__all__ = ["Fenced", "Given", "Group", "GroupConnector", "GroupTransaction", "Membership", "Stand", "Taken", "Unstable"]
+from caudal.ports.source import Partition, Revoked
+from caudal.ports.transaction import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,6 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """The group takes a partition away. `lost`: another has it already, who did not wait; else it waits for `release`."""
-
-    partition: str
-    lost: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Renewed:
     """The group has come to a new generation, behind the changes that it brought; `member`: what this worker commits as in it.
 
@@ -69,7 +59,8 @@ class Renewed:
     member: Any
 
 
-Change = Given | Taken | Renewed
+Change = Given | Revoked | Renewed
+"""A partition that is `Revoked` waits for `Group.release`, unless it was lost."""
 
 
 class GroupTransaction(Protocol):

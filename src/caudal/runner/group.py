@@ -197,21 +197,22 @@ class GroupWorker:
         if isinstance(change, Renewed):
             self._steps.member = change.member
             return
-        name = shard_of(change.partition)
+        partition = change.partition if isinstance(change, Given) else change.name
+        name = shard_of(partition)
         wanted = {f"{topic}/{name}" for topic, count in self._group.counts().items() if int(name) < count}
         have = self._given.setdefault(name, set())
         if isinstance(change, Given):
-            have.add(change.partition)
+            have.add(partition)
             if have == wanted:
                 if name not in self._worker.shards:
                     self._steps.held[name] = Held(tuple(sorted(wanted)))
                 self._conductor.feed(p.Assigned(name))
             return
-        have.discard(change.partition)
+        have.discard(partition)
         if name in self._worker.shards:  # also one that is leaving: it may be lost before it has left
             self._conductor.feed(p.Lost(name) if change.lost else p.Revoked(name))
         elif not change.lost:
-            self._group.release(change.partition)
+            self._group.release(partition)
 
     def _pause(self, effect: p.Effect, seconds: float) -> None:
         """The group is to be heard meanwhile: the effect is tried again when the time has come."""

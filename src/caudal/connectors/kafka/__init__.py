@@ -19,6 +19,8 @@ from caudal.ports.source import Source
 
 if TYPE_CHECKING:
     from caudal.connectors.kafka.columns import Columns
+    from caudal.connectors.kafka.placement import Placement
+    from caudal.connectors.kafka.source import Asked
     from caudal.ports.sink import Sink
 
 _ACCESS: Options = {
@@ -88,20 +90,10 @@ class KafkaConnector:
         wrong password, a missing topic or right.
         """
         from caudal.connectors.kafka.client import access
-        from caudal.connectors.kafka.placement import Placement
-        from caudal.connectors.kafka.places import place
-        from caudal.connectors.kafka.source import Asked, KafkaSource, pattern_of
+        from caudal.connectors.kafka.source import KafkaSource
 
-        topics = _checked(options, file_reader)
-        start = place("start", "earliest" if options["start"] is None else options["start"])
-        until = None if options["until"] is None else place("until", options["until"])
-        placement = None
-        if options["partitioned_by"]:
-            placement = Placement(options["partitioned_by"], options["partitioner"], schema)
-        pattern = pattern_of(options["pattern"]) if options["pattern"] else ""
-        asked = Asked(topics, pattern, start, until, options["max_record"], options["reader"])
-        reached = access(options)
-        return KafkaSource(reached, asked, self._columns(options), None if options["unchecked"] else placement)
+        asked, placement = _asked(options, file_reader), _placement(options, schema)
+        return KafkaSource(access(options), asked, self._columns(options), placement)
 
     def shared(self, options: Options) -> bool:
         """Whether a group of workers can share what these options name: topics by name that are read without end."""
@@ -110,18 +102,10 @@ class KafkaConnector:
     def join(self, options: Options, file_reader: FileReader | None, schema: Schema, membership: Membership) -> Group:
         """Join a group that shares topics; options and errors are those of `source`."""
         from caudal.connectors.kafka.client import access
-        from caudal.connectors.kafka.group import KafkaGroup, Shared
-        from caudal.connectors.kafka.placement import Placement
-        from caudal.connectors.kafka.places import place
+        from caudal.connectors.kafka.group import KafkaGroup
 
-        topics = _checked(options, file_reader)
-        start = place("start", "earliest" if options["start"] is None else options["start"])
-        placement = None
-        if options["partitioned_by"]:
-            placement = Placement(options["partitioned_by"], options["partitioner"], schema)
-        shared = Shared(topics, start, options["max_record"], options["reader"])
-        checking = None if options["unchecked"] else placement
-        return KafkaGroup(access(options), shared, self._columns(options), checking, membership)
+        asked, placement = _asked(options, file_reader), _placement(options, schema)
+        return KafkaGroup(access(options), asked, self._columns(options), placement, membership)
 
     def beside_target(self, options: Options, role: str) -> Options:
         """Return the options of a target for late rows or dead letters beside one with these options: a topic of its own."""
@@ -165,9 +149,11 @@ class KafkaConnector:
         return Columns(options["metadata"])
 
 
-def _checked(options: Options, file_reader: FileReader | None) -> tuple[str, ...]:
-    """Return the topics of a source whose options can be; raises `OptionError`."""
+def _asked(options: Options, file_reader: FileReader | None) -> Asked:
+    """Return what a source is asked to read; raises `OptionError`."""
     from caudal.connectors.kafka.consuming import READERS
+    from caudal.connectors.kafka.places import place
+    from caudal.connectors.kafka.source import Asked, pattern_of
 
     if file_reader is not None:
         raise OptionError("this format is of whole files, not of messages", hint="json, csv, combined")
@@ -175,7 +161,20 @@ def _checked(options: Options, file_reader: FileReader | None) -> tuple[str, ...
     _one_of(options, "reader", READERS)
     if options["max_record"] < 1:
         raise OptionError(f"option 'max_record' of kafka must be at least 1, not {options['max_record']}")
-    return topics
+    start = place("start", "earliest" if options["start"] is None else options["start"])
+    until = None if options["until"] is None else place("until", options["until"])
+    pattern = pattern_of(options["pattern"]) if options["pattern"] else ""
+    return Asked(topics, pattern, start, until, options["max_record"], options["reader"])
+
+
+def _placement(options: Options, schema: Schema) -> Placement | None:
+    """Return what records are held to, None for nothing; raises `OptionError` also for what is taken on trust."""
+    from caudal.connectors.kafka.placement import Placement
+
+    if not options["partitioned_by"]:
+        return None
+    placement = Placement(options["partitioned_by"], options["partitioner"], schema)
+    return None if options["unchecked"] else placement
 
 
 def _topics(options: Options) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from caudal.connectors.kafka.batch import Wanted
@@ -21,12 +20,13 @@ from caudal.connectors.kafka.consuming import Consuming, Feed
 from caudal.connectors.kafka.ends import EndsWatch
 from caudal.connectors.kafka.partition import KafkaPartition
 from caudal.connectors.kafka.placement import Placement
-from caudal.connectors.kafka.places import Place
+from caudal.connectors.kafka.source import Asked
 from caudal.connectors.kafka.transaction import KafkaTransaction
 from caudal.core.errors import RunError
 from caudal.observe.log import log
-from caudal.ports.group import Change, Given, Membership, Renewed, Stand, Taken, Unstable
+from caudal.ports.group import Change, Given, Membership, Renewed, Stand, Unstable
 from caudal.ports.records import Decoded
+from caudal.ports.source import Revoked
 from caudal.ports.transaction import Outcome, Unanswered
 
 _RELEASE = 60.0
@@ -41,33 +41,23 @@ _OPEN = 6
 """Seconds after which the cluster aborts the open transaction of a worker that is gone: about a session."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What a group reads: topics, where from, the longest message, how."""
-
-    topics: tuple[str, ...]
-    start: Place
-    longest: int
-    reader: str
-
-
 class KafkaGroup:
     """Keeps `ports.group.Group`."""
 
     def __init__(
-        self, access: Access, shared: Shared, columns: Columns, placement: Placement | None, membership: Membership
+        self, access: Access, asked: Asked, columns: Columns, placement: Placement | None, membership: Membership
     ) -> None:
         """Join. Raises `InputError`, within seconds, for what cannot be read; `RunError`."""
         self.domain = access.domain
         self._access = access
-        self._shared = shared
+        self._asked = asked
         self._columns = columns
         self._placement = placement
         self._group = membership.group
         self._library = library()
         self._cluster = Cluster(access)
         self._cluster.check()
-        self._counts = self._cluster.partitions(shared.topics, "READ")
+        self._counts = self._cluster.partitions(asked.topics, "READ")
         if placement is not None:
             placement.counts(self._counts)
         self._log = Log()
@@ -81,18 +71,18 @@ class KafkaGroup:
         self._metadata: Any = None
         self._refreshed = 0.0
         self._closing = False
-        wanted = Wanted(columns.key, columns.headers, shared.longest)
+        wanted = Wanted(columns.key, columns.headers, asked.longest)
         self._consuming = Consuming(
             access,
             wanted,
-            reader=shared.reader,
+            reader=asked.reader,
             expected=sum(self._counts.values()),
             group_id=self._group,
             **_protocol(access, membership),
         )
         self._watch = EndsWatch(self._cluster, self._reading)
         self._consuming.after_poll = self._refresh
-        self._consuming.subscribe(shared.topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        self._consuming.subscribe(asked.topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
         self._consuming.start()
         self._watch.start()
 
@@ -112,7 +102,7 @@ class KafkaGroup:
         """Return where partitions stand; waits a second for a transaction that hides it."""
         began = time.monotonic()
         while True:
-            found = self._asked(partitions)
+            found = self._stands(partitions)
             if not isinstance(found, Unstable):
                 return found
             if time.monotonic() - began >= _STABLE:
@@ -121,13 +111,13 @@ class KafkaGroup:
 
     def start(self, partitions: Sequence[str]) -> Mapping[str, int]:
         """Return where partitions begin."""
-        found = self._cluster.found(self._shared.start, [_part(name) for name in partitions])
+        found = self._cluster.found(self._asked.start, [_part(name) for name in partitions])
         return {part.name: offset for part, offset in found.items()}
 
     def expel(self, writer: str) -> None:
         """Fence a writer off, and end what it has open."""
         log.info("kafka: the transaction of %s is ended", writer)
-        KafkaTransaction(self._access, writer, self._shared.topics[0], "murmur2").close()
+        KafkaTransaction(self._access, writer, self._asked.topics[0], "murmur2").close()
 
     def partition(self, name: str) -> KafkaPartition:
         """Return a partition; one that was taken away in the meantime has ended."""
@@ -146,7 +136,7 @@ class KafkaGroup:
 
     def transaction(self, name: str) -> GroupedTransaction:
         """Open this worker's transaction."""
-        return GroupedTransaction(self._access, name, self._shared.topics[0], "murmur2")
+        return GroupedTransaction(self._access, name, self._asked.topics[0], "murmur2")
 
     def check(self, partition: str, rows: Decoded) -> None:
         """Hold rows to the partitioner that the pipeline relies on."""
@@ -188,17 +178,17 @@ class KafkaGroup:
         with self._changed:
             if not self._closing:
                 self._releasing |= {name for name in names if name in self._feeds}
-                self._changes += [Taken(name) for name in names if name in self._feeds]
+                self._changes += [Revoked(name) for name in names if name in self._feeds]
                 if not self._changed.wait_for(lambda: self._closing or not self._releasing, _RELEASE):
                     log.warning("kafka: given up before they were committed: %s", ", ".join(sorted(self._releasing)))
-                    self._changes += [Taken(name, lost=True) for name in sorted(self._releasing)]
+                    self._changes += [Revoked(name, lost=True) for name in sorted(self._releasing)]
                 self._releasing.clear()
         self._let_go(consumer, given, names)
 
     def _lost(self, consumer: Any, given: list[Any]) -> None:
         names = [f"{each.topic}/{each.partition}" for each in given]
         with self._changed:
-            self._changes += [Taken(name, lost=True) for name in names if name in self._feeds]
+            self._changes += [Revoked(name, lost=True) for name in names if name in self._feeds]
         self._let_go(consumer, given, names)
 
     def _let_go(self, consumer: Any, given: list[Any], names: list[str]) -> None:
@@ -235,7 +225,7 @@ class KafkaGroup:
 
     # -- where partitions stand ----------------------------------------------------------------------------------
 
-    def _asked(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
+    def _stands(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
         """Ask by a consumer that is no member: it reads what is committed, so it waits for open transactions.
 
         (An administrator's client could ask too; librdkafka 2.16 ends the process now and then where that is not answered.)
@@ -269,7 +259,7 @@ class KafkaGroup:
     def _answers(self) -> bool:
         """Whether the cluster answers at all."""
         try:
-            self._asking.list_topics(self._shared.topics[0], timeout=_STABLE)
+            self._asking.list_topics(self._asked.topics[0], timeout=_STABLE)
         except self._library.KafkaException:
             return False
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import threading
@@ -45,6 +46,24 @@ def read_all(partition: Any, size: int) -> tuple[list[int], list[int]]:
 def record(n: int) -> dict[str, Any]:
     """Return the record of a number; a source of lines has it as JSON."""
     return {"n": n, "text": "x" * (n % 7)}
+
+
+class Patient:
+    """A bounded partition that has nothing now and then (a thread, or a broker, feeds it): asked until it has something, or ends."""
+
+    live = False
+
+    def __init__(self, partition: Any) -> None:
+        self._partition = partition
+
+    def read(self, size: int) -> Any:
+        """Return what it has next."""
+        while isinstance(part := self._partition.read(size), Nothing):
+            os.sched_yield()
+        return part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._partition, name)
 
 
 class SourceCase:

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from caudal.ports.group import Change, Given, Renewed, Stand, Taken, Unstable
+from caudal.ports.group import Change, Given, Renewed, Stand, Unstable
 from caudal.ports.records import Block, Decoded
-from caudal.ports.source import End, Nothing
+from caudal.ports.source import End, Nothing, Revoked
 from caudal.ports.transaction import Outcome
 from caudal.testing.fakes.broker import Broker, BrokerTransaction
 from caudal.testing.fakes.topic import Message, TopicPartition
@@ -57,7 +57,7 @@ class Coordinator:
         with self.lock:
             for name in partitions:
                 member = self.members[self.owners[name]]
-                member.pending.append(Taken(name, lost))
+                member.pending.append(Revoked(name, lost))
                 if lost:
                     member.renew()
                     del self.owners[name]
