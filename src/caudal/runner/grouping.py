@@ -25,13 +25,13 @@ from caudal.runner.partitioning import apart
 _AGREED = "group.json"
 
 
-def alone(plan: Plan, how: Checkpointing | None) -> str:
+def alone(plan: Plan, how: Checkpointing) -> str:
     """Return why a job of this plan cannot share its input with others, "" where it can; a reason is told only over a source that could.
 
     `plan`: as it runs.
     """
     able = [node for node in plan.sources if shared(node)]
-    if not able or how is None:
+    if not able:
         return "its source is not one that a group can share"
     if len(plan.sources) > 1:
         return "it has several sources"
@@ -44,18 +44,23 @@ def alone(plan: Plan, how: Checkpointing | None) -> str:
 
 
 def grouping(logical: Plan, physical: Plan, how: Checkpointing | None) -> Grouping | None:
-    """Return how a job takes part in a group; None where it is alone, which is said of a source that could be shared."""
-    why = alone(physical, how)
-    if how is None or why:
-        if how is not None and any(shared(node) for node in physical.sources):
-            log.info("this worker reads all partitions by itself: %s", why)
-            if how.group or how.worker:
-                raise OptionError(
-                    f"this pipeline cannot be shared by a group of workers: {why}",
-                    hint="leave --group and --worker out",
-                )
+    """Return how a job takes part in a group; None where it is alone, which is said of a source that could be shared.
+
+    Raises `OptionError` where names of a group are given and there is none.
+    """
+    if how is None:
         return None
-    return Grouping(how, logical)
+    why = alone(physical, how)
+    if not why:
+        return Grouping(how, logical)
+    if how.group or how.worker:
+        raise OptionError(
+            f"this pipeline cannot be shared by a group of workers: {why}",
+            hint="leave --group and --worker out",
+        )
+    if any(shared(node) for node in physical.sources):
+        log.info("this worker reads all partitions by itself: %s", why)
+    return None
 
 
 class Grouping:

@@ -14,7 +14,7 @@ import pytest
 
 import caudal as cd
 from caudal.checkpoint.directory import DirectoryStore
-from caudal.core.errors import RunError
+from caudal.core.errors import OptionError, RunError
 from caudal.engines.local import ENGINE
 from caudal.formats.json import FORMAT
 from caudal.ports.engine import Tuning
@@ -22,6 +22,7 @@ from caudal.rewrite import rewrite
 from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.group import GroupWorker
 from caudal.runner.group_steps import Place
+from caudal.runner.grouping import grouping
 from caudal.runner.migration import Fits
 from caudal.testing.fakes.broker import Broker, BrokerSink
 from caudal.testing.fakes.group import Coordinator
@@ -243,3 +244,10 @@ def test_any_history_of_a_group_counts_each_row_once(made: Any, seed: int) -> No
 
     f.until(all_given)
     f.check()
+
+
+@pytest.mark.parametrize(("group", "worker"), [("g", ""), ("", "w")])
+def test_names_of_a_group_are_refused_where_there_is_none(tmp_path: Any, group: str, worker: str) -> None:
+    plan = pipeline().plan
+    with pytest.raises(OptionError, match="cannot be shared by a group of workers: its source"):
+        grouping(plan, rewrite(plan), Checkpointing(str(tmp_path), group=group, worker=worker))
