@@ -248,6 +248,6 @@ def test_any_history_of_a_group_counts_each_row_once(made: Any, seed: int) -> No
 
 @pytest.mark.parametrize(("group", "worker"), [("g", ""), ("", "w")])
 def test_names_of_a_group_are_refused_where_there_is_none(tmp_path: Any, group: str, worker: str) -> None:
-    plan = pipeline().plan
+    plan = pipeline()
     with pytest.raises(OptionError, match="cannot be shared by a group of workers: its source"):
         grouping(plan, rewrite(plan), Checkpointing(str(tmp_path), group=group, worker=worker))
