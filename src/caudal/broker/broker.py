@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,18 +23,26 @@ class Broker:
 
     `data`: the directory, by default `data` below `CAUDAL_BROKER` (`caudal/broker` in the user's cache); `port`: None for
     the one it runs on, else 9092, 0 for a free one, which stays this object's; `settings`: server properties besides
-    `properties.SETTINGS`. As a context manager it runs within, and is stopped at the end. The process is nobody's child:
-    it runs on when this one ends. Two objects on one directory are about the same broker.
+    `properties.SETTINGS`; `behind`: the port of a second listener, and that of a proxy before it, by which this listener's
+    clients are told to come: who begins at the proxy has all its connections through it. As a context manager it runs within, and
+    is stopped at the end. The process is nobody's child: it runs on when this one ends. Two objects on one directory are about
+    the same broker.
     """
 
     def __init__(
-        self, data: str | os.PathLike[str] = "", *, port: int | None = None, settings: Mapping[str, str] | None = None
+        self,
+        data: str | os.PathLike[str] = "",
+        *,
+        port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+        behind: Sequence[int] = (),
     ) -> None:
         if port is not None and not 0 <= port < 65536:
             raise OptionError(f"{port} is no port", hint="--port takes 0 to 65535; 0 takes a free one")
         self._directory = Directory(Path(data).absolute() if data else installing.home() / "data")
         self._port = port
         self._settings = dict(settings or {})
+        self._behind = [*behind]
         properties.check(self._settings)
 
     def __enter__(self) -> Broker:
@@ -68,7 +76,7 @@ class Broker:
                 return running
             launch = Launch(self._directory, installing.java(), installing.install(say), say)
             before = self._directory.receipt() or Receipt(new_cluster())
-            now = replace(before, version=installing.lock().version, settings=self._settings)
+            now = replace(before, version=installing.lock().version, settings=self._settings, behind=self._behind)
             wanted = PORT if self._port is None else self._port
             try:
                 self._port = launch.on(now, wanted) if wanted else launch.anywhere(now)

@@ -51,12 +51,16 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was last started on a directory: the cluster's id, which never changes, Kafka's version, port and settings."""
+    """What was last started on a directory: the cluster's id, which never changes, Kafka's version, port and settings.
+
+    `behind`: see `Broker`; none for no second listener.
+    """
 
     cluster: str
     version: str = ""
     port: int = 0
     settings: dict[str, str] = field(default_factory=dict[str, str])
+    behind: list[int] = field(default_factory=list[int])
 
 
 class Directory:

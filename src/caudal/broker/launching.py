@@ -69,7 +69,7 @@ class Launch:
         self.say(f"making a broker's storage in {found.path}")
         new = found.path / "topics.new"
         shutil.rmtree(new, ignore_errors=True)
-        given = properties.text(receipt.port, _free(receipt.port), new, receipt.settings)
+        given = properties.text(receipt.port, _free(receipt.port), new, receipt.settings, receipt.behind)
         found.properties.write_text(given, encoding="ascii")
         tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", receipt.cluster, "-c", str(found.properties)]
         command = [self.java, "-XX:TieredStopAtLevel=1", "-cp", str(self.jars / "*"), *tool]
@@ -91,7 +91,7 @@ class Launch:
     def _spawn(self, receipt: Receipt) -> None:
         """Start the process: it holds the directory's lock, writes down its own number, and is nobody's child."""
         found = self.found
-        given = properties.text(receipt.port, _free(receipt.port), found.topics, receipt.settings)
+        given = properties.text(receipt.port, _free(receipt.port), found.topics, receipt.settings, receipt.behind)
         found.properties.write_text(given, encoding="ascii")
         found.logging.write_text(properties.LOGGING, encoding="utf-8")
         held = found.hold()

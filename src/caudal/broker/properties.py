@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from caudal.core.errors import OptionError
@@ -66,13 +66,18 @@ def check(settings: Mapping[str, str]) -> None:
             raise OptionError(f"{name}={value!r} is no server property", hint="--set takes KEY=VALUE, in one line")
 
 
-def text(port: int, controller: int, logs: Path, settings: Mapping[str, str]) -> str:
-    """Return the file of properties. `port`, `controller`: of the two listeners; `logs`: where topics are kept."""
+def text(port: int, controller: int, logs: Path, settings: Mapping[str, str], behind: Sequence[int] = ()) -> str:
+    """Return the file of properties. `port`, `controller`: of the two listeners; `logs`: where topics are kept; `behind`: see `Broker`."""
+    clients = f"PLAINTEXT://{HOST}:{port}"
+    listening, told = clients, clients
+    if behind:
+        listening, told = (f"{clients},PROXIED://{HOST}:{number}" for number in behind)
     own = {
         "process.roles": "broker,controller",
         "node.id": "1",
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"{listening},CONTROLLER://{HOST}:{controller}",
+        "advertised.listeners": told,
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.bootstrap.servers": f"{HOST}:{controller}",

@@ -230,12 +230,12 @@ def _stores(commands: Any) -> None:
 
 
 def _lab(commands: Any) -> None:
-    lab = _command(commands, "lab", "run an experiment: a burst, what calls cost, throughput against cores, distances")
+    lab = _command(commands, "lab", "run an experiment: a burst, a worker that dies, what calls cost, throughput")
     lab.add_argument(
         "experiment",
-        choices=("burst", "functions", "throughput", "windows"),
+        choices=("burst", "dos", "failure", "functions", "throughput", "windows"),
         metavar="EXPERIMENT",
-        help="burst, functions, throughput or windows",
+        help="burst, dos, failure, functions, throughput or windows",
     )
     lab.add_argument("--threads", type=_numbers, metavar="N,N", help="operator threads (default: 1 to the cores)")
     lab.add_argument("--messages", type=_numbers, metavar="N,N", help="sizes of the bursts (default: 1000,10000)")
@@ -262,6 +262,17 @@ def _lab(commands: Any) -> None:
     lab.add_argument(
         "--local-events", type=_numbers, metavar="N,N", help="sizes for the engine local (default: four times as many)"
     )
+    lab.add_argument("--kafka", action="store_true", help="of burst and dos: from topic to topic")
+    lab.add_argument("--servers", metavar="HOST:PORT", help="of Kafka (default: a broker of its own, for this run)")
+    lab.add_argument("--every", metavar="TIME", help="between two commits over Kafka (default: 100ms; of dos 1s)")
+    lab.add_argument("--replicas", type=_numbers, metavar="N,N", help="of burst over Kafka: workers (default: 1,2)")
+    lab.add_argument("--by", metavar="HOW", help="of failure: kill (the default), freeze or cut")
+    lab.add_argument("--at", metavar="TIME", help="of failure: when a worker fails (default: 50s)")
+    lab.add_argument("--duration", metavar="TIME", help="of failure: how long messages come (default: 30s beyond --at)")
+    lab.add_argument("--rate", type=int, metavar="N", help="messages a second (failure: 1000 by default)")
+    lab.add_argument("--workers", type=int, metavar="N", help="of failure: workers of a group (default: 2)")
+    lab.add_argument("--delivery", type=_words, metavar="MODES", help="of failure (default: all three)")
+    lab.add_argument("--duckdb", action="store_true", help="of dos: DuckDB in batch beside it, over the same events")
     lab.add_argument("--by-hand", action="store_true", help="of throughput: compare with programs written by hand")
     lab.add_argument("--data", metavar="DIR", help="of throughput: where files are kept (default: nowhere)")
     lab.add_argument("--windows", type=int, metavar="N", help="of windows: how many are many (default: 20)")

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from caudal.cli.signals import Signals
 from caudal.core.errors import OptionError
 
 _OWN = {
@@ -19,15 +20,26 @@ _OWN = {
     "functions": ("burst",),
     "stages": ("burst",),
     "file": ("burst",),
-    "out": ("burst", "throughput", "windows"),
-    "no_plots": ("burst", "throughput", "windows"),
+    "out": ("burst", "failure", "throughput", "windows"),
+    "no_plots": ("burst", "failure", "throughput", "windows"),
     "scale": ("functions",),
-    "engines": ("throughput", "windows"),
-    "events": ("throughput", "windows"),
+    "engines": ("throughput", "windows", "burst"),
+    "events": ("throughput", "windows", "dos"),
     "local_events": ("throughput",),
     "by_hand": ("throughput",),
     "data": ("throughput",),
     "windows": ("windows",),
+    "kafka": ("burst", "dos"),
+    "servers": ("failure", "burst", "dos"),
+    "every": ("failure", "burst", "dos"),
+    "replicas": ("burst",),
+    "by": ("failure",),
+    "at": ("failure",),
+    "duration": ("failure",),
+    "rate": ("failure", "dos"),
+    "workers": ("failure",),
+    "delivery": ("failure",),
+    "duckdb": ("dos",),
 }
 """Options that some experiments take, and which."""
 
@@ -38,11 +50,63 @@ def lab(arguments: Namespace) -> int:
         if arguments.experiment not in experiments and getattr(arguments, name) not in (None, False):
             message = f"--{name.replace('_', '-')} means nothing to lab {arguments.experiment}"
             raise OptionError(message, hint=f"caudal lab {experiments[0]} takes it")
-    run = {"burst": _burst, "functions": _functions, "throughput": _throughput, "windows": _windows}
-    return run[arguments.experiment](arguments)
+    if arguments.experiment == "failure" and arguments.threads:
+        raise OptionError("--threads means nothing to lab failure", hint="its workers have one thread each")
+    with Signals():
+        return _EXPERIMENTS[arguments.experiment](arguments)
+
+
+def _failure(arguments: Namespace) -> int:
+    from caudal.lab import plots
+    from caudal.lab.kafka import pictures
+    from caudal.lab.kafka.failure import Settings, failure
+
+    names = ("by", "at", "duration", "rate", "workers", "delivery", "every", "repeat", "servers")
+    settings = Settings(**_given(arguments, names)).checked()
+    if not arguments.no_plots:
+        plots.check()
+    outcome = failure(settings, _say(arguments))
+    draw = partial(pictures.draw_failure, outcome)
+    return _tell(arguments, outcome.to_json(), pictures.failure_table(outcome), draw)
+
+
+def _burst_over_kafka(arguments: Namespace) -> int:
+    from caudal.lab import plots
+    from caudal.lab.kafka import pictures
+    from caudal.lab.kafka.burst import Settings, burst
+
+    if arguments.file:
+        raise OptionError("--file and --kafka are two ways", hint="leave one of them out")
+    names = ("messages", "threads", "functions", "stages", "repeat", "replicas", "engines", "every", "servers")
+    settings = Settings(**_given(arguments, names))
+    settings.experiments()
+    if not arguments.no_plots:
+        plots.check()
+    outcome = burst(settings, _say(arguments))
+    return _tell(arguments, outcome.to_json(), pictures.burst_table(outcome), partial(pictures.draw_burst, outcome))
+
+
+def _dos(arguments: Namespace) -> int:
+    if not arguments.kafka:
+        raise OptionError("lab dos takes --kafka", hint="over files: caudal lab throughput")
+    from caudal.lab.kafka import pictures
+    from caudal.lab.kafka.denial import Settings, denial
+
+    names = ("events", "threads", "rate", "every", "repeat", "servers", "duckdb")
+    outcome = denial(Settings(**_given(arguments, names)).checked(), _say(arguments))
+    if arguments.json:
+        _print_json("dos", outcome.to_json())
+    else:
+        print(pictures.denial_table(outcome))
+    return 0
 
 
 def _burst(arguments: Namespace) -> int:
+    if arguments.kafka:
+        return _burst_over_kafka(arguments)
+    for name in ("servers", "every", "replicas", "engines"):
+        if getattr(arguments, name) is not None:
+            raise OptionError(f"--{name} goes with a burst over Kafka", hint="add --kafka")
     from caudal.lab import plots
     from caudal.lab.burst import Settings, burst, files
     from caudal.lab.figures import burst_table, file_table
@@ -105,6 +169,16 @@ def _windows(arguments: Namespace) -> int:
         plots.check()
     outcome = windows(settings, _say(arguments))
     return _tell(arguments, outcome.to_json(), windows_table(outcome), partial(curves.draw_windows, outcome))
+
+
+_EXPERIMENTS: dict[str, Callable[[Namespace], int]] = {
+    "burst": _burst,
+    "dos": _dos,
+    "failure": _failure,
+    "functions": _functions,
+    "throughput": _throughput,
+    "windows": _windows,
+}
 
 
 def _given(arguments: Namespace, names: Sequence[str]) -> dict[str, Any]:

@@ -21,12 +21,12 @@ def draw_throughput(outcome: throughput.Outcome, folder: Path) -> list[Path]:
     Raises `InputError` where they cannot be written.
     """
     pairs = [pair for pair in outcome.pairs() if pair.first.way.engine == pair.second.way.engine]
-    written = _written(folder, "throughput", lambda figure: _throughput(figure.subplots(), outcome), 6.4, 4.2)
+    paths = written(folder, "throughput", lambda figure: _throughput(figure.subplots(), outcome), 6.4, 4.2)
     if pairs:
-        written += _written(
+        paths += written(
             folder, "by-hand", lambda figure: _pairs(figure.subplots(), pairs), 7.2, 1.2 + 0.5 * len(pairs)
         )
-    return written
+    return paths
 
 
 def draw_windows(outcome: windows.Outcome, folder: Path) -> list[Path]:
@@ -34,13 +34,14 @@ def draw_windows(outcome: windows.Outcome, folder: Path) -> list[Path]:
     count = len(outcome.experiments)
     engines = max(len(each.runs) for each in outcome.experiments)
     return [
-        *_written(folder, "time-line", lambda figure: _time_lines(figure, outcome), 5.2 * engines, 3.6 * count),
-        *_written(folder, "wall-time", lambda figure: _wall_times(figure, outcome), 4.8 * count, 3.6),
-        *_written(folder, "distances", lambda figure: _distances(figure, outcome), 5.2 * count, 3.6),
+        *written(folder, "time-line", lambda figure: _time_lines(figure, outcome), 5.2 * engines, 3.6 * count),
+        *written(folder, "wall-time", lambda figure: _wall_times(figure, outcome), 4.8 * count, 3.6),
+        *written(folder, "distances", lambda figure: _distances(figure, outcome), 5.2 * count, 3.6),
     ]
 
 
-def _written(folder: Path, stem: str, fill: Callable[[Any], None], width: float, height: float) -> list[Path]:
+def written(folder: Path, stem: str, fill: Callable[[Any], None], width: float, height: float) -> list[Path]:
+    """Write a figure of this size as `stem`.png and .svg; return their paths. Raises `InputError`."""
     from matplotlib.figure import Figure
 
     figure: Any = Figure(figsize=(width, height), layout="constrained")

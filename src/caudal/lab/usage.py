@@ -72,7 +72,7 @@ class Watch:
 
     def _look(self) -> None:
         cpu, memory = time.process_time(), _resident(_PROC / "self")
-        for child in _children():
+        for child in children():
             cpu += _processor(child)
             memory += _resident(child)
         self.usage.times.append(time.perf_counter())
@@ -81,7 +81,8 @@ class Watch:
         self.usage.memory.append(memory)
 
 
-def _children() -> list[Path]:
+def children() -> list[Path]:
+    """Return the directories in /proc of the processes that this one has started."""
     found: list[Path] = []
     for thread in _PROC.glob("self/task/*/children"):
         try:

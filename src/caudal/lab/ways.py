@@ -59,11 +59,11 @@ def chosen(names: Sequence[str]) -> list[str]:
         if name not in known:
             raise OptionError(f"unknown engine '{name}'", hint=nearest(name, known))
         if name in registry.available("environment"):
-            health = _health(name)
-            if not health.ready:
-                problem = health.problems[0] if health.problems else None
+            found = health(name)
+            if not found.ready:
+                problem = found.problems[0] if found.problems else None
                 raise OptionError(
-                    problem.message if problem else f"{name} is {health.state}",
+                    problem.message if problem else f"{name} is {found.state}",
                     hint=problem.hint if problem else f"run: caudal engines install {name}",
                 )
     return [*dict.fromkeys(names)]
@@ -84,7 +84,7 @@ def run(way: Way, pipeline: str | Path, given: Path, taken: Path, threads: int) 
 
 def _program(way: Way, given: Path, taken: Path, threads: int) -> list[str]:
     script = Path(path_of("byhand")).with_suffix("") / f"{way.engine}.py"
-    python = _health(way.engine).python
+    python = health(way.engine).python
     return [python, "-W", "ignore", str(script), str(given), str(taken), str(threads), way.by_hand]
 
 
@@ -92,7 +92,8 @@ def _summary(out: str) -> Mapping[str, Any]:
     return json.loads(out.strip().splitlines()[-1])
 
 
-def _health(engine: str) -> Health:
+def health(engine: str) -> Health:
+    """Return the state of an engine's environment."""
     return registry.find("environment", engine).health()
 
 

@@ -109,6 +109,8 @@ class Checkpoints:
         try:
             self._store.hold()
             transaction = enlisted(sinks, f"{plan.name}.0")
+            if transaction is not None:
+                delivery = "exactly-once"  # rows and commit are one then, whatever less was asked for
             snapshots = Snapshots(self._store, SHARD, plan.name, decides=transaction is None)
             self._beginning: Beginning = beginning(self._store, snapshots, plan.name, how.restore, transaction)
             self._check(fits)
