@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +12,7 @@ from confluent_kafka import Producer
 
 import caudal as cd
 from caudal.broker import Broker
+from caudal.runner import Job
 
 
 def produce(broker: Broker, topic: str, values: Iterable[Any], **given: Any) -> None:
@@ -59,3 +62,33 @@ def rows(stream: cd.Stream) -> list[dict[str, Any]]:
 def numbers(stream: cd.Stream) -> list[int]:
     """Return the column n of a bounded stream."""
     return [row["n"] for row in rows(stream)]
+
+
+@contextmanager
+def live(stream: cd.Stream, **given: Any) -> Iterator[tuple[Job, list[dict[str, Any]]]]:
+    """Run a live stream beside the test; give the job and the rows that there are so far."""
+    seen: list[dict[str, Any]] = []
+
+    class Into(list[Any]):
+        def append(self, table: Any) -> None:
+            seen.extend(table.to_pylist())
+
+    job = Job(cd.Pipeline("p", stream.to("memory", into=Into())), dead="discard", late="discard", threads=2, **given)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            job.run()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield job, seen
+    finally:
+        job.stop()
+        thread.join(60)
+    assert not thread.is_alive()
+    if failed:
+        raise failed[0]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from produced import numbers, produce, rows, source, transactions
+from produced import live, numbers, produce, rows, source, transactions
 
 import caudal as cd
 from caudal.broker import Broker
@@ -22,7 +21,6 @@ from caudal.core.errors import InputError, RunError
 from caudal.core.types import Schema
 from caudal.ports.records import Block
 from caudal.ports.source import End, Nothing
-from caudal.runner import Job
 
 pytestmark = pytest.mark.kafka
 READERS = ["blocks", "objects"]
@@ -53,36 +51,6 @@ def first_block(partition: Any) -> Block:
         assert time.monotonic() < deadline
         assert isinstance(got, Nothing)
     return got
-
-
-@contextmanager
-def running(stream: cd.Stream, **given: Any) -> Iterator[tuple[Job, list[dict[str, Any]]]]:
-    """Run a live stream beside the test; give the job and the rows that there are so far."""
-    seen: list[dict[str, Any]] = []
-
-    class Into(list[Any]):
-        def append(self, table: Any) -> None:
-            seen.extend(table.to_pylist())
-
-    job = Job(cd.Pipeline("p", stream.to("memory", into=Into())), dead="discard", late="discard", threads=2, **given)
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            job.run()
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield job, seen
-    finally:
-        job.stop()
-        thread.join(60)
-    assert not thread.is_alive()
-    if failed:
-        raise failed[0]
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -334,7 +302,7 @@ def test_a_live_job_reads_what_comes_and_partitions_that_come(broker: Broker, ne
 
     topic = new_topic(broker)
     produce(broker, topic, [line(0)])
-    with running(source(broker, topic, until=None, reader=reader)) as (_, seen):
+    with live(source(broker, topic, until=None, reader=reader)) as (_, seen):
         until(lambda: len(seen) == 1)
         produce(broker, topic, [line(1)])
         until(lambda: len(seen) == 2)
@@ -388,7 +356,7 @@ def test_a_broker_that_goes_away_is_waited_for_and_makes_no_partition_idle(
     produce(own_broker, topic, [at(600), at(3000)], partition=1)
     stream = source(own_broker, topic, until=None, reader=reader, schema=schema, event_time="t", idle="2s")
     counted = stream.window(cd.tumbling("1s")).agg(n=cd.count())
-    with running(counted) as (job, seen):
+    with live(counted) as (job, seen):
         until(lambda: job.execution.progress().rows == 3)
         own_broker.freeze()
         began = time.monotonic()

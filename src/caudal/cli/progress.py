@@ -9,6 +9,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from caudal.observe.lag import lag_text
 from caudal.observe.summary import Progress, size_text
 
 EVERY = 5.0
@@ -137,10 +138,13 @@ class Live:
             table.add_column(min_width=_CELL)  # so that growing numbers do not push the others about
         cells = fields(progress, rate)
         table.add_row(Text(self._name, style="bold"), *(Text.assemble((k + " ", "dim"), v) for k, v in cells[:4]))
-        table.add_row("", *(Text.assemble((k + " ", "dim"), v) for k, v in cells[4:7]))
+        alerts = [name for name, _ in cells].index("alerts")
+        table.add_row("", *(Text.assemble((k + " ", "dim"), v) for k, v in cells[4:alerts]))
         counts = ((progress.alerts, "bold red"), (progress.late, "yellow"), (progress.dead, "yellow"))
         styles = [*(style if count else "" for count, style in counts), ""]
-        table.add_row("", *(Text.assemble((k + " ", "dim"), (v, style)) for (k, v), style in zip(cells[7:], styles)))
+        table.add_row(
+            "", *(Text.assemble((k + " ", "dim"), (v, style)) for (k, v), style in zip(cells[alerts:], styles))
+        )
         if not progress.waiting:
             return table
         whole = Table.grid()
@@ -192,6 +196,7 @@ def line(progress: Progress, rate: float) -> str:
 def fields(progress: Progress, rate: float) -> list[tuple[str, str]]:
     """Return names and texts of what is shown, in order."""
     commit = progress.commit
+    lag = lag_text(progress.lags)
     made = "" if commit is None else f"{commit.epoch:,}, {commit.age:.1f} s ago, {size_text(commit.bytes)}"
     return [
         ("elapsed", f"{progress.elapsed:.1f} s"),
@@ -201,6 +206,7 @@ def fields(progress: Progress, rate: float) -> list[tuple[str, str]]:
         ("queue", f"{progress.queue}"),
         ("in flight", size_text(progress.bytes_in_flight)),
         ("state", size_text(progress.state_bytes)),
+        *([("lag", lag)] if lag else []),
         ("alerts", f"{progress.alerts:,}"),
         ("late", f"{progress.late:,}"),
         ("dead", f"{progress.dead:,}"),

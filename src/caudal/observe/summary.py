@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.core.shown import shown
+from caudal.observe.lag import PartitionLag, lag_table
 from caudal.observe.ledger import Ledger
 from caudal.observe.notices import Notice, summed
 
@@ -29,7 +30,8 @@ class Progress:
 
     `elsewhere`: what goes on where the job runs in another process, such as "running on flink": nothing is known there but
     `elapsed` and `rows`, those that were handed over. "" where it runs in this one. `waiting`: what sources wait for, ""
-    for nothing. `commit`: the last checkpoint, None where there are none, or none yet.
+    for nothing. `commit`: the last checkpoint, None where there are none, or none yet. `lags`: where partitions stand whose ends
+    are known to their source.
     """
 
     elapsed: float
@@ -45,6 +47,7 @@ class Progress:
     elsewhere: str = ""
     waiting: str = ""
     commit: Commit | None = None
+    lags: Sequence[PartitionLag] = ()
 
 
 @dataclass(slots=True)
@@ -67,7 +70,7 @@ class Summary:
     its rows. `failures`: sources that broke (a truncated file), with the reason: the run ends with 1. `warnings`: what is told
     even with `--quiet`. `notes`: what else is to be known. `checkpoint`: where the job's checkpoints are, id and epoch of
     the last, its bytes and its age in seconds, the epochs that the run has committed, what was promised of its outputs, and the id of a
-    savepoint that was asked for; {} without checkpoints.
+    savepoint that was asked for; {} without checkpoints. `lags`: where partitions stood whose ends are known to their source.
     """
 
     pipeline: str
@@ -85,6 +88,7 @@ class Summary:
     notes: list[str] = field(default_factory=list)
     state_peak: int = 0
     checkpoint: dict[str, Any] = field(default_factory=dict[str, Any])
+    lags: Sequence[PartitionLag] = ()
 
     def tell(self, notices: Iterable[Notice]) -> None:
         """Add notices to the list that their level asks for, those of many places summed up."""
@@ -142,6 +146,7 @@ class Summary:
             "warnings": self.warnings,
             "notes": self.notes,
             **({"checkpoint": self.checkpoint} if self.checkpoint else {}),
+            **({"partitions": [lag.to_json() for lag in self.lags]} if self.lags else {}),
             "ledger": self.ledger.to_json(),
         }
 
@@ -157,6 +162,8 @@ class Summary:
         if self.checkpoint:
             c = self.checkpoint
             lines.append(f"  {c['delivery']}, {c['epochs']:,} epochs, the last one {c['id']} in {c['url']}")
+        if self.lags:
+            lines += ["partitions", *(f"  {line}" for line in lag_table(self.lags))]
         lines += ["ledger", *self.ledger.to_text().split("\n"), "written"]
         width = max((len(f"{t.rows:,}") for t in self.targets), default=1)
         for target in self.targets:

@@ -123,7 +123,8 @@ class Execution(Protocol):
     def figures(self) -> dict[str, Any]:
         """Return rows, bytes, latency, state_peak, failures (texts), seconds; notes (texts) and notices where there are any.
 
-        "sources": an `observe.sources.SourceReport` of each source whose records this process decoded.
+        "sources": an `observe.sources.SourceReport` of each source whose records this process decoded; "lags": an
+        `observe.lag.PartitionLag` of each partition whose source knows where it ends.
         """
         ...
 

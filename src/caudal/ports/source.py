@@ -24,9 +24,13 @@ from caudal.ports.records import Block, Decoded, Options
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The partition has ended; `failed` tells why when it broke (its good rows and a dead letter came before)."""
+    """The partition has ended; `failed` tells why when it broke (its good rows and a dead letter came before).
+
+    `position`: see `Nothing`.
+    """
 
     failed: str = ""
+    position: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,12 @@ class Nothing:
     """A live partition has nothing new now.
 
     `silent`: and nobody knows whether it is at its end, since who would know does not answer (a broker that is down) or was not
-    asked. Such a partition is not idle, however long it lasts; one that was is not any more.
+    asked. Such a partition is not idle, however long it lasts; one that was is not any more. `position`: where it stands, where
+    that may be further than the last `Block.end`, since what is there is no record (the control records of a topic); -1: it is not.
     """
 
     silent: bool = False
+    position: int = -1
 
 
 class Partition(Protocol):

@@ -214,6 +214,7 @@ class Job:
             notes=figures.get("notes", []),
             state_peak=figures["state_peak"],
             checkpoint={} if isinstance(self._epochs, Epochs) else self._epochs.told(),
+            lags=figures.get("lags", ()),
         )
         if self._complete:
             summary.notes.append(

@@ -62,6 +62,8 @@ class GroupWorker:
         self._worker = self._conductor.worker
         self._given: dict[str, set[str]] = {}
         """Partitions of shards that are not complete."""
+        self._last = frozenset[str]()
+        """Shards that it held when it was stopped."""
         self._paused: list[tuple[float, p.Waited]] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="caudal-group", daemon=True)
@@ -158,8 +160,9 @@ class GroupWorker:
         return self._tasks.ledger()
 
     def figures(self) -> dict[str, Any]:
-        """Return the figures of all shards."""
-        return self._tasks.figures()
+        """Return the figures of all shards; partitions are those that it had to the end."""
+        figures = self._tasks.figures()
+        return {**figures, "lags": [lag for lag in figures["lags"] if shard_of(lag.partition) in self._last]}
 
     # -- the thread ----------------------------------------------------------------------------------------------------
 
@@ -177,6 +180,7 @@ class GroupWorker:
                     self._conductor.feed(waited)
                 if self._stopping.is_set() and not stopped:
                     stopped = True
+                    self._last = frozenset(self._worker.shards)
                     self._conductor.feed(p.Stop())
                 elif time.monotonic() >= due or self._steps.room.hurry.is_set():
                     self._steps.room.hurry.clear()

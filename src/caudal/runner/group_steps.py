@@ -181,15 +181,15 @@ class GroupSteps:
                 hint="do all workers use the same --checkpoint? was it cleaned up by hand?",
             )
         partitions = [self._group.partition(name) for name in held.partitions]
+        if manifest is None:
+            for partition in partitions:  # before it is opened, so that it stands there though nothing was read
+                partition.seek(held.stands[partition.name].offset)
         held.source = Parts(self._group, partitions)
         outboxes = {name: Outbox(sink, self.room) for name, sink in self._sinks.items()}
         bound = BoundSource(held.source, place.reader)
         execution = self._tasks.open(effect.shard, Bindings({place.source: bound}, outboxes))
         held.shard = Shard(effect.shard, snapshots, outboxes, place.fits)
-        if manifest is None:
-            for partition in partitions:
-                partition.seek(held.stands[partition.name].offset)
-        else:
+        if manifest is not None:
             wanted = {name: stand.offset for name, stand in held.stands.items()}
             found = {name: at for (_, name), at in manifest.positions.items()}
             if found != wanted:

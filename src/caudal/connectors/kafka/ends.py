@@ -15,6 +15,8 @@ EVERY = 0.5
 """Seconds between two questions."""
 FRESH = 1.5
 """Seconds after which an answer says nothing any more."""
+_LATELY = 10.0
+"""Seconds after which an answer is too old to tell how far behind a job is."""
 _PATIENT = 5.0
 """Seconds without an answer after which that is told."""
 _LOOK = 5.0
@@ -58,9 +60,10 @@ class EndsWatch:
         return self._cluster.bounds([part])[part]
 
     def known(self) -> dict[Part, int]:
-        """Return the ends that were last heard of."""
+        """Return the ends that were heard of lately."""
+        since = time.monotonic() - _LATELY
         with self._lock:
-            return {part: end for part, (end, _) in self._known.items()}
+            return {part: end for part, (end, asked) in self._known.items() if asked >= since}
 
     def told(self) -> list[Notice]:
         """Return what happened since the last call."""

@@ -78,7 +78,7 @@ class KafkaPartition:
         if position and not first <= position <= end:
             gone = f"it has those from {first} to {end}"
             raise InputError(f"{self.name} has no offset {position} any more", detail=gone, hint=_GONE)
-        self._at = position or first
+        self._at = self.start = position or first
         if self._feed is not None:
             self._consuming.seek(self.part, self._at)
 
@@ -87,7 +87,7 @@ class KafkaPartition:
         if self._consuming.failed:
             raise RunError(self._consuming.failed)
         if self._closed or (self._until is not None and self._at >= self._until):
-            return End()
+            return self._end()
         if self._feed is None:
             self._feed = self._consuming.assign(self.part, self._at)
         batch = self._feed.take(size, 0 if self.live else _WAIT)
@@ -97,14 +97,17 @@ class KafkaPartition:
             if block is not None:
                 return block
         if self._until is not None:
-            return End() if self._at >= self._until else Nothing(silent=True)
-        return Nothing(silent=not self._ends.at_end(self.part, self._at))
+            return self._end() if self._at >= self._until else Nothing(silent=True, position=self._at)
+        return Nothing(silent=not self._ends.at_end(self.part, self._at), position=self._at)
 
     def close(self) -> None:
         """Read no more; idempotent."""
         if not self._closed:
             self._closed = True
             self._consuming.drop(self.part, assigned=not self._grouped)
+
+    def _end(self) -> End:
+        return End(position=self._at if self._until is None else min(self._at, self._until))
 
     def _block(self, batch: Batch) -> Block | None:
         """Return a batch as a block; None where there is nothing in it but word of the partition's end."""

@@ -54,6 +54,7 @@ class KafkaSource:
         starts = self._cluster.found(asked.start, parts)
         stops = {} if asked.until is None else self._stops(asked.until, parts)
         wanted = Wanted(columns.key, columns.headers, asked.longest)
+        self._ends = stops
         self._consuming = Consuming(access, wanted, reader=asked.reader, expected=len(parts))
         self._watch = EndsWatch(self._cluster, self._reading, self._look if self.live else None)
         self._partitions = [
@@ -77,8 +78,8 @@ class KafkaSource:
         """Nothing is revoked."""
 
     def ends(self) -> Mapping[str, int]:
-        """Return where partitions end, the high watermarks."""
-        return {part.name: end for part, end in self._watch.known().items()}
+        """Return where partitions end: the high watermarks, or where a bounded source ends."""
+        return {part.name: end for part, end in (self._watch.known() | self._ends).items()}
 
     def told(self) -> list[Notice]:
         """Return what happened since the last call."""

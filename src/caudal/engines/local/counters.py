@@ -62,6 +62,10 @@ class Counters:
                 else:
                     self._counts[operator, name] = value
 
+    def taken(self, operator: str, partition: str) -> int:
+        """Return the rows taken of one partition of a source."""
+        return self._partitions.get((operator, partition), 0)
+
     def partitions(self, operator: str) -> dict[str, int]:
         """Return the rows taken by each partition of a source."""
         with self._lock:

@@ -114,6 +114,7 @@ class LocalExecution:
             late=job.counters.total("late"),
             dead=job.counters.total("dead") + job.counters.total("failed"),
             waiting=job.reading.waiting() or compiling.shown(),
+            lags=job.lags(),
         )
 
     def ledger(self) -> Ledger:
@@ -132,6 +133,7 @@ class LocalExecution:
             "failing": dict(job.counters.failing),
             "seconds": self._seconds,
             "sources": [intake.watch.report() for intake in job.reading.intakes],
+            "lags": job.lags(),
             "notices": [
                 *job.counters.notices.all(),
                 *(n for each in job.stateful.values() for n in each.state.latecomers.notices()),

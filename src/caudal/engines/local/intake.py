@@ -14,11 +14,13 @@ from caudal.columnar.column import Ints
 from caudal.columnar.morsel import Morsel
 from caudal.columnar.zones import NEVER
 from caudal.core.naming import natural_key
+from caudal.engines.local.compiling import clock
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import LOWEST, OPEN
 from caudal.ingest.accepting import Accepted
 from caudal.ingest.reading import PartitionReader, SourceReading, row_watermarks
+from caudal.observe.lag import PartitionLag
 from caudal.observe.log import log
 from caudal.plan.nodes import Source
 from caudal.ports import framing
@@ -107,6 +109,9 @@ class PartitionChannel(PartitionReader):
         self.intake = intake
         self.ordinal = ordinal
         self.rank = rank
+        self.since = clock()
+        self.before = 0
+        """Records that earlier runs have taken."""
         self.busy = False
         self.ended = False
         self.revoked = False
@@ -148,6 +153,7 @@ class PartitionChannel(PartitionReader):
         """Read a block and number it."""
         got = port.End() if self.revoked else self.take(size)
         if isinstance(got, port.Nothing | port.End):
+            self._reached(got.position)
             return got
         number, self._blocks = self._blocks, self._blocks + 1
         return number, got
@@ -160,6 +166,12 @@ class PartitionChannel(PartitionReader):
         self.quiet_since = now if self.quiet_since is None else self.quiet_since
         self.empty_since = None if silent else now if self.empty_since is None else self.empty_since
         return now - self.quiet_since, -1 if self.empty_since is None else now - self.empty_since
+
+    def _reached(self, position: int) -> None:
+        """Take note of where a partition stands that has nothing now: further than its blocks said, where nothing was a record."""
+        with self._lock:
+            if self._sequenced == self._blocks:
+                self.position = max(self.position, position)
 
     def settle(self) -> bool:
         """Let a record that waits for its rest be decided; return whether there was any."""
@@ -265,6 +277,7 @@ class PartitionChannel(PartitionReader):
         """Go on from an exported place."""
         self.seen, self.floor, self.known = values["seen"], values["floor"], values["known"]
         self.fresh = False
+        self.before = self.intake.counters.taken(self.intake.operator, self.name)
         self.idle, self.ended, self.position = values["idle"], values["ended"], values["position"]
         if not self.ended:
             self.partition.seek(self.position)
@@ -302,6 +315,19 @@ class Intake(SourceReading):
         self.counters.notices.add_all(self.opening.told())
         if isinstance(self.opened, port.Telling):
             self.counters.notices.add_all(self.opened.told())
+
+    def lags(self) -> list[PartitionLag]:
+        """Return where the partitions stand, where the source knows where they end."""
+        if not isinstance(self.opened, port.Ending):
+            return []
+        ends, now = self.opened.ends(), clock()
+        lags: list[PartitionLag] = []
+        for channel in [*self.channels]:
+            rows = self.counters.taken(self.operator, channel.name) - channel.before
+            rate = rows / max(now - channel.since, 1e-3)
+            end = ends.get(channel.name)
+            lags.append(PartitionLag(self.operator, channel.name, channel.position, end, rows, rate))
+        return lags
 
     def waiting(self) -> str:
         """Return what the source waits for, "" for nothing."""

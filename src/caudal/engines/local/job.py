@@ -21,6 +21,7 @@ from caudal.engines.local.reading import Reading
 from caudal.engines.local.router import Router
 from caudal.engines.local.settings import Settings
 from caudal.engines.local.stateful import OPEN
+from caudal.observe.lag import PartitionLag
 
 
 class Job:
@@ -99,6 +100,10 @@ class Job:
         for operator, task in self.stateful.items():
             buffered = task.finish()
             self.counters.add(operator, "buffered", buffered - self.counters.get(operator, "buffered"))
+
+    def lags(self) -> list[PartitionLag]:
+        """Return where the partitions stand of those sources that know where they end."""
+        return [lag for intake in self.reading.intakes for lag in intake.lags()]
 
     def watermark(self) -> int | None:
         """Return the lowest watermark of the windows, or of the sources when there are none; None before the first row."""

@@ -101,6 +101,7 @@ class LocalTasks:
             late=sum(one.late for one in each),
             dead=sum(one.dead for one in each),
             waiting=next((one.waiting for one in each if one.waiting), ""),
+            lags=[lag for execution in self._open.values() for lag in execution.job.lags()],
         )
 
     def ledger(self) -> Ledger:
@@ -108,7 +109,7 @@ class LocalTasks:
         return Ledger.sum([none, *(execution.ledger() for execution in (*self._open.values(), *self._left))])
 
     def figures(self) -> dict[str, Any]:
-        each = [execution.figures() for execution in (*self._open.values(), *self._left)]
+        each = [execution.figures() for execution in (*self._open.values(), *reversed(self._left))]
         failing: Mapping[str, str] = {}
         for one in each:
             failing = {**one["failing"], **failing}
@@ -122,6 +123,7 @@ class LocalTasks:
             "seconds": clock() - self._began,
             "sources": [report for one in each for report in one["sources"]],
             "notices": [notice for one in each for notice in one["notices"]],
+            "lags": [*{(lag.source, lag.partition): lag for one in reversed(each) for lag in one["lags"]}.values()],
         }
 
     # -- the contract of scheduler.Admits ------------------------------------------------------------------------------

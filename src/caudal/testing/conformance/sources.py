@@ -38,7 +38,9 @@ def read_all(partition: Any, size: int) -> tuple[list[int], list[int]]:
         assert not part.dead
         found += numbers(part)
         ends.append(part.end if isinstance(part, Block) else int(part.position[-1]) + 1)
-    assert part == (Nothing() if partition.live else End())
+    assert isinstance(part, Nothing if partition.live else End)
+    assert part.position < 0 or part.position >= max(ends, default=0), "behind all that it has brought"
+    assert part in (Nothing(position=part.position), End(position=part.position))
     assert partition.read(size) == part, "the end stays"
     return found, ends
 
