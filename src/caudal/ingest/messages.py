@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from caudal.columnar.column import Column, Ints
-from caudal.ports.format import Decoder
+from caudal.ports.format import Decoder, PayloadDecoder
 from caudal.ports.records import MAX_PAYLOAD, Block, Dead, Decoded, Messages
 
 _NEWLINE, _RETURN = 10, 13
@@ -20,14 +20,19 @@ def of_messages(decoder: Decoder, block: Block, messages: Messages) -> Decoded:
     values (within a text, where neither may stand, it is taken as it is read, like all control characters). The dead letter
     shows the message as it came.
     """
-    lines, broken = _one_line_each(block, messages)
-    decoded = decoder.decode(lines)
-    number = _number(messages, decoded.position)
+    if isinstance(decoder, PayloadDecoder):
+        decoded = decoder.payloads(block, messages)
+        number, broken = decoded.position, np.zeros(len(messages.offset), np.bool_)
+        letters = np.array([letter.position for letter in decoded.dead], np.int64)
+    else:
+        lines, broken = _one_line_each(block, messages)
+        decoded = decoder.decode(lines)
+        number = _number(messages, decoded.position)
+        letters = _number(messages, np.array([letter.position for letter in decoded.dead], np.int64))
     decoded.position = messages.offset[number]
     decoded.columns = {**decoded.columns, **_taken(messages, number, decoded.rows)}
     if decoded.named is not None:
         decoded.named |= frozenset((name,) for name in messages.columns)
-    letters = _number(messages, np.array([letter.position for letter in decoded.dead], np.int64))
     for letter, at in zip(decoded.dead, letters.tolist(), strict=True):
         letter.position = int(messages.offset[at])
         if broken[at]:

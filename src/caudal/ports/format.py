@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
 from caudal.ports.portable import Portable
-from caudal.ports.records import Block, Decoded, Options
+from caudal.ports.records import Block, Decoded, Messages, Options
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +24,18 @@ class Decoder(Protocol):
         """Return the rows of the block in order, with the needed columns, and its bad records as dead letters.
 
         Never raises for what the data holds. Text columns may be views into the block's buffer.
+        """
+        ...
+
+
+@runtime_checkable
+class PayloadDecoder(Protocol):
+    """A decoder to which the payloads of messages are not lines: it is given them as they are, with the newlines that they hold."""
+
+    def payloads(self, block: Block, messages: Messages) -> Decoded:
+        """Return what the messages of a block come to, with their numbers in the block as positions. Never raises for what they hold.
+
+        A message that is neither a row nor a dead letter is one that is empty.
         """
         ...
 
@@ -120,6 +132,15 @@ class Format(Protocol):
 
     def encoder(self, schema: Schema, options: Options) -> Encoder:
         """Return an encoder for rows of this schema; raises `PlanError` for types that the format cannot write."""
+        ...
+
+
+@runtime_checkable
+class EnvelopeFormat(Protocol):
+    """A format whose records may hold a line of another one, by its options."""
+
+    def within(self, options: Options) -> Schema:
+        """Return the columns of that line, which stand beside those that are declared; none where there is no such line."""
         ...
 
 

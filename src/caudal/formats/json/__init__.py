@@ -12,28 +12,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caudal.core.errors import PlanError
 from caudal.core.types import Schema
 from caudal.ports.portable import Portable, plain_fields
 from caudal.ports.records import Options
 
 if TYPE_CHECKING:
+    from caudal.formats.json.inner import InnerReader
     from caudal.formats.json.reader import JsonReader
     from caudal.formats.json.writer import JsonEncoder
 
 
 class JsonFormat:
-    """The format `json`: keeps the contract of `ports.format.Format`. Reader: `encoding`, "escape" or "utf-8" (strictly)."""
+    """The format `json`: keeps the contract of `ports.format.Format`.
+
+    Reader: `encoding`, "escape" or "utf-8" (strictly); `inner`, (field, format) or (field, format, options): the field holds a line
+    of another format, whose columns stand beside those of `schema=`.
+    """
 
     name = "json"
     suffixes: tuple[str, ...] = (".jsonl", ".ndjson", ".json")
 
     def __init__(self) -> None:
-        self.reader_options: Options = {"encoding": "escape"}
+        self.reader_options: Options = {"encoding": "escape", "inner": None}
         self.writer_options: Options = {}
 
     def default_schema(self, options: Options) -> Schema | None:
-        """Return None: JSON lines carry any fields."""
-        return None
+        """Return None: JSON lines carry any fields; of an envelope no field need be declared."""
+        return Schema([]) if options.get("inner") else None
+
+    def within(self, options: Options) -> Schema:
+        """Return the columns of the line in the field that `inner` names; raises `OptionError`, `PlanError`."""
+        if not options["inner"]:
+            return Schema([])
+        from caudal.formats.json.inner import Inner
+
+        return Inner.of(options["inner"]).schema
 
     def infer(self, sample: bytes, path: str, options: Options) -> Schema:
         """Return a schema that accepts every record of the sample; see `infer.infer`."""
@@ -41,14 +55,20 @@ class JsonFormat:
 
         return infer(sample)
 
-    def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> JsonReader:
-        """Return a reader; raises `PlanError` for a time format or unit that does not exist."""
+    def reader(self, schema: Schema, needed: frozenset[str], options: Options) -> JsonReader | InnerReader:
+        """Return a reader; raises `PlanError` for a time format or unit that does not exist, `OptionError`."""
         from caudal.formats.json.reader import JsonReader
 
+        if options["inner"]:
+            from caudal.formats.json.inner import Inner
+
+            return Inner.of(options["inner"]).reader(schema, needed, options["encoding"])
         return JsonReader(schema, needed, encoding=options["encoding"])
 
     def portable(self, schema: Schema, needed: frozenset[str], options: Options) -> Portable:
-        """Return a reader for scripts; raises what `reader` raises."""
+        """Return a reader for scripts; raises what `reader` raises, `PlanError` for envelopes."""
+        if options["inner"]:
+            raise PlanError("lines within JSON are read by the local engine alone", hint="--engine local")
         self.reader(schema, needed, options)
         names = tuple(name for name in schema.names if name in needed)
         call = f"JsonLines({plain_fields(schema)!r}, {names!r}, encoding={options['encoding']!r})"

@@ -17,6 +17,7 @@ from caudal.plan.called import answered
 from caudal.plan.expr import Expr
 from caudal.plan.nodes import Source
 from caudal.ports import registry
+from caudal.ports.format import EnvelopeFormat
 from caudal.ports.source import MessageConnector
 
 
@@ -58,6 +59,7 @@ def source(
     options_of_format = {**chosen.reader_options, **dict(given)} if chosen else {}
     default = chosen.default_schema(options_of_format) if chosen else None
     decoded = _declared(schema, default, format)
+    decoded = _with_inner(decoded, chosen, options_of_format)
     declared = _with_beside(decoded, plugin, {**known, **dict(own)}, format)
     node = Source(
         name=name,
@@ -113,6 +115,13 @@ def _declared(schema: Any, default: Schema | None, format: str) -> Schema:
     if format != "json" and _takes_any(declared):
         raise PlanError("the type json is read by the format json alone", hint='write "string"')
     return declared
+
+
+def _with_inner(declared: Schema, chosen: Any, options: dict[str, Any]) -> Schema:
+    """Return a schema with the columns of the lines that records hold."""
+    if not isinstance(chosen, EnvelopeFormat):
+        return declared
+    return Schema([*declared, *chosen.within(options)], declared.absent)
 
 
 def _with_beside(decoded: Schema, plugin: Any, options: dict[str, Any], format: str) -> Schema:
