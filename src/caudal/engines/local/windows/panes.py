@@ -47,7 +47,8 @@ class PaneOperator(WindowOperator):
     first windows are kept apart; of tumbling windows the pane tells all.
 
     Partial results wait until they are many. Then they are folded by ranges of hashes, and with them those that have
-    been folded before and are no more than half as many: a row is folded a bounded number of times.
+    been folded before and are no more: so what is folded anew never outweighs what is new, and keys that come again and
+    again are few rows, however long a window stays open.
     """
 
     kind = "panes"
@@ -116,14 +117,14 @@ class PaneOperator(WindowOperator):
         return table
 
     def _fold_waiting(self) -> None:
-        """Fold what waits, by ranges of hashes; of the blocks in each range the newest, which are few against it."""
+        """Fold what waits, by ranges of hashes; of the blocks in each range the newest, while they are no more than it."""
         ranges = self.dividing.ranges(self.blocks.rows)
         waiting, inner = self._sorted_out(ranges)
         tables = [self._take(number) for number in waiting]
         shares = [(within, share) for within, share in zip(ranges, divided(tables, ranges), strict=True) if share.size]
         for within, share in shares:
             numbers = inner[within]
-            while numbers and 2 * self.blocks.tables[numbers[-1]].rows <= share.size:
+            while numbers and self.blocks.tables[numbers[-1]].rows <= share.size:
                 share.own.append(self._take(numbers.pop()))
         for within, table in self.dividing.map(lambda each: (each[0], self._merged(each[1].table())), shares):
             self._put(table, within)
