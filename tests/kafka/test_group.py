@@ -179,3 +179,14 @@ def test_a_worker_by_itself_is_killed(broker: Broker, new_job: NewJob, file: boo
         assert "nothing says by which column in is partitioned" in worker.said
     kills(job, 5, [], seed=5)
     job.check()
+
+
+def test_brokers_that_do_not_know_the_newer_protocol_end_a_worker_that_says_so(
+    java: str, new_job: NewJob, tmp_path: Path
+) -> None:
+    with Broker(tmp_path / "classic", port=0, settings={"group.coordinator.rebalance.protocols": "classic"}) as broker:
+        job = new_job(broker)
+        worker = job.start("a")
+        job.workers.remove(worker)
+        assert "the brokers do not know the group protocol of KIP-848" in worker.ends(1)
+        job.close()

@@ -16,6 +16,7 @@ from caudal.connectors.kafka.client import Access, Log, code_of, library, made, 
 from caudal.connectors.kafka.cluster import Part
 from caudal.connectors.kafka.objects import ObjectFeed
 from caudal.core.errors import CaudalError, RunError
+from caudal.core.shown import shown
 from caudal.observe.log import log
 
 READERS = ("auto", "blocks", "objects")
@@ -102,6 +103,8 @@ class Consuming:
         self._polling = threading.Lock()
         """Held while messages are polled that are dealt out."""
         self._held: set[Part] = set()
+        self._member = False
+        """Whether it takes part in a group: what is assigned by hand needs no right to one."""
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="caudal-kafka-poll", daemon=True)
 
@@ -127,6 +130,7 @@ class Consuming:
 
     def subscribe(self, topics: Sequence[str], **callbacks: Any) -> None:
         """Join the group; the callbacks are called by the thread that polls."""
+        self._member = True
         self.consumer.subscribe(list(topics), **callbacks)
 
     def assign(self, part: Part, offset: int) -> Feed:
@@ -201,6 +205,9 @@ class Consuming:
             except self._library.KafkaException as error:
                 log.debug("kafka: %s", reason(error))
                 busy = False
+            except Exception as error:  # the thread must not end in silence: the job ends instead
+                self.failed = self.failed or f"kafka: {type(error).__name__}: {shown(str(error))}"
+                busy = False
             if not busy:
                 self._closing.wait(pause)
 
@@ -209,7 +216,19 @@ class Consuming:
         stray = self.consumer.poll(0)
         if stray is not None and stray.error() is None:
             self.failed = f"a message of {stray.topic()}/{stray.partition()} came at {stray.offset()} where none can"
+        elif stray is not None:
+            self._heard(stray.error())
         return stray is not None
+
+    def _heard(self, error: Any) -> None:
+        """Take note of an error of the group, or of the consumer itself: what is no partition's comes here."""
+        errors = self._library.KafkaError
+        if error.code() == errors._FATAL and "ConsumerGroupHeartbeat" in error.str() and "not supported" in error.str():
+            self.failed = "the brokers do not know the group protocol of KIP-848, which workers of a group speak"
+        elif self._member and error.code() in (errors._FATAL, errors.GROUP_AUTHORIZATION_FAILED):
+            self.failed = self.failed or f"the cluster lets this worker read no more: {shown(error.str())}"
+        else:
+            log.debug("kafka: %s", error.str())
 
     def _deal(self) -> bool:
         """Deal out messages; return whether there were any."""
@@ -218,7 +237,9 @@ class Consuming:
             messages = self.consumer.consume(_DEALT, 0)
             by_part: defaultdict[Part, list[Any]] = defaultdict(list)
             for message in messages:
-                if message.topic() is not None:
+                if message.error() is not None and message.topic() is None:
+                    self._heard(message.error())
+                elif message.topic() is not None:
                     by_part[Part(message.topic(), message.partition())].append(message)
             with self._lock:
                 feeds = {part: feed for part, feed in self._feeds.items() if isinstance(feed, ObjectFeed)}
