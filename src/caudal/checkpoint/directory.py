@@ -47,7 +47,7 @@ class DirectoryStore:
 
     def read(self, name: str, start: int = 0, length: int = -1) -> bytes:
         with self._failing(name):
-            fd = os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self.path(name), os.O_RDONLY | os.O_CLOEXEC)
             with os.fdopen(fd, "rb") as file:
                 file.seek(start)
                 return file.read(length)
@@ -60,7 +60,7 @@ class DirectoryStore:
         for name in names:
             with self._failing(name):
                 try:
-                    os.unlink(self._path(name))
+                    os.unlink(self.path(name))
                 except FileNotFoundError:
                     pass
 
@@ -82,8 +82,8 @@ class DirectoryStore:
     def lease(self, path: str, name: str) -> FileLease | None:
         """Return the lease of a name by the lock of a file, None where another process holds it; see `leases`."""
         with self._failing(path):
-            self._make(os.path.dirname(self._path(path)))
-            fd = os.open(self._path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._make(os.path.dirname(self.path(path)))
+            fd = os.open(self.path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -96,11 +96,12 @@ class DirectoryStore:
             fd, self._lock = self._lock, -1
             os.close(fd)
 
-    def _path(self, name: str) -> str:
+    def path(self, name: str) -> str:
+        """Return the path of what has this name; see `store.OnDisk`."""
         return os.path.join(self.root, *name.split("/")) if name else self.root
 
     def _write(self, name: str, data: bytes, place: Callable[[str, str], None]) -> None:
-        path = self._path(name)
+        path = self.path(name)
         folder = os.path.dirname(path)
         temporary = os.path.join(folder, _TEMPORARY + secrets.token_hex(6))
         with self._failing(name):
@@ -142,7 +143,7 @@ class DirectoryStore:
         self._folders.add(folder)
 
     def _walk(self, prefix: str) -> Iterator[Entry]:
-        top = self._path(prefix.rstrip("/"))
+        top = self.path(prefix.rstrip("/"))
         for folder, _, files in os.walk(top):
             for file in files:
                 if file.startswith("."):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from caudal.core.errors import OptionError, RunError
 
@@ -69,6 +69,15 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let others in; idempotent."""
+        ...
+
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """A store whose files a process can write to as it dies."""
+
+    def path(self, name: str) -> str:
+        """Return the path of what has this name."""
         ...
 
 

@@ -193,6 +193,19 @@ def _checkpoints(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="this worker's own name in it, such as a pod's (default: a free one)",
     )
+    group.add_argument(
+        "--hang",
+        default="5m",
+        metavar="TIME",
+        help="end where nothing gets on for so long, and look for the record that does it; 0s: never (default: %(default)s)",
+    )
+    group.add_argument(
+        "--memory",
+        type=_size,
+        default=0,
+        metavar="SIZE",
+        help="what one record may take in the process that looks for one that kills (default: half of what is free)",
+    )
 
 
 def _stores(commands: Any) -> None:

@@ -15,6 +15,7 @@ from caudal.core.shown import shown
 
 if TYPE_CHECKING:
     from caudal.ports.engine import Script
+    from caudal.runner.poison.requests import Program
 
 LOGS = {
     "combined": ("nginx_loopback_access.log.gz", {"format": "combined"}),
@@ -29,8 +30,8 @@ def run(arguments: Namespace) -> int:
     from caudal.runner import load
 
     plan = load(arguments.file, settings=dict(arguments.settings))
-    known = {name: getattr(arguments, name) for name in Options.__dataclass_fields__}
-    return drive(plan, Options(**known))[1]
+    options = Options(**{name: getattr(arguments, name) for name in Options.__dataclass_fields__})
+    return drive(plan, options, _program(arguments))[1]
 
 
 def replay(arguments: Namespace) -> int:
@@ -40,9 +41,25 @@ def replay(arguments: Namespace) -> int:
     from caudal.runner.history import between, place
 
     plan = load(arguments.file, settings=dict(arguments.settings))
-    plan = between(plan, place(arguments.start), place(arguments.until))
+    places = place(arguments.start), place(arguments.until)
     known = {name: value for name, value in vars(arguments).items() if name in Options.__dataclass_fields__}
-    return drive(plan, Options(**known))[1]
+    return drive(between(plan, *places), Options(**known), _program(arguments, places))[1]
+
+
+def _program(arguments: Namespace, places: tuple[Any, Any] | None = None) -> Program:
+    """Return how another process is given the pipeline of a run; `places`: what a replay reads."""
+    from caudal.runner.poison.requests import Program
+
+    return Program(
+        arguments.file,
+        dict(arguments.settings),
+        places,
+        follow=getattr(arguments, "follow", False),
+        late=arguments.late,
+        dead=arguments.dead,
+        engine=getattr(arguments, "engine", "local"),
+        threads=arguments.threads,
+    )
 
 
 def check(arguments: Namespace) -> int:

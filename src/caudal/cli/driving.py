@@ -18,6 +18,7 @@ from caudal.observe.summary import Progress, Summary
 from caudal.plan.plan import Plan
 from caudal.runner import Job
 from caudal.runner.checkpoints import Checkpointing, checkpointing
+from caudal.runner.poison.requests import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Options:
     allow_dropped_state: bool = False
     group: str = ""
     worker: str = ""
+    hang: str = "5m"
+    memory: int = 0
     json: bool = False
     quiet: bool = False
 
@@ -62,8 +65,11 @@ class _Guarded:
         self._job.execution.kill(RunError("ended by a signal"))
 
 
-def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
-    """Run the plan, print its summary, and return it with the exit code; raises what broke."""
+def drive(plan: Plan, options: Options, program: Program | None = None) -> tuple[Summary, int]:
+    """Run the plan, print its summary, and return it with the exit code; raises what broke.
+
+    `program`: how another process gets the same plan.
+    """
     if options.flush and options.checkpoint:
         raise OptionError(
             "--flush closes windows for good, and a run with checkpoints is gone on with",
@@ -85,7 +91,7 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
             exchange=options.exchange,
             native=options.dead == "discard",
             allow_blind=options.allow_blind,
-            checkpoint=_checkpointing(options),
+            checkpoint=_checkpointing(options, program),
         )
         if job.delivery:
             log.info("delivery is %s", job.delivery)
@@ -121,7 +127,7 @@ def drive(plan: Plan, options: Options) -> tuple[Summary, int]:
     return summary, _conclude(summary, options, signals.received)
 
 
-def _checkpointing(options: Options) -> Checkpointing | None:
+def _checkpointing(options: Options, program: Program | None) -> Checkpointing | None:
     return checkpointing(
         options.checkpoint,
         options.every,
@@ -130,6 +136,9 @@ def _checkpointing(options: Options) -> Checkpointing | None:
         allow_dropped=options.allow_dropped_state,
         group=options.group,
         worker=options.worker,
+        program=program,
+        hang=options.hang,
+        memory=options.memory,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from caudal.columnar.compiled import kernel
 from caudal.columnar.zones import NEVER
 from caudal.ingest.accepting import Accepted, Acceptor
+from caudal.ingest.cutting import without
 from caudal.ingest.messages import of_messages
 from caudal.ingest.opening import Opening
 from caudal.ingest.watching import SourceWatch
@@ -14,7 +17,7 @@ from caudal.plan.nodes import Source
 from caudal.ports import framing
 from caudal.ports.engine import BoundSource
 from caudal.ports.format import Decoder
-from caudal.ports.records import Block, Decoded
+from caudal.ports.records import Block, Convict, Decoded
 from caudal.ports.source import Checking, End, Nothing, Partition
 
 
@@ -46,6 +49,7 @@ class SourceReading:
         """`read_at`: the reading time of a bounded run, in milliseconds. `quiet`: nothing is logged of what its rows are like."""
         self.node = node
         self.opened = bound.source
+        self.convicts = bound.convicts
         self._checking = bound.source if isinstance(bound.source, Checking) else None
         self.opening = Opening(bound.reader, node.declared)
         self.watch = SourceWatch(node, bound.reader, live=self.opened.live, quiet=quiet)
@@ -82,12 +86,16 @@ class SourceReading:
 class PartitionReader:
     """One partition and its decoder. Used by one thread at a time."""
 
-    def __init__(self, opening: Opening, partition: Partition) -> None:
+    def __init__(self, opening: Opening, partition: Partition, convicts: Sequence[Convict] = ()) -> None:
+        """`convicts`: records that are dead letters, and that nothing looks into."""
         self.partition = partition
         self.decoder: Decoder | None = None
         self.position = partition.start
         """Where the rows that were taken end."""
         self._opening = opening
+        self._convicts = convicts
+        self._parts: list[Block | Decoded] = []
+        """What was read and is not taken yet."""
 
     @property
     def name(self) -> str:
@@ -109,20 +117,24 @@ class PartitionReader:
         if self.position == self.partition.start and skip > self.position:
             self.position = skip
             self.partition.seek(skip)
-        return head
+        return head[: self._convicts[0].position] if self._convicts else head
 
     def take(self, size: int) -> Block | Decoded | Nothing | End:
         """Read about `size` bytes."""
+        if self._parts:
+            return self._parts.pop(0)
         if self.decoder is None:
             self.open()
         got = self.partition.read(size)
         if self.decoder is None and isinstance(got, Block):
             got = self._opened_with(got, size)
+        if self._convicts and isinstance(got, Block | Decoded):
+            got, *self._parts = without(got, self._convicts)
         return got
 
     def at_end(self) -> End | None:
         """Return the end of a partition that is known to have nothing more, so that it goes with the last block."""
-        if not getattr(self.partition, "exhausted", False):
+        if self._parts or not getattr(self.partition, "exhausted", False):
             return None
         got = self.partition.read(1)
         assert isinstance(got, End)

@@ -49,6 +49,13 @@ class Progress:
     commit: Commit | None = None
     lags: Sequence[PartitionLag] = ()
 
+    @property
+    def standing(self) -> object:
+        """What is the same again only where a job that has work does not get on; None where nothing is in work, or is waited for."""
+        if self.waiting or not (self.queue or self.bytes_in_flight):
+            return None
+        return self.rows, self.queue, self.bytes_in_flight, self.alerts, self.state_bytes, self.late, self.dead
+
 
 @dataclass(slots=True)
 class Target:

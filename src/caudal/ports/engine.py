@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from caudal.observe.ledger import Ledger
 from caudal.observe.sources import SourceReport
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
+from caudal.ports.records import Convict
 from caudal.ports.sink import Sink
 from caudal.ports.snapshot import Savepoint, Snapshot, State
 from caudal.ports.source import Source
@@ -22,10 +23,14 @@ ALWAYS = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class BoundSource:
-    """An opened source and the reader of its format (None where partitions yield decoded rows themselves)."""
+    """An opened source and the reader of its format (None where partitions yield decoded rows themselves).
+
+    `convicts`: by partition, in order, records that are dead letters before anything looks into them.
+    """
 
     source: Source
     reader: Any
+    convicts: Mapping[str, Sequence[Convict]] = field(default_factory=dict[str, "Sequence[Convict]"])
 
 
 @dataclass(frozen=True, slots=True)

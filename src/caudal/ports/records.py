@@ -117,6 +117,15 @@ class Decoded:
     end: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class Convict:
+    """A record that has killed the process, and is not decoded again: where it begins, where the next one does, its dead letter."""
+
+    position: int
+    end: int
+    letter: Dead
+
+
 def holds(record: Any, keys: Iterable[str]) -> bool:
     """Whether a record (mappings in mappings) names what these keys lead to, null or not."""
     for key in keys:

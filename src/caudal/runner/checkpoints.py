@@ -6,11 +6,13 @@ cut, stores what is new in its state, lets sinks stage the epoch's rows, commits
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.checkpoint import events as p
@@ -20,7 +22,7 @@ from caudal.checkpoint.store import Store, StoreError, open_store
 from caudal.core import duration
 from caudal.core.errors import CaudalError, OptionError
 from caudal.observe.log import log
-from caudal.observe.summary import Commit
+from caudal.observe.summary import Commit, Progress
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Execution
 from caudal.ports.sink import Delivery, Sink
@@ -30,12 +32,17 @@ from caudal.runner.epoch_steps import EpochSteps
 from caudal.runner.epochs import enlisted
 from caudal.runner.migration import Fits, migration
 from caudal.runner.outbox import Outbox, Room
+from caudal.runner.poison.looking import Poison, convicted, marked
+from caudal.runner.poison.requests import Convicts, Places, Program
+from caudal.runner.poison.trying import Limits
 from caudal.runner.resuming import SHARD, Beginning, beginning
 from caudal.runner.savepoints import Asked
 from caudal.runner.shard import GENESIS, Shard
 
 LEAST_EVERY = 10
 """Milliseconds between two epochs at least: each syncs files."""
+
+_MARK = f"{SHARD}/begun"
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{0,200}")
 
@@ -47,6 +54,7 @@ class Checkpointing:
     `url`: the store; `every`: milliseconds between two epochs; `delivery`: "" for what sources and sinks allow; `restore`: the URL
     (with an @ID) that a fresh store begins from; `allow_dropped`: state that the pipeline has no use for may be left behind.
     `group`, `worker`: the names of the group of workers that share a topic, and of this one in it, "" for those that are chosen.
+    `program`: how another process is given the same pipeline, None where that cannot be; `limits`: what a record may take.
     """
 
     url: str
@@ -56,6 +64,8 @@ class Checkpointing:
     allow_dropped: bool = False
     group: str = ""
     worker: str = ""
+    program: Program | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 def checkpointing(
@@ -67,6 +77,9 @@ def checkpointing(
     allow_dropped: bool = False,
     group: str = "",
     worker: str = "",
+    program: Program | None = None,
+    hang: str = "5m",
+    memory: int = 0,
 ) -> Checkpointing | None:
     """Return how a job is to be checkpointed, None for no URL; raises `OptionError` for what does not fit."""
     check_mode(delivery)
@@ -82,7 +95,8 @@ def checkpointing(
         )
     if not _NAME.fullmatch(worker) or not _NAME.fullmatch(group):
         raise OptionError(f"'{group or worker}' is no name", hint="letters, digits, '.', '_' and '-'")
-    return Checkpointing(url, milliseconds, delivery, restore, allow_dropped, group, worker)
+    limits = Limits(duration.parse(hang), memory)
+    return Checkpointing(url, milliseconds, delivery, restore, allow_dropped, group, worker, program, limits)
 
 
 class Checkpoints:
@@ -105,7 +119,7 @@ class Checkpoints:
         self._size = ("", 0)
         self._thread = threading.Thread(target=self._work, name="caudal-checkpoints", daemon=True)
         self._store: Store = open_store(how.url)
-        transaction = None
+        transaction = poison = None
         try:
             self._store.hold()
             transaction = enlisted(sinks, f"{plan.name}.0")
@@ -117,12 +131,31 @@ class Checkpoints:
             self._shard = Shard(SHARD, snapshots, outboxes, fits, self._beginning.origin)
             self._steps = EpochSteps(self._shard, sinks, delivery, snapshots, transaction, self._room)
             self._asked = Asked(self._store, snapshots)
+            poison = Poison(self._store, how.program, how.limits)
+            self.convicts: Convicts = {} if self.complete else self._taken(poison)
+            """Records that sources are to hand out as dead letters."""
         except BaseException:
+            if poison is not None:
+                poison.end()
             if transaction is not None:
                 transaction.close()
             self._store.close()
             raise
         self._transaction = transaction
+        self._poison = poison
+
+    def _taken(self, poison: Poison) -> Convicts:
+        """Look for the record that has killed the last run, where one has; return all that are known."""
+        manifest = self._beginning.manifest
+        mark = marked(self._store, _MARK)
+        begun = poison.taken(SHARD, mark, GENESIS if manifest is None else manifest.id)
+        self._store.replace(_MARK, json.dumps(begun.told()).encode())
+        poison.forget(mark)
+        if begun.cause:
+            written = 0.0 if manifest is None else manifest.written / 1000
+            begun = poison.look(SHARD, begun, _places(manifest), written)
+            self._store.replace(_MARK, json.dumps(begun.told()).encode())
+        return convicted(self._store, SHARD)
 
     def _check(self, fits: Fits) -> None:
         """Raise `OptionError` where state would be left behind that must not; tell what becomes of it."""
@@ -216,7 +249,12 @@ class Checkpoints:
         if self._thread.is_alive():
             self._thread.join()
 
+    def watched(self, progress: Callable[[], Progress]) -> AbstractContextManager[None]:
+        """Within it the process ends where the job does not get on."""
+        return self._poison.watched(lambda: None if self._room.waits else progress().standing)
+
     def _close(self) -> None:
+        self._poison.end()
         if self._transaction is not None:
             self._transaction.close()
         self._store.close()
@@ -276,3 +314,12 @@ class Checkpoints:
     def _final(self, error: Refusal) -> bool:
         """Whether what was refused stays so: by a disk of this machine, or once the job ends."""
         return (isinstance(error, StoreError) and self._store.exclusive) or self._stop.is_set()
+
+
+def _places(manifest: Manifest | None) -> Places:
+    """Return where a run goes on from a manifest, None: from the beginning."""
+    if manifest is None:
+        return Places({})
+    channels = [(source, each) for source, several in manifest.rest.get("sources", {}).items() for each in several]
+    ended = frozenset((source, each["name"]) for source, each in channels if each["ended"])
+    return Places(manifest.positions, ended, manifest.rest.get("memories", {}))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from caudal.core.errors import CaudalError, OptionError, PlanError, RunError
 from caudal.observe.summary import Progress, Summary, Target
 from caudal.plan.plan import Plan
 from caudal.ports import registry
-from caudal.ports.engine import Bindings, Engine, Execution, Tuning
+from caudal.ports.engine import Bindings, BoundSource, Engine, Execution, Tuning
 from caudal.ports.resource import holding
 from caudal.rewrite import rewrite
 from caudal.runner.binding import bind, following
@@ -128,13 +130,22 @@ class Job:
                 self._epochs = worker
                 return worker
             self._epochs = self._begun(checkpoint)
-            bindings = Bindings(self.bindings.sources, self._epochs.sinks)
+            bindings = Bindings(self._withholding(self._epochs), self._epochs.sinks)
             execution = engine.start(self.logical, self.physical, bindings, tuning)
             self._epochs.start(execution)
             return execution
         except BaseException:
             self.abort()
             raise
+
+    def _withholding(self, epochs: Epochs | Checkpoints) -> Mapping[str, BoundSource]:
+        """Return the sources, with the records that are not to be looked into."""
+        sources = dict(self.bindings.sources)
+        for (source, partition), convicts in epochs.convicts.items() if isinstance(epochs, Checkpoints) else ():
+            if source in sources:
+                known = sources[source]
+                sources[source] = replace(known, convicts={**known.convicts, partition: convicts})
+        return sources
 
     def _begun(self, checkpoint: Checkpointing | None) -> Epochs | Checkpoints:
         sinks = self.bindings.sinks
@@ -155,7 +166,8 @@ class Job:
         holding.begin()
         try:
             if not self._complete:
-                execution.run(None if watch is None else lambda: watch(self.progress()), flush=flush)
+                with nullcontext() if isinstance(self._epochs, Epochs | None) else self._epochs.watched(self.progress):
+                    execution.run(None if watch is None else lambda: watch(self.progress()), flush=flush)
             return self._end(execution.drained)
         except CaudalError:
             self.abort()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from caudal.checkpoint import events as p
@@ -24,6 +25,7 @@ from caudal.ports.snapshot import Savepoint, Snapshot, State, Unsupported
 from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.conducting import Conductor
 from caudal.runner.group_steps import GroupSteps, Held, Place
+from caudal.runner.poison.looking import Poison
 
 _TURN = 0.02
 """Seconds between two looks at what the group says."""
@@ -57,7 +59,8 @@ class GroupWorker:
         self._lease = lease
         self._tasks = tasks
         self._every = how.every / 1000
-        self._steps = GroupSteps(place, group, transaction, store, tasks, sinks)
+        self._poison = Poison(store, how.program, how.limits)
+        self._steps = GroupSteps(place, group, transaction, store, tasks, sinks, self._poison)
         self._conductor = Conductor(self._steps.do, self._pause, final=lambda _: False, looks_up=True)
         self._worker = self._conductor.worker
         self._given: dict[str, set[str]] = {}
@@ -143,8 +146,13 @@ class GroupWorker:
         self._conductor.closed = True
         self._tasks.kill(error)
 
+    def watched(self, progress: Callable[[], Progress]) -> AbstractContextManager[None]:
+        """Within it the process ends where the worker does not get on."""
+        return self._poison.watched(lambda: None if self._steps.room.waits else progress().standing)
+
     def close(self) -> None:
         """Leave the group; idempotent."""
+        self._poison.end()
         self._transaction.close()
         self._group.close()
         if self._lease is not None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from caudal.checkpoint import events as p
 from caudal.checkpoint.snapshots import Snapshots
-from caudal.checkpoint.store import Absent, Store
+from caudal.checkpoint.store import Store
 from caudal.core.errors import RunError
 from caudal.ports.engine import Bindings, BoundSource, Tasks
 from caudal.ports.group import Group, GroupTransaction, Stand, Unstable
@@ -24,6 +24,9 @@ from caudal.ports.source import Partition, Unchanging
 from caudal.runner.conducting import came_to
 from caudal.runner.migration import Fits
 from caudal.runner.outbox import Outbox, Room
+from caudal.runner.poison.attempts import Begun
+from caudal.runner.poison.looking import Poison, convicted, marked
+from caudal.runner.poison.requests import Places
 from caudal.runner.shard import Shard
 from caudal.runner.tokens import Token, genesis, parsed
 
@@ -56,10 +59,11 @@ class Parts(Unchanging):
 
 @dataclass(slots=True)
 class Held:
-    """A shard that this worker holds, or is acquiring. `stands`: where its partitions stood when it was found."""
+    """A shard that this worker holds, or is acquiring. `stands`: where its partitions stood when it was found; `begun`: who had it."""
 
     partitions: tuple[str, ...]
     stands: dict[str, Stand] = field(default_factory=dict[str, Stand])
+    begun: Begun = field(default_factory=Begun)
     shard: Shard | None = None
     source: Parts | None = None
 
@@ -86,6 +90,7 @@ class GroupSteps:
         store: Store,
         tasks: Tasks,
         sinks: Mapping[str, Sink],
+        poison: Poison,
     ) -> None:
         self.committed = 0
         self.room = Room()
@@ -98,6 +103,7 @@ class GroupSteps:
         self._store = store
         self._tasks = tasks
         self._sinks = sinks
+        self._poison = poison
 
     def do(self, effect: p.Effect) -> p.Event | None:
         """Do what an effect says; return the answer. Raises `StoreError`, `Fenced`, `RunError`."""
@@ -157,16 +163,19 @@ class GroupSteps:
 
     def mark(self, effect: p.Mark) -> p.Event:
         """Note in the store that the shard has begun, and whose transaction may be open on it."""
-        told = {"writer": self._place.writer, "at": time.time_ns() // 1_000_000}
-        self._store.replace(_mark_of(effect.shard), json.dumps(told).encode())
+        held = self.held[effect.shard]
+        token = next(iter(held.stands.values())).token
+        held.begun = self._poison.taken(effect.shard, marked(self._store, _mark_of(effect.shard)), token)
+        self._marked(effect.shard)
         return p.Marked(effect.shard)
+
+    def _marked(self, shard: str) -> None:
+        told = {"writer": self._place.writer, "at": time.time_ns() // 1_000_000, **self.held[shard].begun.told()}
+        self._store.replace(_mark_of(shard), json.dumps(told).encode())
 
     def _writer(self, shard: str) -> str:
         """Return who marked the shard last, "" for nobody."""
-        try:
-            return json.loads(self._store.read(_mark_of(shard)))["writer"]
-        except Absent:
-            return ""
+        return marked(self._store, _mark_of(shard)).get("writer", "")
 
     def load(self, effect: p.Load) -> p.Event:
         """Let the shard stand where its last commit says."""
@@ -180,13 +189,16 @@ class GroupSteps:
                 f"the snapshot {token.snapshot} of shard {effect.shard} is not in {self._store.url}",
                 hint="do all workers use the same --checkpoint? was it cleaned up by hand?",
             )
+        if not self._looked(effect.shard, 0.0 if manifest is None else manifest.written / 1000):
+            return p.Failed(effect, "a record is looked for that kills the process")
         partitions = [self._group.partition(name) for name in held.partitions]
         if manifest is None:
             for partition in partitions:  # before it is opened, so that it stands there though nothing was read
                 partition.seek(held.stands[partition.name].offset)
         held.source = Parts(self._group, partitions)
         outboxes = {name: Outbox(sink, self.room) for name, sink in self._sinks.items()}
-        bound = BoundSource(held.source, place.reader)
+        convicts = {name: several for (_, name), several in convicted(self._store, effect.shard).items()}
+        bound = BoundSource(held.source, place.reader, convicts)
         execution = self._tasks.open(effect.shard, Bindings({place.source: bound}, outboxes))
         held.shard = Shard(effect.shard, snapshots, outboxes, place.fits)
         if manifest is not None:
@@ -199,6 +211,20 @@ class GroupSteps:
                 )
         held.shard.begin(execution, manifest, snapshots)
         return p.Loaded(effect.shard, token.epoch)
+
+    def _looked(self, shard: str, written: float) -> bool:
+        """Whether nothing has killed who had the shard before, or it is known by now which record that was; see `Poison.look`."""
+        held = self.held[shard]
+        begun = held.begun
+        if not begun.cause:
+            return True
+        places = Places({(self._place.source, name): at.offset for name, at in held.stands.items()}, whole=False)
+        found = self._poison.looking(shard, begun.token, lambda: self._poison.look(shard, begun, places, written))
+        if found is None:
+            return False
+        held.begun = found
+        self._marked(shard)
+        return True
 
     def run(self, effect: p.Run) -> None:
         """Read it."""

@@ -23,6 +23,8 @@ class Room:
     def __init__(self, limit: int = ROOM) -> None:
         self.limit = limit
         self.used = 0
+        self.waits = False
+        """Whether somebody waits for room."""
         self.hurry = threading.Event()
         """Set when an epoch should begin early."""
         self._changed = threading.Condition()
@@ -32,7 +34,9 @@ class Room:
         """Take room; waits for more only while an epoch is under way, whose end gives some back."""
         with self._changed:
             while self.used > self.limit and not self._open:
+                self.waits = True
                 self._changed.wait()
+            self.waits = False
             self.used += size
             if self.used > self.limit // 2:
                 self.hurry.set()

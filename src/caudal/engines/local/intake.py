@@ -105,7 +105,7 @@ class PartitionChannel(PartitionReader):
     """One partition: reading it, decoding it, and its watermark."""
 
     def __init__(self, intake: Intake, partition: port.Partition, ordinal: int, rank: tuple[Any, ...]) -> None:
-        super().__init__(intake.opening, partition)
+        super().__init__(intake.opening, partition, intake.convicts.get(partition.name, ()))
         self.intake = intake
         self.ordinal = ordinal
         self.rank = rank
