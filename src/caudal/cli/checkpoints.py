@@ -94,6 +94,7 @@ def _ls(arguments: Namespace) -> int:
 
 def _show(arguments: Namespace) -> int:
     told = _told(_manifest(arguments))
+    told["convicted"] = _convicted(arguments.url, told["shard"])
     if arguments.json:
         print(json.dumps({"caudal_checkpoint": SCHEMA, "url": arguments.url, **told}))
         return 0
@@ -111,11 +112,27 @@ def _show(arguments: Namespace) -> int:
             [f"{o['operator']}: {o['kind']}, {o['rows']:,} rows, {size_text(o['bytes'])}" for o in told["operators"]],
         ),
         ("sources", [f"{p['source']} {p['partition']}: at {p['position']:,}, {_mark(p)}" for p in told["positions"]]),
+        (
+            "convicted: records that kill the process",
+            [f"{c['source']} {c['partition']}: at {c['position']:,}, {c['message']}" for c in told["convicted"]],
+        ),
         ("sinks", [f"{name}: {json.dumps(receipt)}" for name, receipt in told["receipts"].items()]),
     ):
         if lines:
             print("\n".join([title, *(f"  {shown(line)}" for line in lines)]))
     return 0
+
+
+def _convicted(url: str, shard: str) -> list[dict[str, Any]]:
+    from caudal.runner.poison.looking import convicted
+    from caudal.runner.resuming import split
+
+    found = convicted(open_store(split(url)[0], create=False), shard)
+    return [
+        {"source": source, "partition": partition, "position": each.position, "message": each.letter.message}
+        for (source, partition), several in found.items()
+        for each in several
+    ]
 
 
 def _told(m: Manifest) -> dict[str, Any]:

@@ -17,9 +17,6 @@ Convicts = Mapping[Key, Sequence[Convict]]
 REQUEST, JOURNAL, NOTE, RESULT = "request.json", "journal", "note.txt", "result.json"
 """The files of a trial, in its folder: what is asked, what is in work, what the process says as it dies, what came of it."""
 
-POISON = "poison"
-"""The reason of a dead letter: the record kills the process."""
-
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -124,5 +121,5 @@ def told(convict: Convict) -> dict[str, Any]:
 def convict_of(known: Mapping[str, Any]) -> Convict:
     """Return the convict that was told so."""
     payload = base64.b64decode(known["payload"])
-    letter = Dead(known["position"], POISON, known["message"], known["detail"], payload, known["truncated"])
+    letter = Dead(known["position"], "poison", known["message"], known["detail"], payload, known["truncated"])
     return Convict(known["position"], known["end"], letter)

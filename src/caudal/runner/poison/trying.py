@@ -22,7 +22,6 @@ from caudal.runner.poison.narrowing import Broken, Conviction, Died, Killed, Lan
 from caudal.runner.poison.requests import (
     JOURNAL,
     NOTE,
-    POISON,
     REQUEST,
     RESULT,
     Convicts,
@@ -140,7 +139,9 @@ class Trials:
 def convict_of(conviction: Conviction, ended: Ended) -> Convict:
     """Return a conviction as sources take it."""
     piece = conviction.piece
-    letter = Dead.of(piece.start, POISON, f"the record kills the process: {conviction.cause}", ended.record, ended.told)
+    letter = Dead.of(
+        piece.start, "poison", f"the record kills the process: {conviction.cause}", ended.record, ended.told
+    )
     return Convict(piece.start, piece.end, letter)
 
 
