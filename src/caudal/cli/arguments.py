@@ -206,6 +206,13 @@ def _checkpoints(command: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="what one record may take in the process that looks for one that kills (default: half of what is free)",
     )
+    group.add_argument(
+        "--partitions",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the topics between workers, where rows have to be brought together by other keys (default: as many as the source has)",
+    )
 
 
 def _stores(commands: Any) -> None:

@@ -45,6 +45,7 @@ class Options:
     worker: str = ""
     hang: str = "5m"
     memory: int = 0
+    partitions: int = 0
     json: bool = False
     quiet: bool = False
 
@@ -139,6 +140,7 @@ def _checkpointing(options: Options, program: Program | None) -> Checkpointing |
         program=program,
         hang=options.hang,
         memory=options.memory,
+        partitions=options.partitions,
     )
 
 

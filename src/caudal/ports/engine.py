@@ -135,13 +135,17 @@ class Execution(Protocol):
 
 
 class Tasks(Protocol):
-    """The tasks of one worker: jobs of one plan, each over partitions of its own, which share the worker's cores.
+    """The tasks of one worker: jobs of one plan or of its stages, each over partitions of its own, which share the worker's cores.
 
     `run` blocks in one thread; the others are called from another, one at a time.
     """
 
-    def open(self, name: str, bindings: Bindings) -> Execution:
-        """Prepare a task; before it begins it may `resume`. Of the execution only that, and `snapshot`, is to be called."""
+    def open(self, name: str, physical: Plan, bindings: Bindings) -> Execution:
+        """Prepare a task; before it begins it may `resume`. Of the execution only that, and `snapshot`, is to be called.
+
+        `physical`: the rewritten plan, or a stage of it; its repartition topics are among the bindings, and a snapshot gives all
+        that they are due before its point.
+        """
         ...
 
     def begin(self, name: str) -> None:
@@ -202,7 +206,7 @@ class Engine(Protocol):
         """Prepare a job for the rewritten plan; the ledger speaks of the logical one. Raises `PlanError` for what it cannot do."""
         ...
 
-    def tasks(self, logical: Plan, physical: Plan, tuning: Tuning) -> Tasks | None:
+    def tasks(self, logical: Plan, tuning: Tuning) -> Tasks | None:
         """Return what runs the tasks of a worker; None where the engine shares partitions among workers by itself, or cannot."""
         ...
 

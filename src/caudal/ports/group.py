@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 from caudal.core.types import Schema
 from caudal.ports.format import FileReader
 from caudal.ports.records import Decoded, Options
+from caudal.ports.sink import TransactionalSink
 from caudal.ports.source import Partition, Revoked
 from caudal.ports.transaction import Outcome
 
@@ -105,6 +106,25 @@ class Group(Protocol):
 
     def counts(self) -> Mapping[str, int]:
         """Return how many partitions each topic has; partitions are called "topic/number"."""
+        ...
+
+    def share(self, topics: Mapping[str, int]) -> None:
+        """Begin to take part: partitions of the source are given and taken from now on, and with them those of further topics.
+
+        `topics`: with how many partitions, made where they are missing; they keep what is written until `trim`, and are read from
+        their beginning. Raises `InputError` for one that cannot be made, or that has another number of partitions.
+        """
+        ...
+
+    def repartition(self, topic: str) -> TransactionalSink:
+        """Return the way into one of these topics: of a table whose metadata `to` names the partition, one message.
+
+        The message is the table in Arrow's stream format (`columnar.ipc`).
+        """
+        ...
+
+    def trim(self, ends: Mapping[str, int]) -> None:
+        """What is before these offsets of partitions will not be read again: it may go. Never waits, never raises."""
         ...
 
     def changes(self) -> Sequence[Change]:

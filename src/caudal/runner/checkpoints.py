@@ -55,6 +55,7 @@ class Checkpointing:
     (with an @ID) that a fresh store begins from; `allow_dropped`: state that the pipeline has no use for may be left behind.
     `group`, `worker`: the names of the group of workers that share a topic, and of this one in it, "" for those that are chosen.
     `program`: how another process is given the same pipeline, None where that cannot be; `limits`: what a record may take.
+    `partitions`: of its repartition topics, 0: as many as the source has.
     """
 
     url: str
@@ -66,6 +67,7 @@ class Checkpointing:
     worker: str = ""
     program: Program | None = None
     limits: Limits = field(default_factory=Limits)
+    partitions: int = 0
 
 
 def checkpointing(
@@ -80,6 +82,7 @@ def checkpointing(
     program: Program | None = None,
     hang: str = "5m",
     memory: int = 0,
+    partitions: int = 0,
 ) -> Checkpointing | None:
     """Return how a job is to be checkpointed, None for no URL; raises `OptionError` for what does not fit."""
     check_mode(delivery)
@@ -96,7 +99,7 @@ def checkpointing(
     if not _NAME.fullmatch(worker) or not _NAME.fullmatch(group):
         raise OptionError(f"'{group or worker}' is no name", hint="letters, digits, '.', '_' and '-'")
     limits = Limits(duration.parse(hang), memory)
-    return Checkpointing(url, milliseconds, delivery, restore, allow_dropped, group, worker, program, limits)
+    return Checkpointing(url, milliseconds, delivery, restore, allow_dropped, group, worker, program, limits, partitions)
 
 
 class Checkpoints:

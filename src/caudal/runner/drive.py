@@ -295,6 +295,7 @@ def run(
     allow_dropped_state: bool = False,
     group: str = "",
     worker: str = "",
+    partitions: int = 0,
     watch: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Run a pipeline to the end of its data and return the summary.
@@ -305,7 +306,7 @@ def run(
     goes on that was ended by anything; `delivery`: what is promised of the outputs then, "" for the best that sources and sinks can
     do; `restore`: the URL of other checkpoints, with an `@ID`, that a fresh place begins from.
     `allow_dropped_state`: state that the pipeline has no use for any more is left behind. `group`, `worker`: the names of the group
-    of workers that share a topic, and of this one in it.
+    of workers that share a topic, and of this one in it; `partitions`: of the topics between workers, 0: as many as the source has.
     What went wrong without ending the run stands in the summary's `failures`: a source that broke; one of which every
     record was dead, or whose records never name a field that a filter or a key depends on (with `allow_blind` a warning).
     Raises `UserError` before anything starts, `RunError` while it runs.
@@ -322,7 +323,14 @@ def run(
         exchange=exchange,
         allow_blind=allow_blind,
         checkpoint=checkpointing(
-            checkpoint, every, delivery, restore, allow_dropped=allow_dropped_state, group=group, worker=worker
+            checkpoint,
+            every,
+            delivery,
+            restore,
+            allow_dropped=allow_dropped_state,
+            group=group,
+            worker=worker,
+            partitions=partitions,
         ),
     )
     return job.run(watch)

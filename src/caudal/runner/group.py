@@ -210,8 +210,9 @@ class GroupWorker:
             self._steps.member = change.member
             return
         partition = change.partition if isinstance(change, Given) else change.name
-        name = shard_of(partition)
-        wanted = {f"{topic}/{name}" for topic, count in self._group.counts().items() if int(name) < count}
+        layout = self._place.layout
+        name = layout.shard(partition)
+        wanted = layout.partitions(name)
         have = self._given.setdefault(name, set())
         if isinstance(change, Given):
             have.add(partition)
@@ -229,8 +230,3 @@ class GroupWorker:
     def _pause(self, effect: p.Effect, seconds: float) -> None:
         """The group is to be heard meanwhile: the effect is tried again when the time has come."""
         self._paused.append((time.monotonic() + seconds, p.Waited(effect)))
-
-
-def shard_of(partition: str) -> str:
-    """Return the shard of a partition "topic/number": the number."""
-    return partition.rpartition("/")[2]

@@ -16,13 +16,13 @@ from caudal.checkpoint import events as p
 from caudal.checkpoint.snapshots import Snapshots
 from caudal.checkpoint.store import Store
 from caudal.core.errors import RunError
-from caudal.ports.engine import Bindings, BoundSource, Tasks
+from caudal.ports.engine import Bindings, Tasks
 from caudal.ports.group import Group, GroupTransaction, Stand, Unstable
 from caudal.ports.records import Decoded
 from caudal.ports.sink import Sink
 from caudal.ports.source import Partition, Unchanging
 from caudal.runner.conducting import came_to
-from caudal.runner.migration import Fits
+from caudal.runner.layout import Layout
 from caudal.runner.outbox import Outbox, Room
 from caudal.runner.poison.attempts import Begun
 from caudal.runner.poison.looking import Poison, convicted, marked
@@ -70,13 +70,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What all shards of a worker share. `source`: the operator id of the source; `writer`: the name of its transaction."""
+    """What all shards of a worker share. `layout`: what they are; `writer`: the name of the worker's transaction."""
 
     pipeline: str
-    source: str
-    reader: object
+    layout: Layout
     writer: str
-    fits: Fits
 
 
 class GroupSteps:
@@ -196,11 +194,12 @@ class GroupSteps:
             for partition in partitions:  # before it is opened, so that it stands there though nothing was read
                 partition.seek(held.stands[partition.name].offset)
         held.source = Parts(self._group, partitions)
-        outboxes = {name: Outbox(sink, self.room) for name, sink in self._sinks.items()}
+        part = place.layout.part(effect.shard)
+        outboxes = {name: Outbox(self._sinks[name], self.room) for name in part.sinks}
         convicts = {name: several for (_, name), several in convicted(self._store, effect.shard).items()}
-        bound = BoundSource(held.source, place.reader, convicts)
-        execution = self._tasks.open(effect.shard, Bindings({place.source: bound}, outboxes))
-        held.shard = Shard(effect.shard, snapshots, outboxes, place.fits)
+        bindings = Bindings(part.sources(held.source, convicts), outboxes)
+        execution = self._tasks.open(effect.shard, part.plan, bindings)
+        held.shard = Shard(effect.shard, snapshots, outboxes, part.fits)
         if manifest is not None:
             wanted = {name: stand.offset for name, stand in held.stands.items()}
             found = {name: at for (_, name), at in manifest.positions.items()}
@@ -216,9 +215,11 @@ class GroupSteps:
         """Whether nothing has killed who had the shard before, or it is known by now which record that was; see `Poison.look`."""
         held = self.held[shard]
         begun = held.begun
-        if not begun.cause:
+        layout = self._place.layout
+        if not begun.cause or layout.stages.topic(shard) is not None:  # rows between stages are records no more
             return True
-        places = Places({(self._place.source, name): at.offset for name, at in held.stands.items()}, whole=False)
+        source = layout.part(shard).source
+        places = Places({(source, name): at.offset for name, at in held.stands.items()}, whole=False)
         found = self._poison.looking(shard, begun.token, lambda: self._poison.look(shard, begun, places, written))
         if found is None:
             return False
@@ -307,9 +308,13 @@ class GroupSteps:
 
     def publish(self, effect: p.Publish) -> p.Event:
         """The transaction has shown all rows."""
+        read: dict[str, int] = {}
         for held in self.held.values():
             if held.shard is not None:
                 held.shard.done()
+                if held.shard.last is not None:
+                    read |= {name: at for (_, name), at in held.shard.last.positions.items()}
+        self._group.trim({name: at for name, at in read.items() if self._place.layout.between(name)})
         self.committed += 1
         self.room.under_way(False)
         return p.Published(effect.epoch)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from caudal.checkpoint.leases import Lease, leased, slot
-from caudal.checkpoint.store import Absent, Exists, Store, open_store
+from caudal.checkpoint.store import Exists, Store, open_store
 from caudal.core.errors import OptionError
 from caudal.observe.log import log
 from caudal.plan.plan import Plan
@@ -19,28 +20,27 @@ from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.delivery import check_mode
 from caudal.runner.group import GroupWorker
 from caudal.runner.group_steps import Place
-from caudal.runner.migration import Fits
-from caudal.runner.partitioning import apart
+from caudal.runner.layout import Layout
+from caudal.runner.stages import Stages
 
 _AGREED = "group.json"
 
 
-def alone(plan: Plan, how: Checkpointing) -> str:
+def alone(stages: Stages | None, plan: Plan, how: Checkpointing) -> str:
     """Return why a job of this plan cannot share its input with others, "" where it can; a reason is told only over a source that could.
 
-    `plan`: as it runs.
+    `plan`: as it runs; `stages`: its stages where it has one source.
     """
     able = [node for node in plan.sources if shared(node)]
     if not able:
         return "its source is not one that a group can share"
-    if len(plan.sources) > 1:
+    if stages is None:
         return "it has several sources"
     if how.delivery == "at-most-once":
         return "at most once is not for groups"
     if how.restore:
         return "it begins from a savepoint"
-    found = apart(plan)
-    return f"{found[0][0]}: {found[0][1]}" if found else ""
+    return stages.alone
 
 
 def grouping(logical: Plan, physical: Plan, how: Checkpointing | None) -> Grouping | None:
@@ -50,9 +50,10 @@ def grouping(logical: Plan, physical: Plan, how: Checkpointing | None) -> Groupi
     """
     if how is None:
         return None
-    why = alone(physical, how)
-    if not why:
-        return Grouping(how, logical)
+    stages = Stages(physical) if len(physical.sources) == 1 else None
+    why = alone(stages, physical, how)
+    if stages is not None and not why:
+        return Grouping(how, logical, stages)
     if how.group or how.worker:
         raise OptionError(
             f"this pipeline cannot be shared by a group of workers: {why}",
@@ -66,10 +67,11 @@ def grouping(logical: Plan, physical: Plan, how: Checkpointing | None) -> Groupi
 class Grouping:
     """The names under which this worker takes part, and the store that all workers share."""
 
-    def __init__(self, how: Checkpointing, plan: Plan) -> None:
+    def __init__(self, how: Checkpointing, plan: Plan, stages: Stages) -> None:
         """Raises `OptionError` where the worker's name is taken, or the store is another pipeline's."""
         self.how = how
         self._plan = plan
+        self._stages = stages
         self.store: Store = open_store(how.url, shared=True)
         try:
             self.lease = self._named(how.worker)
@@ -92,17 +94,23 @@ class Grouping:
                 f"workers of a group cannot commit {(exact or foreign)[0].where} together with {group.domain}",
                 hint="write to a topic of the same cluster; side outputs: --late discard, --dead discard",
             )
-        tasks = engine.tasks(self._plan, physical, tuning)
+        tasks = engine.tasks(self._plan, tuning)
         if tasks is None:
             raise OptionError("this engine shares partitions by itself", hint="run it without --checkpoint")
-        self._agree(dict(group.counts()))
-        (source,) = physical.sources
+        source = dict(group.counts())
+        counts = self._stages.counts(max(source.values(), default=0), self.how.partitions)
+        between = {topic.slug: counts[name] for name, topic in self._stages.topics.items()}
+        prefix = f"{self.membership.group}.{self._agree(source, between)}"
+        layout = Layout(self._stages, self._plan, bound.reader, source, counts, prefix)
+        for name, topic in layout.sinks().items():
+            log.info("%s: rows go through the topic %s", name.partition(":")[2], topic)
+        group.share(layout.topics)
+        every = {**sinks, **{name: group.repartition(topic) for name, topic in layout.sinks().items()}}
         writer = f"{self.membership.group}.{self.membership.worker}"
-        place = Place(self._plan.name, source.name, bound.reader, writer, Fits.of(self._plan, physical))
+        place = Place(self._plan.name, layout, writer)
         delivery = "at-least-once" if foreign else "exactly-once"
-        return GroupWorker(
-            place, group, group.transaction(writer), self.store, tasks, sinks, self.how, delivery, self.lease
-        )
+        transaction = group.transaction(writer)
+        return GroupWorker(place, group, transaction, self.store, tasks, every, self.how, delivery, self.lease)
 
     def close(self) -> None:
         """Give the name back; idempotent."""
@@ -121,18 +129,21 @@ class Grouping:
             )
         return lease
 
-    def _agree(self, counts: dict[str, int]) -> None:
-        """Hold the worker to what the first one has written down: pipeline, group, partitions."""
-        own: dict[str, Any] = {"pipeline": self._plan.name, "group": self.membership.group, "partitions": counts}
+    def _agree(self, counts: dict[str, int], between: dict[str, int]) -> str:
+        """Hold the worker to what the first one has written down: pipeline, group, partitions; return the job's incarnation."""
+        own: dict[str, Any] = {
+            "pipeline": self._plan.name,
+            "group": self.membership.group,
+            "partitions": counts,
+            "between": between,
+            "incarnation": secrets.token_hex(4),
+        }
         try:
             self.store.create(_AGREED, json.dumps(own).encode())
-            return
+            return own["incarnation"]
         except Exists:
             pass
-        try:
-            known = json.loads(self.store.read(_AGREED))
-        except Absent:
-            return
+        known: dict[str, Any] = {"between": {}, "incarnation": "", **json.loads(self.store.read(_AGREED))}
         for what in ("pipeline", "group"):
             if known[what] != own[what]:
                 raise OptionError(
@@ -146,3 +157,14 @@ class Grouping:
                     f"the topic '{topic}' has {count} partitions, and had {before} when the group began: its keys have moved",
                     hint="begin anew with another --group and --checkpoint",
                 )
+        if known["between"] != between:
+            raise OptionError(
+                "the repartition topics of this pipeline are not those that the group began with",
+                detail=f"{_shown(between)}; then: {_shown(known['between'])}",
+                hint="--partitions as then; for another pipeline another --group and --checkpoint",
+            )
+        return known["incarnation"]
+
+
+def _shown(between: dict[str, int]) -> str:
+    return ", ".join(f"{name} with {count} partitions" for name, count in between.items()) or "none"

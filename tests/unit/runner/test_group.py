@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,13 +18,16 @@ from caudal.checkpoint.directory import DirectoryStore
 from caudal.core.errors import OptionError, RunError
 from caudal.engines.local import ENGINE
 from caudal.formats.json import FORMAT
+from caudal.plan.nodes import Node, Source
+from caudal.plan.plan import Plan
 from caudal.ports.engine import Tuning
 from caudal.rewrite import rewrite
 from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.group import GroupWorker
 from caudal.runner.group_steps import Place
 from caudal.runner.grouping import grouping
-from caudal.runner.migration import Fits
+from caudal.runner.layout import Layout
+from caudal.runner.stages import Stages
 from caudal.testing.fakes.broker import Broker, BrokerSink
 from caudal.testing.fakes.group import Coordinator
 from caudal.testing.fakes.topic import Message
@@ -33,18 +37,28 @@ KEYS = [f"10.0.0.{i}" for i in range(12)]
 WAIT = 60.0
 
 
-def pipeline() -> Any:
+def pipeline(key: str = "ip") -> Any:
     source = cd.source(
         "memory", rows=[], schema={"ip": "string", "t": "int64", "n": "int64"}, event_time="t", name="in"
     )
-    windows = source.group_by("ip").window(cd.tumbling("100ms")).agg(total=cd.count(), sum=cd.sum("n"))
-    return cd.Pipeline("p", windows.to("console", name="out")).pinned()
+    windows = source.group_by(key).window(cd.tumbling("100ms")).agg(total=cd.count(), sum=cd.sum("n"), name="sums")
+    return by_ip(cd.Pipeline("p", windows.to("console", name="out")).pinned())
+
+
+def by_ip(plan: Plan) -> Plan:
+    """Say that the source's partitions are made by ip."""
+
+    def said(node: Node, _: Any) -> Node:
+        return replace(node, options=(*node.options, ("partitioned_by", "ip"))) if isinstance(node, Source) else node
+
+    return plan.rebuild(said)
 
 
 class Fixture:
-    """A topic of three partitions, keys apart, and workers over it."""
+    """A topic of three partitions, addresses apart, and workers over it that count by a column."""
 
-    def __init__(self, tmp_path: Any, rows: int) -> None:
+    def __init__(self, tmp_path: Any, rows: int, key: str = "ip") -> None:
+        self.key = key
         made = random.Random(rows)
         records = [(made.choice(KEYS), i * 3, made.randrange(100)) for i in range(rows)]
         parts: dict[str, list[Message]] = {f"t/{i}": [] for i in range(PARTITIONS)}
@@ -54,12 +68,12 @@ class Fixture:
             payload = json.dumps({"ip": ip, "t": t, "n": n}).encode()
             parts[name].append(Message(offsets[name], payload))
             offsets[name] += made.choice([1, 1, 2])  # a topic has gaps
-        self.wanted: Counter[tuple[str, int, int, int]] = Counter()
-        found: dict[tuple[str, int], list[int]] = {}
+        self.wanted: Counter[tuple[Any, int, int, int]] = Counter()
+        found: dict[tuple[Any, int], list[int]] = {}
         for ip, t, n in records:
-            found.setdefault((ip, t // 100 * 100), []).append(n)
-        for (ip, start), values in found.items():
-            self.wanted[ip, start, len(values), sum(values)] += 1
+            found.setdefault((ip if key == "ip" else n, t // 100 * 100), []).append(n)
+        for (value, start), values in found.items():
+            self.wanted[value, start, len(values), sum(values)] += 1
         self.broker = Broker()
         self.group = Coordinator(self.broker, parts)
         self.ends = {name: messages[-1].offset + 1 for name, messages in parts.items()}
@@ -68,20 +82,24 @@ class Fixture:
         self.running: dict[str, tuple[GroupWorker, threading.Thread]] = {}
 
     def start(self, name: str, every: int = 10) -> GroupWorker:
-        logical = pipeline()
+        logical = pipeline(self.key)
         physical = rewrite(logical)
         (source,) = physical.sources
         (sink,) = physical.sinks
         reader = FORMAT.reader(source.readable, frozenset(source.declared.names), dict(FORMAT.reader_options))
         member = self.group.join(name)
-        tasks = ENGINE.tasks(logical, physical, Tuning(threads=2, extra={"read_bytes": 200, "idle_poll": 0.001}))
+        tasks = ENGINE.tasks(logical, Tuning(threads=2, extra={"read_bytes": 200, "idle_poll": 0.001}))
+        stages = Stages(physical)
+        layout = Layout(stages, logical, reader, member.counts(), stages.counts(PARTITIONS, 2), "g.0")
+        member.share(layout.topics)
+        between = {sink: member.repartition(topic) for sink, topic in layout.sinks().items()}
         worker = GroupWorker(
-            Place("p", source.name, reader, f"g.{name}", Fits.of(logical, physical)),
+            Place("p", layout, f"g.{name}"),
             member,
             member.transaction(f"g.{name}"),
             DirectoryStore(self.url, shared=True),
             tasks,
-            {sink.name: BrokerSink(self.broker, "out")},
+            {sink.name: BrokerSink(self.broker, "out"), **between},
             Checkpointing(self.url, every),
         )
         thread = threading.Thread(target=self._run, args=(worker,))
@@ -117,10 +135,13 @@ class Fixture:
                 assert not self.errors, self.errors
                 self.group.lock.wait(0.05)
 
+    @property
+    def names(self) -> list[str]:
+        return [*self.ends, *self.group.between]
+
     def through(self) -> bool:
-        return all(
-            name in self.group.stands and self.group.stands[name].offset >= end for name, end in self.ends.items()
-        )
+        ends = self.ends | {name: len(self.broker.rows.get(name, ())) for name in self.group.between}
+        return all(name in self.group.stands and self.group.stands[name].offset >= end for name, end in ends.items())
 
     def free(self, *names: str) -> bool:
         return not any(name in self.group.owners for name in names)
@@ -128,7 +149,7 @@ class Fixture:
     def check(self) -> None:
         assert not self.errors
         rows = Counter(
-            (row["ip"], int(row["window_start"].timestamp() * 1000), row["total"], row["sum"])
+            (row[self.key], int(row["window_start"].timestamp() * 1000), row["total"], row["sum"])
             for row in self.broker.rows.get("out", [])
         )
         assert rows == self.wanted
@@ -138,8 +159,8 @@ class Fixture:
 def made(tmp_path: Any) -> Iterator[Any]:
     fixtures: list[Fixture] = []
 
-    def make(rows: int = 600) -> Fixture:
-        fixtures.append(Fixture(tmp_path, rows))
+    def make(rows: int = 600, key: str = "ip") -> Fixture:
+        fixtures.append(Fixture(tmp_path, rows, key))
         return fixtures[-1]
 
     yield make
@@ -156,6 +177,21 @@ def test_one_worker_reads_all(made: Any) -> None:
     f.stop("a")
     f.check()
     assert sorted(f.group.released) == [("a", "t/0"), ("a", "t/1"), ("a", "t/2")]
+
+
+def test_rows_of_other_keys_meet_behind_a_topic(made: Any) -> None:
+    f = made(600, "n")
+    f.start("a")
+    f.start("b")
+    assert list(f.group.between) == ["g.0.sums/0", "g.0.sums/1"]
+    f.group.give("a", "t/0", "t/2", "g.0.sums/1")
+    f.group.give("b", "t/1", "g.0.sums/0")
+    f.until(f.through)
+    f.stop("a")
+    f.stop("b")
+    f.check()
+    assert all(f.broker.rows[name] for name in f.group.between)
+    assert all(f.group.between.values()), "what was read may be deleted"
 
 
 def test_partitions_move_with_their_state(made: Any) -> None:
@@ -201,11 +237,11 @@ def test_an_answer_that_was_lost_is_looked_up(made: Any, lose: str) -> None:
     f.check()
 
 
+@pytest.mark.parametrize("key", ["ip", "n"])
 @pytest.mark.parametrize("seed", range(6))
-def test_any_history_of_a_group_counts_each_row_once(made: Any, seed: int) -> None:
-    f = made(3000)
+def test_any_history_of_a_group_counts_each_row_once(made: Any, seed: int, key: str) -> None:
+    f = made(3000, key)
     draw = random.Random(seed)
-    names = [f"t/{i}" for i in range(PARTITIONS)]
     number = 0
     f.start("w0", every=10)
     for _ in range(25):
@@ -223,10 +259,10 @@ def test_any_history_of_a_group_counts_each_row_once(made: Any, seed: int) -> No
         elif act == "refuse":
             f.broker.lose = "refuse"
         elif act in ("take", "lose"):
-            held = [name for name in names if name in f.group.owners and f.group.owners[name] in f.running]
+            held = [name for name in f.names if name in f.group.owners and f.group.owners[name] in f.running]
             if held:
                 f.group.take(draw.choice(held), lost=act == "lose")
-        for name in names:
+        for name in f.names:
             if name not in f.group.owners and f.running and draw.random() < 0.7:
                 f.group.give(draw.choice(list(f.running)), name)
         with f.group.lock:
@@ -237,7 +273,7 @@ def test_any_history_of_a_group_counts_each_row_once(made: Any, seed: int) -> No
     last = next(iter(f.running))
 
     def all_given() -> bool:
-        for name in names:
+        for name in f.names:
             if name not in f.group.owners:
                 f.group.give(last, name)
         return f.through()

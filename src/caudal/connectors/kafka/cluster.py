@@ -13,6 +13,7 @@ from caudal.connectors.kafka.client import PATIENCE, Access, Log, code_of, libra
 from caudal.connectors.kafka.places import Place
 from caudal.core.errors import InputError, nearest
 from caudal.core.naming import natural_key
+from caudal.observe.log import log
 from caudal.ports.transaction import Unanswered
 
 _T = TypeVar("_T")
@@ -131,6 +132,15 @@ class Cluster:
         while topic not in self.topics() and time.monotonic() < until:
             time.sleep(0.05)  # brokers hear of a new topic a moment later, of one that another has just made too
         return created
+
+    def trim(self, ends: dict[Part, int]) -> None:
+        """Delete what is before these offsets of partitions. What cannot be is logged; never raises."""
+        request = [self._library.TopicPartition(part.topic, part.number, end) for part, end in ends.items()]
+        try:
+            for future in self._admin.delete_records(request, request_timeout=PATIENCE).values():
+                future.result(timeout=PATIENCE)
+        except (self._library.KafkaException, FutureTimeout) as error:
+            log.info("kafka: what was read of repartition topics stays for now: %s", error)
 
     # -- asking --------------------------------------------------------------------------------------------------
 

@@ -117,13 +117,13 @@ class Consuming:
         """Begin to poll."""
         self._thread.start()
 
-    def feed(self, part: Part) -> Feed:
-        """Return the feed of a partition that is about to be assigned."""
+    def feed(self, part: Part, wanted: Wanted | None = None) -> Feed:
+        """Return the feed of a partition that is about to be assigned. `wanted`: of its messages, None for what is wanted of all."""
         feed: Feed
         if self._handle:
-            feed = BlockFeed(self._handle, part, self._wanted)
+            feed = BlockFeed(self._handle, part, wanted or self._wanted)
         else:
-            feed = ObjectFeed(self._wanted)
+            feed = ObjectFeed(wanted or self._wanted)
         with self._lock:
             self._feeds[part] = feed
         return feed

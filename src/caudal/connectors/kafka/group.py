@@ -20,6 +20,7 @@ from caudal.connectors.kafka.consuming import Consuming, Feed
 from caudal.connectors.kafka.ends import EndsWatch
 from caudal.connectors.kafka.partition import KafkaPartition
 from caudal.connectors.kafka.placement import Placement
+from caudal.connectors.kafka.repartition import RepartitionTopic, Trimming, ensure
 from caudal.connectors.kafka.source import Asked
 from caudal.connectors.kafka.transaction import KafkaTransaction
 from caudal.core.errors import RunError
@@ -39,6 +40,9 @@ _REFRESH = 0.2
 """Seconds between two looks at which generation the group is in."""
 _OPEN = 6
 """Seconds after which the cluster aborts the open transaction of a worker that is gone: about a session."""
+_NO_COLUMNS = Columns({})
+_BETWEEN = Wanted(key=False, headers=False, longest=1 << 30)
+"""What is wanted of the messages of repartition topics, however long they are."""
 
 
 class KafkaGroup:
@@ -71,24 +75,47 @@ class KafkaGroup:
         self._metadata: Any = None
         self._refreshed = 0.0
         self._closing = False
-        wanted = Wanted(columns.key, columns.headers, asked.longest)
-        self._consuming = Consuming(
-            access,
-            wanted,
+        self._between: frozenset[str] = frozenset()
+        """The repartition topics."""
+        self._trimming = Trimming(self._cluster)
+        self._protocol = _protocol(access, membership)
+        self._consuming = self._consumer()
+        self._watch = EndsWatch(self._cluster, self._reading)
+
+    def _consumer(self) -> Consuming:
+        """Return a consumer that has not joined yet."""
+        columns, asked = self._columns, self._asked
+        consuming = Consuming(
+            self._access,
+            Wanted(columns.key, columns.headers, asked.longest),
             reader=asked.reader,
             expected=sum(self._counts.values()),
             group_id=self._group,
-            **_protocol(access, membership),
+            **self._protocol,
         )
-        self._watch = EndsWatch(self._cluster, self._reading)
-        self._consuming.after_poll = self._refresh
-        self._consuming.subscribe(asked.topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        consuming.after_poll = self._refresh
+        return consuming
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many partitions each topic of the source has."""
+        return self._counts
+
+    def share(self, topics: Mapping[str, int]) -> None:
+        """Join, with these repartition topics."""
+        ensure(self._cluster, topics)
+        self._between = frozenset(topics)
+        every = [*self._asked.topics, *sorted(topics)]
+        self._consuming.subscribe(every, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
         self._consuming.start()
         self._watch.start()
 
-    def counts(self) -> Mapping[str, int]:
-        """Return how many partitions each topic has."""
-        return self._counts
+    def repartition(self, topic: str) -> RepartitionTopic:
+        """Return the way into a repartition topic."""
+        return RepartitionTopic(self._access, topic)
+
+    def trim(self, ends: Mapping[str, int]) -> None:
+        """What is before these offsets may go."""
+        self._trimming({_part(name): end for name, end in ends.items()})
 
     def changes(self) -> Sequence[Change]:
         """Return what was given and taken since the last call, in this order."""
@@ -111,8 +138,10 @@ class KafkaGroup:
 
     def start(self, partitions: Sequence[str]) -> Mapping[str, int]:
         """Return where partitions begin."""
-        found = self._cluster.found(self._asked.start, [_part(name) for name in partitions])
-        return {part.name: offset for part, offset in found.items()}
+        parts = [_part(name) for name in partitions]
+        asked = [part for part in parts if part.topic not in self._between]
+        found = self._cluster.found(self._asked.start, asked) if asked else {}
+        return {part.name: found.get(part, 0) for part in parts}
 
     def expel(self, writer: str) -> None:
         """Fence a writer off, and end what it has open."""
@@ -123,7 +152,8 @@ class KafkaGroup:
         """Return a partition; one that was taken away in the meantime has ended."""
         with self._changed:
             feed = self._feeds.get(name)
-        made = KafkaPartition(self._consuming, _part(name), self._columns, self._watch, start=0, feed=feed or _Gone())
+        columns = _NO_COLUMNS if _part(name).topic in self._between else self._columns
+        made = KafkaPartition(self._consuming, _part(name), columns, self._watch, start=0, feed=feed or _Gone())
         if feed is None:
             made.close()
         return made
@@ -164,7 +194,7 @@ class KafkaGroup:
             self._renew(consumer)
             return
         names = [f"{each.topic}/{each.partition}" for each in given]
-        feeds = {name: self._consuming.feed(_part(name)) for name in names}
+        feeds = {name: self._feed(_part(name)) for name in names}
         # nothing is fetched before each was sought where it stands
         ends = [self._library.TopicPartition(each.topic, each.partition, self._library.OFFSET_END) for each in given]
         consumer.incremental_assign(ends)
@@ -172,6 +202,9 @@ class KafkaGroup:
             self._feeds |= feeds
             self._changes += [Given(name) for name in names]
         self._renew(consumer)
+
+    def _feed(self, part: Part) -> Feed:
+        return self._consuming.feed(part, _BETWEEN if part.topic in self._between else None)
 
     def _revoked(self, consumer: Any, given: list[Any]) -> None:
         names = [f"{each.topic}/{each.partition}" for each in given]

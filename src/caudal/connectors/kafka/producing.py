@@ -72,8 +72,15 @@ class Producing:
         }
         self.client = made(self._library.Producer, access.configured(self.log, **settings))
 
-    def send(self, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes | None] | None) -> None:
-        """Hand messages over, in order. Raises `RunError` for one that was, or will be, refused."""
+    def send(
+        self,
+        topic: str,
+        values: Sequence[bytes | None],
+        keys: Sequence[bytes | None] | None,
+        partition: int | None = None,
+    ) -> None:
+        """Hand messages over, in order; to a partition where one is named. Raises `RunError` for one that was, or will be, refused."""
+        to: dict[str, Any] = {} if partition is None else {"partition": partition}
         for first in range(0, len(values), _AT_ONCE):
             part = values[first : first + _AT_ONCE]
             some: list[dict[str, Any]] = [{"value": value} for value in part]
@@ -83,7 +90,7 @@ class Producing:
                         message["key"] = key
             self._room(sum(len(value or b"") for value in part))
             try:
-                queued = self.client.produce_batch(topic, some, on_delivery=self._delivered)
+                queued = self.client.produce_batch(topic, some, on_delivery=self._delivered, **to)
             except self._library.KafkaException as error:
                 self._fatal = error.args[0]
                 raise self._refused(topic, code_of(error), reason(error)) from None

@@ -72,10 +72,16 @@ class KafkaTransaction:
         self._called(self._client.begin_transaction)
         self._begun = True
 
-    def send(self, topic: str, values: Sequence[bytes | None], keys: Sequence[bytes | None] | None) -> None:
+    def send(
+        self,
+        topic: str,
+        values: Sequence[bytes | None],
+        keys: Sequence[bytes | None] | None,
+        partition: int | None = None,
+    ) -> None:
         """Write messages into the epoch. Raises `Fenced`, `RunError`."""
         assert self._producing is not None
-        self._sent(lambda producing: producing.send(topic, values, keys))
+        self._sent(lambda producing: producing.send(topic, values, keys, partition))
 
     def settle(self) -> None:
         """Wait until the cluster has all messages of the epoch. Raises `Fenced`, `RunError`."""

@@ -72,7 +72,7 @@ class JvmEngine:
             native = try_native([(s, s.schema) for s in physical.sources], sources, dialect.reads)
         return lower_all([physical], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster, live=live)
 
-    def tasks(self, logical: Plan, physical: Plan, tuning: Tuning) -> None:
+    def tasks(self, logical: Plan, tuning: Tuning) -> None:
         """Return None: the cluster shares partitions among its workers; see `ports.engine.Engine`."""
 
     def explain(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> Script:

@@ -33,11 +33,11 @@ class LocalEngine:
             )
         return LocalExecution(logical, physical, bindings, tuning)
 
-    def tasks(self, logical: "Plan", physical: "Plan", tuning: "Tuning") -> "Tasks":
+    def tasks(self, logical: "Plan", tuning: "Tuning") -> "Tasks":
         """Return what runs the tasks of a worker; see `ports.engine.Engine`."""
         from caudal.engines.local.tasks import LocalTasks
 
-        return LocalTasks(logical, physical, tuning)
+        return LocalTasks(logical, tuning)
 
     def explain(
         self, logical: "Plan", physical: "Plan", sources: "Mapping[str, BoundSource]", tuning: "Tuning"

@@ -28,11 +28,17 @@ class LocalExecution:
     """A job of the local engine; keeps `ports.engine.Execution`."""
 
     def __init__(
-        self, logical: Plan, physical: Plan, bindings: Bindings, tuning: Tuning, cores: Cores | None = None
+        self,
+        logical: Plan,
+        physical: Plan,
+        bindings: Bindings,
+        tuning: Tuning,
+        cores: Cores | None = None,
+        shard: str = "",
     ) -> None:
-        """`cores`: those of other jobs in this process, None for its own."""
+        """`cores`: those of other jobs in this process, None for its own; `shard`: its name among them."""
         self.logical = logical
-        self.job: Job = lower(physical, bindings, settings_of(tuning), tuning.live, cores)
+        self.job: Job = lower(physical, bindings, settings_of(tuning), tuning.live, cores, shard)
         self.restored: list[Cut] = []
         self._outputs = counted_sinks(physical.sinks)
         self._drained = False
@@ -69,6 +75,8 @@ class LocalExecution:
     def cut(self, whole: bool = True, at: Callable[[], None] | None = None) -> Cut:
         """Return one consistent cut while the job runs: everything in flight lands first. `whole` False: a delta."""
         with self.job.scheduler.pause():
+            for task in self.job.repartitions.values():
+                task.cut()
             if at is not None:
                 at()
             return export(self.job, whole)
@@ -101,7 +109,7 @@ class LocalExecution:
         """Return how far it is."""
         job = self.job
         elapsed = time.perf_counter() - job.started
-        rows = job.counters.total("taken") - sum(job.counters.get(w, "taken") for w in job.stateful)
+        rows = sum(job.counters.get(each.operator, "taken") for each in job.reading.intakes if not each.inner)
         return Progress(
             elapsed=elapsed,
             rows=rows,
@@ -125,14 +133,14 @@ class LocalExecution:
         """Return rows, bytes, latency, state_peak, failures, seconds, notices, and the reports of sources."""
         job = self.job
         return {
-            "rows": sum(job.counters.get(i.operator, "taken") for i in job.reading.intakes),
+            "rows": sum(job.counters.get(i.operator, "taken") for i in job.reading.intakes if not i.inner),
             "bytes": job.reading.bytes_read,
             "latency": job.entry.latency.summary(),
             "state_peak": job.state_peak,
             "failures": list(job.reading.failures),
             "failing": dict(job.counters.failing),
             "seconds": self._seconds,
-            "sources": [intake.watch.report() for intake in job.reading.intakes],
+            "sources": [intake.watch.report() for intake in job.reading.intakes if not intake.inner],
             "lags": job.lags(),
             "notices": [
                 *job.counters.notices.all(),

@@ -7,6 +7,7 @@ reading, gives each the largest event time before it, and numbers the morsels of
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,6 +141,11 @@ class PartitionChannel(PartitionReader):
         self._lock = threading.Lock()
 
     @property
+    def rests(self) -> bool:
+        """Whether it holds no watermark back."""
+        return self.idle
+
+    @property
     def behind(self) -> tuple[Any, ...]:
         """The order of reading: the lowest known watermark first, then pinned order."""
         return (self.known, *self.rank)
@@ -214,12 +220,18 @@ class PartitionChannel(PartitionReader):
             morsel.watermark = watermark
             self.intake.watch.late(morsel.time, watermark, behind)
         self._pass(morsel.time, block.rows.highest, block.end)
+        return self._pieces(
+            morsel, block, lambda part: self.known if part.watermark is None else int(part.watermark[-1])
+        )
+
+    def _pieces(self, morsel: Morsel, block: AcceptedBlock, until: Callable[[Morsel], int]) -> list[Piece]:
+        """Return a block's rows in pieces. `until`: the watermark behind a piece that is not the last one."""
         parts = self.intake.slicer.split(morsel)
         share, rest = divmod(block.size, len(parts))
         pieces = []
         for i, part in enumerate(parts):
             last = i == len(parts) - 1
-            piece = self._piece(part, self.known if last or part.watermark is None else int(part.watermark[-1]))
+            piece = self._piece(part, self.known if last else until(part))
             piece.dead = [] if i else block.rows.dead
             piece.size, piece.read_at = share + (rest if last else 0), block.read_at
             piece.counted, piece.part, piece.mark = True, i > 0, block.mark
@@ -285,6 +297,9 @@ class PartitionChannel(PartitionReader):
 
 class Intake(SourceReading):
     """One source node: its opened source, its reader, its partitions."""
+
+    inner = False
+    """Whether its rows are no records of a source, but on their way between two parts of the plan."""
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from caudal.engines.local.entry import Entry
 from caudal.engines.local.operator_tasks import SinkTask, StateTask
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.reading import Reading
+from caudal.engines.local.repartition import RepartitionTask
 from caudal.engines.local.router import Router
 from caudal.engines.local.settings import Settings
 from caudal.engines.local.stateful import OPEN
@@ -39,6 +40,7 @@ class Job:
         self.reading = Reading(settings, self.scheduler, self.router, self.entry, counters, origins)
         self.stateful: dict[str, StateTask] = self.reading.stateful
         self.sinks: dict[str, SinkTask] = {}
+        self.repartitions: dict[str, RepartitionTask] = {}
         self.emissions: dict[str, Emission] = {}
         self.state_peak = 0
         self.started = time.perf_counter()
@@ -53,7 +55,7 @@ class Job:
         for task in self.stateful.values():
             task.go_on()
         for channel in channels:
-            if channel.idle:
+            if channel.rests:
                 self.entry.deliver(channel.mark_idle())
 
     def run(self, watch: Callable[[], None] | None = None) -> None:

@@ -22,6 +22,7 @@ from caudal.engines.local.ordered.reduce import ReduceOperator
 from caudal.engines.local.ordered.running import RunningOperator
 from caudal.engines.local.ordered.stepped import SteppedOperator
 from caudal.engines.local.origins import Origins
+from caudal.engines.local.repartition import RepartitionIntake, RepartitionTask
 from caudal.engines.local.routes import Edge, Routes
 from caudal.engines.local.settings import Settings
 from caudal.engines.local.slicing import Slicer
@@ -40,6 +41,8 @@ from caudal.plan.nodes import (
     Late,
     Node,
     Reduce,
+    RepartitionSink,
+    RepartitionSource,
     Running,
     Sink,
     Source,
@@ -67,8 +70,13 @@ KERNELS: dict[type[Keyed], Callable[..., StatefulOperator]] = {
 """What runs keyed steps faster than the step does; the others are walked by theirs."""
 
 
-def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool, cores: Cores | None = None) -> Job:
-    """Return a job that is ready to start; partitions are taken in, nothing is read yet. `cores`: None for its own."""
+def lower(
+    plan: Plan, bindings: Bindings, settings: Settings, live: bool, cores: Cores | None = None, shard: str = ""
+) -> Job:
+    """Return a job that is ready to start; partitions are taken in, nothing is read yet.
+
+    `cores`: None for its own. `shard`: its name among the jobs that write to the same repartition topics.
+    """
     counters, origins = Counters(), Origins()
     cores = cores or Cores(settings)
     job = Job(settings, counters, origins, cores)
@@ -79,7 +87,12 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool, cores:
     live = live or any(p.live for bound in bindings.sources.values() for p in bound.source.partitions())
 
     def task(node: Node, path: tuple[int, ...]) -> Edge | None:
-        if isinstance(node, Sink):
+        if isinstance(node, RepartitionSink):
+            if node not in made:
+                sink = bindings.sinks[node.name]
+                made[node] = RepartitionTask(node, counters, sink, bind, origins, shard)
+                job.repartitions[node.name] = made[node]
+        elif isinstance(node, Sink):
             if node not in made:
                 sink = bindings.sinks[node.name]
                 identify = _identify(plan.name, origins) if node.identity else None
@@ -114,10 +127,15 @@ def lower(plan: Plan, bindings: Bindings, settings: Settings, live: bool, cores:
 
 def _intake(job: Job, node: Source, bound: BoundSource) -> None:
     settings, route = job.settings, job.router.out[node.name]
-    judged = any(isinstance(e.task, StateTask) for e in route.all_edges())
+    judged = any(isinstance(e.task, StateTask | RepartitionTask) for e in route.all_edges())
     slicer = Slicer(route.expensive, settings.threads)
     slicer.fixed = settings.morsel_rows
-    intake = Intake(node, bound, job.counters, judged, slicer, settings.read_at)
+    given = (bound, job.counters, judged, slicer, settings.read_at)
+    if isinstance(node, RepartitionSource):
+        intake = RepartitionIntake(node, *given, origins=job.origins)
+        intake.resume = job.reading.resume
+    else:
+        intake = Intake(node, *given)
     job.reading.intakes.append(intake)
     for edge in route.all_edges():
         if isinstance(edge.task, StateTask):

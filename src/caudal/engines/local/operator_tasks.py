@@ -119,6 +119,10 @@ class OperatorTask:
             self.channels[key] = Channel(watermark)
         return -OPEN
 
+    def resume(self, key: ChannelKey, mark: int) -> int:
+        """A partition has rows again behind its idle mark of this number; return the watermark below which it must not fall."""
+        return -OPEN
+
     def deliver(self, ways: Sequence[Way], payload: Any, ticket: Ticket | None) -> None:
         """Put rows in their place in the first channel, and what they mean for the others in theirs, all at once.
 

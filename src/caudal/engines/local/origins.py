@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,22 @@ from caudal.core.naming import natural_key
 
 
 class Origins:
-    """Numbers every (source or operator id, partition name); `ranks` gives their pinned order."""
+    """Numbers every (source or operator id, partition name); `ranks` gives their pinned order. Used by any thread."""
 
     def __init__(self) -> None:
         self.names: list[tuple[str, str]] = []
         self._numbers: dict[tuple[str, str], int] = {}
         self._ranks = np.zeros(0, np.int64)
+        self._lock = threading.Lock()
 
     def number(self, operator: str, partition: str) -> int:
         """Return the ordinal of an origin, a new one if need be."""
         key = (operator, partition)
-        if key not in self._numbers:
-            self._numbers[key] = len(self.names)
-            self.names.append(key)
-        return self._numbers[key]
+        with self._lock:
+            if key not in self._numbers:
+                self.names.append(key)
+                self._numbers[key] = len(self.names) - 1
+            return self._numbers[key]
 
     def become(self, other: Origins) -> None:
         """Take another's numbers, in place: who holds this object sees them."""

@@ -280,12 +280,15 @@ class Reading:
         if not channel.idle:
             return
         channel.idle = False
-        for edge, key in self._router.channels(channel.intake.operator, channel.ordinal):
-            if isinstance(edge.task, StateTask):
-                channel.floor = max(channel.floor, edge.task.resume(key, channel.marks))
+        channel.floor = max(channel.floor, self.resume(channel))
         log.info(
             "%s: partition %s is idle no more, from watermark %d", channel.intake.operator, channel.name, channel.floor
         )
+
+    def resume(self, channel: PartitionChannel) -> int:
+        """Let a partition hold watermarks back again; return the one below which its rows' must not be."""
+        edges = self._router.channels(channel.intake.operator, channel.ordinal)
+        return max((edge.task.resume(key, channel.marks) for edge, key in edges), default=channel.floor)
 
 
 def _poke(silent: list[StateTask]) -> None:

@@ -1,4 +1,4 @@
-"""The tasks of a worker: jobs of one plan over different partitions, on the same cores, that come and go while it runs."""
+"""The tasks of a worker: jobs of one plan or of its stages, over different partitions, on the same cores, that come and go."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from caudal.ports.engine import Bindings, Tuning
 class LocalTasks:
     """Keeps `ports.engine.Tasks`; to the scheduler it is where new work comes from (`scheduler.Admits`)."""
 
-    def __init__(self, logical: Plan, physical: Plan, tuning: Tuning) -> None:
-        self._logical, self._physical, self._tuning = logical, physical, tuning
+    def __init__(self, logical: Plan, tuning: Tuning) -> None:
+        self._logical, self._tuning = logical, tuning
         self._cores = Cores(settings_of(tuning))
         self._open: dict[str, LocalExecution] = {}
         self._reading: list[LocalExecution] = []
@@ -33,8 +33,8 @@ class LocalTasks:
 
     # -- tasks ---------------------------------------------------------------------------------------------------------
 
-    def open(self, name: str, bindings: Bindings) -> LocalExecution:
-        execution = LocalExecution(self._logical, self._physical, bindings, self._tuning, self._cores)
+    def open(self, name: str, physical: Plan, bindings: Bindings) -> LocalExecution:
+        execution = LocalExecution(self._logical, physical, bindings, self._tuning, self._cores, name)
         self._open[name] = execution
         return execution
 

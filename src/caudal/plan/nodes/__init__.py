@@ -20,6 +20,7 @@ from caudal.plan.nodes.lag import Lag
 from caudal.plan.nodes.late import LATE_FIELDS, Late
 from caudal.plan.nodes.map import FlatMap, Map
 from caudal.plan.nodes.reduce import Reduce
+from caudal.plan.nodes.repartition import RepartitionSink, RepartitionSource
 from caudal.plan.nodes.running import Running
 from caudal.plan.nodes.select import Select
 from caudal.plan.nodes.shuffle import Shuffle
@@ -53,6 +54,8 @@ __all__ = [
     "Pairs",
     "Ranking",
     "Reduce",
+    "RepartitionSink",
+    "RepartitionSource",
     "Result",
     "Role",
     "Running",

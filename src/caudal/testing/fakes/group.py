@@ -6,11 +6,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from caudal.columnar import ipc
 from caudal.ports.group import Change, Given, Renewed, Stand, Unstable
 from caudal.ports.records import Block, Decoded
 from caudal.ports.source import End, Nothing, Revoked
 from caudal.ports.transaction import Outcome
-from caudal.testing.fakes.broker import Broker, BrokerTransaction
+from caudal.testing.fakes.broker import Broker, BrokerSink, BrokerTransaction
 from caudal.testing.fakes.topic import Message, TopicPartition
 
 
@@ -25,6 +26,54 @@ class LivePartition(TopicPartition):
         return Nothing() if isinstance(got, End) else got
 
 
+class GrowingPartition:
+    """A partition of a repartition topic: what transactions have written to it; keeps `ports.source.Partition`."""
+
+    live = True
+    patient = True
+    start = 0
+
+    def __init__(self, name: str, written: list[Any]) -> None:
+        self.name = name
+        self._written = written
+        self._at = 0
+
+    def head(self) -> bytes:
+        """Messages have no head."""
+        return b""
+
+    def seek(self, position: int) -> None:
+        """Read on from an offset."""
+        self._at = position
+
+    def read(self, size: int) -> Block | Nothing | End:
+        """Return about so many bytes of messages."""
+        messages = [Message(self._at + i, value) for i, value in enumerate(self._written[self._at :])]
+        if not messages:
+            return Nothing()
+        taken = TopicPartition(self.name, messages).read(size)
+        assert isinstance(taken, Block)
+        self._at = taken.end
+        return taken
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class FakeRepartition(BrokerSink):
+    """The way into a repartition topic: a list of messages for each partition."""
+
+    def encode(self, table: Any) -> Any:
+        """Return the partition and the message."""
+        return table.schema.metadata[b"to"].decode(), ipc.to_bytes(table)
+
+    def write(self, payload: Any) -> None:
+        """Write a message into the transaction."""
+        assert self._transaction is not None
+        partition, message = payload
+        self._transaction.send(f"{self._topic}/{partition}", [message])
+
+
 class Coordinator:
     """Keeps the group. `owners`: to whom each partition is given, by the worker's name; `stands`: where it stands."""
 
@@ -37,6 +86,8 @@ class Coordinator:
         self.lock = threading.Condition()
         """Each of its answers is one step; who waits for it hears of each commit, and of what is released."""
         self.released: list[tuple[str, str]] = []
+        self.between: dict[str, int] = {}
+        """Partitions of repartition topics, and up to where they may be deleted."""
 
     def join(self, worker: str) -> FakeGroup:
         """Let a worker join; it is given nothing yet."""
@@ -79,8 +130,24 @@ class FakeGroup:
         self.closed = False
         self._coordinator = coordinator
 
+    def share(self, topics: Mapping[str, int]) -> None:
+        """Make repartition topics."""
+        with self._coordinator.lock:
+            for topic, count in topics.items():
+                for number in range(count):
+                    self._coordinator.between.setdefault(f"{topic}/{number}", 0)
+
+    def repartition(self, topic: str) -> FakeRepartition:
+        """Return the way into a repartition topic."""
+        return FakeRepartition(self._coordinator.broker, topic)
+
+    def trim(self, ends: Mapping[str, int]) -> None:
+        """Take note of what may go."""
+        with self._coordinator.lock:
+            self._coordinator.between |= ends
+
     def counts(self) -> Mapping[str, int]:
-        """Return how many partitions each topic has."""
+        """Return how many partitions each topic of the source has."""
         counts: dict[str, int] = {}
         for name in self._coordinator.partitions:
             topic = name.rpartition("/")[0]
@@ -109,7 +176,8 @@ class FakeGroup:
 
     def start(self, partitions: Sequence[str]) -> Mapping[str, int]:
         """Begin at the first message."""
-        return {name: self._coordinator.partitions[name][0].offset for name in partitions}
+        known = self._coordinator.partitions
+        return {name: known[name][0].offset if name in known else 0 for name in partitions}
 
     def check(self, partition: str, rows: Decoded) -> None:
         """Nothing is relied on."""
@@ -122,8 +190,10 @@ class FakeGroup:
         """End what the writer has under way."""
         FakeTransaction(self._coordinator, self, writer)
 
-    def partition(self, name: str) -> LivePartition:
+    def partition(self, name: str) -> LivePartition | GrowingPartition:
         """Return a reader."""
+        if name in self._coordinator.between:
+            return GrowingPartition(name, self._coordinator.broker.rows.setdefault(name, []))
         return LivePartition(name, self._coordinator.partitions[name])
 
     def release(self, partition: str) -> None:

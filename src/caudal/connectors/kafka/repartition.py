@@ -1,0 +1,98 @@
+"""Repartition topics: how they are made, written and cut."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from caudal.columnar import ipc
+from caudal.connectors.kafka.client import Access
+from caudal.connectors.kafka.cluster import Cluster, Part
+from caudal.connectors.kafka.transaction import KafkaTransaction
+from caudal.core.errors import InputError
+from caudal.ports.sink import Delivery, Immediate, Receipt
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from caudal.ports.transaction import Transaction
+
+SETTINGS = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
+"""What was written stays until the job that reads it has committed behind it."""
+
+TRIM = 10.0
+"""Seconds between two times at which what was read is deleted."""
+
+
+def ensure(cluster: Cluster, topics: Mapping[str, int]) -> None:
+    """Make topics that are missing; raises `InputError` for one that cannot be, or that has another number of partitions."""
+    for topic, count in topics.items():
+        cluster.ensure_topic(topic, count, SETTINGS)
+    for topic, found in cluster.partitions(topics, "WRITE").items():
+        if found != topics[topic]:
+            raise InputError(
+                f"the topic '{topic}' has {found} partitions, not {topics[topic]}",
+                hint="it belongs to this job alone: nobody else may change it",
+            )
+
+
+class RepartitionTopic(Immediate):
+    """The way into a repartition topic; keeps `ports.sink.TransactionalSink`."""
+
+    delivery: Delivery = "exactly-once"
+
+    def __init__(self, access: Access, topic: str) -> None:
+        self.where = f"{access.domain}/{topic}"
+        self.domain = access.domain
+        self._access = access
+        self._topic = topic
+        self._transaction: KafkaTransaction | None = None
+
+    def transaction(self, name: str) -> Transaction:
+        """Open the worker's transaction; whoever opened it before is fenced off."""
+        return KafkaTransaction(self._access, name, self._topic, "murmur2")
+
+    def enlist(self, transaction: object) -> None:
+        """Write through this transaction."""
+        assert isinstance(transaction, KafkaTransaction)
+        self._transaction = transaction
+
+    def encode(self, table: pa.Table) -> tuple[int, bytes]:
+        """Return the partition and the message of a table."""
+        return int(table.schema.metadata[b"to"]), ipc.to_bytes(table)
+
+    def write(self, payload: tuple[int, bytes]) -> None:
+        """Send a message in the transaction. Raises `RunError`, `Fenced`."""
+        assert self._transaction is not None
+        partition, message = payload
+        self._transaction.send(self._topic, [message], None, partition)
+
+    def prepare(self, epoch: int, *, last: bool) -> Receipt:
+        """Wait until the transaction has them all. Raises `RunError`, `Fenced`."""
+        assert self._transaction is not None
+        self._transaction.settle()
+
+
+class Trimming:
+    """Deletes what was read of repartition topics, beside the job, every so often. What cannot be deleted stays for the next time."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._due = time.monotonic() + TRIM
+        self._done: dict[Part, int] = {}
+        self._thread: threading.Thread | None = None
+
+    def __call__(self, ends: Mapping[Part, int]) -> None:
+        """What is before these offsets may go."""
+        if time.monotonic() < self._due or (self._thread is not None and self._thread.is_alive()):
+            return
+        self._due = time.monotonic() + TRIM
+        wanted = {part: end for part, end in ends.items() if end > self._done.get(part, 0)}
+        if wanted:
+            self._done |= wanted
+            self._thread = threading.Thread(
+                target=self._cluster.trim, args=(wanted,), name="caudal-kafka-trim", daemon=True
+            )
+            self._thread.start()
