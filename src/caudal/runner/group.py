@@ -170,7 +170,10 @@ class GroupWorker:
     def figures(self) -> dict[str, Any]:
         """Return the figures of all shards; partitions are those that it had to the end."""
         figures = self._tasks.figures()
-        return {**figures, "lags": [lag for lag in figures["lags"] if shard_of(lag.partition) in self._last]}
+        return {
+            **figures,
+            "lags": [lag for lag in figures["lags"] if self._place.layout.shard(lag.partition) in self._last],
+        }
 
     # -- the thread ----------------------------------------------------------------------------------------------------
 

@@ -78,23 +78,16 @@ class KafkaGroup:
         self._between: frozenset[str] = frozenset()
         """The repartition topics."""
         self._trimming = Trimming(self._cluster)
-        self._protocol = _protocol(access, membership)
-        self._consuming = self._consumer()
-        self._watch = EndsWatch(self._cluster, self._reading)
-
-    def _consumer(self) -> Consuming:
-        """Return a consumer that has not joined yet."""
-        columns, asked = self._columns, self._asked
-        consuming = Consuming(
-            self._access,
+        self._consuming = Consuming(
+            access,
             Wanted(columns.key, columns.headers, asked.longest),
             reader=asked.reader,
             expected=sum(self._counts.values()),
             group_id=self._group,
-            **self._protocol,
+            **_protocol(access, membership),
         )
-        consuming.after_poll = self._refresh
-        return consuming
+        self._consuming.after_poll = self._refresh
+        self._watch = EndsWatch(self._cluster, self._reading)
 
     def counts(self) -> Mapping[str, int]:
         """Return how many partitions each topic of the source has."""

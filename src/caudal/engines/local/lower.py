@@ -133,7 +133,7 @@ def _intake(job: Job, node: Source, bound: BoundSource) -> None:
     given = (bound, job.counters, judged, slicer, settings.read_at)
     if isinstance(node, RepartitionSource):
         intake = RepartitionIntake(node, *given, origins=job.origins)
-        intake.resume = job.reading.resume
+        intake.resume = lambda ordinal, mark: job.router.resume(node.name, ordinal, mark)
     else:
         intake = Intake(node, *given)
     job.reading.intakes.append(intake)

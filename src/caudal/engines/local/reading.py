@@ -280,15 +280,9 @@ class Reading:
         if not channel.idle:
             return
         channel.idle = False
-        channel.floor = max(channel.floor, self.resume(channel))
-        log.info(
-            "%s: partition %s is idle no more, from watermark %d", channel.intake.operator, channel.name, channel.floor
-        )
-
-    def resume(self, channel: PartitionChannel) -> int:
-        """Let a partition hold watermarks back again; return the one below which its rows' must not be."""
-        edges = self._router.channels(channel.intake.operator, channel.ordinal)
-        return max((edge.task.resume(key, channel.marks) for edge, key in edges), default=channel.floor)
+        channel.floor = max(channel.floor, self._router.resume(channel.intake.operator, channel.ordinal, channel.marks))
+        name = f"{channel.intake.operator}: partition {channel.name}"
+        log.info("%s is idle no more, from watermark %d", name, channel.floor)
 
 
 def _poke(silent: list[StateTask]) -> None:

@@ -206,7 +206,7 @@ class RepartitionChannel(PartitionChannel):
         self.position = block.end
         if self._resting:
             self._resting = False
-            self.floor = max(self.floor, self.intake.resume(self))
+            self.floor = max(self.floor, self.intake.resume(self.ordinal, self.marks))
         before, morsel = self.known, block.rows.morsel
         if morsel.rows:
             self._raise(morsel, block)
@@ -268,7 +268,7 @@ class RepartitionChannel(PartitionChannel):
 
 
 class RepartitionIntake(Intake):
-    """The end that rows come out at. `resume`: lets the operators below a partition count it in, and returns their watermark."""
+    """The end that rows come out at. `resume`: see `Router.resume`, of this source."""
 
     inner = True
 
@@ -276,7 +276,7 @@ class RepartitionIntake(Intake):
         super().__init__(node, *given)
         self.writers = node.writers
         self.names_of_writers = list(node.writers)
-        self.resume: Callable[[PartitionChannel], int] = lambda _: LOWEST
+        self.resume: Callable[[int, int], int] = lambda ordinal, mark: LOWEST
         self._number = {name: number for number, name in enumerate(self.names_of_writers)}
         self._origins = origins
         self._fields = list(node.schema)

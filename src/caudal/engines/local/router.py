@@ -12,6 +12,7 @@ from caudal.core.types import INT64, STRING, TIMESTAMP
 from caudal.engines.local.operator_tasks import ChannelKey, StateTask, Ticket, Way
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.routes import Branch, Edge
+from caudal.engines.local.stateful import OPEN
 
 
 class Router:
@@ -35,6 +36,10 @@ class Router:
             self._ways[operator] = ways
         for edge, key in ways:
             yield edge, (ordinal, *key)
+
+    def resume(self, operator: str, ordinal: int, mark: int) -> int:
+        """Let a partition hold watermarks back again behind its idle mark of this number; return the one that they have come to."""
+        return max((edge.task.resume(key, mark) for edge, key in self.channels(operator, ordinal)), default=-OPEN)
 
     def _below(self, route: Branch, prefix: ChannelKey) -> Iterator[tuple[Edge, ChannelKey]]:
         for edge in route.all_edges():
