@@ -181,7 +181,7 @@ def _by_looks(sample: bytes, block: Block, path: str) -> str:
     for name in registry.available("format"):
         chosen = registry.find("format", name)
         schema = chosen.default_schema(chosen.reader_options)
-        if schema is None:
+        if schema is None or getattr(chosen, "takes_anything", False):
             continue
         decoder, _ = chosen.reader(schema, frozenset(schema.names), dict(chosen.reader_options)).open(sample, path)
         if decoder.decode(first).rows:

@@ -29,6 +29,8 @@ class RawFormat:
 
     name = "raw"
     suffixes: tuple[str, ...] = ()
+    takes_anything = True
+    """That a record can be read so says nothing of what it is."""
 
     def __init__(self) -> None:
         self.reader_options: Options = {"column": "payload", "encoding": ENCODINGS[0]}
