@@ -35,7 +35,7 @@ import caudal as cd
 
 rows = cd.source({source}, format="json", name="in", event_time="t",
                  schema={{"ip": "string", "t": "int64", "n": "int64"}})
-counts = rows.group_by("ip").window(cd.tumbling("1s")).agg(total=cd.count(), sum=cd.sum("n"))
+counts = rows.group_by(cd.col("ip"){lower}).window(cd.tumbling("1s")).agg(total=cd.count(), sum=cd.sum("n"))
 pipeline = cd.Pipeline({name!r}, counts.to("kafka", topic={target!r}, servers={servers!r}, key="ip", name="out"))
 """
 
@@ -188,6 +188,7 @@ class Job:
     def __init__(
         self, broker: Broker, new_topic: Callable[..., str], folder: Path, *, shared: bool = True, file: bool = False
     ) -> None:
+        """`shared`: the topic is partitioned by what is counted by; else workers send rows to one another."""
         self.folder = folder
         self.source, self.target = new_topic(broker, PARTITIONS), new_topic(broker, 2)
         self.name = f"p-{self.source}"
@@ -205,7 +206,13 @@ class Job:
         source = (
             '"files", path="in.jsonl"' if file else f'"kafka", topic="{self.source}", servers="{broker.address}"{by}'
         )
-        text = PIPELINE.format(source=source, name=self.name, target=self.target, servers=broker.address)
+        text = PIPELINE.format(
+            source=source,
+            lower="" if shared or file else ".str.lower().alias('ip')",
+            name=self.name,
+            target=self.target,
+            servers=broker.address,
+        )
         (folder / "p.py").write_text(text)
         self._file = folder / "in.jsonl" if file else None
         self.results = Counter[Row]()

@@ -169,14 +169,20 @@ def test_what_a_dead_worker_had_goes_on_within_seconds(broker: Broker, new_job: 
     job.check()
 
 
-@pytest.mark.parametrize("file", [False, True], ids=["topic", "file"])
-def test_a_worker_by_itself_is_killed(broker: Broker, new_job: NewJob, file: bool) -> None:
-    job = new_job(broker, shared=False, file=file)
-    worker = job.start()
+def test_rows_of_other_keys_meet_behind_a_topic(broker: Broker, new_job: NewJob) -> None:
+    job = new_job(broker, shared=False)
+    two(job)
     job.goes_on()
-    if not file:
-        assert "this worker reads all partitions by itself: " in worker.said
-        assert "nothing says by which column in is partitioned" in worker.said
+    assert all("rows go through the topic caudal.p-" in worker.said for worker in job.workers)
+    kills(job, 4, ["a", "b"], seed=4)
+    job.goes_on()
+    job.check()
+
+
+def test_a_worker_by_itself_is_killed(broker: Broker, new_job: NewJob) -> None:
+    job = new_job(broker, file=True)
+    job.start()
+    job.goes_on()
     kills(job, 5, [], seed=5)
     job.check()
 

@@ -99,7 +99,9 @@ def checkpointing(
     if not _NAME.fullmatch(worker) or not _NAME.fullmatch(group):
         raise OptionError(f"'{group or worker}' is no name", hint="letters, digits, '.', '_' and '-'")
     limits = Limits(duration.parse(hang), memory)
-    return Checkpointing(url, milliseconds, delivery, restore, allow_dropped, group, worker, program, limits, partitions)
+    return Checkpointing(
+        url, milliseconds, delivery, restore, allow_dropped, group, worker, program, limits, partitions
+    )
 
 
 class Checkpoints:

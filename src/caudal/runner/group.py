@@ -165,7 +165,10 @@ class GroupWorker:
 
     def ledger(self) -> Ledger:
         """Return the ledger of all shards that this worker had."""
-        return self._tasks.ledger()
+        ledger = self._tasks.ledger()
+        for name in self._place.layout.stages.topics:
+            ledger.entries[name].between = True
+        return ledger
 
     def figures(self) -> dict[str, Any]:
         """Return the figures of all shards; partitions are those that it had to the end."""

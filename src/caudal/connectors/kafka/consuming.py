@@ -64,6 +64,8 @@ class Consuming:
         self.log = Log()
         self.failed = ""
         """Why nothing more may be read, "" while all is well."""
+        self.refused = ""
+        """Why its group does not want it any more, though it may want another one, "" while it does."""
         self.after_poll: Callable[[Any], None] = lambda _: None
         """Called after each poll, by the thread that polls."""
         self._library = library()
@@ -225,8 +227,10 @@ class Consuming:
         errors = self._library.KafkaError
         if error.code() == errors._FATAL and "ConsumerGroupHeartbeat" in error.str() and "not supported" in error.str():
             self.failed = "the brokers do not know the group protocol of KIP-848, which workers of a group speak"
-        elif self._member and error.code() in (errors._FATAL, errors.GROUP_AUTHORIZATION_FAILED):
+        elif self._member and error.code() == errors.GROUP_AUTHORIZATION_FAILED:
             self.failed = self.failed or f"the cluster lets this worker read no more: {shown(error.str())}"
+        elif self._member and error.code() == errors._FATAL:
+            self.refused = self.refused or shown(error.str())
         else:
             log.debug("kafka: %s", error.str())
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from caudal.connectors.kafka.batch import Wanted
-from caudal.connectors.kafka.client import Access, Log, code_of, library, made, passes, reason
+from caudal.connectors.kafka.client import Access, code_of, library, reason
 from caudal.connectors.kafka.cluster import Cluster, Part
 from caudal.connectors.kafka.columns import Columns
 from caudal.connectors.kafka.consuming import Consuming, Feed
@@ -22,20 +22,21 @@ from caudal.connectors.kafka.partition import KafkaPartition
 from caudal.connectors.kafka.placement import Placement
 from caudal.connectors.kafka.repartition import RepartitionTopic, Trimming, ensure
 from caudal.connectors.kafka.source import Asked
+from caudal.connectors.kafka.standing import Standing
 from caudal.connectors.kafka.transaction import KafkaTransaction
 from caudal.core.errors import RunError
 from caudal.observe.log import log
 from caudal.ports.group import Change, Given, Membership, Renewed, Stand, Unstable
 from caudal.ports.records import Decoded
 from caudal.ports.source import Revoked
-from caudal.ports.transaction import Outcome, Unanswered
+from caudal.ports.transaction import Outcome
 
 _RELEASE = 60.0
 """Seconds that the job has to commit what was read of partitions that are taken away."""
-_STABLE = 1.0
-"""Seconds that an open transaction may hide where a partition stands before it is said."""
-_ANSWER = 10.0
-"""Seconds that a cluster may take to say where partitions stand."""
+_AGAIN = 1.0
+"""Seconds between two attempts to join a group that refuses: it still knows another member under this name, say."""
+_PATIENCE = 120.0
+"""Seconds within which a group lets a worker in: some sessions."""
 _REFRESH = 0.2
 """Seconds between two looks at which generation the group is in."""
 _OPEN = 6
@@ -64,9 +65,7 @@ class KafkaGroup:
         self._counts = self._cluster.partitions(asked.topics, "READ")
         if placement is not None:
             placement.counts(self._counts)
-        self._log = Log()
-        asking = {"group_id": self._group, "enable_auto_commit": False, "isolation_level": "read_committed"}
-        self._asking = made(self._library.Consumer, access.configured(self._log, **asking))
+        self._standing = Standing(access, self._group, asked.topics[0])
         self._changed = threading.Condition()
         self._changes: list[Change] = []
         self._feeds: dict[str, Feed] = {}
@@ -78,15 +77,10 @@ class KafkaGroup:
         self._between: frozenset[str] = frozenset()
         """The repartition topics."""
         self._trimming = Trimming(self._cluster)
-        self._consuming = Consuming(
-            access,
-            Wanted(columns.key, columns.headers, asked.longest),
-            reader=asked.reader,
-            expected=sum(self._counts.values()),
-            group_id=self._group,
-            **_protocol(access, membership),
-        )
-        self._consuming.after_poll = self._refresh
+        self._refused_since: float | None = None
+        self._joined_at = 0.0
+        self._protocol = _protocol(access, membership)
+        self._consuming = self._consumer()
         self._watch = EndsWatch(self._cluster, self._reading)
 
     def counts(self) -> Mapping[str, int]:
@@ -97,9 +91,7 @@ class KafkaGroup:
         """Join, with these repartition topics."""
         ensure(self._cluster, topics)
         self._between = frozenset(topics)
-        every = [*self._asked.topics, *sorted(topics)]
-        self._consuming.subscribe(every, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
-        self._consuming.start()
+        self._join()
         self._watch.start()
 
     def repartition(self, topic: str) -> RepartitionTopic:
@@ -114,20 +106,15 @@ class KafkaGroup:
         """Return what was given and taken since the last call, in this order."""
         if self._consuming.failed:
             raise RunError(self._consuming.failed)
+        if self._consuming.refused and time.monotonic() - self._joined_at >= _AGAIN:
+            self._join_again()
         with self._changed:
             changes, self._changes = self._changes, []
         return changes
 
     def found(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
         """Return where partitions stand; waits a second for a transaction that hides it."""
-        began = time.monotonic()
-        while True:
-            found = self._stands(partitions)
-            if not isinstance(found, Unstable):
-                return found
-            if time.monotonic() - began >= _STABLE:
-                return found
-            time.sleep(0.02)
+        return self._standing.found([_part(name) for name in partitions])
 
     def start(self, partitions: Sequence[str]) -> Mapping[str, int]:
         """Return where partitions begin."""
@@ -178,7 +165,43 @@ class KafkaGroup:
             self._changed.notify_all()
         self._watch.close()
         self._consuming.close()
-        self._asking.close()
+        self._standing.close()
+
+    # -- joining -------------------------------------------------------------------------------------------------
+
+    def _consumer(self) -> Consuming:
+        columns, asked = self._columns, self._asked
+        consuming = Consuming(
+            self._access,
+            Wanted(columns.key, columns.headers, asked.longest),
+            reader=asked.reader,
+            expected=sum(self._counts.values()),
+            group_id=self._group,
+            **self._protocol,
+        )
+        consuming.after_poll = self._refresh
+        return consuming
+
+    def _join(self) -> None:
+        topics = [*self._asked.topics, *sorted(self._between)]
+        self._joined_at = time.monotonic()
+        self._consuming.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        self._consuming.start()
+
+    def _join_again(self) -> None:
+        """Join as a new member: the group refuses this one, whose session it took for dead, or still knows the one before."""
+        why = self._consuming.refused
+        now = time.monotonic()
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        if now - self._refused_since > _PATIENCE:
+            raise RunError(f"the group '{self._group}' does not let this worker in", detail=why)
+        log.info("kafka: joining the group anew: %s", why)
+        with self._changed:
+            self._changes += [Revoked(name, lost=True) for name in self._feeds]
+            self._feeds, self._metadata = {}, None
+        threading.Thread(target=self._consuming.close, name="caudal-kafka-close", daemon=True).start()
+        self._consuming = self._consumer()
+        self._join()
 
     # -- in the thread that polls --------------------------------------------------------------------------------
 
@@ -186,6 +209,7 @@ class KafkaGroup:
         if not given:
             self._renew(consumer)
             return
+        self._refused_since = None
         names = [f"{each.topic}/{each.partition}" for each in given]
         feeds = {name: self._feed(_part(name)) for name in names}
         # nothing is fetched before each was sought where it stands
@@ -248,47 +272,6 @@ class KafkaGroup:
     def _reading(self) -> list[Part]:
         with self._changed:
             return [_part(name) for name in self._feeds]
-
-    # -- where partitions stand ----------------------------------------------------------------------------------
-
-    def _stands(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
-        """Ask by a consumer that is no member: it reads what is committed, so it waits for open transactions.
-
-        (An administrator's client could ask too; librdkafka 2.16 ends the process now and then where that is not answered.)
-        """
-        names = [self._library.TopicPartition(part.topic, part.number) for part in map(_part, partitions)]
-        until = time.monotonic() + _ANSWER
-        while True:
-            try:
-                found = self._asking.committed(names, timeout=_STABLE)
-                wrong = next((each.error for each in found if each.error is not None), None)
-                if wrong is None:
-                    return {
-                        f"{each.topic}/{each.partition}": Stand(each.offset, each.metadata or "")
-                        if each.offset >= 0
-                        else None
-                        for each in found
-                    }
-                error = self._library.KafkaException(wrong)
-            except self._library.KafkaException as failed:
-                error = failed
-            code = code_of(error)
-            errors = self._library.KafkaError
-            if code == errors.UNSTABLE_OFFSET_COMMIT or (code == errors._TIMED_OUT and self._answers()):
-                return Unstable()
-            if not passes(code) and not error.args[0].retriable():
-                raise RunError(f"where the group '{self._group}' stands cannot be read", detail=reason(error))
-            if time.monotonic() > until:
-                raise Unanswered(f"where the group '{self._group}' stands cannot be read", detail=reason(error))
-            time.sleep(0.05)
-
-    def _answers(self) -> bool:
-        """Whether the cluster answers at all."""
-        try:
-            self._asking.list_topics(self._asked.topics[0], timeout=_STABLE)
-        except self._library.KafkaException:
-            return False
-        return True
 
 
 class GroupedTransaction(KafkaTransaction):
