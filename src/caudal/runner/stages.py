@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from caudal.core.errors import OptionError
 from caudal.plan.expr import Column, Expr
 from caudal.plan.nodes import Computed, Key, Keyed, Named, Node, RepartitionSink, RepartitionSource, Sink, Source, Union
+from caudal.plan.nodes.base import show_named
 from caudal.plan.plan import Plan, with_inputs
 
 FIRST = ""
@@ -38,6 +39,11 @@ class Topic:
     operator: str
     keys: Named
     why: str
+
+    @property
+    def by(self) -> str:
+        """What its partitions are made by, in words."""
+        return f"partitions by {show_named(self.keys)}" if self.keys else "one partition"
 
     @property
     def slug(self) -> str:
@@ -107,6 +113,21 @@ class Stages:
                 if isinstance(node, Sink):
                     sinks.append(_as_sink(new[node]))
         return Plan(self._plan.name, tuple(sinks))
+
+    def to_text(self) -> str:
+        """Return what a group of workers makes of the plan, for people: a stage a line, with the operators that keep state in it."""
+        if self.alone:
+            return f"  one worker reads all partitions: {self.alone}"
+        lines = []
+        for name in self.names:
+            topic = self.topics.get(name)
+            kept = [node.name for node in self._plan.nodes if isinstance(node, Keyed) and name in self._of[node]]
+            head = (
+                "by partition of the source" if topic is None else f"by partition of the topic GROUP.JOB.{topic.slug}"
+            )
+            keys = "" if topic is None else f", which has {topic.by}, since {topic.why}"
+            lines.append(f"  {head}{keys}: {', '.join(kept) or 'nothing that keeps state'}")
+        return "\n".join(lines)
 
     # -- where an operator belongs -------------------------------------------------------------------------------
 
