@@ -99,10 +99,10 @@ def test_an_operator_whose_keys_are_apart_reads_a_topic(make: Make, topics: str)
 
 
 def test_stages_are_explained() -> None:
-    stages = stages_of(lambda s: tumbling(tumbling(s, "ip", name="1"), "total", name="2"))
+    stages = stages_of(lambda s: tumbling(tumbling(s, "ip", m=cd.max("n"), name="1"), "m", name="2"))
     assert stages.to_text().splitlines() == [
         "  by partition of the source: 1",
-        "  by partition of the topic GROUP.JOB.2-c81e72, which has partitions by total, "
+        "  by partition of the topic GROUP.JOB.2-c81e72, which has partitions by m, "
         "since its keys do not contain ip, by which in is partitioned: 2",
     ]
     alone = stages_of(lambda s: s.group_by("n").running(order="arrival", total=cd.count(), name="sum")).to_text()
