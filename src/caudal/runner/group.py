@@ -184,7 +184,7 @@ class GroupWorker:
         due = time.monotonic() + self._every
         stopped = False
         try:
-            while not self._conductor.closed and not self._worker.ended:
+            while not (self._conductor.closed or self._worker.ended or self._conductor.error):
                 if self._lease is not None and not self._lease.renew():
                     raise RunError(f"another worker runs under the name {self._lease.name}")
                 for change in self._group.changes():

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -220,6 +221,25 @@ def test_what_was_lost_is_read_again_by_another(made: Any) -> None:
     f.group.give("b", "t/1")
     f.until(f.through)
     f.check()
+
+
+def test_what_cannot_be_loaded_ends_the_worker(made: Any) -> None:
+    f = made()
+    f.start("a")
+    f.group.give("a", "t/0")
+    f.until(lambda: "t/0" in f.group.stands and '"snapshot":""' not in f.group.stands["t/0"].token)
+    f.stop("a")
+    for file in Path(f.url).rglob("*"):
+        if file.is_file() and "0" in file.relative_to(f.url).parts and file.name != "begun":
+            file.unlink()
+    f.start("b")
+    f.group.give("b", "t/0")
+    _, thread = f.running["b"]
+    thread.join(WAIT)
+    assert not thread.is_alive()
+    (error,) = f.errors
+    assert "of shard 0 is not in" in str(error)
+    f.running.clear()
 
 
 @pytest.mark.parametrize("lose", ["before", "after", "refuse"])

@@ -142,19 +142,23 @@ class Consuming:
         return feed
 
     def seek(self, part: Part, offset: int) -> None:
-        """Read a partition on from an offset."""
-        with self._lock:
-            feed = self._feeds[part]
+        """Read a partition on from an offset; nothing for one that has been taken away meanwhile, which is told elsewhere."""
         until = time.monotonic() + _SEEKING
-        while (code := self._seek(part, offset)) is not None:
+        with self._lock:
+            feed = self._feeds.get(part)
+        while feed is not None and (code := self._seek(part, offset)) is not None:
+            with self._lock:
+                if self._feeds.get(part) is not feed:
+                    return
             # it is being assigned
             if code not in (self._library.KafkaError._STATE, self._library.KafkaError._UNKNOWN_PARTITION):
                 raise RunError(f"cannot read {part.name} from {offset}", detail=self._library.KafkaError(code).str())
             if time.monotonic() > until:
                 raise RunError(f"cannot read {part.name} from {offset}: it is not assigned")
             time.sleep(0.005)
-        with self._polling:
-            feed.clear()
+        if feed is not None:
+            with self._polling:
+                feed.clear()
 
     def _seek(self, part: Part, offset: int) -> int | None:
         """Seek; return the code of an error, None for none."""
@@ -167,12 +171,13 @@ class Consuming:
             return code_of(error)
         return None
 
-    def drop(self, part: Part, *, assigned: bool = True) -> None:
-        """Read a partition no more; idempotent."""
+    def drop(self, part: Part, feed: Feed | None = None, *, assigned: bool = True) -> None:
+        """Read a partition no more; idempotent. `feed`: only by this one, where it may have been assigned anew since."""
         with self._lock:
-            feed = self._feeds.pop(part, None)
-        if feed is None:
-            return
+            known = self._feeds.get(part)
+            if known is None or (feed is not None and known is not feed):
+                return
+            feed = self._feeds.pop(part)
         if assigned and not self._closing.is_set():
             try:
                 self.consumer.incremental_unassign([self._library.TopicPartition(part.topic, part.number)])

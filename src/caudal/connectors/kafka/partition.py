@@ -104,7 +104,7 @@ class KafkaPartition:
         """Read no more; idempotent."""
         if not self._closed:
             self._closed = True
-            self._consuming.drop(self.part, assigned=not self._grouped)
+            self._consuming.drop(self.part, self._feed, assigned=not self._grouped)
 
     def _end(self) -> End:
         return End(position=self._at if self._until is None else min(self._at, self._until))
