@@ -68,6 +68,15 @@ class NamingReader(Protocol):
 
 
 @runtime_checkable
+class ReachingReader(Protocol):
+    """A reader that needs more than the data: a system that has the schemas."""
+
+    def reach(self) -> None:
+        """Raise `InputError` where that system cannot be reached, within 30 s; called before partitions are opened."""
+        ...
+
+
+@runtime_checkable
 class FileReader(Protocol):
     """Reads a format that is not framed by lines (Parquet): whole files, in parts."""
 
@@ -104,7 +113,11 @@ class Encoder(Protocol):
 
 
 class Format(Protocol):
-    """A format by name. `options` are checked against `reader_options` and `writer_options` (name -> default)."""
+    """A format by name. `options` are checked against `reader_options` and `writer_options` (name -> default).
+
+    Two attributes may be left out: `takes_anything`, whether what can be read so may be anything (False), so that nothing is taken for
+    it by its looks; and `messages_only`, whether its records are payloads of messages alone (False).
+    """
 
     name: str
     suffixes: tuple[str, ...]

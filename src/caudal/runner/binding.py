@@ -13,7 +13,7 @@ from caudal.plan.nodes import Sink, Source
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource
-from caudal.ports.format import Encoder, FileReader
+from caudal.ports.format import Encoder, FileReader, ReachingReader
 from caudal.ports.group import Group, GroupConnector, Membership
 from caudal.ports.sink import Delivery, Receipt
 from caudal.ports.source import MessageConnector, Partition, Unchanging
@@ -162,6 +162,8 @@ def open_source(node: Source, membership: Membership | None = None) -> BoundSour
         readable, needed = _decoded(plugin, options, node.readable, needed)
         reader = chosen.reader(readable, needed, given)
     try:
+        if isinstance(reader, ReachingReader):
+            reader.reach()
         if membership is not None:
             return BoundSource(Joined(plugin.join(options, None, node.readable, membership)), reader)
         if isinstance(reader, FileReader):

@@ -56,8 +56,9 @@ class Inner:
         """Return a reader of envelopes with the columns of `schema`, of which some are the inner line's."""
         outer = [field for field in schema if field.name not in self.schema]
         own = Schema([*outer, Field(_LINE, STRING, self.keys)])
-        inside = registry.find("format", self.format).reader(self.schema, needed & {*self.schema.names}, self.options)
-        if not isinstance(inside, LineReader):
+        chosen = registry.find("format", self.format)
+        inside = chosen.reader(self.schema, needed & {*self.schema.names}, self.options)
+        if not isinstance(inside, LineReader) or getattr(chosen, "messages_only", False):
             raise OptionError(f"option 'inner' of json cannot name the format '{self.format}'", hint="one of lines")
         envelope = JsonReader(own, (needed & {field.name for field in outer}) | {_LINE}, encoding=encoding)
         return InnerReader(envelope, inside, self)

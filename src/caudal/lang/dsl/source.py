@@ -127,6 +127,8 @@ def _with_inner(declared: Schema, chosen: Any, options: dict[str, Any]) -> Schem
 def _with_beside(decoded: Schema, plugin: Any, options: dict[str, Any], format: str) -> Schema:
     """Return a schema with the columns that messages have beside their payloads."""
     if not isinstance(plugin, MessageConnector):
+        if format and getattr(registry.find("format", format), "messages_only", False):
+            raise OptionError(f"{format} is read from messages alone", hint='cd.source("kafka", ...)')
         return decoded
     if not format:
         known = ", ".join(sorted(registry.available("format")))
