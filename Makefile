@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 export PATH := $(PATH):$(CURDIR)/.uv/only
 
-.PHONY: help setup demo test test-slow engines test-engines test-flink test-spark test-kafka check format types lint docs golden bench nightly fuzz clean
+.PHONY: help setup demo demo-kafka test test-slow engines test-engines test-flink test-spark test-kafka check format types lint docs golden bench nightly fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ endif
 
 demo: setup ## run the DoS detection over the bundled nginx log
 	$(RUN)/caudal demo
+
+demo-kafka: setup ## kill one of two workers over Kafka, and count alerts that are lost or doubled (a JDK is needed; under a minute)
+	$(RUN)/caudal demo --kafka
 
 test: setup ## run the tests but those that take long, on all cores
 	$(RUN)/pytest -n auto --dist worksteal

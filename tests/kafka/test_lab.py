@@ -14,6 +14,7 @@ import pytest
 
 from caudal.broker import Broker
 from caudal.cli import main
+from caudal.lab.kafka import takeover
 
 pytestmark = pytest.mark.kafka
 
@@ -60,17 +61,61 @@ def test_a_worker_that_hangs_loses_and_doubles_nothing(how: str, capsys: pytest.
     assert "at-most-once" in found["left_out"]
 
 
-def test_an_interrupt_leaves_nothing_behind(java: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "caudal", "lab", "failure", *QUICK]
+@pytest.mark.parametrize(
+    ("arguments", "worker"),
+    [(("lab", "failure", *QUICK), "*-1/w0.err"), (("demo", "--kafka"), "workers/a.err")],
+    ids=["failure", "demo"],
+)
+def test_an_interrupt_leaves_nothing_behind(arguments: tuple[str, ...], worker: str, java: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "caudal", *arguments]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as running:
         assert running.stderr is not None
-        while not list(tmp_path.glob("caudal-lab-*/*-1/w0.err")):
+        while not list(tmp_path.glob(f"caudal-lab-*/{worker}")):
             assert running.poll() is None
         running.send_signal(signal.SIGINT)
         assert running.wait(60) == 130
     assert not [each for each in commands() if str(tmp_path) in each], "no process is left"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demonstration_kills_a_worker_and_loses_nothing(java: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "caudal", "demo", "--kafka", "--json"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["caudal_demo"], found["lost"], found["doubled"]) == (1, 0, 0)
+    assert found["killed"] in ("a", "b")
+    # 6 alerts each time that the log is through: what is written is known, and how many of them it holds
+    times, rest = divmod(found["requests"], 5217)
+    assert 6 * times <= found["alerts"] <= 6 * (times + (rest > 0))
+    assert not [each for each in commands() if str(tmp_path) in each], "no process is left"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "came", "code", "said"),
+    [
+        (3, 3, 0, "alerts 3, lost 0, doubled 0"),
+        (3, 2, 1, "alerts 3, lost 1, doubled 0"),
+        (3, 4, 1, "alerts 3, lost 0, doubled 1"),
+        (0, 0, 1, "alerts 0, lost 0, doubled 0"),
+    ],
+)
+def test_a_demonstration_fails_where_alerts_are_not_there_once(
+    wanted: int, came: int, code: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = takeover.Outcome(1, wanted, max(wanted - came, 0), max(came - wanted, 0), "a", 1.0)
+    monkeypatch.setattr(takeover, "takeover", lambda _: outcome)
+    assert main(["demo", "--kafka"]) == code
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--out=x", "--format=json", "--set=threshold=3", "--threads=2", "--max-state=1GB"])
+def test_the_demonstration_takes_no_settings(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--kafka", option]) == 2
+    assert f"{option.partition('=')[0]} means nothing to demo --kafka" in capsys.readouterr().err
 
 
 def commands() -> list[str]:

@@ -105,6 +105,11 @@ def parser() -> argparse.ArgumentParser:
         default="combined",
         help="which form of the log (default: %(default)s)",
     )
+    demo.add_argument(
+        "--kafka",
+        action="store_true",
+        help="through Kafka: two workers, one is killed, and the alerts are compared with those of the local engine",
+    )
     _settings(demo)
     _running(demo)
 

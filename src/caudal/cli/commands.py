@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from importlib.resources import as_file, files
@@ -130,6 +131,8 @@ def _save(script: Script, path: Path, pipeline: str) -> None:
 
 def demo(arguments: Namespace) -> int:
     """`caudal demo`: the detection `dos` over the bundled log."""
+    if arguments.kafka:
+        return _demo_over_kafka(arguments)
     from caudal.cli.driving import Options, drive
     from caudal.runner import load
 
@@ -149,6 +152,29 @@ def demo(arguments: Namespace) -> int:
             truth = data / "nginx_loopback_truth.json"
             print(f"\nlog     {settings['path']}\ntruth   {truth}\nalerts  {settings['out']}")
     return code
+
+
+def _demo_over_kafka(arguments: Namespace) -> int:
+    """`caudal demo --kafka`: exit code 0 where each alert is there once, 1 where not."""
+    usual = {"out": "caudal-demo", "format": "combined", "settings": [], "threads": 0, "max_state": 0}
+    for name, default in usual.items():
+        if getattr(arguments, name) != default:
+            option = "set" if name == "settings" else name.replace("_", "-")
+            raise OptionError(f"--{option} means nothing to demo --kafka", hint="leave one of them out")
+    from caudal.cli.signals import Signals
+    from caudal.lab.kafka import cluster
+
+    cluster.check()
+    from caudal.lab.kafka.takeover import takeover
+
+    quiet = arguments.json or arguments.quiet
+    with Signals():
+        outcome = takeover((lambda _: None) if quiet else (lambda text: print(text, file=sys.stderr, flush=True)))
+    if arguments.json:
+        print(json.dumps(outcome.to_json()))
+    elif not arguments.quiet:
+        print(f"alerts {outcome.alerts}, lost {outcome.lost}, doubled {outcome.doubled}")
+    return 0 if outcome.exact else 1
 
 
 def _print_alerts(settings: dict[str, str]) -> None:

@@ -101,6 +101,22 @@ class Cluster:
         found = self._admin.list_offsets(asked)
         return {part.partition: future.result(PATIENCE).offset for part, future in found.items()}
 
+    def held(self, topic: str, partitions: int, group: str, worker: str) -> set[int]:
+        """Return the partitions that a worker of a group has committed last: their tokens name the writer. None while the broker does
+        not say."""
+        from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+        asking = Consumer(
+            {"bootstrap.servers": self.servers, "group.id": group, "enable.auto.commit": False, "log_level": 0}
+        )
+        try:
+            stands = asking.committed([TopicPartition(topic, number) for number in range(partitions)], timeout=5)
+        except KafkaException:
+            return set()
+        finally:
+            asking.close()
+        return {each.partition for each in stands if each.offset >= 0 and f"{group}.{worker}" in (each.metadata or "")}
+
     @cached_property
     def _admin(self) -> Any:
         """An administrator's client, which must live until its answers have come."""

@@ -7,7 +7,6 @@ after the request that closes a window its alert is there for a reader of what i
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import statistics
 import subprocess
@@ -16,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from caudal.core.errors import OptionError, RunError
 from caudal.lab.burst import Say
 from caudal.lab.estimates import estimate
 from caudal.lab.kafka.cluster import Cluster, until
-from caudal.lab.kafka.requesting import PARTITIONS, Alert, Requests
+from caudal.lab.kafka.requesting import PARTITIONS, Alert, Requests, alert_of
 from caudal.lab.kafka.traffic import Reader
 from caudal.lab.kafka.worker import Worker
 from caudal.lab.throughput import LEAST
@@ -213,9 +211,7 @@ class _Run(contextlib.ExitStack):
 
     def _take(self, messages: Sequence[Any], now: float) -> None:
         for message in messages:
-            row = json.loads(message.value())
-            start = round(datetime.fromisoformat(row["window_start"]).timestamp() * 1000)
-            self.came.setdefault((row["ip"], start, row["total"]), []).append(now)
+            self.came.setdefault(alert_of(message.value()), []).append(now)
 
     def committed(self) -> int:
         """Return how many requests are committed."""

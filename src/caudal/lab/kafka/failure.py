@@ -276,28 +276,7 @@ class Job:
         return all(held) and sum(map(len, held)) == self._partitions
 
     def _holds(self, worker: Worker) -> set[int]:
-        """Return the partitions that a worker has committed last: their tokens name the writer."""
-        from confluent_kafka import Consumer, KafkaException, TopicPartition
-
-        asking = Consumer(
-            {
-                "bootstrap.servers": self._cluster.servers,
-                "group.id": self._group,
-                "enable.auto.commit": False,
-                "log_level": 0,
-            }
-        )
-        try:
-            stands = asking.committed([TopicPartition(self._given, n) for n in range(self._partitions)], timeout=5)
-        except KafkaException:
-            return set()
-        finally:
-            asking.close()
-        return {
-            each.partition
-            for each in stands
-            if each.offset >= 0 and f"{self._group}.{worker.name}" in (each.metadata or "")
-        }
+        return self._cluster.held(self._given, self._partitions, self._group, worker.name)
 
     def fail(self) -> None:
         """Let a worker fail; one by itself is started again at once, as an orchestrator would."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,12 @@ _LZ4 = {"compression.type": "lz4", "linger.ms": 5, "queue.buffering.max.messages
 
 Alert = tuple[str, int, int]
 """Address, start of its window in milliseconds, requests."""
+
+
+def alert_of(text: str | bytes) -> Alert:
+    """Return the alert that a row of the query's output tells."""
+    row = json.loads(text)
+    return row["ip"], round(datetime.fromisoformat(row["window_start"]).timestamp() * 1000), row["total"]
 
 
 class Requests:
