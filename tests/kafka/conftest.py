@@ -9,12 +9,16 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from caudal.broker import Broker, installing
 from caudal.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from grouped import Job
 
 sys.path.insert(0, str(Path(__file__).parent))  # for what the tests here share: produced
 
@@ -70,3 +74,21 @@ def new_topic() -> Callable[..., str]:
         return name
 
     return make
+
+
+@pytest.fixture
+def new_job(new_topic: Callable[..., str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Makes a job on a broker, with its traffic; nothing of it outlives the test."""
+    from grouped import Job
+
+    made: list[Job] = []
+
+    def make(broker: Broker, **given: bool) -> Job:
+        folder = tmp_path / f"job {len(made)}"
+        folder.mkdir()
+        made.append(Job(broker, new_topic, folder, **given))
+        return made[-1]
+
+    yield make
+    for job in made:
+        job.close()

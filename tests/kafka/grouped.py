@@ -33,10 +33,11 @@ CLOSERS = 10_000_000_000
 PIPELINE = """
 import caudal as cd
 
+settings = cd.settings(servers={servers!r})
 rows = cd.source({source}, format="json", name="in", event_time="t",
                  schema={{"ip": "string", "t": "int64", "n": "int64"}})
 counts = rows.group_by(cd.col("ip"){lower}).window(cd.tumbling("1s")).agg(total=cd.count(), sum=cd.sum("n"))
-pipeline = cd.Pipeline({name!r}, counts.to("kafka", topic={target!r}, servers={servers!r}, key="ip", name="out"))
+pipeline = cd.Pipeline({name!r}, counts.to("kafka", topic={target!r}, servers=settings.servers, key="ip", name="out"))
 """
 
 Row = tuple[str, int, int, int]
@@ -137,7 +138,8 @@ class Traffic:
 class Worker:
     """`caudal run` in a process of its own."""
 
-    def __init__(self, job: Job, number: int, name: str) -> None:
+    def __init__(self, job: Job, number: int, name: str, by: str = "") -> None:
+        """`by`: the address of a proxy, by which it comes to the broker."""
         self.name = name
         self._printed = job.folder / f"worker-{number}.err"
         command = [
@@ -154,7 +156,7 @@ class Worker:
         ]
         with self._printed.open("wb") as printed:
             self.process = subprocess.Popen(
-                command + (["--worker", name] if name else []),
+                command + (["--worker", name] if name else []) + (["--set", f"servers={by}"] if by else []),
                 cwd=job.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=printed,
             )  # fmt: skip
 
@@ -203,9 +205,7 @@ class Job:
         self._owners: dict[int, str] = {}
         self._asked = 0.0
         by = ', partitioned_by="ip"' if shared else ""
-        source = (
-            '"files", path="in.jsonl"' if file else f'"kafka", topic="{self.source}", servers="{broker.address}"{by}'
-        )
+        source = '"files", path="in.jsonl"' if file else f'"kafka", topic="{self.source}", servers=settings.servers{by}'
         text = PIPELINE.format(
             source=source,
             lower="" if shared or file else ".str.lower().alias('ip')",
@@ -221,9 +221,9 @@ class Job:
 
     # -- workers -------------------------------------------------------------------------------------------------
 
-    def start(self, name: str = "") -> Worker:
+    def start(self, name: str = "", by: str = "") -> Worker:
         self._number += 1
-        worker = Worker(self, self._number, name)
+        worker = Worker(self, self._number, name, by)
         self.workers.append(worker)
         return worker
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,22 +21,6 @@ pytestmark = pytest.mark.kafka
 NewJob = Callable[..., Job]
 SESSION = 6.0
 """Seconds after which a broker of `caudal broker` gives up a member that says nothing."""
-
-
-@pytest.fixture
-def new_job(new_topic: Callable[..., str], tmp_path: Path) -> Iterator[NewJob]:
-    """Makes a job on a broker, with its traffic; nothing of it outlives the test."""
-    made: list[Job] = []
-
-    def make(broker: Broker, **given: bool) -> Job:
-        folder = tmp_path / f"job {len(made)}"
-        folder.mkdir()
-        made.append(Job(broker, new_topic, folder, **given))
-        return made[-1]
-
-    yield make
-    for job in made:
-        job.close()
 
 
 def two(job: Job) -> None:

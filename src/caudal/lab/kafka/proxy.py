@@ -1,10 +1,12 @@
-"""A TCP proxy on loopback that can be cut: nothing passes any more, and nobody is told."""
+"""A TCP proxy on loopback that can be cut (nothing passes any more, and nobody is told), slowed down, or made to end connections."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
+from collections.abc import Callable
 
 _HOST = "127.0.0.1"
 _SIZE = 1 << 16
@@ -14,7 +16,8 @@ class Proxy:
     """Passes what comes on `port` on to `target`, a port of this machine, and back; a context manager.
 
     `cut`: from then on bytes are taken and lost in both directions, and new connections are taken and never answered, as behind a
-    firewall that drops; `heal` ends that: connections of before are reset.
+    firewall that drops; `heal` ends that: connections of before are reset. `reset`: end all connections now. `delay`: gives the seconds
+    that each piece of an answer waits; those behind it wait too.
     """
 
     def __init__(self) -> None:
@@ -22,6 +25,7 @@ class Proxy:
         self.port: int = self._listening.getsockname()[1]
         with socket.create_server((_HOST, 0)) as free:
             self.target: int = free.getsockname()[1]
+        self.delay: Callable[[], float] = float
         self._cut = threading.Event()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -41,7 +45,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept
         self._listening.close()
-        self._reset()
+        self.reset()
 
     def cut(self) -> None:
         """Let nothing pass any more."""
@@ -49,10 +53,11 @@ class Proxy:
 
     def heal(self) -> None:
         """Let new connections pass, and end those of before."""
-        self._reset()
+        self.reset()
         self._cut.clear()
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """End all connections; new ones are taken."""
         with self._lock:
             gone, self._open = self._open, set()
         for each in gone:
@@ -74,12 +79,14 @@ class Proxy:
                 continue
             with self._lock:
                 self._open |= {client, broker}
-            for a, b in ((client, broker), (broker, client)):
-                threading.Thread(target=self._pass, args=(a, b), name="caudal-lab-proxy", daemon=True).start()
+            for way in ((client, broker, float), (broker, client, lambda: self.delay())):
+                threading.Thread(target=self._pass, args=way, name="caudal-lab-proxy", daemon=True).start()
 
-    def _pass(self, given: socket.socket, taken: socket.socket) -> None:
+    def _pass(self, given: socket.socket, taken: socket.socket, delay: Callable[[], float]) -> None:
         with contextlib.suppress(OSError):
             while data := given.recv(_SIZE):
+                if (seconds := delay()) > 0:
+                    time.sleep(seconds)
                 if not self._cut.is_set():
                     taken.sendall(data)
         with self._lock:
