@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -180,3 +182,28 @@ def test_brokers_that_do_not_know_the_newer_protocol_end_a_worker_that_says_so(
         job.workers.remove(worker)
         assert "the brokers do not know the group protocol of KIP-848" in worker.ends(1)
         job.close()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_group_ends_behind_a_savepoint_and_goes_on_in_a_fresh_place(
+    broker: Broker, new_job: NewJob, shared: bool
+) -> None:
+    job = new_job(broker, shared=shared)
+    job.start("a")
+    job.start("b")
+    job.goes_on()
+    asked = subprocess.run(
+        [sys.executable, "-m", "caudal", "savepoint", "state"],
+        cwd=job.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for worker in [*job.workers]:
+        worker.ends(0)
+        job.workers.remove(worker)
+    job.more = ["--checkpoint", "fresh", "--restore", asked.stdout.splitlines()[-1]]
+    job.start("a")
+    job.start("c")
+    job.goes_on()
+    job.check()

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +98,27 @@ def ask(store: Store, *, stop: bool, timeout: float, alone: Callable[[], bool]) 
         else "a job is there; it may take longer to let all land",
         hint="wait longer with --timeout; where none runs, --restore takes its last checkpoint as it is",
     )
+
+
+@contextmanager
+def asked(store: Store, *, stop: bool, timeout: float) -> Generator[Callable[[], bool]]:
+    """Within it a savepoint is asked for; whoever asks sees himself what becomes of that.
+
+    What is returned waits until it is time to look again, and returns False once `timeout` seconds are over. Raises `StoreError`.
+    """
+    name = f"{REQUESTS}/{secrets.token_hex(8)}{_ASK}"
+    until = time.time() + timeout
+    store.replace(name, json.dumps({"caudal_request": _VERSION, "stop": stop, "until": until}).encode())
+
+    def waiting() -> bool:
+        left = until - time.time()
+        time.sleep(max(0.0, min(_LOOK[0], left)))
+        return left > 0
+
+    try:
+        yield waiting
+    finally:
+        store.delete([name])
 
 
 def _document(store: Store, name: str) -> dict[str, Any] | None:

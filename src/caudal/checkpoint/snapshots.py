@@ -4,6 +4,7 @@
     <shard>/000000000012.json              the manifest of that epoch, whose creation is its commit
     <shard>/12-5f3a9c1e.json               the same where something else commits, which then names it
     savepoints/<id>.json                   a manifest that is kept until somebody removes it
+    savepoints/<id>.group                  which of them make the savepoint of a group
 
 A state's blocks never change, so a snapshot writes those that are new and refers to the others where they are. Of files that
 are mostly out of date the living segments are copied, by bytes, into the new one: a store holds little more than twice its
@@ -79,7 +80,9 @@ class Snapshots:
         entries = self.store.list(self.shard)
         names = [each.name for each in entries if each.name.endswith(".json")]
         found = [manifests.read(self.store, name) for name in names]
-        kept = [manifests.read(self.store, each.name) for each in self.store.list(SAVEPOINTS)]
+        kept = [
+            manifests.read(self.store, each.name) for each in self.store.list(SAVEPOINTS) if each.name.endswith(".json")
+        ]
         self._named = {name: frozenset(each.files) for name, each in zip(names, found, strict=True)}
         self._named |= {f"{SAVEPOINTS}/{each.id}.json": frozenset(each.files) for each in kept}
         named = frozenset[str]().union(*self._named.values())

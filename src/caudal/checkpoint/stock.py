@@ -181,6 +181,9 @@ def collect(store: Store, *, savepoints: bool = False, now: float = 0.0) -> Coll
         # what a savepoint named was written long ago as far as a job is concerned: none is about to name it
         gone = [each for each in loose if alone or each.modified <= late or each.name in before]
         sizes = {each.name: each.size for each in stock.entries}
+        if savepoints:
+            going += [each.name for each in store.list(SAVEPOINTS) if each.name.endswith(".group")]
+            sizes |= {each.name: each.size for each in store.list(SAVEPOINTS)}
         names = [*going, *(each.name for each in gone)]  # manifests first: none may name what is not there
         store.delete(names)
         kept = sorted({each.name for each in loose} - set(names))

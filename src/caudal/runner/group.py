@@ -13,10 +13,12 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from caudal.checkpoint import events as p
+from caudal.checkpoint import requests
 from caudal.checkpoint.leases import Lease
-from caudal.checkpoint.store import Store
+from caudal.checkpoint.store import OnDisk, Store, StoreError
 from caudal.core.errors import RunError
 from caudal.observe.ledger import Ledger
+from caudal.observe.log import log
 from caudal.observe.summary import Progress
 from caudal.ports.engine import Execution, Tasks
 from caudal.ports.group import Change, Given, Group, GroupTransaction, Renewed
@@ -26,6 +28,7 @@ from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.conducting import Conductor
 from caudal.runner.group_steps import GroupSteps, Held, Place
 from caudal.runner.poison.looking import Poison
+from caudal.runner.savepoints import LOOK
 
 _TURN = 0.02
 """Seconds between two looks at what the group says."""
@@ -68,6 +71,8 @@ class GroupWorker:
         self._last = frozenset[str]()
         """Shards that it held when it was stopped."""
         self._paused: list[tuple[float, p.Waited]] = []
+        self._looks = 0.0
+        """When to look for requests again, by the monotonic clock."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="caudal-group", daemon=True)
 
@@ -192,6 +197,7 @@ class GroupWorker:
                 for at, waited in [each for each in self._paused if each[0] <= time.monotonic()]:
                     self._paused.remove((at, waited))
                     self._conductor.feed(waited)
+                self._look()
                 if self._stopping.is_set() and not stopped:
                     stopped = True
                     self._last = frozenset(self._worker.shards)
@@ -209,6 +215,19 @@ class GroupWorker:
             self._tasks.kill(self._conductor.error)
         else:
             self._tasks.end()
+
+    def _look(self) -> None:
+        """End where a savepoint is asked for, which is made once all shards rest."""
+        now = time.monotonic()
+        if now < self._looks or self._stopping.is_set():
+            return
+        self._looks = now + LOOK[0 if isinstance(self._store, OnDisk) else 1]
+        try:
+            if any(each.stop for each in requests.waiting(self._store, time.time())):
+                log.info("a savepoint is asked for: this worker ends, so that its shards rest")
+                self._stopping.set()
+        except StoreError as error:
+            log.warning("whether a savepoint is asked for is not known: %s", error)
 
     def _changed(self, change: Change) -> None:
         """Take in that a partition came, or went: a shard comes when all of its partitions have, and goes with the first."""

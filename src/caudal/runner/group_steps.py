@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.checkpoint import events as p
+from caudal.checkpoint.segments import digest
 from caudal.checkpoint.snapshots import Snapshots
 from caudal.checkpoint.store import Store
 from caudal.core.errors import RunError
@@ -22,11 +23,13 @@ from caudal.ports.records import Decoded
 from caudal.ports.sink import Sink
 from caudal.ports.source import Partition, Unchanging
 from caudal.runner.conducting import came_to
+from caudal.runner.group_savepoints import GroupSavepoint
 from caudal.runner.layout import Layout
 from caudal.runner.outbox import Outbox, Room
 from caudal.runner.poison.attempts import Begun
 from caudal.runner.poison.looking import Poison, convicted, marked
 from caudal.runner.poison.requests import Places
+from caudal.runner.rests import Rest, leave, mark_of, stays
 from caudal.runner.shard import Shard
 from caudal.runner.tokens import Token, genesis, parsed
 
@@ -59,22 +62,29 @@ class Parts(Unchanging):
 
 @dataclass(slots=True)
 class Held:
-    """A shard that this worker holds, or is acquiring. `stands`: where its partitions stood when it was found; `begun`: who had it."""
+    """A shard that this worker holds, or is acquiring. `stands`: where its partitions stood when it was found; `begun`: who had it;
+    `rest`: what is known of it once it is given up.
+    """
 
     partitions: tuple[str, ...]
     stands: dict[str, Stand] = field(default_factory=dict[str, Stand])
     begun: Begun = field(default_factory=Begun)
+    rest: Rest | None = None
     shard: Shard | None = None
     source: Parts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What all shards of a worker share. `layout`: what they are; `writer`: the name of the worker's transaction."""
+    """What all shards of a worker share.
+
+    `layout`: what they are; `writer`: the name of the worker's transaction; `origin`: the savepoint that the group has begun from.
+    """
 
     pipeline: str
     layout: Layout
     writer: str
+    origin: GroupSavepoint | None = None
 
 
 class GroupSteps:
@@ -135,6 +145,8 @@ class GroupSteps:
             )
         held.stands = stands
         (token,) = tokens
+        if not writer and self._place.origin is not None and self._place.origin.elsewhere(token, effect.shard):
+            return p.Found(effect.shard, "", False)
         return p.Found(effect.shard, token.text(), bool(writer))
 
     def expel(self, effect: p.Expel) -> p.Event:
@@ -148,8 +160,10 @@ class GroupSteps:
     def start(self, effect: p.Start) -> p.Event:
         """Commit where the shard begins."""
         held = self.held[effect.shard]
-        token = genesis(self._place.writer).text()
-        held.stands = {name: Stand(at, token) for name, at in self._group.start(held.partitions).items()}
+        origin = self._place.origin
+        token = genesis(self._place.writer, origin.id if origin is not None else "").text()
+        begins = self._group.start(held.partitions) if origin is None else origin.offsets(effect.shard)
+        held.stands = {name: Stand(at, token) for name, at in begins.items()}
         self._transaction.begin(0)
         self._transaction.stands(held.stands, self.member)
         outcome = self._transaction.commit()
@@ -163,17 +177,23 @@ class GroupSteps:
         """Note in the store that the shard has begun, and whose transaction may be open on it."""
         held = self.held[effect.shard]
         token = next(iter(held.stands.values())).token
-        held.begun = self._poison.taken(effect.shard, marked(self._store, _mark_of(effect.shard)), token)
+        held.begun = self._poison.taken(effect.shard, marked(self._store, mark_of(effect.shard)), token)
         self._marked(effect.shard)
+        if self._place.layout.topics:
+            stays(self._store)  # looked at behind the mark, so that who takes the job over sees this one or is seen
         return p.Marked(effect.shard)
 
     def _marked(self, shard: str) -> None:
-        told = {"writer": self._place.writer, "at": time.time_ns() // 1_000_000, **self.held[shard].begun.told()}
-        self._store.replace(_mark_of(shard), json.dumps(told).encode())
+        held = self.held[shard]
+        told = {"writer": self._place.writer, "at": time.time_ns() // 1_000_000, **held.begun.told()}
+        text = json.dumps(told).encode()
+        offsets = {name: stand.offset for name, stand in held.stands.items()}
+        held.rest = Rest(digest(text), next(iter(held.stands.values())).token, offsets)
+        self._store.replace(mark_of(shard), text)
 
     def _writer(self, shard: str) -> str:
         """Return who marked the shard last, "" for nobody."""
-        return marked(self._store, _mark_of(shard)).get("writer", "")
+        return marked(self._store, mark_of(shard)).get("writer", "")
 
     def load(self, effect: p.Load) -> p.Event:
         """Let the shard stand where its last commit says."""
@@ -181,7 +201,12 @@ class GroupSteps:
         token = parsed(effect.token, held.partitions[0])
         snapshots = Snapshots(self._store, effect.shard, place.pipeline, decides=False)
         snapshots.take_stock(time.time())
-        manifest = None if token.genesis else snapshots.read(token.snapshot, token.hash)
+        part, origin, held_by = place.layout.part(effect.shard), place.origin, snapshots
+        if token.genesis and origin is not None:
+            manifest = origin.manifest(effect.shard, part.source)
+            held_by = Snapshots(origin.store, effect.shard, place.pipeline, decides=False)
+        else:
+            manifest = None if token.genesis else snapshots.read(token.snapshot, token.hash)
         if manifest is None and not token.genesis:
             raise RunError(
                 f"the snapshot {token.snapshot} of shard {effect.shard} is not in {self._store.url}",
@@ -194,12 +219,11 @@ class GroupSteps:
             for partition in partitions:  # before it is opened, so that it stands there though nothing was read
                 partition.seek(held.stands[partition.name].offset)
         held.source = Parts(self._group, partitions)
-        part = place.layout.part(effect.shard)
         outboxes = {name: Outbox(self._sinks[name], self.room) for name in part.sinks}
         convicts = {name: several for (_, name), several in convicted(self._store, effect.shard).items()}
         bindings = Bindings(part.sources(held.source, convicts), outboxes)
         execution = self._tasks.open(effect.shard, part.plan, bindings)
-        held.shard = Shard(effect.shard, snapshots, outboxes, part.fits)
+        held.shard = Shard(effect.shard, snapshots, outboxes, part.fits, origin.id if origin is not None else "")
         if manifest is not None:
             wanted = {name: stand.offset for name, stand in held.stands.items()}
             found = {name: at for (_, name), at in manifest.positions.items()}
@@ -208,7 +232,7 @@ class GroupSteps:
                     f"the snapshot of shard {effect.shard} is of another place than the group's",
                     detail=f"{found}, {wanted}",
                 )
-        held.shard.begin(execution, manifest, snapshots)
+        held.shard.begin(execution, manifest, held_by)
         return p.Loaded(effect.shard, token.epoch)
 
     def _looked(self, shard: str, written: float) -> bool:
@@ -247,7 +271,10 @@ class GroupSteps:
         return p.Dropped(effect.shard)
 
     def release(self, effect: p.Release) -> None:
-        """Let others have it."""
+        """Let others have it, and note where it stands."""
+        held = self.held[effect.shard]
+        if held.rest is not None:
+            leave(self._store, effect.shard, held.rest)
         for name in self.held[effect.shard].partitions:
             self._group.release(name)
 
@@ -304,7 +331,11 @@ class GroupSteps:
     def discard(self, effect: p.Discard) -> None:
         """What the commit supersedes may go."""
         kept = [parsed(token, effect.shard) for token in effect.keep]
-        self._shard(effect.shard).committed([token.snapshot for token in kept if not token.genesis])
+        shard, held = self._shard(effect.shard), self.held[effect.shard]
+        shard.committed([token.snapshot for token in kept if not token.genesis])
+        if shard.last is not None and held.rest is not None:
+            offsets = {name: at for (_, name), at in shard.last.positions.items()}
+            held.rest = Rest(held.rest.mark, effect.keep[0], offsets)
 
     def publish(self, effect: p.Publish) -> p.Event:
         """The transaction has shown all rows."""
@@ -323,10 +354,6 @@ class GroupSteps:
         shard = self.held[name].shard
         assert shard is not None
         return shard
-
-
-def _mark_of(shard: str) -> str:
-    return f"{shard}/begun"
 
 
 _STEPS: Mapping[type, Any] = {

@@ -19,17 +19,17 @@ from caudal.runner.binding import Joined, shared
 from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.delivery import check_mode
 from caudal.runner.group import GroupWorker
+from caudal.runner.group_savepoints import AGREED, GroupSavepoint, agreed, named, prefix_of
 from caudal.runner.group_steps import Place
 from caudal.runner.layout import Layout
+from caudal.runner.rests import stays
 from caudal.runner.stages import Stages
 
-_AGREED = "group.json"
 
-
-def alone(stages: Stages | None, plan: Plan, how: Checkpointing) -> str:
+def alone(stages: Stages | None, plan: Plan, how: Checkpointing, origin: GroupSavepoint | None = None) -> str:
     """Return why a job of this plan cannot share its input with others, "" where it can; a reason is told only over a source that could.
 
-    `plan`: as it runs; `stages`: its stages where it has one source.
+    `plan`: as it runs; `stages`: its stages where it has one source; `origin`: what a group begins from.
     """
     able = [node for node in plan.sources if shared(node)]
     if not able:
@@ -38,7 +38,7 @@ def alone(stages: Stages | None, plan: Plan, how: Checkpointing) -> str:
         return "it has several sources"
     if how.delivery == "at-most-once":
         return "at most once is not for groups"
-    if how.restore:
+    if how.restore and origin is None:
         return "it begins from a savepoint"
     return stages.alone
 
@@ -51,9 +51,14 @@ def grouping(logical: Plan, physical: Plan, how: Checkpointing | None) -> Groupi
     if how is None:
         return None
     stages = Stages(physical) if len(physical.sources) == 1 else None
-    why = alone(stages, physical, how)
+    origin = named(how.restore) if how.restore else None
+    why = alone(stages, physical, how, origin)
     if stages is not None and not why:
-        return Grouping(how, logical, stages)
+        return Grouping(how, logical, stages, origin)
+    if origin is not None:
+        raise OptionError(
+            f"{how.restore} is the savepoint of a group of workers, which cannot share this pipeline: {why}"
+        )
     if how.group or how.worker:
         raise OptionError(
             f"this pipeline cannot be shared by a group of workers: {why}",
@@ -67,11 +72,12 @@ def grouping(logical: Plan, physical: Plan, how: Checkpointing | None) -> Groupi
 class Grouping:
     """The names under which this worker takes part, and the store that all workers share."""
 
-    def __init__(self, how: Checkpointing, plan: Plan, stages: Stages) -> None:
+    def __init__(self, how: Checkpointing, plan: Plan, stages: Stages, origin: GroupSavepoint | None = None) -> None:
         """Raises `OptionError` where the worker's name is taken, or the store is another pipeline's."""
         self.how = how
         self._plan = plan
         self._stages = stages
+        self._origin = origin
         self.store: Store = open_store(how.url, shared=True)
         try:
             self.lease = self._named(how.worker)
@@ -100,14 +106,14 @@ class Grouping:
         source = dict(group.counts())
         counts = self._stages.counts(max(source.values(), default=0), self.how.partitions)
         between = {topic.slug: counts[name] for name, topic in self._stages.topics.items()}
-        prefix = f"{self.membership.group}.{self._agree(source, between)}"
-        layout = Layout(self._stages, self._plan, bound.reader, source, counts, prefix)
+        prefix = self._agree(source, between)
+        layout = Layout(self._stages, self._plan, bound.reader, source, counts, prefix, self.how.allow_dropped)
         for name, topic in layout.sinks().items():
             log.info("%s: rows go through the topic %s", name.partition(":")[2], topic)
         group.share(layout.topics)
         every = {**sinks, **{name: group.repartition(topic) for name, topic in layout.sinks().items()}}
         writer = f"{self.membership.group}.{self.membership.worker}"
-        place = Place(self._plan.name, layout, writer)
+        place = Place(self._plan.name, layout, writer, self._origin)
         delivery = "at-least-once" if foreign else "exactly-once"
         transaction = group.transaction(writer)
         return GroupWorker(place, group, transaction, self.store, tasks, every, self.how, delivery, self.lease)
@@ -130,40 +136,72 @@ class Grouping:
         return lease
 
     def _agree(self, counts: dict[str, int], between: dict[str, int]) -> str:
-        """Hold the worker to what the first one has written down: pipeline, group, partitions; return the job's incarnation."""
+        """Hold the worker to what the first one has written down: pipeline, group, partitions; return what topics are called by."""
+        origin, incarnation = self._origin, secrets.token_hex(4)
         own: dict[str, Any] = {
             "pipeline": self._plan.name,
             "group": self.membership.group,
             "partitions": counts,
             "between": between,
-            "incarnation": secrets.token_hex(4),
+            "rows": {topic.slug: self._stages.rows(name) for name, topic in self._stages.topics.items()},
+            "incarnation": incarnation,
+            "prefix": prefix_of(origin.agreed) if origin is not None else f"{self.membership.group}.{incarnation}",
+            "origin": origin.id if origin is not None else "",
         }
+        stays(self.store)
+        if origin is not None:
+            self._like(own, origin.agreed, f"the savepoint {origin.id}")
+            if own["pipeline"] != origin.agreed["pipeline"]:
+                raise OptionError(f"the savepoint {origin.id} is of the pipeline '{origin.agreed['pipeline']}'")
         try:
-            self.store.create(_AGREED, json.dumps(own).encode())
-            return own["incarnation"]
+            self.store.create(AGREED, json.dumps(own).encode())
+            known = own
         except Exists:
-            pass
-        known: dict[str, Any] = {"between": {}, "incarnation": "", **json.loads(self.store.read(_AGREED))}
+            known = {"origin": "", **(agreed(self.store) or own)}
         for what in ("pipeline", "group"):
             if known[what] != own[what]:
                 raise OptionError(
                     f"{self.how.url} is of the {what} '{known[what]}', not '{own[what]}'",
                     hint="one group, one --checkpoint",
                 )
-        for topic, count in counts.items():
+        if origin is not None and known["origin"] != origin.id:
+            raise OptionError(
+                f"{self.how.url} holds checkpoints already, which do not come from {self.how.restore}",
+                hint="--restore begins in a fresh place: name another --checkpoint",
+            )
+        if origin is None and known["origin"]:
+            raise OptionError(
+                f"the group in {self.how.url} has begun from the savepoint {known['origin']}",
+                hint="all its workers, later ones too, are started with the same --restore",
+            )
+        self._like(own, known, "the group began")
+        if origin is not None and between:
+            origin.take_over(self.how.url, known["incarnation"])
+        return prefix_of(known)
+
+    def _like(self, own: Mapping[str, Any], known: Mapping[str, Any], when: str) -> None:
+        """Raise `OptionError` where partitions, or what goes through repartition topics, are not as they were."""
+        for topic, count in own["partitions"].items():
             before = known["partitions"].get(topic)
             if before is not None and before != count:
                 raise OptionError(
-                    f"the topic '{topic}' has {count} partitions, and had {before} when the group began: its keys have moved",
+                    f"the topic '{topic}' has {count} partitions, and had {before} when {when}: its keys have moved",
                     hint="begin anew with another --group and --checkpoint",
                 )
-        if known["between"] != between:
+        if known["between"] != own["between"]:
             raise OptionError(
-                "the repartition topics of this pipeline are not those that the group began with",
-                detail=f"{_shown(between)}; then: {_shown(known['between'])}",
+                f"the repartition topics of this pipeline are not those of when {when}",
+                detail=f"{_shown(own['between'])}; then: {_shown(known['between'])}",
                 hint="--partitions as then; for another pipeline another --group and --checkpoint",
             )
-        return known["incarnation"]
+        for slug, rows in own["rows"].items():
+            before = known.get("rows", {}).get(slug, rows)
+            if before != rows:
+                raise OptionError(
+                    f"the rows that go through the repartition topic of {slug} are not those of when {when}",
+                    detail=f"{rows}; then: {before}",
+                    hint="what is in the topic cannot be read as these: begin anew with another --group and --checkpoint",
+                )
 
 
 def _shown(between: dict[str, int]) -> str:

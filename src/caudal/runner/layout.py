@@ -51,7 +51,7 @@ class Part:
 
 @dataclass(slots=True)
 class Layout:
-    """The shards of a group whose source has these topics. `prefix`: of the names of repartition topics."""
+    """The shards of a group whose source has these topics. `prefix`: of the names of repartition topics; `allow_dropped`: see `Fits`."""
 
     stages: Stages
     logical: Plan
@@ -59,6 +59,7 @@ class Layout:
     source: Mapping[str, int]
     counts: Mapping[str, int]
     prefix: str
+    allow_dropped: bool = False
     topics: dict[str, int] = field(init=False)
     """How many partitions each repartition topic has."""
     _parts: dict[str, Part] = field(init=False)
@@ -106,4 +107,4 @@ class Layout:
         (source,) = [s for s in plan.sources if s not in others]
         missing = tuple(s.name for s in others)
         reader = self.reader if stage == FIRST else None
-        return Part(plan, source.name, reader, Fits.of(self.logical, plan), missing)
+        return Part(plan, source.name, reader, Fits.of(self.logical, plan, allow_dropped=self.allow_dropped), missing)

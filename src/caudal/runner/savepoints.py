@@ -13,9 +13,10 @@ from caudal.checkpoint.store import Store, StoreError, open_store
 from caudal.core.errors import OptionError, RunError
 from caudal.observe.log import log
 from caudal.ports.engine import Execution
+from caudal.runner import group_savepoints
 from caudal.runner.resuming import SHARD
 
-_LOOK = (0.2, 5.0)
+LOOK = (0.2, 5.0)
 """Seconds between two looks for requests: in a directory, in an object store, where each is a call."""
 
 
@@ -36,7 +37,7 @@ class Asked:
         now = time.monotonic()
         if now < self.due:
             return False
-        self.due = now + _LOOK[0 if self._store.exclusive else 1]
+        self.due = now + LOOK[0 if self._store.exclusive else 1]
         try:
             found = {each.name: each for each in requests.waiting(self._store, time.time())}
         except StoreError as error:
@@ -104,6 +105,14 @@ def savepoint(url: str, *, stop: bool = True, timeout: float = 60.0) -> Savepoin
     `OptionError` where there is nothing, `RunError` where the job does not answer or could not.
     """
     store = open_store(url, create=False)
+    if group_savepoints.agreed(store) is not None:
+        store.close()
+        store = open_store(url, create=False, shared=True)
+        try:
+            id, asked = group_savepoints.make(store, stop=stop, timeout=timeout)
+            return Savepoint(url, id, asked, asked)
+        finally:
+            store.close()
     held = False
 
     def alone() -> bool:
@@ -117,7 +126,7 @@ def savepoint(url: str, *, stop: bool = True, timeout: float = 60.0) -> Savepoin
 
     try:
         if not store.exclusive:
-            _of_one_job(store)
+            stock.look(store)  # raises where no job has kept anything
         answer = None
         if not (store.exclusive and alone()):
             answer = requests.ask(store, stop=stop, timeout=timeout, alone=alone)
@@ -125,18 +134,7 @@ def savepoint(url: str, *, stop: bool = True, timeout: float = 60.0) -> Savepoin
             if answer.why:
                 raise RunError("the job could not make a savepoint", detail=answer.why, location=url)
             return Savepoint(url, answer.savepoint, True, stop)
-        _of_one_job(store)
         last = find(store, SHARD)
         return Savepoint(url, Snapshots(store, SHARD, last.pipeline).keep(last), False, False)
     finally:
         store.close()
-
-
-def _of_one_job(store: Store) -> None:
-    """Raise `OptionError` where no job has kept checkpoints, or a group of workers does."""
-    shards = stock.by_shard(stock.look(store))
-    if shards and SHARD not in shards:
-        raise OptionError(
-            f"a group of workers keeps its checkpoints in {store.url}",
-            hint="a group has no savepoints yet: its workers go on from the group's offsets",
-        )

@@ -96,6 +96,12 @@ class Stages:
         many = wanted or min(source, MOST)
         return {FIRST: source, **{name: many if topic.keys else 1 for name, topic in self.topics.items()}}
 
+    def rows(self, stage: str) -> str:
+        """Return what the rows of the topic that a stage reads are: the columns' names and types, and the keys."""
+        (above,) = self._roots[stage].inputs
+        columns = ", ".join(f"{field.name} {field.dtype.spec}" for field in above.schema.fields)
+        return f"{columns} by {', '.join(name for name, _ in self.topics[stage].keys) or 'nothing'}"
+
     def part(self, stage: str, counts: Mapping[str, int]) -> Plan:
         """Return the plan of one stage: sources and sinks of topics stand where it begins and ends."""
         new: dict[Node, Node] = {}

@@ -33,9 +33,9 @@ class Token:
         return json.dumps({"caudal": 1, **asdict(self)}, ensure_ascii=True, separators=(",", ":"))
 
 
-def genesis(writer: str) -> Token:
-    """Return the token of a start; no two are alike."""
-    return Token(writer, start=secrets.token_hex(8))
+def genesis(writer: str, origin: str = "") -> Token:
+    """Return the token of a start; no two are alike. `origin`: the id of the savepoint that it is a start from, "" for none."""
+    return Token(writer, start=(f"{origin}/" if origin else "") + secrets.token_hex(8))
 
 
 def parsed(text: str, partition: str) -> Token:
