@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.checkpoint import events as p
+from caudal.checkpoint.manifest import Manifest
 from caudal.checkpoint.segments import digest
 from caudal.checkpoint.snapshots import Snapshots
 from caudal.checkpoint.store import Store
@@ -131,20 +132,8 @@ class GroupSteps:
         stands = {name: stand for name, stand in found.items() if stand is not None}
         if not stands:
             return p.Found(effect.shard, "", bool(writer))
-        missing = sorted(set(held.partitions) - set(stands))
-        if missing:
-            raise RunError(
-                f"nothing says where {missing[0]} stands, but that of {next(iter(stands))} is known",
-                hint="was a topic added, or did an offset expire? begin anew under another --group",
-            )
-        tokens = {parsed(stand.token, name) for name, stand in stands.items()}
-        if len(tokens) > 1:
-            raise RunError(
-                f"the partitions of shard {effect.shard} do not stand at one commit",
-                detail=str(sorted(map(str, tokens))),
-            )
+        token = _one_token(effect.shard, held.partitions, stands)
         held.stands = stands
-        (token,) = tokens
         if not writer and self._place.origin is not None and self._place.origin.elsewhere(token, effect.shard):
             return p.Found(effect.shard, "", False)
         return p.Found(effect.shard, token.text(), bool(writer))
@@ -225,13 +214,7 @@ class GroupSteps:
         execution = self._tasks.open(effect.shard, part.plan, bindings)
         held.shard = Shard(effect.shard, snapshots, outboxes, part.fits, origin.id if origin is not None else "")
         if manifest is not None:
-            wanted = {name: stand.offset for name, stand in held.stands.items()}
-            found = {name: at for (_, name), at in manifest.positions.items()}
-            if found != wanted:
-                raise RunError(
-                    f"the snapshot of shard {effect.shard} is of another place than the group's",
-                    detail=f"{found}, {wanted}",
-                )
+            _same_place(effect.shard, manifest, held.stands)
         held.shard.begin(execution, manifest, held_by)
         return p.Loaded(effect.shard, token.epoch)
 
@@ -354,6 +337,33 @@ class GroupSteps:
         shard = self.held[name].shard
         assert shard is not None
         return shard
+
+
+def _one_token(shard: str, partitions: Sequence[str], stands: Mapping[str, Stand]) -> Token:
+    """Return the token that all partitions of a shard stand at; raises `RunError` where there is no such."""
+    missing = sorted(set(partitions) - set(stands))
+    if missing:
+        raise RunError(
+            f"nothing says where {missing[0]} stands, but that of {next(iter(stands))} is known",
+            hint="was a topic added, or did an offset expire? begin anew under another --group",
+        )
+    tokens = {parsed(stand.token, name) for name, stand in stands.items()}
+    if len(tokens) > 1:
+        raise RunError(
+            f"the partitions of shard {shard} do not stand at one commit", detail=str(sorted(map(str, tokens)))
+        )
+    (token,) = tokens
+    return token
+
+
+def _same_place(shard: str, manifest: Manifest, stands: Mapping[str, Stand]) -> None:
+    """Raise `RunError` for a snapshot that does not stand where the group does."""
+    wanted = {name: stand.offset for name, stand in stands.items()}
+    found = {name: at for (_, name), at in manifest.positions.items()}
+    if found != wanted:
+        raise RunError(
+            f"the snapshot of shard {shard} is of another place than the group's", detail=f"{found}, {wanted}"
+        )
 
 
 _STEPS: Mapping[type, Any] = {
