@@ -72,6 +72,24 @@ class Batch:
         self.end = min(self.end, until)
         return self
 
+    def since(self, first: int) -> Batch:
+        """Return the messages with offsets from `first` on."""
+        drop = int(self.offset.searchsorted(first))
+        if drop:
+            at = int(self.start[drop]) if drop < len(self.start) else self.stop
+            self.data, self.stop, self.start = self.data[at:], self.stop - at, self.start[drop:] - at
+            self.offset, self.stamp, self.null = self.offset[drop:], self.stamp[drop:], self.null[drop:]
+            self.key = None if self.key is None else self.key.slice(drop, len(self.key))
+            self.headers = None if self.headers is None else self.headers[drop:]
+        self.dead = [letter for letter in self.dead if letter.position >= first]
+        return self
+
+    def missing(self, expected: int) -> int:
+        """Return the first offset from `expected` on that is not there, though a later one is; -1 where none is missing."""
+        there = np.sort(np.concatenate([self.offset, np.array([letter.position for letter in self.dead], np.int64)]))
+        gaps = np.flatnonzero(there != expected + np.arange(len(there)))
+        return expected + int(gaps[0]) if len(gaps) else -1
+
     def block(self, read_at: int, columns: dict[str, Column]) -> Block:
         """Return the messages as a block."""
         first = int(self.offset[0]) if len(self.offset) else self.dead[0].position if self.dead else self.end

@@ -64,6 +64,8 @@ class Consuming:
         self.log = Log()
         self.failed = ""
         """Why nothing more may be read, "" while all is well."""
+        self.turns = 0
+        """How often its group has given or taken partitions."""
         self.refused = ""
         """Why its group does not want it any more, though it may want another one, "" while it does."""
         self.after_poll: Callable[[Any], None] = lambda _: None

@@ -206,24 +206,41 @@ class KafkaGroup:
     # -- in the thread that polls --------------------------------------------------------------------------------
 
     def _assigned(self, consumer: Any, given: list[Any]) -> None:
+        self._consuming.turns += 1
         if not given:
             self._renew(consumer)
             return
         self._refused_since = None
         names = [f"{each.topic}/{each.partition}" for each in given]
         feeds = {name: self._feed(_part(name)) for name in names}
-        # nothing is fetched before each was sought where it stands
-        ends = [self._library.TopicPartition(each.topic, each.partition, self._library.OFFSET_END) for each in given]
-        consumer.incremental_assign(ends)
+        # where each ends, so that nothing is fetched before it was sought where it stands; as a number, for what the client finds out
+        # by itself may come late, and would move it from where it was sought meanwhile
+        ends = self._ends([_part(name) for name in names])
+        consumer.incremental_assign(
+            [self._library.TopicPartition(part.topic, part.number, end) for part, end in ends.items()]
+        )
         with self._changed:
             self._feeds |= feeds
             self._changes += [Given(name) for name in names]
         self._renew(consumer)
 
+    def _ends(self, parts: list[Part]) -> dict[Part, int]:
+        """Return where partitions end; waits until the cluster says so, or the worker closes. Raises `RunError`."""
+        ends: dict[Part, int] = {}
+        until = time.monotonic() + _RELEASE
+        while missing := [part for part in parts if part not in ends]:
+            ends |= self._cluster.ends(missing, 2.0)
+            if self._closing:
+                return dict.fromkeys(parts, int(self._library.OFFSET_END))
+            if time.monotonic() > until:
+                raise RunError(f"the cluster does not say where {missing[0].name} ends", location=self.domain)
+        return {part: ends[part] for part in parts}
+
     def _feed(self, part: Part) -> Feed:
         return self._consuming.feed(part, _BETWEEN if part.topic in self._between else None)
 
     def _revoked(self, consumer: Any, given: list[Any]) -> None:
+        self._consuming.turns += 1
         names = [f"{each.topic}/{each.partition}" for each in given]
         with self._changed:
             if not self._closing:
@@ -236,6 +253,7 @@ class KafkaGroup:
         self._let_go(consumer, given, names)
 
     def _lost(self, consumer: Any, given: list[Any]) -> None:
+        self._consuming.turns += 1
         names = [f"{each.topic}/{each.partition}" for each in given]
         with self._changed:
             self._changes += [Revoked(name, lost=True) for name in names if name in self._feeds]

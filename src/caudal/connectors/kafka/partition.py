@@ -61,6 +61,8 @@ class KafkaPartition:
         self._feed = feed
         self._grouped = feed is not None
         self._at = start
+        self._fresh = False
+        self._turn = -1
         self._closed = False
 
     @property
@@ -80,7 +82,7 @@ class KafkaPartition:
             raise InputError(f"{self.name} has no offset {position} any more", detail=gone, hint=_GONE)
         self._at = self.start = position or first
         if self._feed is not None:
-            self._consuming.seek(self.part, self._at)
+            self._sought()
 
     def read(self, size: int) -> Block | Nothing | End:
         """Return messages; a live partition that is known to be at its end is quiet, any other is silent."""
@@ -91,7 +93,10 @@ class KafkaPartition:
         if self._feed is None:
             self._feed = self._consuming.assign(self.part, self._at)
         batch = self._feed.take(size, 0 if self.live else _WAIT)
-        self._at = max(self._at, self._feed.position)
+        if self._grouped:
+            batch = self._checked(batch)
+        if not self._fresh and (not self._grouped or self._turn == self._consuming.turns):
+            self._at = max(self._at, self._feed.position)
         if batch is not None:
             block = self._block(batch)
             if block is not None:
@@ -99,6 +104,39 @@ class KafkaPartition:
         if self._until is not None:
             return self._end() if self._at >= self._until else Nothing(silent=True, position=self._at)
         return Nothing(silent=not self._ends.at_end(self.part, self._at), position=self._at)
+
+    def _sought(self) -> None:
+        """Read on from where it stands. What the client says of its position is of before, until something comes."""
+        self._fresh = True
+        self._consuming.seek(self.part, self._at)
+
+    def _checked(self, batch: Batch | None) -> Batch | None:
+        """Return what follows on where the partition stands.
+
+        While the group gives and takes partitions the client stops reading all of them, and goes on; messages that it
+        was about to hand over then have been seen to be missing, and could come twice. So the first gap behind such a turn is read
+        once more: where it is one of the topic (a control record, compaction) it is there again.
+        """
+        if batch is None:
+            return None
+        self._fresh = False
+        batch = batch.since(self._at)
+        if self._turn == self._consuming.turns:
+            return batch
+        eof = library().KafkaError._PARTITION_EOF
+        gap = batch.missing(self._at)
+        if gap < 0:
+            end = self._at + len(batch.offset) + len(batch.dead)
+            gap = end if any(event.code == eof and event.offset > end for event in batch.events) else -1
+        if gap < 0:
+            return batch
+        self._turn = self._consuming.turns
+        log.debug("%s: what is behind %d has not come: it is read once more", self.name, gap)
+        batch = batch.before(gap)
+        batch.events = [event for event in batch.events if event.code != eof]
+        self._at = gap
+        self._sought()
+        return batch
 
     def close(self) -> None:
         """Read no more; idempotent."""
