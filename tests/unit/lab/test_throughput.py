@@ -28,7 +28,7 @@ PER_SECOND = {"local": 2000.0, "flink": 100.0, "spark": 50.0}
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """All engines' environments are there, whatever this machine has."""
-    monkeypatch.setattr(ways, "_health", lambda name: Health(name, installed=True, python="python"))
+    monkeypatch.setattr(ways, "health", lambda name: Health(name, installed=True, python="python"))
 
 
 class Clock:
@@ -173,7 +173,7 @@ def test_the_command_at_a_tiny_size(lab: Lab, tmp_path: Path) -> None:
 
 def test_an_engine_that_is_not_there_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = Problem("flink is not installed", "run: caudal engines install flink")
-    monkeypatch.setattr(ways, "_health", lambda name: Health(name, problems=(problem,)))
+    monkeypatch.setattr(ways, "health", lambda name: Health(name, problems=(problem,)))
     with pytest.raises(OptionError, match="flink is not installed") as refused:
         chosen(["local", "flink"])
     assert refused.value.hint == problem.hint
