@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 from caudal.columnar import ipc
 from caudal.connectors.kafka.client import Access
 from caudal.connectors.kafka.cluster import Cluster, Part
-from caudal.connectors.kafka.transaction import KafkaTransaction
+from caudal.connectors.kafka.sink import InTransaction
 from caudal.core.errors import InputError
-from caudal.ports.sink import Delivery, Immediate, Receipt
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from caudal.ports.transaction import Transaction
 
 SETTINGS = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 """What was written stays until the job that reads it has committed behind it."""
@@ -38,26 +35,11 @@ def ensure(cluster: Cluster, topics: Mapping[str, int]) -> None:
             )
 
 
-class RepartitionTopic(Immediate):
+class RepartitionTopic(InTransaction):
     """The way into a repartition topic; keeps `ports.sink.TransactionalSink`."""
 
-    delivery: Delivery = "exactly-once"
-
     def __init__(self, access: Access, topic: str) -> None:
-        self.where = f"{access.domain}/{topic}"
-        self.domain = access.domain
-        self._access = access
-        self._topic = topic
-        self._transaction: KafkaTransaction | None = None
-
-    def transaction(self, name: str) -> Transaction:
-        """Open the worker's transaction; whoever opened it before is fenced off."""
-        return KafkaTransaction(self._access, name, self._topic, "murmur2")
-
-    def enlist(self, transaction: object) -> None:
-        """Write through this transaction."""
-        assert isinstance(transaction, KafkaTransaction)
-        self._transaction = transaction
+        super().__init__(access, topic, "murmur2")
 
     def encode(self, table: pa.Table) -> tuple[int, bytes]:
         """Return the partition and the message of a table."""
@@ -68,11 +50,6 @@ class RepartitionTopic(Immediate):
         assert self._transaction is not None
         partition, message = payload
         self._transaction.send(self._topic, [message], None, partition)
-
-    def prepare(self, epoch: int, *, last: bool) -> Receipt:
-        """Wait until the transaction has them all. Raises `RunError`, `Fenced`."""
-        assert self._transaction is not None
-        self._transaction.settle()
 
 
 class Trimming:

@@ -101,17 +101,16 @@ class KafkaSink(Immediate):
         self._producing.discard()
 
 
-class TransactionalKafkaSink(Immediate):
-    """A topic whose rows appear with the worker's transaction; keeps `ports.sink.TransactionalSink`."""
+class InTransaction(Immediate):
+    """A topic whose messages appear with the worker's transaction: to inherit from. What it takes is for others to say."""
 
     delivery: Delivery = "exactly-once"
 
-    def __init__(self, access: Access, topic: str, rows: Rows, partitioner: str) -> None:
+    def __init__(self, access: Access, topic: str, partitioner: str) -> None:
         self.where = f"{access.domain}/{topic}"
         self.domain = access.domain
         self._access = access
         self._topic = topic
-        self._rows = rows
         self._partitioner = partitioner
         self._transaction: KafkaTransaction | None = None
 
@@ -119,11 +118,24 @@ class TransactionalKafkaSink(Immediate):
         """Open the worker's transaction; whoever opened it before is fenced off."""
         return KafkaTransaction(self._access, name, self._topic, self._partitioner)
 
-    def enlist(self, transaction: Transaction) -> None:
+    def enlist(self, transaction: object) -> None:
         """Write through this transaction."""
         if not isinstance(transaction, KafkaTransaction):
             raise TypeError(f"{self.where} cannot write through {type(transaction).__name__}")
         self._transaction = transaction
+
+    def prepare(self, epoch: int, *, last: bool) -> Receipt:
+        """Wait until the transaction has them all. Raises `RunError`, `Fenced`."""
+        assert self._transaction is not None
+        self._transaction.settle()
+
+
+class TransactionalKafkaSink(InTransaction):
+    """A topic whose rows appear with the worker's transaction; keeps `ports.sink.TransactionalSink`."""
+
+    def __init__(self, access: Access, topic: str, rows: Rows, partitioner: str) -> None:
+        super().__init__(access, topic, partitioner)
+        self._rows = rows
 
     def encode(self, table: pa.Table) -> Payload:
         """Return a message for each row."""
@@ -133,11 +145,6 @@ class TransactionalKafkaSink(Immediate):
         """Send messages in the transaction. Raises `RunError`, `Fenced`."""
         assert self._transaction is not None
         self._transaction.send(self._topic, *payload)
-
-    def prepare(self, epoch: int, *, last: bool) -> Receipt:
-        """Wait until the transaction has them all. Raises `RunError`, `Fenced`."""
-        assert self._transaction is not None
-        self._transaction.settle()
 
 
 def check_target(access: Access, topic: str, create: int) -> None:

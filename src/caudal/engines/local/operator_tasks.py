@@ -90,6 +90,16 @@ class Channel:
     resumed: int = 0
     waiting: dict[int, Envelope] = field(default_factory=dict)
 
+    def reach(self, envelope: Envelope) -> None:
+        """Take note of how far it is behind an envelope, and whether that is an idle mark that holds."""
+        self.watermark = max(self.watermark, envelope.watermark)
+        if envelope.idle > self.resumed:
+            self.idle = True
+
+    def resume(self, mark: int) -> None:
+        """Hold watermarks back again behind the idle mark of this number, whether that has arrived or not."""
+        self.idle, self.resumed = False, mark
+
 
 class OperatorTask:
     """Applies envelopes channel by channel, in sequence."""
@@ -267,9 +277,7 @@ class StateTask(OperatorTask):
             self._grown(self)
         channel = self.channels[key]
         with self._lock:
-            channel.watermark = max(channel.watermark, envelope.watermark)
-            if envelope.idle > channel.resumed:
-                channel.idle = True
+            channel.reach(envelope)
             if channel.watermark >= OPEN:
                 del self.channels[key]
 
@@ -316,8 +324,7 @@ class StateTask(OperatorTask):
         Counts the channel in; returns the watermark below which it must not fall.
         """
         with self._lock:
-            channel = self.channels[key]
-            channel.idle, channel.resumed = False, mark
+            self.channels[key].resume(mark)
             return self.tracker.count_in(key)
 
     def finish(self) -> int:

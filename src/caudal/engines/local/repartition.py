@@ -84,17 +84,13 @@ class RepartitionTask(OperatorTask):
                 if self._sizes[number] >= HELD:
                     self._send(number)
             self.counters.add(self.operator, "written", rows)
-        channel = self.channels[key]
         with self._lock:
-            channel.watermark = max(channel.watermark, envelope.watermark)
-            if envelope.idle > channel.resumed:
-                channel.idle = True
+            self.channels[key].reach(envelope)
 
     def resume(self, key: ChannelKey, mark: int) -> int:
         """A partition has rows again."""
         with self._lock:
-            channel = self.channels[key]
-            channel.idle, channel.resumed = False, mark
+            self.channels[key].resume(mark)
         return -OPEN
 
     def cut(self) -> None:
