@@ -87,7 +87,8 @@ def checkpointing(
     """Return how a job is to be checkpointed, None for no URL; raises `OptionError` for what does not fit."""
     check_mode(delivery)
     if not url:
-        for name, value in (("delivery", delivery), ("restore", restore), ("group", group), ("worker", worker)):
+        given = {"delivery": delivery, "restore": restore, "group": group, "worker": worker, "partitions": partitions}
+        for name, value in given.items():
             if value:
                 raise OptionError(f"{name} goes with checkpoints", hint="say where to keep them: checkpoint='./state'")
         return None

@@ -59,10 +59,10 @@ def grouping(logical: Plan, physical: Plan, how: Checkpointing | None) -> Groupi
         raise OptionError(
             f"{how.restore} is the savepoint of a group of workers, which cannot share this pipeline: {why}"
         )
-    if how.group or how.worker:
+    if how.group or how.worker or how.partitions:
         raise OptionError(
             f"this pipeline cannot be shared by a group of workers: {why}",
-            hint="leave --group and --worker out",
+            hint="leave --group, --worker and --partitions out",
         )
     if any(shared(node) for node in physical.sources):
         log.info("this worker reads all partitions by itself: %s", why)

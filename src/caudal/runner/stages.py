@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from caudal.core.errors import OptionError
@@ -234,10 +234,16 @@ def _unordered(node: Keyed) -> str:
     return ""
 
 
-def _above(node: Node) -> Iterator[Node]:
-    for each in node.inputs:
-        yield each
-        yield from _above(each)
+def _above(node: Node) -> set[Node]:
+    """Return all nodes above one, each looked at once however many ways lead to it."""
+    found: set[Node] = set()
+    waiting = list(node.inputs)
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found.add(each)
+            waiting += each.inputs
+    return found
 
 
 def _is(expr: Expr, over: Node, root: Node, column: str) -> bool:

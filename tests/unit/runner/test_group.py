@@ -23,7 +23,7 @@ from caudal.plan.nodes import Node, Source
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Tuning
 from caudal.rewrite import rewrite
-from caudal.runner.checkpoints import Checkpointing
+from caudal.runner.checkpoints import Checkpointing, checkpointing
 from caudal.runner.group import GroupWorker
 from caudal.runner.group_steps import Place
 from caudal.runner.grouping import grouping
@@ -302,8 +302,11 @@ def test_any_history_of_a_group_counts_each_row_once(made: Any, seed: int, key: 
     f.check()
 
 
-@pytest.mark.parametrize(("group", "worker"), [("g", ""), ("", "w")])
-def test_names_of_a_group_are_refused_where_there_is_none(tmp_path: Any, group: str, worker: str) -> None:
+@pytest.mark.parametrize("given", [("g", "", 0), ("", "w", 0), ("", "", 3)])
+def test_names_of_a_group_are_refused_where_there_is_none(tmp_path: Any, given: tuple[str, str, int]) -> None:
+    group, worker, partitions = given
+    with pytest.raises(OptionError, match="goes with checkpoints"):
+        checkpointing("", group=group, worker=worker, partitions=partitions)
     plan = pipeline()
     with pytest.raises(OptionError, match="cannot be shared by a group of workers: its source"):
-        grouping(plan, rewrite(plan), Checkpointing(str(tmp_path), group=group, worker=worker))
+        grouping(plan, rewrite(plan), Checkpointing(str(tmp_path), group=group, worker=worker, partitions=partitions))
