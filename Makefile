@@ -80,6 +80,7 @@ nightly: setup ## the long campaigns: kills, rotation under load, random cases, 
 	$(RUN)/pytest -m "nightly and not engines and not kafka" tests
 	$(RUN)/pytest -s -m "nightly and kafka" tests/kafka
 	CAUDAL_PROPERTY=3 $(RUN)/pytest -n auto --dist worksteal -m slow tests/property
+	CAUDAL_PATTERNS=5000 $(RUN)/pytest -n auto --dist worksteal tests/property/test_patterns.py
 	CAUDAL_FUZZ=200000 $(RUN)/pytest -n auto -m slow tests/fuzz
 	$(RUN)/python -m caudal.checkpoint.simulator --schedules 1000000 --processes $$(nproc)
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import caudal as cd
 from caudal.lang.dsl import aggregates
-from caudal.lang.dsl.stream import Grouped, Stream, Windowed
+from caudal.lang.dsl.grouped import Grouped, Windowed
+from caudal.lang.dsl.patterns import Matched, Pattern
+from caudal.lang.dsl.stream import Stream
 
 HERE = Path(__file__).resolve().parent
 
@@ -31,10 +33,23 @@ Methods of columns and the functions of SQL text are in [expressions](expression
 """
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Pipelines": ("settings", "source", "field", "Pipeline", "run", "load", "explain", "mermaid", "infer"),
+    "Pipelines": (
+        "settings",
+        "source",
+        "field",
+        "table",
+        "Pipeline",
+        "run",
+        "run_together",
+        "load",
+        "explain",
+        "mermaid",
+        "infer",
+    ),
     "Functions": ("jit", "batch", "row"),
     "Windows": ("tumbling", "hopping", "cumulative", "session", "rows", "sliding"),
     "Aggregates": aggregates.__all__,
+    "Patterns": ("event", "all_of"),
     "Building expressions": (
         *("col", "lit", "when", "coalesce", "concat", "greatest", "least", "int_div", "int_mod", "now"),
     ),
@@ -110,6 +125,9 @@ def render() -> str:
                 )
                 out += _methods(Grouped, "stream.group_by(...)", "###")
                 out += _methods(Windowed, "stream.window(...)", "###")
+                out += _methods(Matched, "stream.group_by(...).match(...)", "###")
+            elif name == "event":
+                out += [_entry("cd.event", "cd.event", value), f"{_doc(Pattern)}\n", *_methods(Pattern, "event", "###")]
             elif inspect.isclass(value):
                 base = value.__base__.__name__
                 kind = f" A kind of `cd.{base}`." if base in cd.__all__ else ""

@@ -24,16 +24,18 @@ if TYPE_CHECKING:
     from caudal.core.types import Schema
     from caudal.lang.dsl.aggregates import *  # noqa: F403 - all that it lists
     from caudal.lang.dsl.functions import batch, jit, row
+    from caudal.lang.dsl.patterns import all_of, event
     from caudal.lang.dsl.settings import settings
     from caudal.lang.dsl.source import field, source
     from caudal.lang.dsl.stream import Stream
     from caudal.lang.dsl.stream import pipeline as Pipeline
+    from caudal.lang.dsl.tables import table
     from caudal.lang.dsl.windows import cumulative, hopping, rows, session, sliding, tumbling
     from caudal.plan.building import coalesce, concat, greatest, int_div, int_mod, least, now
     from caudal.plan.conditional import when
     from caudal.plan.explain import explain, mermaid
     from caudal.plan.expr import col, lit
-    from caudal.runner import load, run
+    from caudal.runner import load, run, run_together
     from caudal.runner.infer import infer
 
     __all__ = [*"every name above is public"]  # pyright: ignore[reportUnsupportedDunderAll]
@@ -42,15 +44,17 @@ _HOME = {
     "caudal.core.errors": ("CaudalError", "CaudalWarning", "PlanError", "RunError", "UserError"),
     "caudal.core.types": ("Schema",),
     "caudal.lang.dsl.functions": ("batch", "jit", "row"),
+    "caudal.lang.dsl.patterns": ("all_of", "event"),
     "caudal.lang.dsl.settings": ("settings",),
     "caudal.lang.dsl.source": ("field", "source"),
     "caudal.lang.dsl.stream": ("Stream",),
+    "caudal.lang.dsl.tables": ("table",),
     "caudal.lang.dsl.windows": ("cumulative", "hopping", "rows", "session", "sliding", "tumbling"),
     "caudal.plan.conditional": ("when",),
     "caudal.plan.building": ("coalesce", "concat", "greatest", "int_div", "int_mod", "least", "now"),
     "caudal.plan.expr": ("col", "lit"),
     "caudal.plan.explain": ("explain", "mermaid"),
-    "caudal.runner": ("load", "run"),
+    "caudal.runner": ("load", "run", "run_together"),
     "caudal.runner.infer": ("infer",),
 }
 _NAMES = {name: module for module, names in _HOME.items() for name in names}
@@ -88,7 +92,14 @@ def _unknown(name: str) -> AttributeError:
         return AttributeError(message)
     from caudal.core.errors import NoSuchName, nearest
 
-    elsewhere = {"avg": "mean", "std": "stddev", "nunique": "count_distinct", "list": "collect", "window": "tumbling"}
+    elsewhere = {
+        "avg": "mean",
+        "std": "stddev",
+        "nunique": "count_distinct",
+        "list": "collect",
+        "window": "tumbling",
+        "pattern": "event",
+    }
     elsewhere |= {"udf": "row", "expr": "col", "column": "col", "Stream.source": "source", "stream": "source"}
     return NoSuchName(
         message, hint=f"write cd.{elsewhere[name]}" if name in elsewhere else nearest(name, __getattr__("__all__"))

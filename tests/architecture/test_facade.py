@@ -12,7 +12,8 @@ import pytest
 
 import caudal as cd
 from caudal.core.errors import CaudalError
-from caudal.lang.dsl.stream import Grouped, Stream, Windowed
+from caudal.lang.dsl.grouped import Grouped, Windowed
+from caudal.lang.dsl.stream import Stream
 from caudal.plan.expr import Expr
 
 FACADE = Path(cd.__file__)

@@ -79,6 +79,20 @@ class BoundedPartsCase(PartsCase):
         return (self.folder / "out" / "rows.jsonl.partial").exists()
 
 
+class ShardPartsCase(PartsCase):
+    """Of one shard of a group."""
+
+    def open(self) -> Any:
+        path = self.folder / "out" / "rows.jsonl"
+        folder = FILES.sharded({"path": str(path), **self.options}, LinesEncoder, SCHEMA, "")
+        assert folder is not None
+        return folder.shard("0", "group.a")
+
+    def crash(self, sink: Any) -> None:
+        if sink._open is not None:
+            sink._open.close()
+
+
 class MemoryCase(SinkCase):
     live: ClassVar[bool] = False
     kept_aside, flushed, survives, delivery = False, True, False, "at-most-once"
@@ -142,6 +156,10 @@ class TestSmallParts(SinkSuite):
 
 class TestBoundedParts(SinkSuite):
     case = BoundedPartsCase
+
+
+class TestShardParts(SinkSuite):
+    case = ShardPartsCase
 
 
 class TestMemory(SinkSuite):

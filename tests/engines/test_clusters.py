@@ -247,7 +247,8 @@ def test_a_function_that_ends_its_process_there(cluster: Cluster, place: Place) 
     assert (ended.code, ended.out) == (1, "")
     head, first, second, where = ended.err.splitlines()
     assert head == f"error: the job on {cluster.engine} at {cluster.address} failed"
-    assert "a Python worker of the job died" in first
+    # of two tasks that end the one that is told of first may not know why
+    assert "a Python worker of the job died" in first or "a task of the job ended before" in first
     assert "a function that ends its process" in second
     assert place.left() == [Path(where.partition("all of it: ")[2]).name]
     until(lambda: not cluster.running(), "the job goes on")

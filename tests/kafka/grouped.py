@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewPartitions, OffsetSpec
 
 from caudal.broker import Broker
 
@@ -91,8 +91,8 @@ class Reading:
 class Traffic:
     """Keeps writing rows, in order of their times, to a topic or a file."""
 
-    def __init__(self, broker: Broker, target: str | Path, seed: int) -> None:
-        self.now = 0
+    def __init__(self, broker: Broker, target: str | Path, seed: int, now: int = 0) -> None:
+        self.now = now
         """Event time, milliseconds."""
         self._target = target
         self._draw = random.Random(seed)
@@ -103,12 +103,18 @@ class Traffic:
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
+    def pause(self) -> None:
+        """Write no more."""
+        self._stopping.set()
+        self._thread.join()
+        if self._producer is not None:
+            assert not self._producer.flush(WAIT)
+
     def end(self) -> None:
         """Stop; after that close all windows."""
         if self._stopping.is_set():
             return
-        self._stopping.set()
-        self._thread.join()
+        self.pause()
         self._write([(ip, CLOSERS, 0) for ip in KEYS])
         if self._producer is not None:
             assert not self._producer.flush(WAIT)
@@ -192,6 +198,7 @@ class Job:
     ) -> None:
         """`shared`: the topic is partitioned by what is counted by; else workers send rows to one another."""
         self.folder = folder
+        self.partitions = PARTITIONS
         self.source, self.target = new_topic(broker, PARTITIONS), new_topic(broker, 2)
         self.name = f"p-{self.source}"
         self.group = f"caudal.{self.name}"
@@ -235,6 +242,22 @@ class Job:
         self.workers.remove(worker)
         worker.leave()
 
+    def says(self, *command: str) -> str:
+        """Run a command of caudal's; return the last line that it prints."""
+        given = [sys.executable, "-m", "caudal", *command]
+        ended = subprocess.run(given, cwd=self.folder, capture_output=True, text=True, timeout=WAIT)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.splitlines()[-1]
+
+    def enlarged(self, partitions: int) -> None:
+        """Give the topic more partitions, and go on writing to all of them."""
+        self.traffic.pause()
+        admin = AdminClient({"bootstrap.servers": self._broker.address})
+        admin.create_partitions([NewPartitions(self.source, partitions)])[self.source].result(WAIT)
+        until(lambda: len(admin.list_topics(self.source, 10).topics[self.source].partitions) == partitions)
+        self.partitions = partitions
+        self.traffic = Traffic(self._broker, self.source, seed=2, now=self.traffic.now)
+
     def until(self, condition: Callable[[], object], seconds: float = WAIT) -> None:
         """Wait for a condition, while all workers live."""
 
@@ -261,7 +284,7 @@ class Job:
         return self._owners
 
     def _committed(self) -> dict[int, str]:
-        parts = [TopicPartition(self.source, number) for number in range(PARTITIONS)]
+        parts = [TopicPartition(self.source, number) for number in range(self.partitions)]
         try:
             stands = self._asking.committed(parts, timeout=5)
         except KafkaException:  # no broker, or none that answers now
@@ -275,7 +298,7 @@ class Job:
     def all_held(self, *workers: Worker) -> bool:
         """Whether these workers have all partitions, each some."""
         held = [self.held(worker) for worker in workers]
-        return all(held) and sum(map(len, held)) == PARTITIONS
+        return all(held) and sum(map(len, held)) == self.partitions
 
     # -- what came out -------------------------------------------------------------------------------------------
 
@@ -298,7 +321,7 @@ class Job:
         if self._file is not None:
             yield from self._file.read_bytes().splitlines()
             return
-        reading = Reading(self._broker, self.source, PARTITIONS)
+        reading = Reading(self._broker, self.source, self.partitions)
         for message in reading.all():
             value = message.value()
             assert value is not None

@@ -18,9 +18,9 @@ PASSWORD = "s3cret-that-stands-nowhere"
 _PROPERTIES = """
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://{host}:{open},TLS://{host}:{tls},SCRAM://{host}:{scram},PLAIN://{host}:{plain},CONTROLLER://{host}:{controller}
-advertised.listeners=PLAINTEXT://{host}:{open},TLS://{host}:{tls},SCRAM://{host}:{scram},PLAIN://{host}:{plain}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,TLS:SSL,SCRAM:SASL_SSL,PLAIN:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://{host}:{open},TLS://{host}:{tls},SCRAM://{host}:{scram},PLAIN://{host}:{plain},TOKEN://{host}:{token},CONTROLLER://{host}:{controller}
+advertised.listeners=PLAINTEXT://{host}:{open},TLS://{host}:{tls},SCRAM://{host}:{scram},PLAIN://{host}:{plain},TOKEN://{host}:{token}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,TLS:SSL,SCRAM:SASL_SSL,PLAIN:SASL_PLAINTEXT,TOKEN:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers={host}:{controller}
@@ -33,13 +33,15 @@ transaction.state.log.num.partitions=4
 auto.create.topics.enable=false
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/broker.pem
-sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN,OAUTHBEARER
 listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.scram.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.plain.sasl.enabled.mechanisms=PLAIN
 listener.name.plain.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_plain="{password}";
+listener.name.token.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.token.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS;User:plain
+super.users=User:ANONYMOUS;User:plain;User:token
 """
 
 
@@ -50,8 +52,10 @@ class Secured:
         self.folder = folder
         self.ca, self.other_ca = _authority(folder, "ca"), _authority(folder, "other")
         _certificate(folder)
-        ports = dict(zip(("open", "tls", "scram", "plain", "controller"), _free(5), strict=True))
-        self.open, self.tls, self.scram, self.plain = (f"{HOST}:{ports[n]}" for n in ("open", "tls", "scram", "plain"))
+        ports = dict(zip(("open", "tls", "scram", "plain", "token", "controller"), _free(6), strict=True))
+        self.open, self.tls, self.scram, self.plain, self.token = (
+            f"{HOST}:{ports[n]}" for n in ("open", "tls", "scram", "plain", "token")
+        )
         properties = folder / "server.properties"
         properties.write_text(_PROPERTIES.format(host=HOST, folder=folder, password=PASSWORD, **ports))
         java = [installing.java(), "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", f"{installing.install(print)}/*"]

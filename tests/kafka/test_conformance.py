@@ -31,6 +31,7 @@ def shared(broker: Broker, new_topic: Any) -> None:
 
 class TopicCase(SourceCase):
     ordered_names = False
+    every_end = False
     reader: ClassVar[str] = "blocks"
 
     def open(self, partitions: Mapping[str, list[int]]) -> Any:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewPartitions
 from grouped import KEYS, PARTITIONS, WAIT, Job, busy, cores, kills, until
 
 from caudal.broker import Broker
+from caudal.connectors.kafka import CONNECTOR
 from caudal.connectors.kafka.partitioners import partition_of
+from caudal.core.types import Schema
+from caudal.ports.group import Given, Membership, Shared
+from caudal.ports.records import Block
+from caudal.ports.source import Partition
 
 pytestmark = pytest.mark.kafka
 
@@ -113,17 +115,18 @@ def test_a_name_has_one_holder(broker: Broker, new_job: NewJob) -> None:
     job.check()
 
 
-def test_another_count_of_partitions_is_refused(broker: Broker, new_job: NewJob) -> None:
+def test_a_worker_ends_when_the_topic_is_enlarged(broker: Broker, new_job: NewJob) -> None:
     job = new_job(broker)
     worker = job.start()
     job.goes_on()
-    job.leave(worker)
-    admin = AdminClient({"bootstrap.servers": broker.address})
-    admin.create_partitions([NewPartitions(job.source, PARTITIONS + 2)])[job.source].result(WAIT)
+    job.workers.remove(worker)
+    job.enlarged(2 * PARTITIONS)
+    assert "has more partitions than when the group began: its keys have moved" in worker.ends(1)
     again = job.start()
     job.workers.remove(again)
     said = again.ends(2)
-    assert f"the topic '{job.source}' has {PARTITIONS + 2} partitions, and had {PARTITIONS}" in said
+    assert f"the topic '{job.source}' has {2 * PARTITIONS} partitions, and had {PARTITIONS}" in said
+    assert f"caudal rescale p.py state --partitions {2 * PARTITIONS}" in said
 
 
 def test_a_record_in_a_wrong_partition_ends_the_job(broker: Broker, new_job: NewJob) -> None:
@@ -173,37 +176,73 @@ def test_a_worker_by_itself_is_killed(broker: Broker, new_job: NewJob) -> None:
     job.check()
 
 
-def test_brokers_that_do_not_know_the_newer_protocol_end_a_worker_that_says_so(
-    java: str, new_job: NewJob, tmp_path: Path
-) -> None:
-    with Broker(tmp_path / "classic", port=0, settings={"group.coordinator.rebalance.protocols": "classic"}) as broker:
-        job = new_job(broker)
-        worker = job.start("a")
-        job.workers.remove(worker)
-        assert "the brokers do not know the group protocol of KIP-848" in worker.ends(1)
-        job.close()
-
-
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_group_ends_behind_a_savepoint_and_goes_on_in_a_fresh_place(
     broker: Broker, new_job: NewJob, shared: bool
 ) -> None:
     job = new_job(broker, shared=shared)
-    job.start("a")
-    job.start("b")
+    two(job)  # one that joins behind the savepoint would go on
     job.goes_on()
-    asked = subprocess.run(
-        [sys.executable, "-m", "caudal", "savepoint", "state"],
-        cwd=job.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    made = job.says("savepoint", "state")
     for worker in [*job.workers]:
         worker.ends(0)
         job.workers.remove(worker)
-    job.more = ["--checkpoint", "fresh", "--restore", asked.stdout.splitlines()[-1]]
+    job.more = ["--checkpoint", "fresh", "--restore", made]
     job.start("a")
     job.start("c")
     job.goes_on()
     job.check()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_job_goes_on_over_an_enlarged_topic(broker: Broker, new_job: NewJob, shared: bool) -> None:
+    """Rows are left in the old partitions at the savepoint, and in the repartition topic, which comes to have fewer partitions."""
+    job = new_job(broker, shared=shared)
+    two(job)
+    job.goes_on()
+    job.says("savepoint", "state")
+    for worker in [*job.workers]:
+        worker.ends(0)
+        job.workers.remove(worker)
+    now = job.traffic.now
+    until(lambda: job.traffic.now > now + 500)
+    job.enlarged(2 * PARTITIONS)
+    many = 2 * PARTITIONS if shared else 3
+    made = job.says("rescale", "p.py", "state", "--partitions", str(many))
+    job.more = ["--checkpoint", "fresh", "--restore", made]
+    job.start("a")
+    job.start("c")
+    job.goes_on()
+    job.check()
+
+
+@pytest.mark.parametrize("reader", ["blocks", "objects"])
+def test_a_partition_that_stays_is_opened_anew(broker: Broker, new_topic: Callable[..., str], reader: str) -> None:
+    """A shard whose state is out of date is loaded once more, though the group has not moved it."""
+    topic = new_topic(broker, 1)
+    producer = Producer({"bootstrap.servers": broker.address})
+    for n in range(100):
+        producer.produce(topic, f'{{"n": {n}}}'.encode())
+    assert not producer.flush(WAIT)
+    schema = Schema.of({"n": "int64"})
+    options = {**CONNECTOR.source_options, "topic": topic, "servers": broker.address, "reader": reader}
+    group = CONNECTOR.join({"in": Shared(options, schema)}, Membership(f"group-{topic}", "a"))
+    try:
+        group.share({})
+        until(lambda: any(isinstance(change, Given) for change in group.changes()))
+        for begin in (0, 40, 10):
+            partition = group.partition(f"{topic}/0")
+            partition.seek(begin)
+            found: list[int] = []
+            until(lambda: numbers(partition, found) == list(range(begin, 100)), lambda: found)  # noqa: B023
+            partition.close()
+    finally:
+        group.close()
+
+
+def numbers(partition: Partition, found: list[int]) -> list[int]:
+    """Read on; return what has been found by now."""
+    block = partition.read(1 << 20)
+    if isinstance(block, Block):
+        found += [json.loads(line)["n"] for line in bytes(block.data[block.start : block.stop]).splitlines()]
+    return found

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from confluent_kafka import Producer
@@ -80,6 +84,48 @@ def test_who_may_reads(secured: Secured, tmp_path: Path) -> None:
         assert code == 0, said
         assert "n=7" in said
         assert PASSWORD not in said
+
+
+class Issuer(BaseHTTPRequestHandler):
+    """Issues tokens, unsigned as the broker takes them without a key, to the client that knows the password."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        secret = base64.b64decode(self.headers["Authorization"].partition(" ")[2]).decode()
+        Issuer.asked.append(self.path)
+        right = secret == f"reader:{PASSWORD}"
+        claims = {"sub": "token", "iat": int(time.time()), "exp": int(time.time()) + 600}
+        parts = [
+            base64.urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=")
+            for each in ({"alg": "none"}, claims)
+        ]
+        told = {"access_token": ".".join([*parts, ""]), "expires_in": 600} if right else {"error": "invalid_client"}
+        self.send_response(200 if right else 401)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(told).encode())
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_token_lets_in_who_has_one(secured: Secured, tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Issuer) as issuer:
+        threading.Thread(target=issuer.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{issuer.server_port}/token"
+        config = {"sasl.oauthbearer.token.endpoint.url": url}
+        given: dict[str, Any] = {"sasl": "OAUTHBEARER", "user": "reader", "config": config}
+        code, said, _ = run(tmp_path, secured.token, **given, password_file="right")
+        assert code == 0, said
+        assert "n=7" in said
+        assert Issuer.asked
+        code, said, took = run(tmp_path, secured.token, **given, password_file="wrong")
+        issuer.shutdown()
+    assert code in (1, 2), said
+    assert "hint:" in said
+    assert PASSWORD not in said
+    assert took < SOON + 15
 
 
 @pytest.mark.parametrize(

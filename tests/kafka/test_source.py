@@ -175,6 +175,9 @@ def test_reading_begins_and_ends_where_it_is_told_to(broker: Broker, new_topic: 
     assert read(until="earliest") == []
     with pytest.raises(InputError, match=f"{topic}/0 has no offset 7"):
         read(start={0: 7})
+    for given in ({"start": {7: 3}}, {"until": {f"{topic}/7": 3}}):
+        with pytest.raises(InputError, match="7, of which an offset is given"):
+            read(**given)
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -277,6 +280,27 @@ def test_what_is_not_there_is_told_before_the_start(broker: Broker, new_topic: N
     assert time.monotonic() - began < 30
     names = AdminClient({"bootstrap.servers": broker.address}).list_topics(timeout=10).topics
     assert topic + "x" not in names
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_job_that_would_read_what_it_writes_is_refused(
+    broker: Broker, new_topic: NewTopic, tmp_path: Path, shared: bool
+) -> None:
+    topic, other = new_topic(broker), new_topic(broker)
+    options: dict[str, Any] = {"servers": broker.address, "format": "json", "schema": {"n": "int64"}}
+
+    def run(given: dict[str, Any], target: str, **how: Any) -> None:
+        read = cd.source("kafka", **given, **options, **({"partitioned_by": "n"} if shared else {}))
+        written = read.to("kafka", topic=target, servers=broker.address)
+        cd.run(cd.Pipeline("p", written), **how, **({"checkpoint": str(tmp_path / "state")} if shared else {}))
+
+    with pytest.raises(InputError, match=f"would write to what is read: kafka://.*/{topic}"):
+        run({"topic": topic}, topic, late="discard", dead="discard")
+    if not shared:
+        with pytest.raises(InputError, match=f"/{other}") as refused:  # one that the pattern would find
+            run({"pattern": f"{topic}|{other}"}, other, late="discard", dead="discard")
+        assert "a pattern that does not match it" in refused.value.hint
+        run({"topic": topic, "until": "latest"}, topic, late="discard", dead="discard")
 
 
 def test_records_are_held_to_the_partitioner_that_the_pipeline_relies_on(broker: Broker, new_topic: NewTopic) -> None:

@@ -5,6 +5,7 @@ They are few, since each compiled one costs a second on a first run, and compile
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -76,6 +77,22 @@ def places(frame: Any) -> Any:
     return pl.DataFrame({name: column.gather(kept) for name, column in columns.items()})
 
 
+@cd.batch
+def met(left: Any, right: Any) -> Any:
+    """How many rows of both sides there are, and the first and last of them."""
+    if 7 in right["n"].to_list():
+        raise ValueError("seven")
+    firsts = [*left["g"].to_list()[:1], *right["x"].to_list()[-1:]]
+    return pl.DataFrame(
+        {
+            "lefts": pl.Series([left.height] * len(firsts), dtype=pl.Int64),
+            "rights": pl.Series([right.height] * len(firsts), dtype=pl.Int64),
+            "first": pl.Series(firsts, dtype=pl.Float64, strict=False),
+            "span": pl.concat([left["window_end"], right["window_end"]]).head(len(firsts)),
+        }
+    )
+
+
 @cd.jit
 def steep(n: Any, x: Any) -> Any:
     kept = x > 0.0
@@ -112,6 +129,25 @@ def folded(state: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
     if state is None:
         return {"total": row["g"], "name": row["k"]}
     return {"total": ((state["total"] or 0) * 2 + (row["g"] or 0)) % 1000, "name": row["k"] or state["name"]}
+
+
+def walked(state: dict[str, Any], rows: list[dict[str, Any]], timers: Any) -> Any:
+    for row in rows:
+        if row["n"] == 7:
+            raise ValueError("seven")
+        state["total"] = ((state["total"] or 0) * 2 + (row["g"] or 0)) % 1000
+        timers.set(row["t"] + (row["g"] or 0) * 500, row["k"] or "")
+        if row["b"] is None:
+            timers.cancel()
+        yield from [{"name": row["k"], "total": state["total"]}] * (row["b"] is True)
+    for name in timers.due:
+        if state["total"] == 2:
+            raise ValueError("two")
+        yield {"name": name, "total": state["total"], "next": timers.get("a")}
+        if name == "aa":
+            timers.set(timers.now + timedelta(milliseconds=900), "later")
+        if name == "later":
+            state.clear()
 
 
 @cd.batch

@@ -21,7 +21,7 @@ from caudal.plan.plan import Plan
 from caudal.testing.harness import CountedSource, Started, differences
 
 pytestmark = pytest.mark.slow
-KINDS = [*(k for k in SHAPES if k != "stateless"), *(k for k in STAGES if k != "functions")]
+KINDS = [*(k for k in SHAPES if k != "stateless"), *(k for k in STAGES if k != "functions"), "joins"]
 
 
 def stored(cut: Cut) -> Cut:

@@ -57,6 +57,19 @@ def test_pipelines_side_by_side_are_the_oracles(case: Case, way: Values) -> None
     case.check(Started(case.plan, **way).run())
 
 
+@settings(max_examples=settings.default.max_examples * 3)
+@given(case=cases(kinds=["joins"]), way=ways())
+def test_joins_are_the_oracles(case: Case, way: Values) -> None:
+    """As for pipelines side by side: each run holds pipelines.MANY joins."""
+    case.check(Started(case.plan, **way).run())
+
+
+@given(case=cases(kinds=["lookups"]), way=ways())
+def test_lookups_are_the_oracles(case: Case, way: Values) -> None:
+    """As for pipelines side by side: each run holds pipelines.MANY lookups."""
+    case.check(Started(case.plan, **way).run())
+
+
 @given(data=st.data(), way=ways())
 def test_rows_of_files_are_the_oracles(tmp_path_factory: pytest.TempPathFactory, data: Any, way: Values) -> None:
     case = data.draw(cases(tmp_path_factory.mktemp("files", numbered=True), [*SHAPES, "stages"]))

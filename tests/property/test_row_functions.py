@@ -49,6 +49,12 @@ def several(draw: Any, stream: Any) -> Ends:
             called.folded, schema={"total": "int64", "name": "string"}, order_by=order_by
         ),
     }
+    made["walked"] = grouped(draw, stream, 1).process(
+        called.walked,
+        schema={"name": "string", "total": "int64", "next": "timestamp"},
+        state={"total": "int64"},
+        order_by=order_by,
+    )
     ends: Ends = {}
     for name, out in made.items():
         ends[f"out {name}"] = out

@@ -39,7 +39,7 @@ class DirectoryStore:
         except OSError as error:
             raise OptionError(f"cannot make the directory {self.url}: {error.strerror}") from error
 
-    def create(self, name: str, data: bytes) -> None:
+    def create(self, name: str, data: bytes | memoryview) -> None:
         self._write(name, data, self._link)
 
     def replace(self, name: str, data: bytes) -> None:
@@ -100,7 +100,7 @@ class DirectoryStore:
         """Return the path of what has this name; see `store.OnDisk`."""
         return os.path.join(self.root, *name.split("/")) if name else self.root
 
-    def _write(self, name: str, data: bytes, place: Callable[[str, str], None]) -> None:
+    def _write(self, name: str, data: bytes | memoryview, place: Callable[[str, str], None]) -> None:
         path = self.path(name)
         folder = os.path.dirname(path)
         temporary = os.path.join(folder, _TEMPORARY + secrets.token_hex(6))

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from caudal.checkpoint.segments import Damaged, Segment, digest
+from caudal.checkpoint.segments import Block, Damaged, Segment, digest
 from caudal.checkpoint.store import Store
 from caudal.core.errors import RunError
 from caudal.ports.sink import Receipt
-from caudal.ports.transaction import Place
+from caudal.ports.snapshot import Place
 
-FORMAT = 1
-"""The version of this layout. A version that is not known is refused, never guessed at."""
+FORMAT = 2
+"""The version of this layout, behind 1, in which each block was a segment. One that is not known is refused, never guessed at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,18 @@ class Stored:
     kind: str
     version: int
     values: Mapping[str, Any]
-    blocks: Mapping[int, Segment]
+    blocks: Mapping[int, Block]
     fits: Any = None
 
 
 class File(NamedTuple):
-    """A file of segments: its size in bytes, and the SHA-256 of them all in hex, so that damage is found where nobody reads too."""
+    """A file of segments: its size in bytes, and the CRC-32 of them all, so that damage is found where nobody reads too.
+
+    Each segment has its SHA-256 beside that, so a byte that is needed is hashed once. `checksum` was a SHA-256 in versions before.
+    """
 
     size: int
-    digest: str
+    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,12 @@ class Manifest:
     @property
     def live(self) -> int:
         """The bytes of all blocks that are part of it."""
-        return sum(segment.length for stored in self.operators.values() for segment in stored.blocks.values())
+        return sum(block.length for stored in self.operators.values() for block in stored.blocks.values())
 
     @property
     def rows(self) -> int:
         """The rows of all blocks that are part of it."""
-        return sum(segment.rows for stored in self.operators.values() for segment in stored.blocks.values())
+        return sum(block.rows for stored in self.operators.values() for block in stored.blocks.values())
 
     def encoded(self) -> bytes:
         """Return the manifest as bytes. Raises `RunError` for a value that JSON cannot hold, which is a defect."""
@@ -90,11 +93,7 @@ class Manifest:
                     "version": stored.version,
                     "values": dict(stored.values),
                     "fits": stored.fits,
-                    # [number, file, offset, length, digest, rows]
-                    "blocks": [
-                        [number, numbers[s.file], s.offset, s.length, s.digest, s.rows]
-                        for number, s in sorted(stored.blocks.items())
-                    ],
+                    **_placed(stored.blocks, numbers),
                 }
                 for name, stored in self.operators.items()
             },
@@ -104,6 +103,25 @@ class Manifest:
         except (TypeError, ValueError) as error:
             raise RunError("the state holds a value that cannot be stored", detail=str(error)) from error
         return line + b"\n" + digest(line).encode() + b"\n"
+
+
+def _placed(blocks: Mapping[int, Block], files: Mapping[str, int]) -> dict[str, Any]:
+    """Return segments as [file, offset, length, digest, rows], blocks as [number, segment, start, rows]."""
+    segments = dict.fromkeys(block.segment for _, block in sorted(blocks.items()))
+    numbers = {segment: number for number, segment in enumerate(segments)}
+    return {
+        "segments": [[files[s.file], s.offset, s.length, s.digest, s.rows] for s in segments],
+        "blocks": [[number, numbers[b.segment], b.start, b.rows] for number, b in sorted(blocks.items())],
+    }
+
+
+def _found(stored: Mapping[str, Any], files: list[str]) -> dict[int, Block]:
+    """Return the blocks that `_placed` was given, or those of version 1: [number, file, offset, length, digest, rows]."""
+    if "segments" not in stored:
+        alone = {row[0]: Segment(files[row[1]], *row[2:]) for row in stored["blocks"]}
+        return {number: Block(segment, 0, segment.rows) for number, segment in alone.items()}
+    segments = [Segment(files[row[0]], *row[1:]) for row in stored["segments"]]
+    return {row[0]: Block(segments[row[1]], *row[2:]) for row in stored["blocks"]}
 
 
 _PLAIN = (
@@ -131,10 +149,10 @@ def decoded(store: Store, name: str, data: bytes) -> Manifest:
     if rest != digest(line).encode() + b"\n":
         raise Damaged(store, name, "its hash is not that of its text")
     document: dict[str, Any] = json.loads(line)
-    if document.get("caudal_checkpoint") != FORMAT:
+    if document.get("caudal_checkpoint") not in (1, FORMAT):
         raise RunError(
             f"{name} in {store.url} is of version {document.get('caudal_checkpoint')!r}",
-            hint=f"this caudal reads version {FORMAT}: use the one that wrote it",
+            hint=f"this caudal reads versions up to {FORMAT}: use the one that wrote it",
         )
     files = {name: File(size, whole) for name, size, whole in document["files"]}
     names = sorted(files)
@@ -143,7 +161,7 @@ def decoded(store: Store, name: str, data: bytes) -> Manifest:
             stored["kind"],
             stored["version"],
             stored["values"],
-            {number: Segment(names[file], *where) for number, file, *where in stored["blocks"]},
+            _found(stored, names),
             stored["fits"],
         )
         for operator, stored in document["operators"].items()

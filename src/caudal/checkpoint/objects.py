@@ -33,7 +33,7 @@ class ObjectStore:
         except Exception as error:
             raise OptionError(f"{url} is no object store that can be reached", detail=_line(error)) from error
 
-    def create(self, name: str, data: bytes) -> None:
+    def create(self, name: str, data: bytes | memoryview) -> None:
         with self._failing(name):
             self._api.put(self._store, name, data, mode="create")
 

@@ -150,12 +150,14 @@ class Worker:
 
     def _settled(self, effects: list[Effect]) -> list[Effect]:
         """Let go what is over, and begin what is due."""
+        leaving = False
         for name, shard in list(self.shards.items()):
+            leaving |= shard.phase is Phase.LEAVING
             if shard.phase is Phase.GONE:
                 del self.shards[name]
                 effects += self._assigned(name) if shard.again else []
         if self.step is Step.IDLE:
-            if self._due or any(shard.phase is Phase.LEAVING for shard in self.shards.values()):
+            if self._due or leaving:
                 effects += self._begin()
             if self._stopping and not self.shards:
                 effects += self._end("")

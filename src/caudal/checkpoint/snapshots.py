@@ -7,8 +7,8 @@
     savepoints/<id>.group                  which of them make the savepoint of a group
 
 A state's blocks never change, so a snapshot writes those that are new and refers to the others where they are. Of files that
-are mostly out of date the living segments are copied, by bytes, into the new one: a store holds little more than twice its
-live bytes for each manifest, however long a job runs.
+are mostly out of date the living blocks are written anew: a store holds little more than twice its live bytes for each
+manifest, however long a job runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from caudal.checkpoint import manifest as manifests
 from caudal.checkpoint.manifest import File, Manifest, Stored
-from caudal.checkpoint.segments import Damaged, Segment, decoded, digest, encoded, raw
+from caudal.checkpoint.segments import Block, Damaged, Segment, checksum, decoded, digest, encode
 from caudal.checkpoint.store import Absent, Store
 from caudal.core.errors import OptionError
 from caudal.ports.sink import Receipt
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 SAVEPOINTS = "savepoints"
 
 FILE = 64 << 20
-"""Bytes of segments after which another file is begun."""
+"""Bytes of segments that a file holds at most, but for one that is longer by itself."""
+
+SEGMENT = 2 << 20
+"""Bytes of blocks, as they are in memory, after which another segment is begun."""
 
 MOST_FILES = 24
 """Files that a manifest refers to before the smallest are copied together."""
@@ -96,22 +99,15 @@ class Snapshots:
 
     def load(self, manifest: Manifest) -> State:
         """Return the state of a manifest, every byte of it verified; what is written next is a delta behind it."""
-        wanted = [
-            (name, number, segment, stored)
-            for name, stored in manifest.operators.items()
-            for number, segment in stored.blocks.items()
-        ]
-        with ThreadPoolExecutor(4) as pool:
-            blocks = list(pool.map(lambda w: decoded(self.store, w[2], w[0], w[3].kind, w[3].version), wanted))
-        by_operator: dict[str, dict[int, pa.Table]] = {name: {} for name in manifest.operators}
-        for (name, number, _, _), block in zip(wanted, blocks, strict=True):
-            by_operator[name][number] = block
         self._base = manifest.operators
         self._files = dict(manifest.files)
-        operators = {
-            name: OperatorState(stored.kind, stored.version, stored.values, by_operator[name])
-            for name, stored in manifest.operators.items()
-        }
+        with ThreadPoolExecutor(4) as pool:
+            operators = {
+                name: OperatorState(
+                    stored.kind, stored.version, stored.values, self._read(name, stored, stored.blocks, pool)
+                )
+                for name, stored in manifest.operators.items()
+            }
         return State(
             manifest.engine,
             manifest.version,
@@ -121,6 +117,25 @@ class Snapshots:
             operators,
             manifest.rest,
         )
+
+    def _read(
+        self, operator: str, stored: Stored, blocks: Mapping[int, Block], pool: ThreadPoolExecutor
+    ) -> dict[int, pa.Table]:
+        """Return these blocks of an operator, each in memory of its own, so that none keeps another's."""
+        import numpy as np
+        import pyarrow as pa
+
+        segments = list(dict.fromkeys(block.segment for block in blocks.values()))
+        tables = pool.map(lambda each: decoded(self.store, each, operator, stored.kind, stored.version), segments)
+        found = dict(zip(segments, tables, strict=True))
+
+        def own(block: Block) -> pa.Table:
+            table = found[block.segment]
+            if block.rows == table.num_rows:
+                return table
+            return table.take(pa.array(np.arange(block.start, block.start + block.rows)))
+
+        return {number: own(block) for number, block in blocks.items()}
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -133,12 +148,11 @@ class Snapshots:
             blocks = {} if each.whole or before is None else dict(before.blocks)
             for number in each.removed:
                 del blocks[number]
-            for number, block in each.blocks.items():
-                blocks[number] = files.add(encoded(name, each.kind, each.version, block), block.num_rows)
+            blocks |= files.put(name, each.kind, each.version, each.blocks)
             operators[name] = Stored(each.kind, each.version, each.values, blocks, fits.get(name))
         operators = self._compacted(operators, files)
         files.close()
-        used = {segment.file for stored in operators.values() for segment in stored.blocks.values()}
+        used = {block.file for stored in operators.values() for block in stored.blocks.values()}
         known = {**self._files, **files.written}
         return Draft(epoch, state, operators, {name: file for name, file in known.items() if name in used})
 
@@ -214,29 +228,30 @@ class Snapshots:
         return f"{self.shard}/{int(id.split('-')[0]):012d}.json" if self._decides else f"{self.shard}/{id}.json"
 
     def _compacted(self, operators: dict[str, Stored], files: _Files) -> dict[str, Stored]:
-        """Return the operators with the living segments of files that are to go copied into the new ones."""
+        """Return the operators with the living blocks of files that are to go written into the new ones."""
         live: dict[str, int] = {}
         for stored in operators.values():
-            for segment in stored.blocks.values():
-                live[segment.file] = live.get(segment.file, 0) + segment.length
+            for block in stored.blocks.values():
+                live[block.file] = live.get(block.file, 0) + block.length
         old = {name: size for name, size in live.items() if name in self._files}
         going = _going(old, {name: file.size for name, file in self._files.items()}, sum(live.values()))
         if not going:
             return operators
 
-        def moved(segment: Segment) -> Segment:
-            if segment.file not in going:
-                return segment
-            return files.add(raw(self.store, segment), segment.rows)
+        def kept(name: str, stored: Stored, pool: ThreadPoolExecutor) -> Stored:
+            moving = {number: block for number, block in stored.blocks.items() if block.file in going}
+            if not moving:
+                return stored
+            tables = self._read(name, stored, moving, pool)
+            moved = files.put(name, stored.kind, stored.version, tables)
+            return replace(stored, blocks={**stored.blocks, **moved})
 
-        return {
-            name: replace(stored, blocks={number: moved(segment) for number, segment in stored.blocks.items()})
-            for name, stored in operators.items()
-        }
+        with ThreadPoolExecutor(1) as pool:
+            return {name: kept(name, stored, pool) for name, stored in operators.items()}
 
 
 def _going(live: Mapping[str, int], sizes: Mapping[str, int], total: int) -> set[str]:
-    """Return the files whose living segments are to be copied: the most outdated, and the smallest of too many."""
+    """Return the files whose living blocks are to be written anew: the most outdated, and the smallest of too many."""
     going: set[str] = set()
     waste = sum(sizes[name] for name in live) - sum(live.values())
     for name in sorted(live, key=lambda name: live[name] / max(1, sizes[name])):
@@ -257,30 +272,77 @@ class _Files:
         self.written: dict[str, File] = {}
         self._store = store
         self._stem = stem
-        self._parts: list[bytes] = []
+        self._data = memoryview(b"")
         self._size = 0
 
     @property
     def _name(self) -> str:
+        """The name of the file that is being written."""
         return f"{self._stem}-{len(self.written)}.state" if self.written else f"{self._stem}.state"
 
-    def add(self, data: bytes, rows: int) -> Segment:
-        """Put a segment behind the others."""
-        segment = Segment(self._name, self._size, len(data), digest(data), rows)
-        self._parts.append(data)
-        self._size += len(data)
-        if self._size >= FILE:
+    def put(self, operator: str, kind: str, version: int, blocks: Mapping[int, pa.Table]) -> dict[int, Block]:
+        """Write blocks, small ones of one layout together: what a segment costs by itself is that of a thousand rows."""
+        placed: dict[int, Block] = {}
+        together: dict[int, pa.Table] = {}
+        size = 0
+
+        def write() -> None:
+            if not together:
+                return
+            table = concatenated(list(together.values()))
+            segment = self.add(encode(operator, kind, version, table, self.room), table.num_rows)
+            start = 0
+            for number, each in together.items():
+                placed[number] = Block(segment, start, each.num_rows)
+                start += each.num_rows
+            together.clear()
+
+        for number, table in blocks.items():
+            before = next(iter(together.values()), table)
+            if size > SEGMENT or table.schema != before.schema:
+                write()
+                size = 0
+            together[number] = table
+            size += table.get_total_buffer_size()
+        write()
+        return placed
+
+    def room(self, size: int) -> memoryview:
+        """Return memory for a segment of so many bytes, in the file that it will be in."""
+        if self._size + size > len(self._data):
             self.close()
+            self._data = _memory(max(size, FILE))
+        return self._data[self._size : self._size + size]
+
+    def add(self, data: memoryview, rows: int) -> Segment:
+        """Put the segment that was written into the last room behind the others."""
+        segment = Segment(self._name, self._size, len(data), digest(data), rows)
+        self._size += len(data)
         return segment
 
     def close(self) -> None:
         """Store what there is."""
-        if not self._parts:
+        if not self._size:
             return
-        name, data = self._name, b"".join(self._parts)
+        name = self._name
+        data = self._data[: self._size]
         self._store.create(name, data)
-        self.written[name] = File(len(data), digest(data))
-        self._parts, self._size = [], 0
+        self.written[name] = File(self._size, checksum(data))
+        self._data, self._size = memoryview(b""), 0
+
+
+def _memory(size: int) -> memoryview:
+    """Return so many bytes, of which none is touched before it is written."""
+    import pyarrow as pa
+
+    return memoryview(pa.allocate_buffer(size)).cast("B")
+
+
+def concatenated(tables: list[pa.Table]) -> pa.Table:
+    """Return tables of one schema behind one another, each column in one piece."""
+    import pyarrow as pa
+
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables).combine_chunks()
 
 
 def find(store: Store, shard: str, id: str = "") -> Manifest:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from caudal.checkpoint import manifest as manifests
+from caudal.checkpoint.leases import FOLDER
 from caudal.checkpoint.manifest import File, Manifest
-from caudal.checkpoint.segments import Damaged, digest
-from caudal.checkpoint.snapshots import ORPHANED, SAVEPOINTS
+from caudal.checkpoint.segments import Damaged, checksum, digest
+from caudal.checkpoint.snapshots import ORPHANED, SAVEPOINTS, epoch_of
 from caudal.checkpoint.store import Absent, Entry, Store
 from caudal.core.errors import OptionError, RunError
 
@@ -27,7 +28,10 @@ _TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A manifest in a store, under its name; `manifest` is None where it is damaged, and `damage` says how."""
+    """A manifest in a store, under its name; `manifest` is None where it cannot be read.
+
+    `damage`: what is wrong with it, or with the files that it names, as far as is seen without reading these; "" for nothing.
+    """
 
     name: str
     manifest: Manifest | None
@@ -37,6 +41,18 @@ class Found:
     def savepoint(self) -> bool:
         """Whether it is kept until somebody removes it."""
         return self.name.startswith(f"{SAVEPOINTS}/")
+
+    @property
+    def shard(self) -> str:
+        """The shard that it is of; "" where that cannot be told."""
+        if self.manifest is not None:
+            return self.manifest.shard
+        return "" if self.savepoint else self.name.rpartition("/")[0]
+
+    @property
+    def epoch(self) -> int:
+        """Its epoch, which its name tells too."""
+        return epoch_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,8 @@ def look(store: Store) -> Stock:
     for _ in range(_TRIES):
         entries = [each for each in store.list("") if _MANIFEST.fullmatch(each.name) or _STATE.fullmatch(each.name)]
         try:
-            found = [_read(store, each.name) for each in entries if each.name.endswith(".json")]
+            sizes = {each.name: each.size for each in entries}
+            found = [_read(store, each.name, sizes) for each in entries if each.name.endswith(".json")]
         except Absent:  # a job has discarded it since: what it has committed instead is there
             continue
         if not entries:
@@ -73,16 +90,36 @@ def look(store: Store) -> Stock:
     raise RunError(f"{store.url} changes faster than it can be read", hint="try again, or stop the job")
 
 
-def _read(store: Store, name: str) -> Found:
+def _read(store: Store, name: str, sizes: Mapping[str, int]) -> Found:
     try:
-        return Found(name, manifests.read(store, name))
+        manifest = manifests.read(store, name)
     except Damaged as error:
         return Found(name, None, error.detail)
+    return Found(
+        name, manifest, next(filter(None, (_wrong(store, name, sizes, *each) for each in manifest.files.items())), "")
+    )
+
+
+def _wrong(store: Store, namer: str, sizes: Mapping[str, int], name: str, file: File) -> str:
+    """Return what a file's size says of it, "" for nothing wrong; raises `Absent` where the manifest that names it is gone too."""
+    size = sizes.get(name)
+    if size is not None:
+        return _resized(name, size, file.size) if size != file.size else ""
+    try:
+        store.read(name, 0, 1)  # written since the store was listed
+    except Absent:
+        if not _there(store, namer):
+            raise
+        return f"{name} is not there"
+    return ""
+
+
+def _resized(name: str, size: int, written: int) -> str:
+    return f"{name} has {size:,} bytes, and {written:,} were written"
 
 
 def _order(found: Found) -> tuple[int, int, bool]:
-    manifest = found.manifest
-    return (0, 0, False) if manifest is None else (manifest.epoch, manifest.written, found.savepoint)
+    return found.epoch, 0 if found.manifest is None else found.manifest.written, found.savepoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +177,7 @@ def _verified(store: Store, stock: Stock) -> Verified:
         size += len(data)
         if len(data) != file.size:
             damaged.append(Damage(name, f"it has {len(data):,} bytes, and {file.size:,} were written"))
-        elif digest(data) != file.digest:
+        elif file.checksum not in (checksum(data), digest(data)):
             damaged.append(Damage(name, "its bytes are not those that were written"))
     loose = sum(each.name not in wanted for each in stock.states)
     return Verified(len(stock.found), len(wanted), size, damaged, loose)
@@ -182,7 +219,7 @@ def collect(store: Store, *, savepoints: bool = False, now: float = 0.0) -> Coll
         gone = [each for each in loose if alone or each.modified <= late or each.name in before]
         sizes = {each.name: each.size for each in stock.entries}
         if savepoints:
-            going += [each.name for each in store.list(SAVEPOINTS) if each.name.endswith(".group")]
+            going += [each.name for each in store.list(SAVEPOINTS) if each.name.endswith((".group", ".taken"))]
             sizes |= {each.name: each.size for each in store.list(SAVEPOINTS)}
         names = [*going, *(each.name for each in gone)]  # manifests first: none may name what is not there
         store.delete(names)
@@ -202,8 +239,8 @@ def _named(stock: Stock, without: Sequence[str]) -> set[str]:
 
 
 def _alone(store: Store) -> bool:
-    """Whether no job can be running here: the store is held for this process from now on."""
-    if not store.exclusive:
+    """Whether no job can be running here: the store is held for this process from now on. Workers of a group hold no store."""
+    if not store.exclusive or store.list(FOLDER):
         return False
     try:
         store.hold()
@@ -212,10 +249,6 @@ def _alone(store: Store) -> bool:
     return True
 
 
-def by_shard(stock: Stock) -> Mapping[str, Manifest]:
-    """Return the last commit of each shard."""
-    last: dict[str, Manifest] = {}
-    for each in stock.found:
-        if each.manifest is not None and not each.savepoint:
-            last[each.manifest.shard] = each.manifest
-    return last
+def last(stock: Stock) -> set[str]:
+    """Return the names of the last commit of each shard, from which a run would go on, or refuse to where it is damaged."""
+    return set({each.shard: each.name for each in stock.found if not each.savepoint}.values())

@@ -43,7 +43,7 @@ class Store(Protocol):
     exclusive: bool
     """Whether `hold` keeps all others out, so that what no manifest names is nobody's."""
 
-    def create(self, name: str, data: bytes) -> None:
+    def create(self, name: str, data: bytes | memoryview) -> None:
         """Write something new; raises `Exists` where there is something of this name, which is then as it was."""
         ...
 

@@ -68,6 +68,7 @@ def _report_json(error: CaudalError, arguments: object) -> None:
         "infer",
         "checkpoints",
         "savepoint",
+        "rescale",
     ):
         parts = {name: getattr(error, name) for name in ("location", "message", "detail", "hint")}
         print(json.dumps({"caudal_summary": 1, "state": "failed", "error": parts}))

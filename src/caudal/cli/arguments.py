@@ -32,8 +32,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=_Version, help="print the version and exit")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    run = _command(commands, "run", "run a pipeline file, or a shipped detection by its name")
-    _file(run)
+    run = _command(commands, "run", "run a pipeline file, or a shipped detection by its name; or several together")
+    _file(run, "files", nargs="+")
     _running(run)
     run.add_argument("--follow", action="store_true", help="go on reading what is appended, until stopped")
     _sides(run)
@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="print the result as JSON")
 
     explain = _command(commands, "explain", "print the plan as written and as it runs")
-    _file(explain)
+    _file(explain, "files", nargs="+")
     explain.add_argument("--follow", action="store_true", help="as it would follow its sources")
     _sides(explain)
     explain.add_argument("--engine", default="local", metavar="NAME", help="flink or spark: print the job's script")
@@ -93,9 +93,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write the job's script, and beside it the package it imports",
     )
+    explain.add_argument(
+        "--alert", default="", metavar="ID|JSON", help="show the rows that made this alert, by a replay"
+    )
     forms = explain.add_mutually_exclusive_group()
     forms.add_argument("--mermaid", action="store_true", help="print a Mermaid flowchart of the plan as written")
-    forms.add_argument("--json", action="store_true", help="print the plan as written in its JSON form")
+    forms.add_argument("--json", action="store_true", help="print the plan as written, or rows, as JSON")
 
     demo = _command(commands, "demo", "run the detection dos over a small web log that comes with caudal")
     demo.add_argument("--out", default="caudal-demo", metavar="DIR", help="where to write (default: ./%(default)s)")
@@ -213,7 +216,7 @@ def _checkpoints(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--partitions",
-        type=int,
+        type=_partitions,
         default=0,
         metavar="N",
         help="of the topics between workers, where rows have to be brought together by other keys (default: as many as the source has)",
@@ -252,6 +255,27 @@ def _stores(commands: Any) -> None:
         "--timeout", default="60s", metavar="TIME", help="how long to wait for the job (default: %(default)s)"
     )
     savepoint.add_argument("--json", action="store_true", help="print the result as JSON")
+    rescale = _command(
+        commands, "rescale", "deal a group's state anew among other numbers of partitions, as a savepoint to begin from"
+    )
+    _file(rescale)
+    rescale.add_argument("url", metavar="URL[@ID]", help="where the group keeps its checkpoints; which savepoint")
+    rescale.add_argument(
+        "--partitions",
+        type=int,
+        required=True,
+        metavar="N",
+        help="of the repartition topics, 128 at most; without any, those that the source has now",
+    )
+    rescale.add_argument("--follow", action="store_true", help="as it follows its sources")
+    _sides(rescale)
+    rescale.add_argument(
+        "--timeout",
+        default="5m",
+        metavar="TIME",
+        help="how long the job may take to come to rest (default: %(default)s)",
+    )
+    rescale.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _lab(commands: Any) -> None:
@@ -388,8 +412,8 @@ def _cluster(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _file(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", metavar="FILE", help="a pipeline file, or the name of a shipped detection")
+def _file(command: argparse.ArgumentParser, name: str = "file", **several: Any) -> None:
+    command.add_argument(name, metavar="FILE", help="a pipeline file, or the name of a shipped detection", **several)
     _settings(command)
 
 
@@ -452,6 +476,12 @@ def _count(text: str) -> int:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
+
+
+def _partitions(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 128:
+        raise argparse.ArgumentTypeError(f"a repartition topic has 1 to 128 partitions, not {text}")
+    return int(text)
 
 
 def _size(text: str) -> int:

@@ -1,29 +1,31 @@
-"""`caudal checkpoints` and `caudal savepoint`: what a store holds, whether it is whole, what a pipeline would make of it."""
+"""`caudal checkpoints`, `savepoint` and `rescale`: what a store holds, whether it is whole, what a pipeline would make of it."""
 
 from __future__ import annotations
 
 import json
 import sys
 from argparse import Namespace
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from caudal.checkpoint import stock
 from caudal.checkpoint.manifest import Manifest
 from caudal.checkpoint.snapshots import find
 from caudal.checkpoint.store import Store, open_store
+from caudal.cli.checkpoints_ls import SCHEMA, ls
+from caudal.cli.checkpoints_show import show
 from caudal.core import duration
 from caudal.core.errors import OptionError
 from caudal.core.shown import shown
 from caudal.observe.summary import size_text
 
-SCHEMA = 1
-"""Version of the JSON forms."""
+if TYPE_CHECKING:
+    from caudal.runner.group_savepoints import GroupSavepoint
 
 
 def checkpoints(arguments: Namespace) -> int:
     """`caudal checkpoints ls`, `show`, `verify`, `gc`, `plan`."""
-    return {"ls": _ls, "show": _show, "verify": _verify, "gc": _gc, "plan": _plan}[arguments.action](arguments)
+    return {"ls": ls, "show": _show, "verify": _verify, "gc": _gc, "plan": _plan}[arguments.action](arguments)
 
 
 def savepoint(arguments: Namespace) -> int:
@@ -44,143 +46,39 @@ def savepoint(arguments: Namespace) -> int:
     return 0
 
 
-def _store(arguments: Namespace) -> Store:
-    return open_store(arguments.url, create=False)
+def rescale(arguments: Namespace) -> int:
+    """`caudal rescale FILE URL`: the last line is what `--restore` takes."""
+    from caudal.runner import load
+    from caudal.runner.rescaling.rescale import rescale
 
-
-def _ls(arguments: Namespace) -> int:
-    found = stock.look(_store(arguments))
-    last = {each.id for each in stock.by_shard(found).values()}
-    rows: list[dict[str, Any]] = []
-    for each in found.found:
-        m = each.manifest
-        if m is None:
-            rows.append({"name": each.name, "savepoint": each.savepoint, "damaged": each.damage})
-            continue
-        rows.append(
-            {
-                "id": m.id,
-                "epoch": m.epoch,
-                "time": _time(m.written),
-                "pipeline": m.pipeline,
-                "shard": m.shard,
-                "bytes": m.live,
-                "rows": m.rows,
-                "savepoint": each.savepoint,
-                "last": m.id in last and not each.savepoint,
-                "complete": m.last,
-            }
-        )
-    if arguments.json:
-        print(
-            json.dumps({"caudal_checkpoints": SCHEMA, "url": arguments.url, "bytes": found.size, "checkpoints": rows})
-        )
-        return 0
-    lines = [("ID", "EPOCH", "TIME", "PIPELINE", "SIZE", "ROWS", "")]
-    for row in rows:
-        if "damaged" in row:
-            lines.append((row["name"], "", "", "", "", "", f"damaged: {row['damaged']}"))
-            continue
-        marks = [name for name in ("savepoint", "last") if row[name]] + (["end of data"] if row["complete"] else [])
-        counts = (size_text(row["bytes"]), f"{row['rows']:,}", ", ".join(marks))
-        lines.append((row["id"], str(row["epoch"]), row["time"], row["pipeline"], *counts))
-    widths = [max(len(line[i]) for line in lines) for i in range(6)]
-    for line in lines:
-        cells = (cell.rjust(w) if i in (1, 4, 5) else cell.ljust(w) for i, (cell, w) in enumerate(zip(line, widths)))
-        print(shown(f"{'  '.join(cells)}  {line[6]}".rstrip()))
-    print(f"{size_text(found.size)} in {len(found.entries):,} files")
-    return 0
-
-
-def _show(arguments: Namespace) -> int:
-    told = _told(_manifest(arguments))
-    told["convicted"] = _convicted(arguments.url, told["shard"])
-    if arguments.json:
-        print(json.dumps({"caudal_checkpoint": SCHEMA, "url": arguments.url, **told}))
-        return 0
-    print(
-        shown(f"checkpoint {told['id']} of {told['pipeline']}: epoch {told['epoch']}, {told['time']}, {told['engine']}")
+    plan = load(arguments.file, settings=dict(arguments.settings))
+    made = rescale(
+        plan,
+        arguments.url,
+        arguments.partitions,
+        follow=arguments.follow,
+        late=arguments.late,
+        dead=arguments.dead,
+        timeout=duration.parse(arguments.timeout) / 1000,
     )
-    if told["origin"]:
-        print(f"begun from the savepoint {told['origin']}")
-    if told["complete"]:
-        print("the run has come to the end of its data")
-    print(f"{told['rows']:,} rows, {size_text(told['bytes'])} in {told['files']} files")
-    for title, lines in (
-        (
-            "operators",
-            [f"{o['operator']}: {o['kind']}, {o['rows']:,} rows, {size_text(o['bytes'])}" for o in told["operators"]],
-        ),
-        ("sources", [f"{p['source']} {p['partition']}: at {p['position']:,}, {_mark(p)}" for p in told["positions"]]),
-        (
-            "convicted: records that kill the process",
-            [f"{c['source']} {c['partition']}: at {c['position']:,}, {c['message']}" for c in told["convicted"]],
-        ),
-        ("sinks", [f"{name}: {json.dumps(receipt)}" for name, receipt in told["receipts"].items()]),
-    ):
-        if lines:
-            print("\n".join([title, *(f"  {shown(line)}" for line in lines)]))
+    if arguments.json:
+        counts = {"partitions": dict(made.counts), "between": dict(made.between), "settled": made.settled}
+        told = {"url": made.url, "id": made.id, "where": made.where, **counts}
+        print(json.dumps({"caudal_rescaled": SCHEMA, **told}))
+        return 0
+    for topic, count in {**made.counts, **made.between}.items():
+        print(shown(f"{topic}: {count} partition{'' if count == 1 else 's'}"), file=sys.stderr)
+    print("all workers are to be started with this --restore, and a fresh --checkpoint", file=sys.stderr)
+    print(made.where)
     return 0
-
-
-def _convicted(url: str, shard: str) -> list[dict[str, Any]]:
-    from caudal.runner.poison.looking import convicted
-    from caudal.runner.resuming import split
-
-    found = convicted(open_store(split(url)[0], create=False), shard)
-    return [
-        {"source": source, "partition": partition, "position": each.position, "message": each.letter.message}
-        for (source, partition), several in found.items()
-        for each in several
-    ]
-
-
-def _told(m: Manifest) -> dict[str, Any]:
-    known = {
-        (source, each["name"]): each.get("known")
-        for source, channels in m.rest.get("sources", {}).items()
-        for each in channels
-    }
-    return {
-        "id": m.id,
-        "epoch": m.epoch,
-        "time": _time(m.written),
-        "pipeline": m.pipeline,
-        "shard": m.shard,
-        "engine": m.engine,
-        "origin": m.origin,
-        "complete": m.last,
-        "rows": m.rows,
-        "bytes": m.live,
-        "files": len(m.files),
-        "operators": [
-            {
-                "operator": name,
-                "kind": each.kind,
-                "version": each.version,
-                "rows": sum(s.rows for s in each.blocks.values()),
-                "bytes": sum(s.length for s in each.blocks.values()),
-                "blocks": len(each.blocks),
-            }
-            for name, each in m.operators.items()
-        ],
-        "positions": [
-            {"source": source, "partition": partition, "position": at, "watermark": known.get((source, partition))}
-            for (source, partition), at in sorted(m.positions.items())
-        ],
-        "receipts": dict(m.receipts),
-    }
-
-
-def _mark(position: dict[str, Any]) -> str:
-    mark = position["watermark"]
-    if mark is None or abs(mark) > 1 << 60:
-        return "ended" if mark is not None and mark > 0 else "no watermark yet"
-    return f"watermark {_time(mark)}"
 
 
 def _verify(arguments: Namespace) -> int:
-    found = stock.verify(_store(arguments))
+    from caudal.runner import group_savepoints
+
+    store = open_store(arguments.url, create=False)
+    found = stock.verify(store)
+    found = replace(found, damaged=[*found.damaged, *group_savepoints.damaged(store)])
     if arguments.json:
         damaged = [{"file": each.file, "why": each.why} for each in found.damaged]
         counts = {"manifests": found.manifests, "files": found.files, "bytes": found.bytes}
@@ -197,7 +95,7 @@ def _verify(arguments: Namespace) -> int:
 
 
 def _gc(arguments: Namespace) -> int:
-    made = stock.collect(_store(arguments), savepoints=arguments.savepoints)
+    made = stock.collect(open_store(arguments.url, create=False), savepoints=arguments.savepoints)
     if arguments.json:
         told = {"removed": [*made.removed], "bytes": made.bytes, "kept": [*made.kept]}
         print(json.dumps({"caudal_collected": SCHEMA, "url": arguments.url, **told}))
@@ -210,13 +108,21 @@ def _gc(arguments: Namespace) -> int:
     return 0
 
 
+def _show(arguments: Namespace) -> int:
+    store, found = _named(arguments.url)
+    return show(arguments, store, found)
+
+
 def _plan(arguments: Namespace) -> int:
-    from caudal.runner import load
-    from caudal.runner.migration import planned
+    from caudal.runner import group_migration, load, migration
 
     plan = load(arguments.file, settings=dict(arguments.settings))
-    manifest = _manifest(arguments)
-    found = planned(plan, manifest, follow=arguments.follow, late=arguments.late, dead=arguments.dead)
+    _, named = _named(arguments.url, restored=True)
+    run = {"follow": arguments.follow, "late": arguments.late, "dead": arguments.dead}
+    if isinstance(named, Manifest):
+        found = migration.planned(plan, named, **run)
+    else:
+        found = group_migration.planned(plan, arguments.url, named, **run)
     if arguments.json:
         print(json.dumps(found.to_json()))
         return 0
@@ -230,22 +136,23 @@ def _plan(arguments: Namespace) -> int:
     return 0
 
 
-def _manifest(arguments: Namespace) -> Manifest:
-    """Return the checkpoint that is named, of whatever shard it is."""
-    from caudal.runner.resuming import named, split
+def _named(url: str, *, restored: bool = False) -> tuple[Store, Manifest | GroupSavepoint]:
+    """Return the checkpoint or savepoint of a name, and its store. `restored`: what `--restore` takes, else that of one shard too."""
+    from caudal.runner import group_savepoints, resuming
 
-    url, id = split(arguments.url)
-    shards = stock.by_shard(stock.look(open_store(url, create=False))) if id else {}
-    for shard in shards:
+    place, id = resuming.split(url)
+    try:
+        savepoint = group_savepoints.named(url)
+        if savepoint is not None:
+            return savepoint.store, savepoint
+    except OptionError:
+        if restored or not id:
+            raise
+    store = open_store(place, create=False)
+    shards = {each.shard for each in stock.look(store).found if each.shard} if id and not restored else ()
+    for shard in sorted(shards):
         try:
-            return find(open_store(url, create=False), shard, id)
+            return store, find(store, shard, id)
         except OptionError:
             continue
-    return named(arguments.url)[1]
-
-
-def _time(milliseconds: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (OverflowError, ValueError, OSError):
-        return f"{milliseconds} ms"
+    return resuming.named(url)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,13 +26,22 @@ LOGS = {
 
 
 def run(arguments: Namespace) -> int:
-    """`caudal run FILE`."""
-    from caudal.cli.driving import Options, drive
-    from caudal.runner import load
+    """`caudal run FILE...`."""
+    from caudal.cli.driving import Options, drive, drive_several
+    from caudal.runner import load, load_all
 
-    plan = load(arguments.file, settings=dict(arguments.settings))
     options = Options(**{name: getattr(arguments, name) for name in Options.__dataclass_fields__})
-    return drive(plan, options, _program(arguments))[1]
+    files, settings = arguments.files, dict(arguments.settings)
+    if _several(files):
+        folder = Path(files[0]).resolve().name if len(files) == 1 else ""
+        return drive_several(load_all(files, settings=settings), folder, options)
+    (arguments.file,) = files
+    return drive(load(arguments.file, settings=settings), options, _program(arguments))[1]
+
+
+def _several(files: Sequence[str]) -> bool:
+    """Whether these are pipelines to run together: several files, or a folder of them."""
+    return len(files) > 1 or os.path.isdir(files[0])
 
 
 def replay(arguments: Namespace) -> int:
@@ -96,16 +105,28 @@ def check(arguments: Namespace) -> int:
 
 
 def explain(arguments: Namespace) -> int:
-    """`caudal explain FILE`."""
-    from caudal.runner import load, looking
+    """`caudal explain FILE...`."""
+    from caudal.plan.together import together
+    from caudal.runner import load, load_all, looking
 
-    plan = load(arguments.file, settings=dict(arguments.settings))
+    files, settings = arguments.files, dict(arguments.settings)
+    if arguments.alert:
+        from caudal.cli import alerts
+
+        return alerts.explain(arguments)
+    if _several(files):
+        loaded = load_all(files, settings=settings)
+        for _, error in loaded.failed:
+            raise error
+        plan = together([plan.pinned() for plan in loaded.plans]).plan
+    else:
+        plan = load(files[0], settings=settings)
     found = looking.explained(plan, follow=arguments.follow, late=arguments.late, dead=arguments.dead)
     script = looking.script(found, arguments.engine, arguments.cluster, native=arguments.dead == "discard")
     if arguments.output:
         if script is None:
             raise OptionError("-o writes the script of a job", hint="name the engine: --engine flink or --engine spark")
-        _save(script, Path(arguments.output), arguments.file)
+        _save(script, Path(arguments.output), files[0])
         return 0
     if script is not None and (arguments.mermaid or arguments.json):
         form = "--mermaid" if arguments.mermaid else "--json"
@@ -244,6 +265,13 @@ def savepoint(arguments: Namespace) -> int:
     return checkpoints.savepoint(arguments)
 
 
+def rescale(arguments: Namespace) -> int:
+    """`caudal rescale FILE URL`."""
+    from caudal.cli import checkpoints
+
+    return checkpoints.rescale(arguments)
+
+
 def engines(arguments: Namespace) -> int:
     """`caudal engines`, and its actions."""
     from caudal.cli import engines
@@ -282,6 +310,7 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "test": test,
     "checkpoints": checkpoints,
     "savepoint": savepoint,
+    "rescale": rescale,
     "engines": engines,
     "broker": broker,
     "backtest": backtest,

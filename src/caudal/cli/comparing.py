@@ -118,33 +118,36 @@ def _sides(d: Difference, labels: tuple[str, str], titles: tuple[str, str, str],
         if rows and show:
             lines += [
                 f"  {title}",
-                *_table([[_cell(row[name]) for name in d.columns] for row in rows[:show]], d.columns),
+                *table([[cell(row[name]) for name in d.columns] for row in rows[:show]], d.columns),
             ]
-            lines += _more(len(rows), show)
+            lines += more(len(rows), show)
     if d.changed and show:
         lines.append(f"  {titles[2]} ({labels[0]} -> {labels[1]})")
-        lines += _table([_beside(a, b, d.columns) for a, b in d.changed[:show]], d.columns)
-        lines += _more(len(d.changed), show)
+        lines += table([_beside(a, b, d.columns) for a, b in d.changed[:show]], d.columns)
+        lines += more(len(d.changed), show)
     return lines
 
 
 def _beside(row: Row, other: Row, columns: Sequence[str]) -> list[str]:
     apart = set(differing(row, other, columns))
-    return [f"{_cell(row[n])} -> {_cell(other[n])}" if n in apart else _cell(row[n]) for n in columns]
+    return [f"{cell(row[n])} -> {cell(other[n])}" if n in apart else cell(row[n]) for n in columns]
 
 
-def _table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> list[str]:
+def table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> list[str]:
+    """Return rows of cells as lines, the columns' names first."""
     widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
     return [
         "    " + "  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in (columns, *rows)
     ]
 
 
-def _more(count: int, show: int) -> list[str]:
+def more(count: int, show: int) -> list[str]:
+    """Return a line that tells how many rows are not shown."""
     return [f"    ... and {count - show:,} more"] if count > show else []
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Return a value for people."""
     if value is None:
         return "null"
     if isinstance(value, str):

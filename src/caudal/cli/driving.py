@@ -6,19 +6,23 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from typing import Any
 
 from caudal.cli.progress import Logging, choose
 from caudal.cli.signals import Interrupted, Signals
-from caudal.core.errors import OptionError, RunError, UserError
+from caudal.core.errors import OptionError, RunError, UserError, in_a_line
 from caudal.core.shown import shown
 from caudal.observe.log import log
 from caudal.observe.summary import Progress, Summary
 from caudal.plan.plan import Plan
 from caudal.runner import Job
 from caudal.runner.checkpoints import Checkpointing, checkpointing
+from caudal.runner.load import Loaded
 from caudal.runner.poison.requests import Program
+from caudal.runner.several import Failed, Several
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Options:
 class _Guarded:
     """A job as signals see it: one that is given up leaves no processes behind either."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job | Several) -> None:
         self._job = job
 
     def stop(self) -> None:
@@ -71,29 +75,59 @@ def drive(plan: Plan, options: Options, program: Program | None = None) -> tuple
 
     `program`: how another process gets the same plan.
     """
+    how = _how(options, program)
+    summary, received = _driven(plan.name, lambda: Job(plan, **how), options)
+    assert isinstance(summary, Summary)
+    return summary, _conclude(summary, options, received)
+
+
+def drive_several(loaded: Loaded, name: str, options: Options) -> int:
+    """Run pipelines together, print the summary of each, and return the exit code: 1 where one of them has failed.
+
+    `name`: what checkpoints of them all are called by, "" for their names.
+    """
+    failed = [Failed(file, error) for file, error in loaded.failed]
+    for each in failed:
+        log.error("left out: %s", in_a_line(each.error))
+    if not loaded.plans:
+        raise failed[0].error
+    how = _how(options, None)
+    title = f"{len(loaded.plans)} pipelines"
+    summaries, received = _driven(title, lambda: Several(loaded.plans, name=name, **how), options)
+    assert isinstance(summaries, list)
+    codes = [_conclude(each, options, received) for each in (*summaries, *(f.summary(options.engine) for f in failed))]
+    return 130 if received == signal.SIGINT else max(codes)
+
+
+def _how(options: Options, program: Program | None) -> dict[str, Any]:
+    """Return the arguments of a job."""
+    return {
+        "engine": options.engine,
+        "threads": options.threads,
+        "follow": options.follow,
+        "late": options.late,
+        "dead": options.dead,
+        "max_state": options.max_state,
+        "console_to_stderr": options.json,
+        "cluster": options.cluster,
+        "exchange": options.exchange,
+        "native": options.dead == "discard",
+        "allow_blind": options.allow_blind,
+        "checkpoint": _checkpointing(options, program),
+    }
+
+
+def _driven(name: str, make: Callable[[], Job | Several], options: Options) -> tuple[Summary | list[Summary], int]:
+    """Run a job; return what it tells, and the signal that it was drained by, 0 for none."""
     if options.flush and options.checkpoint:
         raise OptionError(
             "--flush closes windows for good, and a run with checkpoints is gone on with",
             hint="leave --flush out: what is in open windows is in the last checkpoint",
         )
     silent = options.json or options.quiet
-    display = choose(plan.name, silent=silent)
+    display = choose(name, silent=silent)
     with Signals() as signals, display, Logging(display, logging.WARNING if silent else logging.INFO):
-        job = Job(
-            plan,
-            engine=options.engine,
-            threads=options.threads,
-            follow=options.follow,
-            late=options.late,
-            dead=options.dead,
-            max_state=options.max_state,
-            console_to_stderr=options.json,
-            cluster=options.cluster,
-            exchange=options.exchange,
-            native=options.dead == "discard",
-            allow_blind=options.allow_blind,
-            checkpoint=_checkpointing(options, program),
-        )
+        job = make()
         if job.delivery:
             log.info("delivery is %s", job.delivery)
         told = False
@@ -113,7 +147,7 @@ def drive(plan: Plan, options: Options, program: Program | None = None) -> tuple
         try:
             signals.guard(_Guarded(job))
             with redirect_stdout(sys.stderr):  # what functions print: standard output belongs to the sinks
-                summary = job.run(watch, flush=options.flush)
+                return job.run(watch, flush=options.flush), signals.received
         except Interrupted:
             job.abort()
             raise
@@ -125,7 +159,6 @@ def drive(plan: Plan, options: Options, program: Program | None = None) -> tuple
             if job.execution.progress().rows:  # too late to be found before start: a file further on does not fit
                 error.exit_code = RunError.exit_code
             raise
-    return summary, _conclude(summary, options, signals.received)
 
 
 def _checkpointing(options: Options, program: Program | None) -> Checkpointing | None:

@@ -19,7 +19,8 @@ class Morsel:
     row can be late. `position`: where each row's record stands in its partition, None where nobody needs it.
     `partition`: the ordinal of the source partition that the rows came from, or of each row's where it is several.
     `order`: hidden columns in whose pinned order a sink writes the rows (results of a window); () when they stand in
-    order already. `branch`: which way into an operator they took, of several: it orders the copies of one row.
+    order already. `branch`: which way into an operator they took, of several, or which each of them took: it orders the copies of
+    one row.
     `ordinal`: which of the rows it is that an operator made of one (its source row or window), None where there is one
     at most.
     """
@@ -31,7 +32,7 @@ class Morsel:
     position: Ints | None = None
     partition: int | Ints = 0
     order: tuple[Column, ...] = ()
-    branch: int = 0
+    branch: int | Ints = 0
     ordinal: Ints | None = None
 
     def __getitem__(self, name: str) -> Column:
@@ -52,7 +53,7 @@ class Morsel:
             None if self.position is None else self.position.take(rows),
             self.partition if isinstance(self.partition, int) else self.partition.take(rows),
             tuple([column.take(rows) for column in self.order]),
-            self.branch,
+            self.branch if isinstance(self.branch, int) else self.branch.take(rows),
             None if self.ordinal is None else self.ordinal.take(rows),
         )
 
@@ -75,7 +76,7 @@ class Morsel:
             None if self.position is None else self.position[start:stop],
             self.partition if isinstance(self.partition, int) else self.partition[start:stop],
             tuple([column.slice(start, stop) for column in self.order]),
-            self.branch,
+            self.branch if isinstance(self.branch, int) else self.branch[start:stop],
             None if self.ordinal is None else self.ordinal[start:stop],
         )
 

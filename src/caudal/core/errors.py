@@ -63,6 +63,15 @@ class CaudalError(Exception):
         return self
 
 
+def in_a_line(error: BaseException) -> str:
+    """Return what an error says as one line, for a log or a list.
+
+    >>> in_a_line(CaudalError("no such file", location="p.py", hint="name another"))
+    'p.py: no such file; hint: name another'
+    """
+    return "; ".join(line.strip() for line in str(error).splitlines())
+
+
 class CaudalWarning(UserWarning):
     """What `collect()` warns of: a run that ended, but may not have seen what it was to see."""
 

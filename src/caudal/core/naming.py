@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -20,6 +21,15 @@ def natural_key(name: str) -> tuple[tuple[int, int, bytes], ...]:
         elif part:
             parts.append((1, 0, part.encode("utf-8", "surrogateescape")))
     return tuple(parts)
+
+
+def free(name: str, taken: Collection[str]) -> str:
+    """Return the name, or the first of those like it that is not taken.
+
+    >>> free("side", {"side", "side_1"})
+    'side_2'
+    """
+    return next(each for each in (name, *(f"{name}_{n}" for n in range(1, 1000))) if each not in taken)
 
 
 def cut(text: str, size: int) -> str:

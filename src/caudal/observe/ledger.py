@@ -20,7 +20,8 @@ class Entry:
     `undecided`: of the filtered rows those whose condition was null. `windows`: how many a function was called with.
 
     `opening`: rows that it held when the run began, where that goes on from a checkpoint of another pipeline; where it goes on
-    from one of its own, the counts do too.
+    from one of its own, the counts do too. Where shards were dealt anew: what it holds of rows that others have counted, or, below zero,
+    what others hold of those that it has.
 
     `between`: whether its rows come through a topic, from other workers too, so that those above are not the ones it has taken.
 
@@ -54,7 +55,7 @@ class Entry:
         return sum(getattr(self, name) for name in FATES)
 
 
-_COUNTS = ("taken", *FATES, "partly_late", "undecided", "windows")
+_COUNTS = ("taken", *FATES, "partly_late", "undecided", "windows", "opening")
 
 
 @dataclass(slots=True)
@@ -129,7 +130,13 @@ class Ledger:
                 continue
             ports = ", ".join(f"{n:,}" if port == "out" else f"{n:,} {port}" for port, n in e.emitted.items() if n)
             tail = f" -> {ports}" if ports and e.kind != "sink" else ""
-            held = f" + {e.opening:,} held before" if e.opening else ""
+            held = (
+                f" + {e.opening:,} held before"
+                if e.opening > 0
+                else f" - {-e.opening:,} held elsewhere"
+                if e.opening
+                else ""
+            )
             lines.append(f"  {e.operator:{width}}  in {e.taken:>{counts},}{held} = {' + '.join(fates)}{tail}")
         return "\n".join(lines)
 

@@ -159,6 +159,8 @@ class Summary:
 
     def to_text(self) -> str:
         """Return lines for people: what happened, the ledger, where the files lie, what went wrong."""
+        if self.state == "failed" and not self.ledger.entries:  # it did not come to run
+            return "\n".join(map(shown, [f"{self.pipeline}: {self.state}", *(f"  {why}" for why in self.failures)]))
         lines = [
             f"{self.pipeline}: {self.state} after {self.seconds:.2f} s",
             f"  {self.rows:,} rows in, {size_text(self.bytes)}, {self.rate:,.0f} rows/s on {self.threads}"

@@ -38,8 +38,8 @@ def _percentage(options: Mapping[str, Any]) -> None:
 class Function:
     """What an aggregate takes and gives. `order_sensitive`: its result depends on the pinned order of rows.
 
-    `gathered`: where an engine has no such aggregate, all values of a group are gathered and folded by the function of
-    `caudal.worker.aggregates`, in the module of its name. `check` raises `PlanError` for options that do not fit.
+    `gathered`: where an engine has no such aggregate (the local one has some), all values of a group are gathered and folded by
+    the function of `caudal.worker.aggregates`, in the module of its name. `check` raises `PlanError` for options that do not fit.
     """
 
     name: str
@@ -65,23 +65,34 @@ FUNCTIONS: dict[str, Function] = {
         Function("first", "any value", lambda _: True, _same, order_sensitive=True),
         Function("last", "any value", lambda _: True, _same, order_sensitive=True),
         Function("count_distinct", "a scalar", _scalar, lambda _: INT64),
+        Function("approx_count_distinct", "hashes", lambda t: t == INT64, lambda _: INT64, gathered=True),
         Function("collect", "any value", lambda _: True, list_of, order_sensitive=True),
     )
 }
 """Every aggregate skips nulls; `count` counts rows. Without any value that is not null the result is null (counts: 0)."""
 
 
+def _operator(name: str) -> Callable[..., Any]:
+    """Return an operator of what an aggregate is in the condition of a pattern's event."""
+
+    def operated(self: Aggregate, *others: Any) -> Any:
+        return getattr(self.as_expression(), name)(*others)
+
+    return operated
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Aggregate:
     """An aggregate over the rows of a window: `function` over `argument`, ties of order broken by `order_by`.
 
-    `options`: what else the function is given, by name.
+    `options`: what else the function is given, by name. `of`: the event of a pattern whose rows it is over, "" for all rows.
     """
 
     function: str
     argument: Expr | None = None
     order_by: tuple[Expr, ...] = ()
     options: tuple[tuple[str, Any], ...] = ()
+    of: str = ""
 
     @property
     def order_sensitive(self) -> bool:
@@ -90,6 +101,10 @@ class Aggregate:
 
     def dtype(self, schema: Schema) -> DataType:
         """Return the result type over these columns; raises `PlanError`."""
+        if self.of:
+            raise PlanError(
+                f"{self} is over an event of a pattern", hint="of= stands behind .match(...): .agg(...) there"
+            )
         function = FUNCTIONS.get(self.function)
         if function is None:
             raise PlanError(f"unknown aggregate '{self.function}'", hint=nearest(self.function, FUNCTIONS))
@@ -119,12 +134,31 @@ class Aggregate:
         """Return the names of the columns it reads."""
         return frozenset().union(*(e.columns() for e in self.expressions()))
 
-    def _computed(self, *_: object) -> Any:
-        raise instead.of_aggregate(self)
+    def as_expression(self) -> Expr:
+        """Return what it is in the condition of a later event of a pattern; raises where it is over no event."""
+        if not self.of:
+            raise instead.of_aggregate(self)
+        from caudal.plan.captured import Captured
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _computed
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __neg__ = _computed
-    __lt__ = __le__ = __gt__ = __ge__ = __and__ = __rand__ = __or__ = __ror__ = __invert__ = __bool__ = _computed
+        return Captured(self)
+
+    __add__, __radd__ = _operator("__add__"), _operator("__radd__")
+    __sub__, __rsub__ = _operator("__sub__"), _operator("__rsub__")
+    __mul__, __rmul__ = _operator("__mul__"), _operator("__rmul__")
+    __truediv__, __rtruediv__ = _operator("__truediv__"), _operator("__rtruediv__")
+    __floordiv__, __rfloordiv__ = _operator("__floordiv__"), _operator("__rfloordiv__")
+    __mod__, __rmod__, __neg__ = _operator("__mod__"), _operator("__rmod__"), _operator("__neg__")
+    __and__, __rand__ = _operator("__and__"), _operator("__rand__")
+    __or__, __ror__ = _operator("__or__"), _operator("__ror__")
+    __lt__, __le__, __gt__, __ge__ = map(_operator, ("__lt__", "__le__", "__gt__", "__ge__"))
+    __invert__, __bool__ = _operator("__invert__"), _operator("__bool__")
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> Any:
+        return self.as_expression() == other if self.of and not isinstance(other, Aggregate) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        return self.as_expression() != other if self.of and not isinstance(other, Aggregate) else NotImplemented
 
     def __getattr__(self, name: str) -> Any:
         if name == "alias":
@@ -140,4 +174,6 @@ class Aggregate:
         inside += [f"{value!r}" for _, value in self.options]
         if self.order_by:
             inside.append("order_by " + ", ".join(str(e) for e in self.order_by))
+        if self.of:
+            inside.append(f"of {self.of}")
         return f"{self.function}({', '.join(inside)})"

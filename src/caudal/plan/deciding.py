@@ -20,7 +20,7 @@ _Columns = Mapping[str, frozenset[Origin]]
 _Found = dict[tuple[str, Place], "Decides"]
 _NONE: frozenset[Origin] = frozenset()
 
-_SWALLOWING = ("count_distinct", "collect", "count_if")
+_SWALLOWING = ("count_distinct", "approx_count_distinct", "collect", "count_if")
 """Aggregates that are something, not null, where each of their values is null."""
 
 

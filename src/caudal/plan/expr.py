@@ -410,6 +410,8 @@ def lit(value: Any, dtype: str | DataType | None = None) -> Expr:
     (duration, floored), a list of one kind, and None, which takes its type from its surroundings or from `dtype`.
     Raises `PlanError` for anything else, and for an integer beyond int64.
     """
+    if hasattr(type(value), "as_expression"):
+        value = value.as_expression()
     if isinstance(value, Expr):
         return value if dtype is None else value.cast(dtype)
     found = _literal(value)

@@ -10,6 +10,7 @@ from typing import Any
 from caudal.core import duration
 from caudal.core.types import DataType
 from caudal.plan import functions
+from caudal.plan.captured import Captured
 from caudal.plan.expr import Call, Column, Expr, Literal
 from caudal.plan.python import PythonCall
 
@@ -70,6 +71,8 @@ def _show(expr: Expr) -> tuple[str, int]:
         return constant(expr.value, expr.type), _ATOM
     if isinstance(expr, Call):
         return _call(expr)
+    if isinstance(expr, Captured):
+        return str(expr.aggregate), _ATOM
     assert isinstance(expr, PythonCall)
     return f"{expr.function.name}({', '.join(show(a) for a in expr.args)})", _ATOM
 

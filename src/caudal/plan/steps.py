@@ -23,8 +23,8 @@ class KeyedStep:
     `arguments` (expressions over a row, by name), those of `results` (the columns that the step makes), and `options`:
     plain values, or Python functions of the user's. `package`: where the module is.
 
-    `drops`: it may make nothing of a row. `gathers`: a result is of several rows, which count as absorbed; so is a dead
-    letter. `alone`: when it makes rows of no row, `TIMERS` or `END`; "" if never.
+    `drops`: it may make nothing of a row. `gathers`: a result is of several rows, which count as absorbed. `alone`: when it
+    makes rows of no row, `TIMERS` or `END`; "" if never. `whole`: a dead letter is of several rows, and has no position.
     `first`: it passes the first row of each key and no other, which SQL can say.
     `grows`: why it is not run over unbounded input, as (what, reason), where what it keeps of a key would grow for ever.
     `needs`: further modules of `caudal.worker` that it loads by name.
@@ -37,6 +37,7 @@ class KeyedStep:
     first: bool = False
     drops: bool = False
     gathers: bool = False
+    whole: bool = False
     alone: str = ""
     grows: tuple[str, str] | None = None
     needs: tuple[str, ...] = ()

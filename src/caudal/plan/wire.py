@@ -14,9 +14,8 @@ from typing import Any
 
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Field, Schema, list_of, parse_type, struct_of
-from caudal.plan import wire_expr
-from caudal.plan.aggregates import Aggregate
-from caudal.plan.nodes import Node
+from caudal.plan import wire_expr, wire_pattern
+from caudal.plan.nodes import Node, Table
 from caudal.plan.plan import Plan
 from caudal.plan.windows import Order, Window
 
@@ -57,7 +56,9 @@ def from_json(data: Any) -> Plan:
 def _node(node: Node, inputs: list[int]) -> dict[str, Any]:
     out: dict[str, Any] = {"kind": node.kind, "inputs": inputs}
     for each in _stored(type(node)):
-        out[each.name] = _codec(each.type, f"{node.kind}.{each.name}").write(getattr(node, each.name))
+        value = getattr(node, each.name)
+        if not (each.metadata.get("later") and value == each.default):
+            out[each.name] = _codec(each.type, f"{node.kind}.{each.name}").write(value)
     return out
 
 
@@ -106,12 +107,6 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _frozen(v) for key, v in value.items()}
     return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
-
-
-def _aggregate(a: Aggregate) -> dict[str, Any]:
-    argument = None if a.argument is None else wire_expr.to_json(a.argument)
-    made = {"function": a.function, "argument": argument, "order_by": [wire_expr.to_json(e) for e in a.order_by]}
-    return made | ({"options": dict(a.options)} if a.options else {})
 
 
 def _window(window: Any) -> dict[str, Any]:
@@ -186,12 +181,6 @@ def _read_node(entry: dict[str, Any], built: list[Node], over: Node | None = Non
     return cls(**values)
 
 
-def _read_aggregate(data: dict[str, Any]) -> Aggregate:
-    argument = None if data["argument"] is None else wire_expr.from_json(data["argument"])
-    order = tuple(wire_expr.from_json(e) for e in data["order_by"])
-    return Aggregate(data["function"], argument, order, tuple(data.get("options", {}).items()))
-
-
 def _read_window(data: dict[str, Any]) -> Window:
     (tag,) = data.keys() - {"order"}
     values = data[tag] if isinstance(data[tag], list) else [data[tag]]
@@ -201,6 +190,21 @@ def _read_window(data: dict[str, Any]) -> Window:
 
 def _read_order(data: dict[str, Any]) -> Order:
     return Order(tuple(wire_expr.from_json(e) for e in data["by"]), data["arrival"])
+
+
+def _table(table: Table) -> dict[str, Any]:
+    if any(
+        isinstance(value, list | tuple) and not all(isinstance(v, str) for v in value)
+        for _, value in table.rows.options
+    ):
+        raise PlanError(f"{table.label} holds rows, which a stored plan cannot", hint="use the files connector")
+    made = {each.name: getattr(table, each.name) for each in fields(Table)}
+    return {**made, "rows": _node(table.rows, []), "key": list(table.key)}
+
+
+def _read_table(data: dict[str, Any]) -> Table:
+    values: dict[str, Any] = {**data, "rows": _read_node(data["rows"], []), "key": tuple(data["key"])}
+    return Table(**values)
 
 
 def _optional(codec: _Codec) -> _Codec:
@@ -228,10 +232,12 @@ _CODECS: dict[str, _Codec] = {
         lambda pairs: [[wire_expr.to_json(expr), descending] for expr, descending in pairs],
         lambda pairs: tuple((wire_expr.from_json(expr), descending) for expr, descending in pairs),
     ),
-    "Aggregates": _each(_Codec(_aggregate, _read_aggregate)),
+    "Aggregates": _each(_Codec(wire_expr.aggregate_to_json, wire_expr.aggregate_from_json)),
+    "Pattern": _Codec(wire_pattern.to_json, wire_pattern.from_json),
     "Schema": _Codec(lambda schema: [_field(f) for f in schema], lambda data: Schema([_read_field(f) for f in data])),
     "Window": _WINDOW,
     "Sliding": _WINDOW,
+    "Table": _Codec(_table, _read_table),
     "Order": _Codec(_order, _read_order),
     "PythonFunction": _Codec(wire_expr.function_to_json, wire_expr.function_from_json),
 }

@@ -6,6 +6,8 @@ NaN and infinities are "NaN", "Infinity", "-Infinity", binary is base64, times a
 
 A call of a Python function is {"python": {"module", "name", "source", "kind", ...}, "args": [...]}. `source` is a hash of
 its source text: a reader whose module has another text refuses the plan instead of computing something else.
+
+What an earlier event of a pattern had is {"captured": aggregate}, an aggregate as windows have them, with its event as "of".
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import Any
 
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, list_of, parse_type
+from caudal.plan.aggregates import Aggregate
+from caudal.plan.captured import Captured
 from caudal.plan.expr import INT64_RANGE, Call, Column, Expr, Literal
 from caudal.plan.python import PythonCall, PythonFunction, declare
 from caudal.plan.signature import NULL
@@ -34,6 +38,8 @@ def to_json(expr: Expr) -> dict[str, Any]:
         return {"literal": _encode(expr.value), "type": _type(expr.type)}
     if isinstance(expr, PythonCall):
         return {"python": function_to_json(expr.function), "args": [to_json(arg) for arg in expr.args]}
+    if isinstance(expr, Captured):
+        return {"captured": aggregate_to_json(expr.aggregate)}
     assert isinstance(expr, Call)
     out: dict[str, Any] = {"call": expr.function, "args": [to_json(arg) for arg in expr.args]}
     if expr.options:
@@ -62,9 +68,27 @@ def _read(data: Any) -> Expr:
         options = data.get("options", {})
         if isinstance(data["call"], str) and isinstance(data["args"], list) and isinstance(options, dict):
             return Call(data["call"], tuple(_read(arg) for arg in data["args"]), tuple(options.items()))
+    if names == {"captured"}:
+        return Captured(aggregate_from_json(data["captured"]))
     if names == {"python", "args"} and isinstance(data["args"], list):
         return PythonCall(function_from_json(data["python"]), tuple(_read(arg) for arg in data["args"]))
     raise _shape(data)
+
+
+def aggregate_to_json(aggregate: Aggregate) -> dict[str, Any]:
+    """Return an aggregate as plain JSON values."""
+    argument = None if aggregate.argument is None else to_json(aggregate.argument)
+    order = [to_json(each) for each in aggregate.order_by]
+    made: dict[str, Any] = {"function": aggregate.function, "argument": argument, "order_by": order}
+    made |= {"options": dict(aggregate.options)} if aggregate.options else {}
+    return made | ({"of": aggregate.of} if aggregate.of else {})
+
+
+def aggregate_from_json(data: dict[str, Any]) -> Aggregate:
+    """Return the aggregate."""
+    argument = None if data["argument"] is None else from_json(data["argument"])
+    order = tuple(from_json(each) for each in data["order_by"])
+    return Aggregate(data["function"], argument, order, tuple(data.get("options", {}).items()), data.get("of", ""))
 
 
 def function_to_json(function: PythonFunction) -> dict[str, Any]:

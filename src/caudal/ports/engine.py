@@ -14,7 +14,7 @@ from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
 from caudal.ports.records import Convict
 from caudal.ports.sink import Sink
-from caudal.ports.snapshot import Savepoint, Snapshot, State
+from caudal.ports.snapshot import Dealt, Place, Savepoint, Share, Snapshot, State
 from caudal.ports.source import Source
 
 ALWAYS = 1 << 62
@@ -53,6 +53,8 @@ class Tuning:
     that both sides reach, `native` whether an engine's own readers may take the place of caudal's, whose dead letters
     nobody wants.
 
+    `apart`: in a plan of several pipelines, whether one that fails is left behind while the others go on, where the engine can.
+
     `extra` holds an engine's own settings by name.
     """
 
@@ -64,6 +66,7 @@ class Tuning:
     cluster: str = ""
     exchange: str = ""
     native: bool = False
+    apart: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -128,6 +131,7 @@ class Execution(Protocol):
     def figures(self) -> dict[str, Any]:
         """Return rows, bytes, latency, state_peak, failures (texts), seconds; notes (texts) and notices where there are any.
 
+        "broken": why pipelines of a plan of several have failed, by name, where the others went on.
         "sources": an `observe.sources.SourceReport` of each source whose records this process decoded; "lags": an
         `observe.lag.PartitionLag` of each partition whose source knows where it ends.
         """
@@ -162,6 +166,14 @@ class Tasks(Protocol):
 
     def finished(self, name: str) -> bool:
         """Whether all its partitions have come to their ends."""
+        ...
+
+    def dealt(self, physical: Plan, parts: Sequence[Dealt], share: Share, begins: Mapping[Place, int]) -> State:
+        """Return the state that a task of this plan (see `open`) is to resume, made of what others had of its keys when all rested.
+
+        `begins`: where its partitions stand. Of those that none of the others had, no row that these would have called late is in time.
+        Raises `RunError` for states that do not go together.
+        """
         ...
 
     def paused(self) -> AbstractContextManager[None]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
-from caudal.ports.format import FileReader
 from caudal.ports.records import Decoded, Options
 from caudal.ports.sink import TransactionalSink
 from caudal.ports.source import Partition, Revoked
 from caudal.ports.transaction import Outcome
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,14 @@ class Membership:
     group: str
     worker: str
     static: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A source whose partitions a group shares: its options, and what it declares."""
+
+    options: Options
+    schema: Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +108,37 @@ class GroupTransaction(Protocol):
         ...
 
 
+class Placing(Protocol):
+    """How a source's records are placed by their keys, which state by partition relies on."""
+
+    def numbers(self, keys: pa.Array, partitions: int) -> Sequence[int]:
+        """Return the partition, of so many, of each value of the column that partitions are made by."""
+        ...
+
+    def hold(self, counts: Mapping[str, int]) -> None:
+        """From now on hold records to topics of so many partitions (see `Group.check`), as they were placed then."""
+        ...
+
+    def behind(self, stands: Mapping[str, int]) -> Mapping[str, int]:
+        """Return of each partition the offset behind the last record, from these on, whose key has its place elsewhere by now.
+
+        Partitions that have none are left out. Reads all that there is; raises `InputError`, `RunError`.
+        """
+        ...
+
+
 class Group(Protocol):
-    """This worker's membership, and the partitions of its source. Used by one thread at a time, but for reading partitions."""
+    """This worker's membership, and the partitions of its sources. Used by one thread at a time, but for reading partitions."""
 
     domain: str
     """The system that keeps the group, with its address: see `ports.sink.TransactionalSink.domain`."""
 
-    def counts(self) -> Mapping[str, int]:
-        """Return how many partitions each topic has; partitions are called "topic/number"."""
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Return of each source how many partitions each of its topics has; partitions are called "topic/number"."""
         ...
 
     def share(self, topics: Mapping[str, int]) -> None:
-        """Begin to take part: partitions of the source are given and taken from now on, and with them those of further topics.
+        """Begin to take part: partitions of all sources are given and taken from now on, and with them those of further topics.
 
         `topics`: with how many partitions, made where they are missing; they keep what is written until `trim`, and are read from
         their beginning. Raises `InputError` for one that cannot be made, or that has another number of partitions.
@@ -125,6 +154,14 @@ class Group(Protocol):
 
     def trim(self, ends: Mapping[str, int]) -> None:
         """What is before these offsets of partitions will not be read again: it may go. Never waits, never raises."""
+        ...
+
+    def bounds(self, partitions: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """Return the first offset of partitions, and where they end now; waits. Raises `InputError`."""
+        ...
+
+    def placing(self) -> Mapping[str, Placing]:
+        """Return of each source how its records are placed, but for those of which that is not known, or taken on trust."""
         ...
 
     def changes(self) -> Sequence[Change]:
@@ -155,7 +192,7 @@ class Group(Protocol):
         ...
 
     def check(self, partition: str, rows: Decoded) -> None:
-        """Hold decoded rows to what the source relies on; see `ports.source.Checking`."""
+        """Hold decoded rows to what their source relies on; see `ports.source.Checking`."""
         ...
 
     def ends(self) -> Mapping[str, int]:
@@ -177,10 +214,17 @@ class GroupConnector(Protocol):
 
     source_options: Options
 
-    def join(self, options: Options, file_reader: FileReader | None, schema: Schema, membership: Membership) -> Group:
-        """Join the group over the source that these options name; see `SourceConnector.source` for what is raised."""
+    def join(self, sources: Mapping[str, Shared], membership: Membership) -> Group:
+        """Join the group over sources, by their operator ids; see `SourceConnector.source` for what is raised.
+
+        What is raised for one of them has its id as the location.
+        """
         ...
 
     def shared(self, options: Options) -> bool:
         """Whether a source with these options is one whose partitions are to be shared: a live one."""
+        ...
+
+    def apart(self, several: Sequence[Options]) -> str:
+        """Return why one group cannot share all the sources that these options name, "" where one can."""
         ...

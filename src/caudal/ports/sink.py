@@ -18,6 +18,7 @@ The calls come in this order, in one thread but for `encode`:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from caudal.core.types import Schema
@@ -151,6 +152,47 @@ class TransactionalSink(Sink, Protocol):
 
     def enlist(self, transaction: Transaction | GroupTransaction) -> None:
         """Write through this transaction from now on; before `recover`."""
+        ...
+
+
+@runtime_checkable
+class ShardedSink(Sink, Protocol):
+    """A target that the workers of a group share: each shard has a sink of its own, and this one only stands for them.
+
+    What such a sink stages goes with its shard's snapshot: a next owner, on another machine, publishes what a receipt names, and does so
+    although the owner before, who was given up, may still live, and publish it too. A receipt's rows never change.
+    """
+
+    def shard(self, shard: str, writer: str) -> Sink:
+        """Return the sink of a shard. `writer`: this worker's name, under which nobody else writes any more."""
+        ...
+
+    def mark(self) -> str:
+        """Leave a mark at the target, for others to know it by; return the mark. Raises `RunError`."""
+        ...
+
+    def sees(self, mark: str) -> bool:
+        """Whether the target, as this worker reaches it, has this mark."""
+        ...
+
+    def unmark(self, mark: str) -> None:
+        """Take a mark away; never raises."""
+        ...
+
+
+@runtime_checkable
+class ShardingConnector(Protocol):
+    """The sink side of a connector whose targets workers of a group can share."""
+
+    sink_options: Options
+
+    def sharded(
+        self, options: Options, encoder: Callable[[], Encoder], schema: Schema, name: str
+    ) -> ShardedSink | None:
+        """Open a target for a group, None where these options name one that cannot be shared so.
+
+        `encoder` makes encoders; `name` is part of what is written to tell it from other sinks with the same target, "" for a sole one.
+        """
         ...
 
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from caudal.core.errors import RunError
-from caudal.ports.transaction import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KEY_GROUP = "key_group"
-"""The column (int64) of exported rows that holds their key group."""
+Place = tuple[str, str]
+"""(source's operator id, partition name)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,10 @@ class Savepoint:
 
 @dataclass(frozen=True, slots=True)
 class OperatorState:
-    """The state of one operator: `kind` and `version` of its layout, plain `values`, and rows in blocks with a `KEY_GROUP`.
+    """The state of one operator: `kind` and `version` of its layout, plain `values`, and rows in blocks.
 
-    The rows of a key are all in one group. Plain values are numbers, texts, None, and lists, and mappings of those by text.
+    The rows of a key are all in one key group, which their key columns tell (see `State.key_hash`). Plain values are
+    numbers, texts, None, and lists, and mappings of those by text.
     `blocks`: tables by number, which never change; a table may be made when it is asked for, by any thread, whatever the job does
     meanwhile. `whole`: they are all there is; else those that have come since the state before, and `removed` the numbers of
     those that have gone.
@@ -73,6 +73,28 @@ class State:
 
 
 Snapshot = Unsupported | Savepoint | State
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """The state of a shard, of which another takes over what is its own. `counts`: the ledger's counts too."""
+
+    state: State
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which keys a shard has: those of `number`, of `shards`.
+
+    `keys`: by operator, which of its keys tell; none: all rows belong to one shard. `place`: what gives each value of the one key its
+    number, None: the key's group.
+    """
+
+    number: int
+    shards: int
+    keys: Mapping[str, Sequence[int]]
+    place: Callable[[pa.Array, int], Sequence[int]] | None = None
 
 
 class NoSnapshots:

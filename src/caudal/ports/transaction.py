@@ -1,14 +1,12 @@
 """The contract of a transaction: what a worker commits at once, or not at all.
 
 A worker has one at a time, in one system. Everything that an epoch leaves behind goes into it: the rows of its
-transactional sinks, what it sends to other workers, the positions of its sources, and a token that names the epoch's
-state. What the system knows of the last commit is then all that a worker needs to go on from, or another in its stead.
+transactional sinks, and a token that names the epoch's state, with the positions of its sources. What the system knows of the
+last commit is then all that a worker needs to go on from, or another in its stead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from caudal.core.errors import RunError
@@ -16,21 +14,6 @@ from caudal.core.errors import RunError
 Outcome = Literal["committed", "aborted", "unknown"]
 """What became of a transaction. "unknown": the answer was lost (a time-out, a broken connection); it may be either, or become
 either later, until `Transaction.recall` has been asked."""
-
-Place = tuple[str, str]
-"""(source's operator id, partition name)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What was last committed under a transaction's name: the token, and how far each partition had been read.
-
-    `token` "" with no positions: nothing ever was, as far as the system knows. That is ambiguous (what it knew may have
-    expired), so whoever expects state from earlier epochs fails there.
-    """
-
-    token: str = ""
-    positions: Mapping[Place, int] = field(default_factory=dict[Place, int])
 
 
 class Fenced(Exception):
@@ -54,12 +37,8 @@ class Transaction(Protocol):
         """Begin an epoch: what is written from now on belongs to it. Raises `Fenced`."""
         ...
 
-    def positions(self, positions: Mapping[Place, int], token: str) -> None:
-        """Put the positions of sources into the epoch (what `Partition.seek` takes), and its token.
-
-        `token`: at most 3,000 characters of ASCII. Raises `Fenced` where a partition is no longer this worker's: who is
-        assigned what is taken as it was when the partition was assigned, not as it is now.
-        """
+    def token(self, token: str) -> None:
+        """Put its token into the epoch: at most 3,000 characters of ASCII, on one line. Raises `Fenced`."""
         ...
 
     def commit(self) -> Outcome:
@@ -70,9 +49,10 @@ class Transaction(Protocol):
         """Discard the epoch. Idempotent, never raises."""
         ...
 
-    def recall(self) -> Committed:
-        """Return what was last committed, once and for all.
+    def recall(self) -> str:
+        """Return the token that was last committed, once and for all; "": none was, as far as the system knows.
 
+        That is ambiguous (what it knew may have expired), so whoever expects state from earlier epochs fails there.
         Opens the transaction anew first, so that a commit that is still under way can no longer happen: after an outcome
         "unknown", the token says whether the epoch was committed.
         """

@@ -6,6 +6,7 @@ May touch: ports, plan, rewrite, lang (to load files), observe. Must never: impo
 
 from caudal.runner.collect import collect
 from caudal.runner.drive import Job, run
-from caudal.runner.load import load
+from caudal.runner.load import load, load_all
+from caudal.runner.several import Several, run_together
 
-__all__ = ["Job", "collect", "load", "run"]
+__all__ = ["Job", "Several", "collect", "load", "load_all", "run", "run_together"]

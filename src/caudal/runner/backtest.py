@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from caudal.core.errors import OptionError, PlanError, SettingsError, nearest
+from caudal.ingest.tables import pins
 from caudal.observe.summary import Summary
 from caudal.plan.nodes import Sink
 from caudal.plan.plan import Plan
@@ -95,10 +96,11 @@ def backtest(
     plans = [replace(plan.pinned(), name="backtest") for plan in (old, new)]
     runs: list[Captured] = []
     read_at = time.time_ns() // 1_000_000  # one for both
-    for side, plan in zip(("old", "new"), plans, strict=True):
-        if watch is not None:
-            watch(side)
-        runs.append(_run(plan, side, engine, threads, read_at))
+    with pins.held():  # both meet the same version of each table
+        for side, plan in zip(("old", "new"), plans, strict=True):
+            if watch is not None:
+                watch(side)
+            runs.append(_run(plan, side, engine, threads, read_at))
     found = Backtest(old.name, new.name, (runs[0].summary, runs[1].summary), [])
     exact = engine == "local"
     for a, b in _paired(plans[0].sinks, plans[1].sinks):

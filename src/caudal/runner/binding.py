@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from caudal.core.errors import InputError, OptionError
+from caudal.core.errors import InputError, OptionError, PlanError
 from caudal.core.types import Schema
 from caudal.plan.nodes import Sink, Source
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource
 from caudal.ports.format import Encoder, FileReader, ReachingReader
-from caudal.ports.group import Group, GroupConnector, Membership
-from caudal.ports.sink import Delivery, Receipt
+from caudal.ports.group import Group, GroupConnector, Membership, Shared
+from caudal.ports.sink import ShardedSink, ShardingConnector
 from caudal.ports.source import MessageConnector, Partition, Unchanging
+from caudal.runner.sharing import SharedSink
 from caudal.runner.sides import role_of
 
 
@@ -37,59 +38,6 @@ def following(plan: Plan) -> Plan:
     return plan
 
 
-class SharedSink:
-    """One of several streams that write to one target: each has its encoder, the first owns the target."""
-
-    def __init__(self, target: Any, encoder: Encoder, lock: threading.Lock, owner: bool) -> None:
-        self.where: str = target.where
-        self.delivery: Delivery = target.delivery
-        self._target = target
-        self._encoder = encoder
-        self._lock = lock
-        self._owner = owner
-
-    def encode(self, table: Any) -> Any:
-        """Return the rows as bytes."""
-        return self._encoder.encode(table)
-
-    def write(self, payload: Any) -> None:
-        """Write rows, in turn with the other streams."""
-        with self._lock:
-            self._target.write(payload)
-
-    def flush(self) -> None:
-        """Make what was written visible."""
-        with self._lock:
-            self._target.flush()
-
-    def recover(self, epoch: int, receipt: Receipt) -> None:
-        """The owner recovers for all."""
-        if self._owner:
-            self._target.recover(epoch, receipt)
-
-    def prepare(self, epoch: int, *, last: bool) -> Receipt:
-        """The owner prepares for all."""
-        return self._target.prepare(epoch, last=last) if self._owner else None
-
-    def publish(self, epoch: int, receipt: Receipt) -> None:
-        """The owner publishes for all."""
-        if self._owner:
-            self._target.publish(epoch, receipt)
-
-    def finish(self) -> None:
-        """The owner finishes for all."""
-        if self._owner:
-            self._target.finish()
-
-    def drain(self) -> str:
-        """The owner drains for all."""
-        return self._target.drain() if self._owner else self.where
-
-    def abort(self) -> None:
-        """Leave nothing behind."""
-        self._target.abort()
-
-
 def bind(
     plan: Plan,
     *,
@@ -101,21 +49,28 @@ def bind(
     """Open the sources and sinks of a rewritten plan; return them and whether any source is live.
 
     `admit` is asked between the two, and may raise. `staged`: rows are to be shown epoch by epoch, by sinks that can. `membership`:
-    the source is joined as a member of a group, not opened: see `Joined`. Raises `InputError` or `OptionError`; nothing stays
+    sources are joined as a member of a group, not opened: see `Joined`. Raises `InputError` or `OptionError`; nothing stays
     open then.
     """
     sources: dict[str, BoundSource] = {}
     sinks: dict[str, Any] = {}
     try:
-        for node in plan.sources:
-            sources[node.name] = open_source(node, membership)
+        if membership is not None:
+            sources |= join(plan, membership)
+        else:
+            for node in plan.sources:
+                sources[node.name] = open_source(node)
         if admit is not None:
             admit(sources)
         live = any(b.source.live for b in sources.values())
+        if live:
+            _ends_by_itself(plan)
         shared: dict[str, tuple[Any, threading.Lock]] = {}
         no_input_overwritten(plan, sources)
+        writers = _writers(plan, live or membership is not None)
         for sink in plan.sinks:
-            sinks[sink.name] = _sink(sink, plan, live, staged, shared, console_to_stderr)
+            own = _sharded(sink, writers) if membership is not None else None
+            sinks[sink.name] = own or _sink(sink, writers, live, staged, shared, console_to_stderr)
     except BaseException:
         for sink_ in sinks.values():
             sink_.abort()
@@ -123,6 +78,15 @@ def bind(
             bound.source.close()
         raise
     return Bindings(sources, sinks), live
+
+
+def _ends_by_itself(plan: Plan) -> None:
+    """Raise `PlanError` for what waits for the end of the data, which a live source has not."""
+    for node in plan.nodes:
+        if node.needs_end:
+            raise PlanError(
+                f"a source goes on for ever, and {node.needs_end}", location=node.name, hint='give it within="10m"'
+            )
 
 
 class Joined(Unchanging):
@@ -137,6 +101,10 @@ class Joined(Unchanging):
         """Return none: they are given later."""
         return ()
 
+    def reads(self, target: str) -> bool:
+        """Whether what is written to a target would be read here."""
+        return getattr(self.group, "reads", _reads_nothing)(target)
+
     def close(self) -> None:
         """Leave the group."""
         self.group.close()
@@ -148,24 +116,67 @@ def shared(node: Source) -> bool:
     return isinstance(plugin, GroupConnector) and plugin.shared({**plugin.source_options, **dict(node.options)})
 
 
-def open_source(node: Source, membership: Membership | None = None) -> BoundSource:
-    """Open a source for reading, or join its group; raises `InputError` or `OptionError`."""
-    plugin = registry.find("connector", node.connector)
-    options = registry.check_options(dict(node.options), plugin.source_options, f"connector '{node.connector}'")
-    reader: Any = None
-    if node.format:
-        chosen = registry.find("format", node.format)
-        given = registry.check_options(dict(node.format_options), chosen.reader_options, f"format '{node.format}'")
-        needed = frozenset(node.schema.names) | (
-            node.event_time.columns() if node.event_time is not None else frozenset()
-        )
-        readable, needed = _decoded(plugin, options, node.readable, needed)
-        reader = chosen.reader(readable, needed, given)
-    try:
-        if isinstance(reader, ReachingReader):
+def apart(plan: Plan) -> str:
+    """Return why one group of workers cannot share the sources of a plan, "" where one can."""
+    sources = plan.sources
+    for node in sources:
+        if not shared(node):
+            return f"its source {node.name} is not one that a group can share"
+    if len({node.connector for node in sources}) > 1:
+        return "its sources are of several connectors"
+    plugin = registry.find("connector", sources[0].connector)
+    return plugin.apart([{**plugin.source_options, **dict(node.options)} for node in sources])
+
+
+def join(plan: Plan, membership: Membership) -> dict[str, BoundSource]:
+    """Join the group over the sources of a plan. Raises `InputError`, `OptionError`, also where none can share them."""
+    if why := apart(plan):
+        raise OptionError(f"this pipeline cannot be shared by a group of workers: {why}")
+    plugin = registry.find("connector", plan.sources[0].connector)
+    asked: dict[str, Shared] = {}
+    readers: dict[str, Any] = {}
+    for node in plan.sources:
+        options = _options(node, plugin)
+        readers[node.name] = _reader(node, plugin, options)
+        asked[node.name] = Shared(options, node.readable)
+    source = Joined(plugin.join(asked, membership))
+    return {name: BoundSource(source, reader) for name, reader in readers.items()}
+
+
+def joined(sources: Mapping[str, BoundSource]) -> Group:
+    """Return the group that sources were joined as members of."""
+    source = next(iter(sources.values())).source
+    assert isinstance(source, Joined)
+    return source.group
+
+
+def _options(node: Source, plugin: Any) -> dict[str, Any]:
+    return registry.check_options(dict(node.options), plugin.source_options, f"connector '{node.connector}'")
+
+
+def _reader(node: Source, plugin: Any, options: dict[str, Any]) -> Any:
+    """Return the reader of a source's format, None where it has none; raises `InputError` for one that needs what does not answer."""
+    if not node.format:
+        return None
+    chosen = registry.find("format", node.format)
+    given = registry.check_options(dict(node.format_options), chosen.reader_options, f"format '{node.format}'")
+    needed = frozenset(node.schema.names) | (node.event_time.columns() if node.event_time is not None else frozenset())
+    readable, needed = _decoded(plugin, options, node.readable, needed)
+    reader = chosen.reader(readable, needed, given)
+    if isinstance(reader, ReachingReader):
+        try:
             reader.reach()
-        if membership is not None:
-            return BoundSource(Joined(plugin.join(options, None, node.readable, membership)), reader)
+        except InputError as error:
+            raise error.at(node.name) from error.__cause__
+    return reader
+
+
+def open_source(node: Source) -> BoundSource:
+    """Open a source for reading; raises `InputError` or `OptionError`."""
+    plugin = registry.find("connector", node.connector)
+    options = _options(node, plugin)
+    reader = _reader(node, plugin, options)
+    try:
         if isinstance(reader, FileReader):
             return BoundSource(plugin.source(options, reader, node.readable), None)
         return BoundSource(plugin.source(options, None, node.readable), reader)
@@ -184,9 +195,20 @@ def _decoded(
     return decoded, (needed | plugin.relies_on(options)) - frozenset(beside)
 
 
+def _writers(plan: Plan, live: bool) -> dict[Sink, list[Sink]]:
+    """Return for each sink all those that write to the same place, itself among them."""
+    by_place: dict[str, list[Sink]] = {}
+    alike: dict[Sink, list[Sink]] = {}
+    for sink in plan.sinks:
+        (place, *_) = _targets(sink, live) or [f"\0{sink.name}"]
+        alike[sink] = by_place.setdefault(place, [])
+        alike[sink].append(sink)
+    return alike
+
+
 def _sink(
     node: Sink,
-    plan: Plan,
+    writers: Mapping[Sink, Sequence[Sink]],
     live: bool,
     staged: bool,
     shared: dict[str, tuple[Any, threading.Lock]],
@@ -196,16 +218,12 @@ def _sink(
     options = registry.check_options(dict(node.options), plugin.sink_options, f"connector '{node.connector}'")
     if console_to_stderr and "stderr" in options:
         options["stderr"] = True
-    encoder: Encoder | None = None
-    if node.format:
-        chosen = registry.find("format", node.format)
-        given = registry.check_options(dict(node.format_options), chosen.writer_options, f"format '{node.format}'")
-        encoder = chosen.encoder(node.schema, given)
+    encoder = _encoder(node) if node.format else None
     path = options.get("path")
     if not isinstance(path, str) or encoder is None:
         return plugin.sink(options, encoder, node.schema, live=live, staged=staged)
     (place, *_) = _targets(node, live) or [path]
-    uses = [s for s in plan.sinks if place in _targets(s, live)[:1]]
+    uses = writers[node]
     if len(uses) <= 1:
         return plugin.sink(options, encoder, node.schema, live=live, staged=staged)
     if any(s.format != "json" for s in uses):
@@ -217,6 +235,21 @@ def _sink(
     return SharedSink(target, encoder, lock, owner)
 
 
+def _sharded(node: Sink, writers: Mapping[Sink, Sequence[Sink]]) -> ShardedSink | None:
+    """Open a sink that the workers of a group share, None for one that is no such."""
+    plugin = registry.find("connector", node.connector)
+    if not node.format or not isinstance(plugin, ShardingConnector):
+        return None
+    options = registry.check_options(dict(node.options), plugin.sink_options, f"connector '{node.connector}'")
+    return plugin.sharded(options, lambda: _encoder(node), node.schema, "" if len(writers[node]) == 1 else node.name)
+
+
+def _encoder(node: Sink) -> Encoder:
+    chosen = registry.find("format", node.format)
+    given = registry.check_options(dict(node.format_options), chosen.writer_options, f"format '{node.format}'")
+    return chosen.encoder(node.schema, given)
+
+
 def no_input_overwritten(plan: Plan, sources: Mapping[str, BoundSource]) -> None:
     """Raise `InputError` for a sink that would write or replace what one of the sources reads, or would read."""
     live = any(bound.source.live for bound in sources.values())
@@ -224,19 +257,24 @@ def no_input_overwritten(plan: Plan, sources: Mapping[str, BoundSource]) -> None
         path = dict(sink.options).get("path")
         for target in _targets(sink, live):
             if any(getattr(bound.source, "reads", _reads_nothing)(target) for bound in sources.values()):
-                shown = path if not target.endswith(".partial") else f"{path}.partial (after a stop)"
+                shown = path or target if not target.endswith(".partial") else f"{path}.partial (after a stop)"
                 message = f"the sink would write to what is read: {shown}"
                 role = role_of(sink)
-                hint = "choose another path" + (f", or --{role} discard" if role != "out" else "")
+                other = "choose another path" if path else "choose another topic, or a pattern that does not match it"
+                hint = other + (f", or --{role} discard" if role != "out" else "")
                 raise InputError(message, location=sink.name, hint=hint)
 
 
+_NAMING = ("path", "topic", "servers")
+
+
 def _targets(sink: Sink, live: bool) -> list[str]:
-    """Return the files that a sink would write, by their real paths."""
+    """Return what a sink would write to: files by their real paths, topics with their servers; nothing where options lack it."""
     options = dict(sink.options)
-    path = options.get("path")
     targets = getattr(registry.find("connector", sink.connector), "targets", None)
-    if targets is None or not isinstance(path, str) or not path:
+    if targets is None or not all(isinstance(options.get(name, ""), str) for name in _NAMING):
+        return []
+    if not (options.get("path") or (options.get("topic") and options.get("servers"))):
         return []
     suffix = registry.find("format", sink.format).suffixes[0] if sink.format else ""
     return targets(options, suffix, live=live)

@@ -69,6 +69,11 @@ class Checkpointing:
     limits: Limits = field(default_factory=Limits)
     partitions: int = 0
 
+    def rescales(self, partitions: int | str) -> str:
+        """Return the command that deals what is kept here anew."""
+        file = self.program.file if self.program is not None else "FILE"
+        return f"caudal rescale {file} {self.restore or self.url} --partitions {partitions}"
+
 
 def checkpointing(
     url: str,

@@ -23,6 +23,16 @@ PATIENCE = 600.0
 """Seconds for which a store, or a cluster, that does not answer is asked again, before the worker ends."""
 
 
+_OFTEN = 10
+"""Attempts in vain after which it is told, each time."""
+
+
+def _named(effect: p.Effect) -> str:
+    """Return what an effect does, for people."""
+    what, shard = type(effect).__name__.lower(), getattr(effect, "shard", "")
+    return f"{what} of shard {shard}" if shard else f"{what} of epoch {getattr(effect, 'epoch', 0)}"
+
+
 def came_to(outcome: Outcome, epoch: int) -> p.Event:
     """Return the event that tells what became of an epoch's transaction."""
     return {"committed": p.Committed, "aborted": p.Aborted, "unknown": p.Unknown}[outcome](epoch)
@@ -54,6 +64,8 @@ class Conductor:
         self._final = final
         self._looks_up = looks_up
         self._refused_since = 0.0
+        self._why = ""
+        """Why what was done last has to be tried again."""
 
     def feed(self, event: p.Event) -> None:
         """Let the protocol take an event, and do what it says, until nothing is to be done at once."""
@@ -71,6 +83,8 @@ class Conductor:
 
     def _do(self, effect: p.Effect) -> p.Event | None:
         if isinstance(effect, p.Pause):
+            if effect.attempt % _OFTEN == 0:
+                log.warning("%s was tried %d times: %s", _named(effect.effect), effect.attempt, self._why)
             return self._pause(effect.effect, min(5.0, 0.1 * 2 ** min(effect.attempt, 10)))
         if isinstance(effect, p.End):
             if effect.why and self.error is None:
@@ -90,6 +104,7 @@ class Conductor:
             self.error = error
             return p.Failed(effect, str(error), fatal=True)
         self._refused_since = 0.0
+        self._why = answer.why if isinstance(answer, p.Failed) else "the epoch was aborted"
         return answer
 
     def _refused(self, effect: p.Effect, error: Refusal) -> p.Event:
@@ -100,4 +115,5 @@ class Conductor:
             self.error = error
         else:
             log.warning("%s; it is tried again", error)
+        self._why = str(error)
         return p.Failed(effect, str(error), fatal=fatal)

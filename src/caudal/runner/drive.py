@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import Any
 
 from caudal.core.errors import CaudalError, OptionError, PlanError, RunError
+from caudal.observe.ledger import Ledger
 from caudal.observe.summary import Progress, Summary, Target
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource, Engine, Execution, Tuning
 from caudal.ports.resource import holding
 from caudal.rewrite import rewrite
-from caudal.runner.binding import bind, following
+from caudal.runner.binding import bind, following, shared
 from caudal.runner.checkpoints import Checkpointing, Checkpoints, checkpointing
 from caudal.runner.delivery import check_mode, choose
 from caudal.runner.epochs import Epochs
@@ -85,7 +86,8 @@ class Job:
         self.allow_blind = allow_blind
         self.blind: list[str] = []
         """What the run did not see of what it depends on, once it has ended."""
-        self.logical = with_sides(plan, late, dead)
+        in_group = checkpoint is not None and all(shared(node) for node in plan.sources)
+        self.logical = with_sides(plan, late, dead, shared=in_group)
         self.physical = rewrite(self.logical)
         self.threads = check_threads(threads, cluster) or os.cpu_count() or 1
         self._grouping = grouping(self.logical, self.physical, checkpoint)
@@ -98,6 +100,7 @@ class Job:
             cluster=cluster,
             exchange=exchange,
             native=native,
+            apart=checkpoint is None,
             extra=dict(extra or {}),
         )
         self.execution = self._started(chosen, tuning, checkpoint)
@@ -123,8 +126,7 @@ class Job:
         """What is promised of the outputs, and why no more, where there are checkpoints."""
         try:
             if self._grouping is not None:
-                (bound,) = self.bindings.sources.values()
-                worker = self._grouping.worker(self.physical, bound, self.bindings.sinks, engine, tuning)
+                worker = self._grouping.worker(self.bindings.sources, self.bindings.sinks, engine, tuning)
                 membership = self._grouping.membership
                 self.delivery = f"{worker.delivery}, by the worker {membership.worker} of the group {membership.group}"
                 self._epochs = worker
@@ -201,18 +203,39 @@ class Job:
         figures = self.execution.figures()
         assert self._epochs is not None
         where = {name: sink.where for name, sink in self.bindings.sinks.items()}
+        self._left(figures.get("broken", {}))
         if drained:
-            where = self._epochs.drain()
+            where |= self._epochs.drain()
         else:
             self._epochs.end()
         goes_on = drained and isinstance(self._epochs, Epochs)
-        targets = [
-            Target(node.name, where[node.name], ledger.entries[node.name].taken, role_of(node), goes_on)
+        targets = {
+            node.name: Target(node.name, where[node.name], ledger.entries[node.name].taken, role_of(node), goes_on)
             for node in self.physical.sinks
-        ]
+        }
         self._close()
+        return self._summed(ledger, figures, targets, drained)
+
+    def _left(self, broken: Mapping[str, Exception]) -> None:
+        """End without the pipelines that have failed, where there are several."""
+        if broken and isinstance(self._epochs, Epochs):
+            sinks = [sink for sink in self.physical.sinks if sink.pipelines]
+            self._epochs.leave([sink.name for sink in sinks if broken.keys() >= {*sink.pipelines}])
+
+    def _summed(
+        self, ledger: Ledger, figures: Mapping[str, Any], targets: Mapping[str, Target], drained: bool
+    ) -> Summary:
+        """Return what is to be told of the run; raises `RunError` where the ledger does not add up."""
+        summary = self._summary(self.logical.name, ledger, figures, [*targets.values()], drained)
+        if not self._complete:
+            self.blind = self._judged(summary, self.logical, figures)
+        return summary
+
+    def _summary(
+        self, name: str, ledger: Ledger, figures: Mapping[str, Any], targets: list[Target], drained: bool
+    ) -> Summary:
         summary = Summary(
-            pipeline=self.logical.name,
+            pipeline=name,
             engine=self.engine,
             state="drained" if drained else "done",
             seconds=figures["seconds"],
@@ -222,30 +245,38 @@ class Job:
             ledger=ledger,
             targets=_merged(targets),
             latency=figures["latency"],
-            failures=figures["failures"],
-            notes=figures.get("notes", []),
+            failures=[*figures["failures"]],
+            notes=[*figures.get("notes", [])],
             state_peak=figures["state_peak"],
-            checkpoint={} if isinstance(self._epochs, Epochs) else self._epochs.told(),
+            checkpoint={} if isinstance(self._epochs, Epochs | None) else self._epochs.told(),
             lags=figures.get("lags", ()),
         )
         if self._complete:
             summary.notes.append(
                 "a run had come to the end of its data before: nothing was read; begin anew in a fresh place"
             )
-            return summary
+        return summary
+
+    def _judged(self, summary: Summary, logical: Plan, figures: Mapping[str, Any]) -> list[str]:
+        """Tell of the sources and functions of a plan; return what was not seen. Raises `RunError` for a ledger that does not add up."""
         summary.tell(figures.get("notices", ()))
-        failing = figures.get("failing", {})
-        judged = judge(self.logical, figures.get("sources", ()), ledger, failing=failing, allow_blind=self.allow_blind)
-        self.blind = [notice.to_text() for notice in judged if notice.code == BLIND]
+        judged = judge(
+            logical,
+            figures.get("sources", ()),
+            summary.ledger,
+            failing=figures.get("failing", {}),
+            allow_blind=self.allow_blind,
+            goes_on=not isinstance(self._epochs, Epochs),
+        )
         summary.tell(judged)
-        wrong = ledger.check()
+        wrong = summary.ledger.check()
         if wrong:
             raise RunError(
                 "the ledger does not add up",
                 detail="; ".join(wrong),
                 hint="this is a defect of caudal: please report it",
             )
-        return summary
+        return [notice.to_text() for notice in judged if notice.code == BLIND]
 
     def abort(self) -> None:
         """Leave no unfinished target behind and close the sources; for a job that will not run, or is given up."""

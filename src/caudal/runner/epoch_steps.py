@@ -103,7 +103,7 @@ class EpochSteps:
             return p.Committed(effect.epoch)
         self._transaction.begin(effect.epoch)
         self._staged(effect.epoch)
-        self._transaction.positions({}, manifest.id)
+        self._transaction.token(manifest.id)
         return came_to(self._transaction.commit(), effect.epoch)
 
     def _create(self, manifest: Manifest) -> None:
@@ -122,7 +122,7 @@ class EpochSteps:
     def _recall(self, effect: p.Recall) -> p.Event:
         manifest = self._under_way
         if self._transaction is not None:
-            token = self._transaction.recall().token
+            token = self._transaction.recall()
         elif self._own(manifest):
             self._snapshots.confirm(manifest)
             token = manifest.id

@@ -8,12 +8,13 @@ sink has one, else that all have prepared.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from caudal.core.errors import OptionError, RunError
 from caudal.ports.engine import Execution
 from caudal.ports.sink import Sink, TransactionalSink
 from caudal.ports.transaction import Fenced, Transaction
+from caudal.runner.sharing import SharedSink
 
 
 class Epochs:
@@ -21,7 +22,7 @@ class Epochs:
 
     def __init__(self, sinks: Mapping[str, Sink], pipeline: str) -> None:
         """Begin anew. Raises `OptionError` for sinks that cannot be committed at once, `RunError` where one cannot begin."""
-        self.sinks = sinks
+        self.sinks = dict(sinks)
         """What the engine is to write to."""
         self._epoch = 1
         self._transaction = enlisted(sinks, f"{pipeline}.0")
@@ -38,6 +39,16 @@ class Epochs:
 
     def start(self, execution: Execution) -> None:
         """The engine is ready: nothing more is to be done."""
+
+    def leave(self, names: Collection[str]) -> None:
+        """Discard what these sinks hold, and end without them; what they share with others stays."""
+        left = [self.sinks.pop(name) for name in names]
+        shared = {id(sink.target) for sink in self.sinks.values() if isinstance(sink, SharedSink)}
+        for name, sink in zip(names, left, strict=True):
+            if isinstance(sink, SharedSink) and id(sink.target) in shared:
+                self.sinks[name] = sink
+            else:
+                sink.abort()
 
     def end(self) -> None:
         """The end of data: the rows of all sinks become visible. Raises `RunError`; before the decision nothing has."""
@@ -67,10 +78,10 @@ class Epochs:
             return
         token = secrets.token_hex(16)
         try:
-            self._transaction.positions({}, token)
+            self._transaction.token(token)
             outcome = self._transaction.commit()
             if outcome == "unknown":
-                outcome = "committed" if self._transaction.recall().token == token else "aborted"
+                outcome = "committed" if self._transaction.recall() == token else "aborted"
         except Fenced as fenced:
             raise taken_over(fenced) from fenced
         if outcome != "committed":

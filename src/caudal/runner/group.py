@@ -6,10 +6,12 @@ run the tasks of all shards that this worker holds.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from caudal.checkpoint import events as p
@@ -17,6 +19,7 @@ from caudal.checkpoint import requests
 from caudal.checkpoint.leases import Lease
 from caudal.checkpoint.store import OnDisk, Store, StoreError
 from caudal.core.errors import RunError
+from caudal.observe.lag import PartitionLag
 from caudal.observe.ledger import Ledger
 from caudal.observe.log import log
 from caudal.observe.summary import Progress
@@ -27,8 +30,12 @@ from caudal.ports.snapshot import Savepoint, Snapshot, State, Unsupported
 from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.conducting import Conductor
 from caudal.runner.group_steps import GroupSteps, Held, Place
+from caudal.runner.layout import Layout
 from caudal.runner.poison.looking import Poison
 from caudal.runner.savepoints import LOOK
+
+_LEAVING = 30.0
+"""Seconds that a worker which is stopped goes on asking a store or a cluster that does not answer, to commit what it has read."""
 
 _TURN = 0.02
 """Seconds between two looks at what the group says."""
@@ -64,8 +71,12 @@ class GroupWorker:
         self._every = how.every / 1000
         self._poison = Poison(store, how.program, how.limits)
         self._steps = GroupSteps(place, group, transaction, store, tasks, sinks, self._poison)
-        self._conductor = Conductor(self._steps.do, self._pause, final=lambda _: False, looks_up=True)
+        self._conductor = Conductor(
+            self._steps.do, self._pause, final=lambda _: time.monotonic() > self._leaves, looks_up=True
+        )
         self._worker = self._conductor.worker
+        self._leaves = math.inf
+        """Until when it tries to leave with all committed, by the monotonic clock; behind that others read again what is not."""
         self._given: dict[str, set[str]] = {}
         """Partitions of shards that are not complete."""
         self._last = frozenset[str]()
@@ -74,7 +85,14 @@ class GroupWorker:
         self._looks = 0.0
         """When to look for requests again, by the monotonic clock."""
         self._stopping = threading.Event()
+        self._grown = ""
+        """A partition that the source did not have when the group began."""
         self._thread = threading.Thread(target=self._work, name="caudal-group", daemon=True)
+
+    @property
+    def layout(self) -> Layout:
+        """What the shards of its group are."""
+        return self._place.layout
 
     @property
     def epochs(self) -> int:
@@ -90,6 +108,11 @@ class GroupWorker:
             "epochs": self._steps.committed,
             "delivery": self.delivery,
         }
+
+    def stood(self) -> Mapping[str, int]:
+        """Return up to where partitions are committed that this worker has, or had. Called in the thread that asks the group."""
+        rests = [held.rest for held in self._steps.held.values() if held.rest is not None]
+        return {name: at for rest in rests for name, at in rest.offsets.items()}
 
     # -- the life of the job's epochs: see `epochs.Epochs` -------------------------------------------------------------
 
@@ -140,9 +163,16 @@ class GroupWorker:
             self._thread.join()
         self._conductor.check()
         self.drained = True
+        if self._grown:
+            raise RunError(
+                f"the topic of {self._grown} has more partitions than when the group began: its keys have moved",
+                detail="what was read is committed",
+                hint=f"{self._how.rescales('N')}, N as many as it has now",
+            )
 
     def stop(self) -> None:
-        """Commit what was read, give all shards up, and end."""
+        """Commit what was read, give all shards up, and end; what cannot be committed within half a minute is read again by others."""
+        self._leaves = min(self._leaves, time.monotonic() + _LEAVING)
         self._stopping.set()
         self._steps.room.hurry.set()
 
@@ -165,8 +195,10 @@ class GroupWorker:
         self._store.close()
 
     def progress(self) -> Progress:
-        """Return how far all shards are."""
-        return self._tasks.progress()
+        """Return how far all shards are, also those of which nothing is read yet."""
+        told = self._tasks.progress()
+        coming = [self._steps.held[name] for name, shard in list(self._worker.shards.items()) if not shard.owned]
+        return replace(told, lags=[*told.lags, *_unread(coming, self._place.layout, self._group.ends())])
 
     def ledger(self) -> Ledger:
         """Return the ledger of all shards that this worker had."""
@@ -239,6 +271,10 @@ class GroupWorker:
         name = layout.shard(partition)
         wanted = layout.partitions(name)
         have = self._given.setdefault(name, set())
+        if isinstance(change, Given) and partition not in wanted:
+            self._grown = partition
+            self._stopping.set()
+            return
         if isinstance(change, Given):
             have.add(partition)
             if have == wanted:
@@ -255,3 +291,13 @@ class GroupWorker:
     def _pause(self, effect: p.Effect, seconds: float) -> None:
         """The group is to be heard meanwhile: the effect is tried again when the time has come."""
         self._paused.append((time.monotonic() + seconds, p.Waited(effect)))
+
+
+def _unread(coming: Sequence[Held], layout: Layout, ends: Mapping[str, int]) -> list[PartitionLag]:
+    """Return where partitions stand that are not read yet, such as those in which a record is looked for that kills the process."""
+    return [
+        PartitionLag(layout.source(name), name, stand.offset, ends.get(name), 0, 0.0)
+        for held in coming
+        if held.shard is None
+        for name, stand in dict(held.stands).items()
+    ]

@@ -1,6 +1,6 @@
 """What the protocol asks for of a worker in a group: its shards are found, loaded, run and given up, its epochs committed.
 
-A shard is what is behind the partitions of one number, of all topics of the source; where it stands is kept by the group, beside
+A shard is what is behind the partitions of one number, of all topics of a source; where it stands is kept by the group, beside
 a token that names the snapshot that goes with it.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ from caudal.core.errors import RunError
 from caudal.ports.engine import Bindings, Tasks
 from caudal.ports.group import Group, GroupTransaction, Stand, Unstable
 from caudal.ports.records import Decoded
-from caudal.ports.sink import Sink
+from caudal.ports.sink import Receipt, Sink
 from caudal.ports.source import Partition, Unchanging
 from caudal.runner.conducting import came_to
 from caudal.runner.group_savepoints import GroupSavepoint
@@ -32,7 +33,11 @@ from caudal.runner.poison.looking import Poison, convicted, marked
 from caudal.runner.poison.requests import Places
 from caudal.runner.rests import Rest, leave, mark_of, stays
 from caudal.runner.shard import Shard
+from caudal.runner.staging import Staging, staging
 from caudal.runner.tokens import Token, genesis, parsed
+
+_AT_ONCE = 8
+"""Shards whose snapshots are written at once."""
 
 
 class Parts(Unchanging):
@@ -72,7 +77,8 @@ class Held:
     begun: Begun = field(default_factory=Begun)
     rest: Rest | None = None
     shard: Shard | None = None
-    source: Parts | None = None
+    sources: list[Parts] = field(default_factory=list["Parts"])
+    staging: Staging = field(default_factory=lambda: Staging({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,7 @@ class GroupSteps:
         """See where the group says that the shard stands."""
         held = self.held[effect.shard]
         found = self._group.found(held.partitions)
-        writer = self._writer(effect.shard)
+        writer = marked(self._store, mark_of(effect.shard)).get("writer", "")  # who had it last
         if isinstance(found, Unstable):
             if not writer:
                 return p.Failed(effect, f"somebody is moving {', '.join(held.partitions)}, and nobody has marked them")
@@ -174,15 +180,11 @@ class GroupSteps:
 
     def _marked(self, shard: str) -> None:
         held = self.held[shard]
-        told = {"writer": self._place.writer, "at": time.time_ns() // 1_000_000, **held.begun.told()}
-        text = json.dumps(told).encode()
+        at = time.time_ns() // 1_000_000
+        text = json.dumps({"writer": self._place.writer, "at": at, **held.begun.told()}).encode()
         offsets = {name: stand.offset for name, stand in held.stands.items()}
         held.rest = Rest(digest(text), next(iter(held.stands.values())).token, offsets)
         self._store.replace(mark_of(shard), text)
-
-    def _writer(self, shard: str) -> str:
-        """Return who marked the shard last, "" for nobody."""
-        return marked(self._store, mark_of(shard)).get("writer", "")
 
     def load(self, effect: p.Load) -> p.Event:
         """Let the shard stand where its last commit says."""
@@ -192,7 +194,7 @@ class GroupSteps:
         snapshots.take_stock(time.time())
         part, origin, held_by = place.layout.part(effect.shard), place.origin, snapshots
         if token.genesis and origin is not None:
-            manifest = origin.manifest(effect.shard, part.source)
+            manifest = origin.manifest(effect.shard, place.layout.source)
             held_by = Snapshots(origin.store, effect.shard, place.pipeline, decides=False)
         else:
             manifest = None if token.genesis else snapshots.read(token.snapshot, token.hash)
@@ -203,19 +205,18 @@ class GroupSteps:
             )
         if not self._looked(effect.shard, 0.0 if manifest is None else manifest.written / 1000):
             return p.Failed(effect, "a record is looked for that kills the process")
-        partitions = [self._group.partition(name) for name in held.partitions]
-        if manifest is None:
-            for partition in partitions:  # before it is opened, so that it stands there though nothing was read
-                partition.seek(held.stands[partition.name].offset)
-        held.source = Parts(self._group, partitions)
-        outboxes = {name: Outbox(self._sinks[name], self.room) for name in part.sinks}
+        sources = _parts(self._group, place.layout, held, fresh=manifest is None)
+        sinks = {name: self._sinks[name] for name in part.sinks}
+        held.staging = staging(sinks, effect.shard, place.writer)
+        outboxes = {name: Outbox(sink, self.room) for name, sink in {**sinks, **held.staging.sinks}.items()}
         convicts = {name: several for (_, name), several in convicted(self._store, effect.shard).items()}
-        bindings = Bindings(part.sources(held.source, convicts), outboxes)
+        bindings = Bindings(part.sources(sources, convicts), outboxes)
         execution = self._tasks.open(effect.shard, part.plan, bindings)
         held.shard = Shard(effect.shard, snapshots, outboxes, part.fits, origin.id if origin is not None else "")
         if manifest is not None:
             _same_place(effect.shard, manifest, held.stands)
         held.shard.begin(execution, manifest, held_by)
+        held.staging.recover(token.epoch, {} if manifest is None else manifest.receipts)
         return p.Loaded(effect.shard, token.epoch)
 
     def _looked(self, shard: str, written: float) -> bool:
@@ -223,10 +224,9 @@ class GroupSteps:
         held = self.held[shard]
         begun = held.begun
         layout = self._place.layout
-        if not begun.cause or layout.stages.topic(shard) is not None:  # rows between stages are records no more
+        if not begun.cause or not layout.reads(shard):  # rows between stages are records no more
             return True
-        source = layout.part(shard).source
-        places = Places({(source, name): at.offset for name, at in held.stands.items()}, whole=False)
+        places = Places({(layout.source(name), name): at.offset for name, at in held.stands.items()}, whole=False)
         found = self._poison.looking(shard, begun.token, lambda: self._poison.look(shard, begun, places, written))
         if found is None:
             return False
@@ -248,9 +248,11 @@ class GroupSteps:
         held = self.held[effect.shard]
         if held.shard is not None:
             held.shard.forget()
-        if held.source is not None:
-            held.source.close()
-        held.shard = held.source = None
+        for source in held.sources:
+            source.close()
+        held.staging.close()
+        held.shard, held.sources = None, []
+        held.staging = Staging({})
         return p.Dropped(effect.shard)
 
     def release(self, effect: p.Release) -> None:
@@ -272,17 +274,15 @@ class GroupSteps:
         return p.Cut(effect.epoch, frozenset(changed))
 
     def prepare(self, effect: p.Prepare) -> p.Event:
-        """All sinks are the transaction's: there is nothing to stage."""
+        """Let the sinks stage that are not the transaction's."""
+        for name in effect.shards:
+            self.held[name].staging.stage(effect.epoch, self._shard(name).outboxes)
         return p.Prepared(effect.epoch)
 
     def store(self, effect: p.Store) -> p.Event:
         """Write the snapshots, each under a name of its own."""
-        tokens: dict[str, str] = {}
-        for name in sorted(effect.shards):
-            shard = self._shard(name)
-            id = shard.write(effect.epoch, {}, last=False)
-            tokens[name] = Token(self._place.writer, id, shard.seal(), effect.epoch).text()
-        return p.Stored(effect.epoch, tokens)
+        several = {self._shard(name): self.held[name].staging.receipts for name in sorted(effect.shards)}
+        return p.Stored(effect.epoch, _stored(several, self._place.writer, effect.epoch))
 
     def commit(self, effect: p.Commit) -> p.Event:
         """Send outputs, places and tokens in one transaction."""
@@ -290,7 +290,7 @@ class GroupSteps:
         stands: dict[str, Stand] = {}
         for name, token in effect.tokens.items():
             shard = self._shard(name)
-            shard.pour()
+            shard.pour(but=self.held[name].staging.sinks)
             assert shard.manifest is not None
             stands |= {partition: Stand(at, token) for (_, partition), at in shard.manifest.positions.items()}
         for sink in self._sinks.values():
@@ -305,11 +305,8 @@ class GroupSteps:
         found = self._group.found(names)
         if isinstance(found, Unstable):  # another has taken a shard over in the meantime
             return p.Failed(effect, f"somebody is moving one of {', '.join(names)}")
-        tokens: dict[str, str] = {}
-        for name in effect.shards:
-            stand = found[self.held[name].partitions[0]]
-            tokens[name] = "" if stand is None else stand.token
-        return p.Recalled(effect.epoch, tokens)
+        stands = {name: found[self.held[name].partitions[0]] for name in effect.shards}
+        return p.Recalled(effect.epoch, {name: "" if s is None else s.token for name, s in stands.items()})
 
     def discard(self, effect: p.Discard) -> None:
         """What the commit supersedes may go."""
@@ -321,10 +318,11 @@ class GroupSteps:
             held.rest = Rest(held.rest.mark, effect.keep[0], offsets)
 
     def publish(self, effect: p.Publish) -> p.Event:
-        """The transaction has shown all rows."""
+        """Show what was staged; the transaction has shown all other rows."""
         read: dict[str, int] = {}
         for held in self.held.values():
             if held.shard is not None:
+                held.staging.show(effect.epoch)
                 held.shard.done()
                 if held.shard.last is not None:
                     read |= {name: at for (_, name), at in held.shard.last.positions.items()}
@@ -337,6 +335,33 @@ class GroupSteps:
         shard = self.held[name].shard
         assert shard is not None
         return shard
+
+
+def _stored(shards: Mapping[Shard, Mapping[str, Receipt]], writer: str, epoch: int) -> dict[str, str]:
+    """Store the snapshots of shards, with what their sinks have staged; return their tokens.
+
+    Several at once, since a store takes its time to answer.
+    """
+
+    def token(shard: Shard) -> str:
+        id = shard.write(epoch, shards[shard], last=False)
+        return Token(writer, id, shard.seal(), epoch).text()
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return {shard.name: text for shard, text in zip(shards, pool.map(token, shards), strict=True)}
+
+
+def _parts(group: Group, layout: Layout, held: Held, *, fresh: bool) -> dict[str, Parts]:
+    """Return the partitions of a shard, by the operator ids of their sources. `fresh`: it has no snapshot that says where it stands."""
+    found: dict[str, Parts] = {}
+    for source, names in layout.by_source(held.partitions).items():
+        partitions = [group.partition(name) for name in names]
+        if fresh:
+            for partition in partitions:  # before it is opened, so that it stands there though nothing was read
+                partition.seek(held.stands[partition.name].offset)
+        found[source] = Parts(group, partitions)
+    held.sources = [*found.values()]
+    return found
 
 
 def _one_token(shard: str, partitions: Sequence[str], stands: Mapping[str, Stand]) -> Token:

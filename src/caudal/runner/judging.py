@@ -38,10 +38,12 @@ def judge(
     *,
     failing: Mapping[str, str] | None = None,
     allow_blind: bool = False,
+    goes_on: bool = False,
 ) -> list[Notice]:
     """Return what is to be told of the sources and functions of a run, by its logical plan.
 
-    Blindness is a failure, a warning where it is allowed. `failing`: why a function failed first, by operator.
+    Blindness is a failure, a warning where it is allowed. `failing`: why a function failed first, by operator. `goes_on`: the next run
+    goes on from a checkpoint.
     """
     told: list[Notice] = []
     level: Level = "warning" if allow_blind else "failure"
@@ -56,7 +58,7 @@ def judge(
             told.append(Notice("empty", report.source, "there was no record to read"))
     told += _functions(ledger, failing or {})
     told += _lateness(plan, reports, ledger)
-    told += _restarts(plan, ledger)
+    told += [] if goes_on else _restarts(plan, ledger)
     known = {report.source for report in reports}
     for source in plan.sources:
         if source.name not in known:

@@ -89,7 +89,7 @@ def _aggregated(out: Lineage, column: str, aggregate: Aggregate, schema: Schema,
     out.taking(column, aggregate.argument, schema, above, what)
     if column not in out.volatile and adds(aggregate, schema):
         out.inexact.add(column)
-    elif column in out.inexact and aggregate.function in ("count_distinct", "collect"):
+    elif column in out.inexact and aggregate.function in ("count_distinct", "approx_count_distinct", "collect"):
         out.inexact.discard(column)
         _carry(out, above, f"column '{column}' of {what}", (aggregate.argument,))
 

@@ -6,7 +6,8 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,51 @@ def load_declared(
         hint = 'name it at the top level: pipeline = cd.Pipeline("dos", alerts.to(...))'
         raise UserError("the file has no pipeline", location=where, hint=hint)
     return plan, frozenset(overrides.declared)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Pipelines of several files. `failed`: the files that give none, and why."""
+
+    plans: tuple[Plan, ...]
+    failed: tuple[tuple[str, UserError], ...]
+
+
+def load_all(files: Sequence[str | os.PathLike[str]], *, settings: Mapping[str, Any] | None = None) -> Loaded:
+    """Load the pipelines of files and of directories: there of each file NAME.py but _NAME.py and test_NAME.py.
+
+    `settings` go to the files that declare them. Raises `UserError` for a file that is not there, a directory without any, a setting
+    that no file declares; what a file itself gets wrong stands in `failed`.
+    """
+    given = dict(settings or {})
+    plans: list[Plan] = []
+    failed: list[tuple[str, UserError]] = []
+    declared: set[str] = set()
+    for name in [name for file in files for name in _pipelines(os.fspath(file))]:
+        _find(name)
+        try:
+            plan, names = load_declared(name, {}, where_declared=given)
+        except UserError as error:
+            failed.append((name, error))
+            continue
+        plans.append(plan)
+        declared |= names
+    for key in () if failed else given:
+        if key not in declared:
+            raise SettingsError(f"unknown setting '{key}'", hint=nearest(key, declared))
+    return Loaded(tuple(plans), tuple(failed))
+
+
+def _pipelines(name: str) -> list[str]:
+    """Return the pipeline files that a name stands for: those of a directory, or itself."""
+    if not os.path.isdir(name):
+        return [name]
+    found = sorted(path for path in Path(name).glob("*.py") if not path.name.startswith(("_", "test_")))
+    if not found:
+        raise InputError(
+            "there is no pipeline file in this directory", location=name, hint="files *.py, but _*.py and test_*.py"
+        )
+    return [str(path) for path in found]
 
 
 def file_of(module: str) -> str:

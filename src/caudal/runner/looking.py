@@ -13,7 +13,7 @@ from caudal.ports import registry
 from caudal.ports.engine import BoundSource, Script, Tuning
 from caudal.ports.format import LineReader
 from caudal.rewrite import rewrite
-from caudal.runner.binding import following, no_input_overwritten, open_source, shared
+from caudal.runner.binding import apart, following, no_input_overwritten, open_source, shared
 from caudal.runner.judging import judge_sample
 from caudal.runner.sides import with_sides
 from caudal.runner.stages import Stages
@@ -28,10 +28,12 @@ class Explained:
     logical: Plan
 
     def to_text(self) -> str:
-        """Return both as text, and what a group of workers would make of it where its source is one to share."""
+        """Return both as text, and what a group of workers would make of it where a source is one to share."""
         text = f"as written\n\n{explain(self.written)}\n\nas it runs\n\n{explain(self.running)}"
-        if len(self.running.sources) == 1 and shared(self.running.sources[0]):
-            text += f"\n\nin a group of workers, with --checkpoint\n\n{Stages(self.running).to_text()}"
+        if any(shared(source) for source in self.running.sources):
+            text += (
+                f"\n\nin a group of workers, with --checkpoint\n\n{Stages(self.running, apart(self.running)).to_text()}"
+            )
         return text
 
     def to_mermaid(self) -> str:

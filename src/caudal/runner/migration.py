@@ -178,7 +178,7 @@ def _notes(manifest: Manifest, fits: Fits) -> list[str]:
 
 def _held(stored: Stored) -> tuple[int, int]:
     blocks = stored.blocks.values()
-    return sum(segment.rows for segment in blocks), sum(segment.length for segment in blocks)
+    return sum(block.rows for block in blocks), sum(block.length for block in blocks)
 
 
 def _fate(name: str, stored: Stored | None, now: Mapping[str, Any]) -> Fate:

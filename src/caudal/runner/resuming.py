@@ -83,17 +83,17 @@ def _of(manifest: Manifest, pipeline: str, where: str) -> None:
 def _begun(transaction: Transaction) -> None:
     """Commit that nothing was committed yet: once there are manifests, a token that is missing is one that was removed."""
     transaction.begin(0)
-    transaction.positions({}, GENESIS)
+    transaction.token(GENESIS)
     outcome = transaction.commit()
     if outcome == "unknown":
-        outcome = "committed" if transaction.recall().token == GENESIS else "aborted"
+        outcome = "committed" if transaction.recall() == GENESIS else "aborted"
     if outcome != "committed":
         raise RunError(f"where the job begins could not be committed to {transaction.domain}")
 
 
 def _decided(transaction: Transaction, store: Store, there: list[Manifest]) -> list[Manifest]:
     """Return the manifests up to the one that the transaction's token names: later ones were never committed."""
-    token = transaction.recall().token
+    token = transaction.recall()
     if token == GENESIS:
         return []
     ids = [each.id for each in there]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from caudal.checkpoint.events import Token
 from caudal.checkpoint.manifest import Manifest
@@ -99,10 +99,11 @@ class Shard:
         except StoreError as error:  # what stays is found by the next run
             log.warning("superseded snapshots stay for now: %s", error)
 
-    def pour(self) -> None:
-        """Write the epoch's rows to the sinks; they are kept, in case they must be written again."""
-        for outbox in self.outboxes.values():
-            outbox.pour()
+    def pour(self, but: Collection[str] = ()) -> None:
+        """Write the epoch's rows to the sinks, but for these; they are kept, in case they must be written again."""
+        for name, outbox in self.outboxes.items():
+            if name not in but:
+                outbox.pour()
 
     def done(self) -> None:
         """The epoch's rows are shown: forget them."""

@@ -17,12 +17,12 @@ _NO_FILE_NAME = r"[^\w .+-]|^\."
 """What of a pipeline's name is no part of a file's: nothing leads out of the working directory, or hides."""
 
 
-def with_sides(plan: Plan, late: str, dead: str) -> Plan:
+def with_sides(plan: Plan, late: str, dead: str, *, shared: bool = False) -> Plan:
     """Return the plan with a sink for the late rows and dead letters of each operator that nobody reads.
 
     "file": `alerts.jsonl` gets `alerts.late.jsonl` and `alerts.dead.jsonl` beside it, the topic `alerts` the topics `alerts.late`
     and `alerts.dead` (a pipeline without such a sink: `<name>.late.jsonl` in the working directory); "discard": they are only
-    counted.
+    counted. `shared`: the job may be a worker of a group: beside a folder of parts they get folders of parts, alerts.late.
     """
     for what, choice in (("late", late), ("dead", dead)):
         if choice not in CHOICES:
@@ -33,21 +33,32 @@ def with_sides(plan: Plan, late: str, dead: str) -> Plan:
     for node in plan.nodes:
         if isinstance(node, Keyed) and late == "file" and (Late, node) not in wired:
             rows = Late(name=f"late:{node.name}", input=node, whole=False)
-            extra.append(_sink(f"{node.name}.late", rows, plan, "late"))
+            extra.append(_sink(f"{node.name}.late", rows, plan, "late", shared))
         if node.has_dead and dead == "file" and (DeadLetters, node) not in wired:
             letters = DeadLetters(name=f"dead:{node.name}", input=node)
-            extra.append(_sink(f"{node.name}.dead", letters, plan, "dead"))
+            extra.append(_sink(f"{node.name}.dead", letters, plan, "dead", shared))
     return Plan(plan.name, (*plan.sinks, *extra)) if extra else plan
 
 
-def _sink(name: str, node: Any, plan: Plan, role: str) -> Sink:
+def _sink(name: str, node: Any, plan: Plan, role: str, shared: bool) -> Sink:
     for sink in plan.sinks:
         makes = getattr(registry.find("connector", sink.connector), "beside_target", None)
         if makes is not None and role_of(sink) == "out":
             options = tuple(makes(dict(sink.options), role).items())
             return Sink(name=name, input=node, connector=sink.connector, options=options, format="json")
-    options = (("path", str(beside(plan, role))),)
+    path = beside(plan, role)
+    options: tuple[tuple[str, Any], ...] = (("path", str(path)),)
+    if shared and (roll := _roll(plan)) is not None:
+        options = (("path", str(path.with_suffix(""))), ("roll", roll))
     return Sink(name=name, input=node, connector="files", options=options, format="json")
+
+
+def _roll(plan: Plan) -> Any:
+    """Return when the parts of the first sink that writes such end, None where none does."""
+    found = (
+        dict(sink.options).get("roll") for sink in plan.sinks if sink.connector == "files" and role_of(sink) == "out"
+    )
+    return next((roll for roll in found if roll is not None), None)
 
 
 def beside(plan: Plan, role: str) -> Path:

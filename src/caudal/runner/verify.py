@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.core.errors import OptionError
+from caudal.ingest.tables import pins
 from caudal.observe.summary import Summary
 from caudal.plan.plan import Plan
 from caudal.ports import registry
@@ -82,6 +83,11 @@ def verify(
     each with the way's label.
     """
     chosen = ways(specs, threads)
+    with pins.held():  # all ways meet the same version of each table
+        return _verified(plan, chosen, watch)
+
+
+def _verified(plan: Plan, chosen: Sequence[Way], watch: Callable[[str], None] | None) -> Verification:
     first, others = chosen[0], chosen[1:]
     pinned = plan.pinned()
     taken_from = lineages(pinned)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from caudal.core.types import FLOAT32, INT32, INT64, TIMESTAMP, DataType, Field, Schema
-from caudal.plan.nodes import RESERVED, FlatMap, Map, Reduce, WindowApply
+from caudal.plan.nodes import RESERVED, FlatMap, Map, Process, Reduce, WindowApply
 from caudal.plan.python import BATCH, JIT, PythonFunction
 
 Values = dict[str, Any]
@@ -71,6 +71,16 @@ def window(node: WindowApply, rows: Sequence[Values], bounds: Values) -> list[Va
     """Return the rows that a function makes of a window's rows; `bounds`: window_start and window_end."""
     given = node.input.schema
     function = node.function
+    if node.sides is not None:
+        side, *named = node.sides
+        frames = []
+        for which, names in zip(("left", "right"), named, strict=True):
+            theirs = [row for row in rows if row[side] == which]
+            fields = [Field(name, given.dtype(column)) for name, column in names]
+            frames.append(
+                _frame([{n: row[c] for n, c in names} | bounds for row in theirs], Schema([*fields, *BOUNDS]))
+            )
+        return [_row(each, node.output) for each in _called(function, *frames).to_dicts()]
     if function.kind != JIT:
         frame = _frame([{**row, **bounds} for row in rows], Schema([*given, *BOUNDS]))
         return [_row(each, node.output) for each in _called(function, frame).to_dicts()]
@@ -88,6 +98,16 @@ def reduced(node: Reduce, state: Values | None, row: Values) -> Values:
     """Return the state behind a row; raises `Failing`."""
     before = None if state is None else _dict(state, node.output)
     return _row(_called(node.function, before, _dict(row, node.input.schema)), node.output)
+
+
+def processed(node: Process, state: Values, rows: Sequence[Values], timers: Any) -> list[Values]:
+    """Return the rows that a call makes, and change the state, which has a column's values; raises `Failing`."""
+    held = _dict(state, node.state)
+    given = [_dict(row, node.input.schema) for row in rows]
+    made = _drained(_called(node.function, held, given, timers))
+    results = [_row(each, node.output) for each in made]
+    state.update(_row(held, node.state))
+    return results
 
 
 def python(value: Any, dtype: DataType) -> Any:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from caudal.plan.nodes import Deduplicate, Keyed, Lag, Node, Reduce, Running
+from caudal.plan.nodes import Broadcast, Deduplicate, Join, Keyed, Lag, Match, Node, Process, Reduce, Running, Throttle
 from caudal.testing import calling
 from caudal.testing.calling import Failing
 from caudal.testing.folding import aggregated
+from caudal.testing.joining import broadcast, joined
+from caudal.testing.matching import matches
+from caudal.testing.processing import processed
 from caudal.testing.rows import Fates, Key, Ports, Row, dead_letter, keys_of, late_row
 from caudal.testing.scalars import evaluate
 from caudal.testing.silence import Silence, silences
+from caudal.testing.throttling import throttled
 from caudal.testing.windowing import sequence
 
 
@@ -26,8 +30,9 @@ def sequenced(node: Keyed, operator: str, rows: list[Row], entry: Fates) -> Port
     out = [Row(row.values, row.time, row.watermark, operator, "", i) for i, row in enumerate(results)]
     entry.passed, entry.late, entry.dead = len(out), len(late), len(dead)
     entry.deduplicated = len(taken) - len(out) - len(dead)
-    if isinstance(node, Silence):
-        entry.absorbed, entry.passed, entry.deduplicated = len(taken), 0, 0
+    if isinstance(node, Silence | Join | Broadcast | Match | Process | Throttle):
+        entry.dead = sum(letter.source != operator for letter in dead)  # what timers make is of no row
+        entry.absorbed, entry.passed, entry.deduplicated = len(taken) - entry.dead, 0, 0
     ports: Ports = {"out": out, "late": [late_row(row, operator) for row in late]}
     if node.has_dead:
         ports["dead"] = dead
@@ -60,6 +65,7 @@ def _deduplicate(node: Deduplicate, operator: str, rows: list[Row], dead: list[R
         if key in passed:
             last = passed[key]
             if not node.within or (last is not None and row.time is not None and row.time - last <= node.within):
+                passed[key] = row.time if node.seen else last
                 continue
         passed[key] = row.time
         out.append(row)
@@ -95,6 +101,11 @@ _MADE: dict[type[Node], Callable[[Any, str, list[Row], list[Row]], list[Row]]] =
     Deduplicate: _deduplicate,
     Reduce: _reduce,
     Lag: _lag,
+    Process: processed,
+    Throttle: lambda node, operator, rows, dead: throttled(node, rows),
+    Broadcast: lambda node, operator, rows, dead: broadcast(node, rows),
+    Join: lambda node, operator, rows, dead: joined(node, rows),
+    Match: lambda node, operator, rows, dead: matches(node, rows),
     Silence: lambda node, operator, rows, dead: silences(node, rows),
 }
 """What each makes of rows in pinned order, by their nodes; dead letters are added to the last argument."""

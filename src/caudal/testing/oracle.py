@@ -20,6 +20,7 @@ from caudal.plan.plan import Plan
 from caudal.testing import calling
 from caudal.testing.calling import Failing
 from caudal.testing.keyed_operators import sequenced
+from caudal.testing.lookup import looked_up, rows_of
 from caudal.testing.rows import Fates, Ports, Row, dead_letter
 from caudal.testing.scalars import evaluate
 from caudal.testing.windowing import windowed
@@ -89,18 +90,30 @@ def _run(node: n.Node, name: str, rows: list[Row], entry: Fates, inputs: Inputs)
     ports: Ports = {"out": out}
     if node.has_dead:
         ports["dead"] = []
+    if isinstance(node, n.Punctual):
+        out += [_punctual(node, row) for row in rows]
+        entry.passed = len(out)
+        return ports
+    table = rows_of(node.table) if isinstance(node, n.Lookup) else []
     for row in rows:
         try:
-            made = _made(node, row)
+            made = looked_up(node, row, table) if isinstance(node, n.Lookup) else _made(node, row)
         except Failing as failing:
             ports["dead"].append(dead_letter(name, failing.reason, row))
             entry.dead += 1
             continue
-        if isinstance(node, n.Filter):
+        if isinstance(node, n.Filter | n.Lookup):
             entry.filtered += not made
         out += [row.having(values) for values in made]
     entry.passed = entry.taken - entry.filtered - entry.dead
     return ports
+
+
+def _punctual(node: n.Punctual, row: Row) -> Row:
+    """Return a row that is not late: where it was, its time is that which its partition had passed."""
+    assert row.time is not None
+    time = row.time if row.watermark is None else max(row.time, row.watermark)
+    return Row({**row.values, node.into: row.time}, time, row.watermark, row.source, row.partition, row.position)
 
 
 def _made(node: n.Node, row: Row) -> list[dict[str, Any]]:

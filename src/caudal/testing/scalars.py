@@ -5,9 +5,11 @@ None is null. Times are int milliseconds. Nothing here is fast, and nothing is s
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import math
 import re
+import struct
 from collections.abc import Callable, Mapping
 from functools import cmp_to_key
 from typing import Any
@@ -41,11 +43,25 @@ def evaluate(expr: Expr, row: Mapping[str, Any], schema: Schema) -> Any:
         return values[0]
     if name in _NULLABLE:
         return _NULLABLE[name](values)
+    if name == "hash":
+        return None if values[0] is None else _hash(values[0], dict(expr.options)["seed"])
     if name not in _STRICT:
         raise NotImplementedError(f"the oracle does not know the function {name}")
     if any(v is None for v in values):
         return None
     return fit(_STRICT[name](*values), result)
+
+
+def _hash(value: Any, seed: int) -> int:
+    """Return the first eight bytes of MD5 over the seed and the value's canonical text."""
+    if isinstance(value, float):
+        text = (b"7ff8" + b"0" * 12) if math.isnan(value) else struct.pack(">d", value + 0.0).hex().encode()
+    elif isinstance(value, str | bytes):
+        text = value.encode() if isinstance(value, str) else value
+    else:
+        text = str(value).lower().encode()
+    digest = hashlib.md5(f"{seed}:".encode() + text, usedforsecurity=False).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def widen(value: Any, dtype: DataType) -> Any:

@@ -47,6 +47,7 @@ from caudal.worker.frames import (
     frame_batch,
     frame_of,
     owners_of,
+    sided,
 )
 from caudal.worker.outcomes import moved_to, rows_outcome, scalar_outcome
 from caudal.worker.values import stored, tuples
@@ -115,14 +116,16 @@ def mapped(
 
 
 def window(
-    function: Any, kind: str, takes: Sequence[str], given: dict[str, Any], output: dict[str, Any]
+    function: Any, kind: str, takes: Sequence[str], given: dict[str, Any], output: dict[str, Any], sides: Any = None
 ) -> Callable[[pa.StructArray, int | None, int | None], pa.StructArray]:
     """Return the function over the rows of one window, in pinned order, and its bounds: the rows that it makes.
 
     A compiled function gets arrays of the columns that it takes, without the rows where one of them is null; others a
-    frame of all columns with window_start and window_end. Where it raises there is one result with the reason.
+    frame of all columns with window_start and window_end, or one for each of two `sides`
+    (see `sided`). Where it raises there is one result with the reason.
     """
     compiled = compiled_window(function, output) if kind == "jit" else None
+    call = sided(function, sides)
 
     def run(rows: pa.StructArray, start: int | None, end: int | None) -> pa.StructArray:
         if compiled is not None:
@@ -132,7 +135,7 @@ def window(
             for name, bound in (("window_start", start), ("window_end", end)):
                 columns[name] = pa.array([bound] * len(rows), pa.int64()).cast(arrow_of("timestamp", True))
             try:
-                result = function(frame_of(_series(columns)))
+                result = call(frame_of(_series(columns)))
                 take = _frame_columns if kind == "batch" else _loose_columns
                 made = take(function, result, output)
             except BaseException as error:  # also SystemExit: it is this window that fails, not the job
@@ -165,8 +168,8 @@ def reduced(
             state[0] = dict(zip(output, values))
             return [values]
 
-        dicts = _dicts(columns_of(rows, given), given, len(rows))
-        made, owner, failed = _rowwise(function, dicts, take, lambda row: short(row, 200), timeout)
+        listed = dicts(columns_of(rows, given), given, len(rows))
+        made, owner, failed = rowwise(function, listed, take, lambda row: short(row, 200), timeout)
         return rows_outcome(_by_column(made, output), owner, failed, len(rows))[1]
 
     return run
@@ -183,7 +186,7 @@ def _row_scalar(function: Any, arguments: Sequence[Any], returns: Any, timeout: 
 
     def run(columns: Sequence[pa.Array], rows: int) -> tuple[pa.Array, list[Failed]]:
         values = tuples(columns, arguments, rows)
-        made, owner, failed = _rowwise(function, values, lambda given: [fit(function(*given))], shown, timeout)
+        made, owner, failed = rowwise(function, values, lambda given: [fit(function(*given))], shown, timeout)
         listed = [None] * rows
         for row, value in zip(owner.tolist(), made):
             listed[row] = value
@@ -197,15 +200,13 @@ def _row_map(function: Any, given: dict[str, Any], output: dict[str, Any], many:
     take: Any = (lambda row: several(fit, function(row))) if many else lambda row: [fit(function(row))]
 
     def run(columns: dict[str, pa.Array], rows: int) -> tuple[dict[str, pa.Array], Any, list[Failed]]:
-        made, owner, failed = _rowwise(
-            function, _dicts(columns, given, rows), take, lambda row: short(row, 200), timeout
-        )
+        made, owner, failed = rowwise(function, dicts(columns, given, rows), take, lambda row: short(row, 200), timeout)
         return _by_column(made, output), owner, failed
 
     return run
 
 
-def _rowwise(
+def rowwise(
     function: Any, given: Iterable[Any], take: Callable[[Any], list[Any]], shown: Callable[[Any], str], timeout: int
 ) -> tuple[list[Any], Any, list[Failed]]:
     """Return what `take` makes of each row, which row each result is of, and the rows that raised."""
@@ -259,7 +260,8 @@ def _watched(timeout: int) -> Generator[list[float]]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _dicts(columns: dict[str, pa.Array], given: dict[str, Any], rows: int) -> Iterator[Any]:
+def dicts(columns: dict[str, pa.Array], given: dict[str, Any], rows: int) -> Iterator[Any]:
+    """Return each row as a dict of Python values; an `OverflowError` for one with a time that is out of range."""
     for values in tuples(list(columns.values()), list(given.values()), rows):
         yield values if isinstance(values, OverflowError) else dict(zip(given, values))
 

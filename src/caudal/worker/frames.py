@@ -66,6 +66,30 @@ def frame_of(series: list[Any]) -> Any:
     return pl.DataFrame(series)
 
 
+def sided(function: Any, sides: Any) -> Any:
+    """Return a function of two frames as one of the frame that holds the rows of both; without `sides` the function itself.
+
+    `sides`: the column that says "left" or "right", then the columns of each frame: (its name there, the column). Behind these both
+    have window_start and window_end.
+    """
+    if sides is None:
+        return function
+
+    def run(frame: Any) -> Any:
+        import polars as pl
+
+        side, *columns = sides
+        bounds = [pl.col("window_start"), pl.col("window_end")]
+        mine = frame[side] == "left"
+        frames = (
+            frame.filter(kept).select([*(pl.col(name).alias(called) for called, name in names), *bounds])
+            for kept, names in zip((mine, ~mine), columns)
+        )
+        return function(*frames)
+
+    return run
+
+
 def checked_frame(function: Any, result: Any, declared: Iterable[str], besides: tuple[str, ...] = ()) -> Any:
     """Return a frame that was returned, which has these columns and no others; raises `FunctionMistake`."""
     import polars as pl

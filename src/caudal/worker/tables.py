@@ -83,10 +83,12 @@ def over_keys(step: Step, passed: int, time: int | None, placed: bool = False) -
 
 
 def made_at(made: Made, rows: int) -> Any:
-    """Return the event times of so many results, where they are made of no row; those of what failed are of no use."""
+    """Return the event times of so many results, and of what failed behind them, where they are of no row."""
     at = np.zeros(rows, np.int64)
     if made.at is not None:
         at[: len(made.of)] = made.at
+    if made.failed_at is not None:
+        at[len(made.of) :] = made.failed_at
     return at
 
 

@@ -17,7 +17,7 @@ from caudal.ports.snapshot import OperatorState, State
 def block(seed: int, rows: int = 4) -> pa.Table:
     """Return a block whose bytes hardly compress."""
     values = [(seed * 7919 + i * 104729) ** 3 % (1 << 61) for i in range(rows)]
-    return pa.table({"key_group": pa.array([v % 128 for v in values]), "v": pa.array(values)})
+    return pa.table({"k": pa.array([v % 128 for v in values]), "v": pa.array(values)})
 
 
 def state(
@@ -42,10 +42,10 @@ class Memory:
         self.files: dict[str, bytes] = {}
         self.written = 0
 
-    def create(self, name: str, data: bytes) -> None:
+    def create(self, name: str, data: bytes | memoryview) -> None:
         if name in self.files:
             raise Exists(name)
-        self.replace(name, data)
+        self.replace(name, bytes(data))
 
     def replace(self, name: str, data: bytes) -> None:
         self.written += len(data)

@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from caudal.checkpoint.manifest import Manifest
 from caudal.checkpoint.snapshots import SLACK, Snapshots, find
 from caudal.checkpoint.store import Exists
 from caudal.core.errors import CaudalError, OptionError
+from caudal.ports.snapshot import OperatorState, State
 
 KEEP = 3
 
@@ -88,6 +90,23 @@ def test_an_epoch_costs_what_has_changed(begin: Any, memory: Any) -> None:
     one, store.written = store.written, 0
     job.commit(4, [], rows=4000)
     assert one < store.written < 3 * one
+
+
+def test_long_rows_are_compressed_and_come_back(memory: Any) -> None:
+    store = memory()
+    rows = pa.table(
+        {"k": pa.array([f"{'long ' * 40}{i}" for i in range(500)], pa.large_string()), "n": list(range(500))}
+    )
+    snapshots = Snapshots(store, "job", "p")
+    snapshots.commit(
+        manifest := snapshots.manifest(
+            snapshots.write(1, State("local", 1, "", 128, {}, {"w": OperatorState("panes", 1, {}, {0: rows})}), {}), {}
+        )
+    )
+    assert store.written < rows.nbytes / 4
+    (found,) = Snapshots(store, "job", "p").take_stock(0.0)
+    assert found == manifest
+    assert Snapshots(store, "job", "p").load(found).operators["w"].blocks[0].equals(rows)
 
 
 def test_what_a_savepoint_needs_stays(begin: Any, tmp_path: Path) -> None:

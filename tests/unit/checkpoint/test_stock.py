@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -12,6 +13,8 @@ import pytest
 
 from caudal.checkpoint import stock
 from caudal.checkpoint.directory import DirectoryStore
+from caudal.checkpoint.manifest import decoded
+from caudal.checkpoint.segments import Damaged, digest
 from caudal.checkpoint.snapshots import ORPHANED, Snapshots, find
 from caudal.core.errors import OptionError, RunError
 
@@ -71,7 +74,7 @@ def test_no_run_goes_on_from_damage(folder: Path) -> None:
     """Damage of a block that a checkpoint needs is seen by who loads it, whatever byte it is."""
     store = DirectoryStore(str(folder))
     last = find(store, "job")
-    for segment in last.operators["w"].blocks.values():
+    for segment in {block.segment for block in last.operators["w"].blocks.values()}:
         path = folder / segment.file
         whole = path.read_bytes()
         for at in range(segment.offset, segment.offset + segment.length, 37):
@@ -80,6 +83,26 @@ def test_no_run_goes_on_from_damage(folder: Path) -> None:
                 Snapshots(store, "job", "p").load(last)
         path.write_bytes(whole)
     Snapshots(store, "job", "p").load(last)
+
+
+def test_a_file_of_state_that_is_gone_is_damage(folder: Path) -> None:
+    store = DirectoryStore(str(folder))
+    last = find(store, "job")
+    for name in {block.file for block in last.operators["w"].blocks.values()}:
+        (folder / name).rename(folder / "aside")
+        with pytest.raises(Damaged, match=f"{name} .* is damaged") as told:
+            Snapshots(store, "job", "p").load(last)
+        assert "caudal checkpoints ls" in told.value.hint
+        found = {each.name: each.damage for each in stock.look(store).found}
+        assert found[max(stock.last(stock.look(store)))] == f"{name} is not there"
+        (folder / "aside").rename(folder / name)
+
+
+def test_the_last_one_stays_so_when_it_is_damaged(folder: Path) -> None:
+    store = DirectoryStore(str(folder))
+    (name,) = stock.last(stock.look(store))
+    (folder / name).write_bytes(b"")
+    assert stock.last(stock.look(store)) == {name}
 
 
 def test_nothing_that_is_referred_to_goes(folder: Path) -> None:
@@ -137,3 +160,24 @@ def test_a_place_without_checkpoints(tmp_path: Path) -> None:
             ask(DirectoryStore(str(tmp_path)))  # type: ignore[operator]
     assert [path.name for path in tmp_path.iterdir()] == ["package.json"]
     shutil.rmtree(tmp_path)
+
+
+def test_manifests_of_version_1_are_read(begin: Any, tmp_path: Path) -> None:
+    """There each block was a segment by itself: [number, file, offset, length, digest, rows]."""
+    store = DirectoryStore(str(tmp_path))
+    job = begin(store)
+    job.commit(1, [], whole=True)
+    last = job.commit(1, [])
+    line, _, _ = last.encoded().partition(b"\n")
+    document = json.loads(line)
+    document["caudal_checkpoint"] = 1
+    (stored,) = document["operators"].values()
+    segments = stored.pop("segments")
+    stored["blocks"] = [[number, *segments[segment]] for number, segment, _, _ in stored["blocks"]]
+    text = json.dumps(document).encode()
+    found = decoded(store, "old", text + b"\n" + digest(text).encode() + b"\n")
+    assert found == last
+    document["caudal_checkpoint"] = 3
+    text = json.dumps(document).encode()
+    with pytest.raises(RunError, match="is of version 3"):
+        decoded(store, "new", text + b"\n" + digest(text).encode() + b"\n")

@@ -94,6 +94,23 @@ def test_verify_names_what_is_damaged(state: Path, caudal: Caudal) -> None:
     assert "what it names is not known" in refused.err
 
 
+def test_a_damaged_checkpoint_stays_the_last_one(here: Path, caudal: Caudal) -> None:
+    """What a run refuses to go on from is not passed over in the list."""
+    (here / "p.py").write_text(PIPELINE)
+    append(here, 0, 3000)
+    assert caudal("run", "p.py", "--checkpoint", "state", "--every", "10ms", "--quiet").code == 0
+    *_, last = sorted((here / "state" / "job").glob("*.json"))
+    whole = last.read_bytes()
+    last.write_bytes(whole[:-9])
+    ended = caudal("checkpoints", "ls", "state", "--json")
+    rows = ended.summary["checkpoints"]
+    assert ended.code == 1
+    assert [row.get("name") for row in rows if row["last"]] == [f"job/{last.name}"]
+    assert caudal("run", "p.py", "--checkpoint", "state").code == 1
+    last.write_bytes(whole)
+    assert caudal("checkpoints", "ls", "state").code == 0
+
+
 def test_gc(state: Path, caudal: Caudal) -> None:
     (state / "job" / "000000000009-abcdef01.state").write_bytes(b"left by a crash")
     assert "1 more belong to none" in caudal("checkpoints", "verify", "state").out
@@ -130,6 +147,14 @@ def test_plan(state: Path, caudal: Caudal) -> None:
     assert "refused   counts" in other.out
     assert "--allow-dropped-state" in other.out
     assert caudal("checkpoints", "plan", "p.py", "state", "--set", "every=3s", "--json").summary["loses"]
+
+
+def test_the_state_of_a_job_by_itself_is_not_divided(state: Path, caudal: Caudal) -> None:
+    ended = caudal("rescale", "p.py", "state", "--partitions", "4")
+    assert ended.code == 2
+    assert "state holds no checkpoints of a group of workers" in ended.err
+    assert caudal("rescale", "p.py", "nowhere", "--partitions", "4").code == 2
+    assert caudal("rescale", "p.py", "state").code == 2
 
 
 def test_a_savepoint_where_no_job_runs(state: Path, caudal: Caudal) -> None:
@@ -179,6 +204,17 @@ def test_an_upgrade_has_no_gap_and_no_double(here: Path, start: Start, caudal: C
     refused = caudal("run", "p.py", "--follow", "--checkpoint", "two", "--restore", going.out.strip())
     assert refused.code == 2
     assert "which do not come from" in refused.err
+
+
+def test_a_followed_run_with_checkpoints_does_not_tell_that_it_repeats_itself(here: Path, start: Start) -> None:
+    (here / "p.py").write_text(PIPELINE)
+    append(here, 0, 50)
+    running = start("run", "p.py", "--follow", "--every", "100ms", "--checkpoint", "state", "--json")
+    wait(lambda: taken(here, "state") == (here / "log.jsonl").stat().st_size, running)
+    running.terminate()
+    out, err = running.communicate(timeout=60)
+    assert json.loads(out)["state"] == "drained"
+    assert b"repeats its alerts" not in out + err
 
 
 def test_a_request_that_nobody_waits_for_stops_no_job(here: Path, start: Start) -> None:

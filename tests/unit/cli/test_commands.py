@@ -55,6 +55,108 @@ def test_run_with_json_prints_the_summary_and_nothing_else(caudal, write) -> Non
     assert [e["operator"] for e in summary["ledger"]][:2] == ["rows", "counts"]
 
 
+SEVERAL = """
+import caudal as cd
+s = cd.settings(path="log.jsonl", {setting}=1)
+rows = cd.source("files", path=s.path, format="json", schema={{"ip": "string", "t": "int64"}}, event_time="t")
+counts = rows.group_by("ip").window(cd.tumbling("1s")).agg(n=cd.count()).filter(cd.col("n") >= s.{setting})
+pipeline = cd.Pipeline("{name}", counts.to("files", path="{name}.jsonl"))
+"""
+
+
+@pytest.fixture
+def several(here: Path, write) -> Path:
+    """A folder of two pipelines, beside what is no pipeline."""
+    write("log.jsonl", [{"ip": "a", "t": 1000 + i} for i in range(3)])
+    folder = here / "nets"
+    folder.mkdir()
+    for name, setting in {"one": "least", "two": "fewest"}.items():
+        (folder / f"{name}.py").write_text(SEVERAL.format(name=name, setting=setting))
+    for name in ("_shared.py", "test_one.py", "notes.txt"):
+        (folder / name).write_text("raise SystemExit")
+    return folder
+
+
+def test_a_folder_of_pipelines_runs_together(caudal, several: Path, here: Path) -> None:
+    ended = caudal("run", "nets", "--json", "--set", "fewest=4")
+    assert (ended.code, ended.err) == (0, "")
+    summaries = [json.loads(line) for line in ended.out.splitlines()]
+    assert [(each["pipeline"], each["rows"], each["targets"][0]["rows"]) for each in summaries] == [
+        ("one", 3, 1),
+        ("two", 3, 0),
+    ]
+    assert (here / "one.jsonl").read_text().count("\n") == 1
+    ended = caudal("run", "nets/one.py", "nets/two.py")
+    assert ended.code == 0
+    assert "one: done after" in ended.err
+    assert "two: done after" in ended.err
+
+
+def test_a_pipeline_that_does_not_load_is_left_out(caudal, several: Path, here: Path) -> None:
+    (several / "three.py").write_text("import caudal as cd\npipeline = cd.Pipeline('x', cd.sauce())\n")
+    ended = caudal("run", "nets", "--json")
+    assert ended.code == 1
+    assert "nets/three.py:2: module 'caudal' has no attribute 'sauce'" in ended.err
+    assert [json.loads(line)["state"] for line in ended.out.splitlines()] == ["done", "done", "failed"]
+    assert (here / "two.jsonl").exists()
+    for path in several.glob("[ot]*.py"):
+        path.unlink()
+    (several / "four.py").write_text("pipeline = None\n")
+    ended = caudal("run", "nets")
+    assert (ended.code, "the file has no pipeline" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nets", "--set", "lest=4"], "unknown setting 'lest'"),
+        (["nets/one.py", "nets/nine.py"], "there is no such file"),
+        (["nets/one.py", "nets/one.py"], "two pipelines are named 'one'"),
+        (["nets", "empty"], "no pipeline file in this directory"),
+    ],
+)
+def test_what_ends_before_any_pipeline_runs(caudal, several: Path, here: Path, arguments: list[str], told: str) -> None:
+    (here / "empty").mkdir()
+    ended = caudal("run", *arguments)
+    assert (ended.code, told in ended.err) == (2, True), ended.err
+    assert not (here / "one.jsonl").exists()
+
+
+def test_explain_tells_the_rows_of_an_alert(caudal, several: Path, here: Path) -> None:
+    alert = '{"ip": "a", "n": 3}'
+    ended = caudal("explain", "nets/one.py", "--alert", alert)
+    assert ended.code == 0
+    assert ended.out.splitlines()[-4].split()[:3] == ["ip", "window_start", "window_end"]
+    assert "rows: 3 rows" in ended.out
+    ended = caudal("explain", "nets/one.py", "--alert", alert, "--json")
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert [line["part"] for line in lines] == ["alert", "rows", "rows", "rows"]
+    assert [line["row"]["t"] for line in lines[1:]] == [1000, 1001, 1002]
+    assert not (here / "one.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--alert", "x"], "no such alert"),
+        (["--alert", "{"], "no JSON object"),
+        (["--alert", "x", "--mermaid"], "--mermaid means nothing"),
+        (["--alert", "x", "--engine", "flink"], "the local engine"),
+        (["nets/two.py", "--alert", "x"], "of one pipeline"),
+    ],
+)
+def test_alerts_that_are_not_explained(caudal, several: Path, arguments: list[str], told: str) -> None:
+    ended = caudal("explain", "nets/one.py", *arguments)
+    assert (ended.code, told in ended.err) == (2, True), ended.err
+
+
+def test_explain_shows_what_pipelines_share(caudal, several: Path) -> None:
+    ended = caudal("explain", "nets", "--set", "fewest=4")
+    written = ended.out.partition("as it runs")[0]
+    assert written.count(" source\n") == written.count("window <- ") == 1
+    assert written.count("filter <- ") == 2
+
+
 def test_run_tells_people_on_standard_error(caudal, write) -> None:
     write("log.jsonl", [{"ip": "a", "t": 1000 + i} for i in range(3)])
     ended = caudal("run", "p.py")

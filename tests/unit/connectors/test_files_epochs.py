@@ -314,6 +314,28 @@ def test_a_target_that_others_have_changed_is_an_error_and_stays_as_it_is(
     assert job.target.read_bytes() == b"header\n4\n"
 
 
+def test_a_target_that_the_job_itself_has_written_on_in_is_told_as_that(job: Job) -> None:
+    """An earlier checkpoint is restored: its receipt knows less than stands in the target."""
+    sink = begun(job)
+    epoch(job, sink, b"1\n")
+    (job.folder / "kept").write_bytes(job.target.read_bytes())
+    earlier = job.last
+    epoch(job, sink, b"2\n")
+    sink.finish()
+    job.commit(*earlier)
+    found = job.target.read_bytes()
+    with pytest.raises(RunError, match="the job itself has written on in it since this checkpoint") as caught:
+        begun(job)
+    assert job.target.read_bytes() == found
+    size = len((job.folder / "kept").read_bytes())
+    assert f"truncate -s {size} " in caught.value.hint
+    os.truncate(job.target, size)  # as the hint says
+    again = begun(job)
+    epoch(job, again, b"2\n")
+    again.finish()
+    assert job.target.read_bytes() == found
+
+
 def test_an_abort_keeps_what_a_receipt_names(job: Job) -> None:
     sink = begun(job)
     sink.write(b"1\n")

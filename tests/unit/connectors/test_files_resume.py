@@ -7,17 +7,15 @@ import gzip
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from caudal.connectors.files import CONNECTOR
 from caudal.connectors.files.follow import FollowedSource
+from caudal.connectors.files.growing import RETIRE
 from caudal.connectors.files.paths import Paths
 from caudal.connectors.files.source import Opener
 from caudal.core.errors import InputError
@@ -117,6 +115,13 @@ def rotate(log: Path, *, packed: bool = False) -> None:
     log.rename(f"{log}.1")
     if packed:
         compress(Path(f"{log}.1"))
+
+
+def rotate_delayed(log: Path, number: int) -> None:
+    """Rename, and compress only what is at a number then, as logrotate's delaycompress does."""
+    rotate(log)
+    if (late := Path(f"{log}.{number}")).exists():
+        compress(late)
 
 
 def compress(path: Path) -> None:
@@ -232,6 +237,98 @@ def test_what_has_come_and_gone_while_nobody_read_is_read(log: Path) -> None:
     runs.source.close()
 
 
+@pytest.mark.parametrize("glob", [False, True])
+def test_what_was_taken_up_at_a_restart_and_compressed_at_a_later_one_is_read_once(log: Path, glob: bool) -> None:
+    lines = [b"%d" % n for n in range(19)]
+    written = iter(lines)
+    append(log, next(written) + b"\n")
+    runs = Runs(f"{log}*" if glob else str(log))
+    runs.settle()
+
+    def meanwhile() -> None:
+        for _ in range(5):
+            append(log, next(written) + b"\n")
+            rotate_delayed(log, 3)
+        append(log, next(written) + b"\n")
+
+    for _ in range(3):
+        runs.again(meanwhile)
+        runs.settle(10)
+    assert runs.lines == sorted(lines)
+    assert runs.told == []
+    runs.source.close()
+
+
+@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize("glob", [False, True])
+def test_rotations_between_a_restart_and_its_first_read_lose_nothing(log: Path, number: int, glob: bool) -> None:
+    append(log, b"0\n")
+    runs = Runs(f"{log}*" if glob else str(log))
+    runs.settle()
+    runs.cut()
+    runs.source.close()
+    for n in range(1, 6):
+        append(log, b"%d\n" % n)
+        rotate_delayed(log, number)
+    append(log, b"6\n")
+    runs.begin()
+    rotate_delayed(log, number)  # what was plain is compressed, and what was compressed is called otherwise
+    append(log, b"7\n")
+    runs.now += 10
+    runs.settle(10)
+    runs.settle(100)
+    assert runs.lines == [b"%d" % n for n in range(8)]
+    assert runs.told == runs.dead == []
+    runs.source.close()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_new_file_with_the_inode_of_one_that_was_read_long_ago_is_read(log: Path, packed: bool) -> None:
+    append(log, b"1\n")
+    runs = Runs(str(log))
+    runs.settle()
+    rotate(log)
+    append(log, b"2\n")
+    runs.settle()
+    runs.settle(2 * RETIRE)
+    assert [p.name for p in runs.open] == ["access.log#2"]
+
+    def meanwhile() -> None:
+        old = Path(f"{log}.1").rename(log.with_name("aside"))
+        rotate(log)
+        new = old.rename(f"{log}.2.gz" if packed else f"{log}.2")
+        new.write_bytes(gzip.compress(b"3\n") if packed else b"3\n")  # in place: the same inode
+        os.utime(new, (1, 1))
+        append(log, b"4\n")
+
+    runs.again(meanwhile)
+    runs.settle(100)
+    assert runs.lines == [b"1", b"2", b"3", b"4"]
+    assert runs.told == []
+    runs.source.close()
+
+
+def test_a_compressed_file_in_which_one_goes_on_is_read_once_whenever_the_run_stops(log: Path) -> None:
+    append(log, b"1\n")
+    runs = Runs(str(log))
+    runs.settle()
+
+    def meanwhile() -> None:
+        append(log, b"2\n3\n")
+        rotate(log, packed=True)
+        append(log, b"4\n")
+
+    runs.cut()
+    runs.source.close()
+    meanwhile()
+    runs.begin()
+    runs.again()  # nothing was read in between
+    runs.settle(100)
+    assert runs.lines == [b"1", b"2", b"3", b"4"]
+    assert runs.told == []
+    runs.source.close()
+
+
 def test_what_is_lost_is_told(log: Path) -> None:
     append(log, b"1\nhal")
     runs = Runs(str(log))
@@ -294,67 +391,6 @@ def test_a_compressed_file_that_was_half_read_is_read_on(tmp_path: Path) -> None
     runs.settle(100)
     assert runs.found == {"a.log.bz2": b"".join(lines)}
     runs.source.close()
-
-
-STEPS = ("append", "append", "half", "rotate", "pack", "copytruncate", "read", "look", "cut", "crash")
-
-
-@given(st.lists(st.sampled_from(STEPS), max_size=24), st.booleans())
-@settings(max_examples=300, deadline=None)
-def test_whatever_happens_between_cuts_each_line_is_read_once(steps: list[str], glob: bool) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "access.log"
-        log.touch()
-        runs = Runs(f"{log}*" if glob else str(log))
-        runs.cut()
-        kept = dict(runs.found)
-        written: list[bytes] = []
-        half = b""
-        rotated = False
-        for step in [*steps, "crash"]:
-            if step in ("append", "half"):
-                line = b"%d %s" % (len(written), b"x" * (50 * len(written) % 2000))
-                if half:
-                    append(log, half[len(half) // 2 :] + b"\n")
-                    half = b""
-                elif step == "half":
-                    half = line
-                    append(log, line[: len(line) // 2])
-                    written.append(line)
-                else:
-                    append(log, line + b"\n")
-                    written.append(line)
-            elif step in ("rotate", "pack", "copytruncate"):
-                if half or rotated or not log.exists() or not log.stat().st_size:
-                    continue  # one between two looks, as with any that runs all the time; writers end their lines
-                rotated = True
-                if step == "copytruncate":
-                    runs.settle()  # of a log that was empty at the last look nothing is known by which its copy could be told
-                    copytruncate(log)
-                else:
-                    rotate(log, packed=step == "pack" and not glob)
-            elif step == "read":
-                runs.read(300)
-            elif step == "look":
-                runs.settle(4)
-                rotated = False
-            elif step == "cut":
-                runs.cut()
-                kept = dict(runs.found)
-            else:
-                runs.source.close()
-                runs.found = dict(kept)
-                runs.begin()
-                runs.settle(4)
-                rotated = False
-                runs.cut()
-                kept = dict(runs.found)
-        if half:
-            append(log, half[len(half) // 2 :] + b"\n")
-        runs.settle(200)
-        runs.settle(200)
-        assert runs.lines == sorted(written)
-        runs.source.close()
 
 
 # -- files that are not followed -------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from tests.unit.connectors.test_follow import Follower, aged, append
 from caudal.connectors.files import remembering
 from caudal.connectors.files.growing import RETIRE
 
+pytestmark = pytest.mark.slow
+
 KEPT = 5
 ROTATIONS = 40
 

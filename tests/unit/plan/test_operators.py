@@ -19,10 +19,12 @@ from caudal.plan.nodes import (
     Keyed,
     Map,
     Node,
+    Process,
     Reduce,
     Running,
     Select,
     Shuffle,
+    Throttle,
     WindowApply,
     WindowTop,
     WithColumns,
@@ -62,6 +64,10 @@ def plain(row: Any) -> Any:
 
 def fold(state: Any, row: Any) -> Any:
     return row
+
+
+def walk(state: Any, rows: Any, timers: Any) -> Any:
+    return rows
 
 
 def keyed() -> Any:
@@ -151,6 +157,20 @@ BUILT: dict[str, tuple[Any, type[Node], str, bool, str]] = {
         "ip: string, x: float64",
         True,
         "by ip by fold (row function), by event time, n",
+    ),
+    "process": (
+        lambda: keyed().process(walk, schema=OUT, state={"n": "int64"}, order_by="n"),
+        Process,
+        "ip: string, x: float64",
+        True,
+        "by ip by walk (row function), state of n, by event time, n",
+    ),
+    "throttle": (
+        lambda: keyed().throttle("1h", order_by="n"),
+        Throttle,
+        f"{OWN}, held_back: int64",
+        False,
+        "by ip one in 1h, by event time, n",
     ),
     "cumulative": (
         lambda: keyed().window(cd.cumulative("1h", every="5m")).agg(c=cd.count()),
@@ -269,6 +289,15 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda: rows().reduce(fold, schema={}), "reduce needs the schema of its state"),
     (lambda: rows().reduce(frames, schema=OUT), "not a batch function"),
     (lambda: keyed().reduce(fold, schema={"ip": "string"}), "duplicate column 'ip'"),
+    (lambda: untimed().group_by("ip").process(walk, schema=OUT), "timers are in event time"),
+    (lambda: keyed().process(walk, schema={}), "process needs the schema of what the function gives"),
+    (lambda: keyed().process(frames, schema=OUT), "not a batch function"),
+    (lambda: keyed().process(fold, schema=OUT), "is called with 3: state, rows, timers"),
+    (lambda: keyed().process(walk, schema={"ip": "string"}), "duplicate column 'ip'"),
+    (lambda: keyed().process(walk, schema=OUT, state={"n": "int"}), "unknown type"),
+    (lambda: untimed().group_by("ip").throttle("1h"), "throttle counts in event time"),
+    (lambda: keyed().throttle("0s"), "greater than zero"),
+    (lambda: keyed().throttle("1h", into="n"), "there is a column 'n' already"),
     (lambda: rows().all(0), "rows cannot go to 0 instances"),
     (lambda: rows().all(2, column="ip"), "duplicate column 'ip'"),
     (lambda: cd.rows(0), "greater than zero"),

@@ -22,15 +22,17 @@ from caudal.formats.json import FORMAT
 from caudal.plan.nodes import Node, Source
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Tuning
+from caudal.ports.transaction import Unanswered
 from caudal.rewrite import rewrite
+from caudal.runner import group
 from caudal.runner.checkpoints import Checkpointing, checkpointing
 from caudal.runner.group import GroupWorker
-from caudal.runner.group_steps import Place
+from caudal.runner.group_steps import GroupSteps, Place
 from caudal.runner.grouping import grouping
 from caudal.runner.layout import Layout
 from caudal.runner.stages import Stages
 from caudal.testing.fakes.broker import Broker, BrokerSink
-from caudal.testing.fakes.group import Coordinator
+from caudal.testing.fakes.group import Coordinator, FakeTransaction
 from caudal.testing.fakes.topic import Message
 
 PARTITIONS = 3
@@ -91,7 +93,7 @@ class Fixture:
         member = self.group.join(name)
         tasks = ENGINE.tasks(logical, Tuning(threads=2, extra={"read_bytes": 200, "idle_poll": 0.001}))
         stages = Stages(physical)
-        layout = Layout(stages, logical, reader, member.counts(), stages.counts(PARTITIONS, 2), "g.0")
+        layout = Layout(stages, logical, {"in": reader}, member.counts(), stages.counts(member.counts(), 2), "g.0")
         member.share(layout.topics)
         between = {sink: member.repartition(topic) for sink, topic in layout.sinks().items()}
         worker = GroupWorker(
@@ -149,11 +151,14 @@ class Fixture:
 
     def check(self) -> None:
         assert not self.errors
-        rows = Counter(
+        assert self.rows() == self.wanted
+
+    def rows(self) -> Counter[tuple[Any, int, int, int]]:
+        """Return what came out."""
+        return Counter(
             (row[self.key], int(row["window_start"].timestamp() * 1000), row["total"], row["sum"])
             for row in self.broker.rows.get("out", [])
         )
-        assert rows == self.wanted
 
 
 @pytest.fixture
@@ -242,6 +247,35 @@ def test_what_cannot_be_loaded_ends_the_worker(made: Any) -> None:
     f.running.clear()
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_partition_may_go_before_it_was_ever_loaded(made: Any, monkeypatch: pytest.MonkeyPatch, lost: bool) -> None:
+    """A record is looked for that kills whoever has it, which takes a while; the partition is another's before it is found."""
+    looking = threading.Event()
+
+    def found(steps: GroupSteps, shard: str, written: float) -> bool:
+        if steps._place.writer != "g.a" or shard != "1":
+            return True
+        looking.set()
+        return False
+
+    monkeypatch.setattr(GroupSteps, "_looked", found)
+    f = made()
+    a = f.start("a")
+    f.start("b")
+    f.group.give("a", "t/0", "t/1")
+    f.group.give("b", "t/2")
+    assert looking.wait(WAIT)
+    behind = {each.partition: each.lag for each in a.progress().lags}
+    assert behind["t/1"] == f.ends["t/1"], "nothing of it is read, which is told"
+    f.group.take("t/1", lost=lost)
+    f.until(lambda: f.free("t/1"))
+    f.group.give("b", "t/1")
+    f.until(f.through)
+    f.stop("a")
+    f.stop("b")
+    f.check()
+
+
 @pytest.mark.parametrize("lose", ["before", "after", "refuse"])
 def test_an_answer_that_was_lost_is_looked_up(made: Any, lose: str) -> None:
     f = made(3000)
@@ -254,6 +288,39 @@ def test_an_answer_that_was_lost_is_looked_up(made: Any, lose: str) -> None:
     f.broker.lose = ""
     f.stop("a")
     assert worker.epochs > 1
+    f.check()
+
+
+def test_a_worker_leaves_though_nobody_answers(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had not committed is read again by who comes next."""
+    monkeypatch.setattr(group, "_LEAVING", 0.2)
+    f = made(3000)
+    asked = threading.Event()
+    commit = FakeTransaction.commit
+
+    def silent(self: Any) -> Any:
+        if f.running.get("b"):
+            return commit(self)
+        asked.set()
+        raise Unanswered("no answer from the broker")
+
+    f.start("a")
+    f.group.give("a", "t/0", "t/1", "t/2")
+    f.until(lambda: len(f.group.stands) == 3)
+    monkeypatch.setattr(FakeTransaction, "commit", silent)
+    assert asked.wait(WAIT)
+    worker, thread = f.running.pop("a")
+    worker.stop()
+    thread.join(WAIT)
+    assert not thread.is_alive()
+    (error,) = f.errors
+    assert "no answer" in str(error)
+    f.errors.clear()
+    f.group.expel("a")
+    f.start("b")
+    f.group.give("b", "t/0", "t/1", "t/2")
+    f.until(f.through)
+    f.stop("b")
     f.check()
 
 

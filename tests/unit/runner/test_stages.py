@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from caudal.plan.plan import Plan
 from caudal.ports.engine import Bindings, BoundSource, Tuning
 from caudal.ports.sink import Immediate
 from caudal.rewrite import rewrite
+from caudal.runner.agreement import together
 from caudal.runner.checkpoints import Checkpointing
 from caudal.runner.group import GroupWorker
 from caudal.runner.group_steps import Place
@@ -32,10 +33,11 @@ from caudal.runner.layout import Layout
 from caudal.runner.sides import with_sides
 from caudal.runner.stages import Stages
 from caudal.testing.fakes.broker import Broker, BrokerSink
-from caudal.testing.fakes.group import Coordinator, LivePartition
+from caudal.testing.fakes.group import ONE, Coordinator, LivePartition
 from caudal.testing.fakes.topic import Message, TopicSource
 
 PARTITIONS = 3
+TOPICS = {"in": {"t": PARTITIONS}}
 FAR = 10_000_000
 SCHEMA = {"ip": "string", "t": "int64", "n": "int64", "word": "string"}
 Make = Callable[[Any], Any]
@@ -74,6 +76,8 @@ ALL = cd.tumbling("100ms")
         (lambda s: tumbling(s.filter(col("n") > 1).select("ip"), "ip", name="1"), ""),
         (lambda s: tumbling(s.select(address=col("ip")), "address", name="1"), ""),
         (lambda s: tumbling(s.with_columns(ip=col("ip").str.lower()), "ip", name="1"), "1"),
+        (lambda s: tumbling(s.with_columns(ip=col("ip").str.lower()).select("ip", "n"), "ip", name="1"), "1"),
+        (lambda s: tumbling(s.filter(col("n") > 1).select("n", a=col("ip")).select(ip=col("a")), "ip", name="1"), ""),
         (lambda s: tumbling(s, "n", name="1"), "1"),
         (lambda s: tumbling(s, "ip", "n", name="1"), ""),
         (lambda s: s.window(ALL).agg(n=cd.count(), name="1"), "1"),
@@ -89,7 +93,7 @@ def test_an_operator_whose_keys_are_apart_reads_a_topic(make: Make, topics: str)
     stages = stages_of(make)
     assert not stages.alone
     assert "".join(stages.topics) == topics
-    counts = stages.counts(PARTITIONS)
+    counts = stages.counts(TOPICS)
     for name in stages.names:
         part = stages.part(name, counts)
         ends = {node.name for node in part.nodes if isinstance(node, RepartitionSink)}
@@ -111,16 +115,16 @@ def test_stages_are_explained() -> None:
 
 def test_one_partition_where_there_is_no_key() -> None:
     stages = stages_of(lambda s: s.window(ALL).agg(n=cd.count(), name="all"))
-    assert stages.counts(PARTITIONS, 7) == {"": PARTITIONS, "all": 1}
+    assert stages.counts(TOPICS, 7) == {"": PARTITIONS, "all": 1}
     assert stages.topics["all"].why == "it has no key: all rows come together"
 
 
 def test_partitions_can_be_chosen_up_to_the_key_groups() -> None:
     stages = stages_of(lambda s: tumbling(s, "n", name="by n"))
-    assert stages.counts(PARTITIONS, 7)["by n"] == 7
-    assert stages.counts(500)["by n"] == 128
+    assert stages.counts(TOPICS, 7)["by n"] == 7
+    assert stages.counts({"in": {"t": 500}})["by n"] == 128
     with pytest.raises(OptionError, match="1 to 128 partitions, not 129"):
-        stages.counts(PARTITIONS, 129)
+        stages.counts(TOPICS, 129)
 
 
 def test_shards_are_named_so_that_topics_and_paths_can_be() -> None:
@@ -128,8 +132,8 @@ def test_shards_are_named_so_that_topics_and_paths_can_be() -> None:
     (topic,) = stages.topics.values()
     assert topic.slug == "-ber-all----x-7ee4b7"
     shard = stages.shard(topic.operator, 12)
-    assert stages.topic(shard) is topic
-    assert stages.topic("12") is None
+    assert stages.stage(shard) == topic.operator
+    assert stages.stage("12") == ""
 
 
 @pytest.mark.parametrize(
@@ -140,7 +144,6 @@ def test_shards_are_named_so_that_topics_and_paths_can_be() -> None:
             lambda s: tumbling(s, "ip", n=cd.max("n")).group_by("n").lag("n", into="before", name="lag"),
             "from several workers",
         ),
-        (lambda s: s.union(s).group_by("n").lag("n", into="before", name="lag"), "those of a union"),
     ],
 )
 def test_what_workers_would_not_do_alike_is_left_to_one(make: Make, why: str) -> None:
@@ -184,13 +187,19 @@ def traffic(seed: int) -> dict[str, list[Message]]:
     return parts
 
 
-def in_one_process(plan: Plan, parts: dict[str, list[Message]]) -> dict[str, Counter[str]]:
+def in_one_process(
+    plan: Plan, parts: dict[str, list[Message]], reads: Mapping[str, Sequence[str]] = ONE
+) -> dict[str, Counter[str]]:
     physical = rewrite(plan)
-    (source,) = physical.sources
     kept = {sink.name: Kept() for sink in physical.sinks}
-    bound = BoundSource(LiveSource(parts), reader_of(source))
+    bound = {
+        source.name: BoundSource(
+            LiveSource({n: each for n, each in parts.items() if n[:-2] in (reads[source.name] or n)}), reader_of(source)
+        )
+        for source in physical.sources
+    }
     tuning = Tuning(threads=2, live=True, extra={"idle_poll": 0.001})
-    execution = ENGINE.start(plan, physical, Bindings({source.name: bound}, kept), tuning)
+    execution = ENGINE.start(plan, physical, Bindings(bound, kept), tuning)
     total = sum(map(len, parts.values()))
     execution.run(lambda: execution.stop() if execution.progress().rows == total else None)
     return {name: told(sink.rows) for name, sink in kept.items()}
@@ -214,64 +223,102 @@ def told(rows: list[Any]) -> Counter[str]:
     return Counter(json.dumps(row, default=str, sort_keys=True) for row in rows)
 
 
-def by_workers(
-    tmp_path: Any, plan: Plan, parts: dict[str, list[Message]], moves: random.Random
-) -> dict[str, Counter[str]]:
-    physical = rewrite(plan)
-    (source,) = physical.sources
-    broker = Broker()
-    group = Coordinator(broker, parts)
-    errors: list[BaseException] = []
-    workers: dict[str, tuple[GroupWorker, threading.Thread]] = {}
+class Workers:
+    """Workers over topics in memory, on threads. `extra`: settings of their engine."""
 
-    def run(worker: GroupWorker) -> None:
-        try:
-            worker.run()
-        except BaseException as error:
-            errors.append(error)
+    def __init__(self, folder: Any, plan: Plan, group: Coordinator, **extra: Any) -> None:
+        self.errors: list[BaseException] = []
+        self._folder, self._plan, self._group = folder, plan, group
+        self._physical = rewrite(plan)
+        self._extra = {"read_bytes": 700, "idle_poll": 0.001, **extra}
+        self._running: list[tuple[GroupWorker, threading.Thread]] = []
 
-    def start(name: str) -> None:
-        stages = Stages(physical)
+    def start(self, name: str) -> None:
+        physical, broker = self._physical, self._group.broker
+        member = self._group.join(name)
+        stages = Stages(physical).known(together(member.counts()))
         assert not stages.alone
-        member = group.join(name)
-        layout = Layout(stages, plan, reader_of(source), member.counts(), stages.counts(PARTITIONS, 2), "g")
+        readers = {source.name: reader_of(source) for source in physical.sources}
+        layout = Layout(stages, self._plan, readers, member.counts(), stages.counts(member.counts(), 2), "g")
         member.share(layout.topics)
+        self._layout = layout
         sinks = {sink.name: BrokerSink(broker, sink.name) for sink in physical.sinks}
         between = {sink: member.repartition(topic) for sink, topic in layout.sinks().items()}
-        tasks = ENGINE.tasks(plan, Tuning(threads=2, extra={"read_bytes": 700, "idle_poll": 0.001}))
-        store = DirectoryStore(str(tmp_path / "state"), shared=True)
+        tasks = ENGINE.tasks(self._plan, Tuning(threads=2, extra=self._extra))
+        store = DirectoryStore(str(self._folder / "state"), shared=True)
         transaction = member.transaction(name)
         every = {**sinks, **between}
         worker = GroupWorker(Place("p", layout, name), member, transaction, store, tasks, every, Checkpointing("", 10))
-        workers[name] = worker, threading.Thread(target=run, args=(worker,), daemon=True)
-        workers[name][1].start()
+        self._running.append((worker, threading.Thread(target=self._run, args=(worker,), daemon=True)))
+        self._running[-1][1].start()
+
+    def _run(self, worker: GroupWorker) -> None:
+        try:
+            worker.run()
+        except BaseException as error:
+            self.errors.append(error)
+
+    def together(self, names: Iterable[str]) -> list[list[str]]:
+        """Return partitions as a group shares them: those of one shard go together."""
+        found: dict[str, list[str]] = {}
+        for name in names:
+            found.setdefault(self._layout.shard(name), []).append(name)
+        return [*found.values()]
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is committed."""
+        deadline = time.monotonic() + 60
+        with self._group.lock:
+            while not condition():
+                assert not self.errors, self.errors
+                assert time.monotonic() < deadline
+                self._group.lock.wait(0.01)
+
+    def stop(self) -> None:
+        for worker, thread in self._running:
+            worker.stop()
+            thread.join(60)
+        assert not self.errors
+
+
+def by_workers(
+    tmp_path: Any,
+    plan: Plan,
+    parts: dict[str, list[Message]],
+    moves: random.Random,
+    reads: Mapping[str, Sequence[str]] = ONE,
+) -> dict[str, Counter[str]]:
+    broker = Broker()
+    group = Coordinator(broker, parts, reads)
+    workers = Workers(tmp_path, plan, group)
 
     def through() -> bool:
         ends = {name: messages[-1].offset + 1 for name, messages in parts.items()}
         ends |= {name: len(broker.rows.get(name, ())) for name in group.between}
         return all(name in group.stands and group.stands[name].offset >= end for name, end in ends.items())
 
-    start("a")
-    start("b")
-    deadline, left, taken = time.monotonic() + 60, 8, set[str]()
-    with group.lock:
-        while not through() or len(group.owners) < len(parts) + len(group.between):
-            assert not errors, errors
-            assert time.monotonic() < deadline
-            for name in [*parts, *group.between]:
-                if name not in group.owners:
-                    group.give(moves.choice(["a", "b"]), name)
-                    taken.discard(name)
-                elif left and name not in taken and moves.random() < 0.05:
-                    group.take(name)
-                    taken.add(name)
-                    left -= 1
-            group.lock.wait(0.01)
-    for worker, thread in workers.values():
-        worker.stop()
-        thread.join(60)
-    assert not errors
-    return {sink.name: told(broker.rows.get(sink.name, [])) for sink in physical.sinks}
+    left, taken = 8, set[str]()
+
+    def shared() -> bool:
+        """Whether all is read, and nothing on its way; meanwhile partitions move."""
+        nonlocal left, taken
+        if through() and len(group.owners) == len(parts) + len(group.between):
+            return True
+        for names in workers.together([*parts, *group.between]):
+            if not group.owners.keys() & names:
+                group.give(moves.choice(["a", "b"]), *names)
+                taken -= {*names}
+            elif left and group.owners.keys() >= {*names} and not taken & {*names} and moves.random() < 0.05:
+                group.take(*names)
+                taken |= {*names}
+                left -= 1
+        return False
+
+    workers.start("a")
+    workers.start("b")
+    workers.until(shared)
+    workers.stop()
+    return {sink.name: told(broker.rows.get(sink.name, [])) for sink in rewrite(plan).sinks}
 
 
 PIPELINES: dict[str, Make] = {
@@ -290,6 +337,15 @@ PIPELINES: dict[str, Make] = {
     "union of stages": lambda s: (
         tumbling(s, "ip").select("window_end", "total").union(tumbling(s, "word").select("window_end", "total"))
     ),
+    "first of a union": lambda s: [
+        (second := s.select("n", word=col("ip"))),
+        tumbling(s.select("n", "word").union(second), "n", first=cd.first("word")),
+    ],
+    "copies in order": lambda s: [
+        (second := s.select("n", word=col("ip"))),
+        s.select("n", "word").union(second).group_by("n").lag("word", into="before"),
+    ],
+    "joined with itself": lambda s: s.join(s.filter(col("n") > 1), "word", within="20ms"),
     "union before": lambda s: tumbling(s.select("ip", "n").union(s.filter(col("n") > 2).select("ip", "n")), "n"),
 }
 

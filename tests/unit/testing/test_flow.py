@@ -135,7 +135,7 @@ MISTAKES = {
     ),
     "no window": (GOOD + "--- late events\nk\n", 17, "there are no late rows", ""),
     "unread stream": (
-        change('name="counts")', 'name="counts")\nother = counts.window(cd.tumbling("1ms")).agg(m=cd.count())')
+        change('name="counts")', 'name="counts")\nother = events.window(cd.tumbling("1ms")).agg(m=cd.count())')
         + "--- late other\nn\n",
         18,
         "no output reads 'other'",

@@ -6,22 +6,31 @@ import itertools
 import json
 import random
 from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from caudal.plan.nodes.join import HOW
 from caudal.testing.steps.silence import silence
 from caudal.worker import live_steps
 from caudal.worker.coercion import arrow_of
+from caudal.worker.steps.broadcast import broadcast
 from caudal.worker.steps.contract import END, NEVER, Made, Rows, Step, behind, each_key, last
 from caudal.worker.steps.count_aggregate import count_aggregate
 from caudal.worker.steps.count_top import count_top
 from caudal.worker.steps.deduplicate import deduplicate
+from caudal.worker.steps.join import join
 from caudal.worker.steps.lag import lag
+from caudal.worker.steps.match import match
+from caudal.worker.steps.process import process
 from caudal.worker.steps.reduce import reduce
 from caudal.worker.steps.running import running
+from caudal.worker.steps.throttle import throttle
 from caudal.worker.tables import over_keys
 
 Row = tuple[int, int, Any]
@@ -34,12 +43,69 @@ def total(state: Any, row: Any) -> Any:
     return {"n": 1 if state is None else state["n"] + 1, "xs": [*([] if state is None else state["xs"]), row["x"]][-3:]}
 
 
+def walked(state: Any, rows: Any, timers: Any) -> Any:
+    for row in rows:
+        state["xs"] = [*(state["xs"] or []), row["x"]][-3:]
+        timers.set(timers.now + timedelta(milliseconds=row["x"] or 0) if row["x"] != 2**60 else 0, str(row["x"]))
+        timers.set(timers.now + timedelta(milliseconds=4), "quiet")
+        yield from [{"xs": state["xs"]}] * len(state["xs"])
+        if len(state["xs"]) == 3 and row["x"] is None:
+            raise ValueError("no x")
+    for name in timers.due:
+        yield {"xs": [len(name)], "at": timers.get("quiet")}
+        if state["xs"] and None in state["xs"]:
+            raise ValueError("there was no x")
+        if name == "quiet":
+            state.clear()
+        elif name == "3":
+            timers.set(timers.now + timedelta(milliseconds=1), "more")
+
+
+def by_value(how: str) -> Step:
+    """Return the join of rows with 1 (the right side) and the others, of which those without a value match nothing."""
+    step = join(dict(zip("rkab", ["bool", "bool", "int64", "int64"])), {}, -4, 6, how, [False, True])
+
+    def run(state: Rows, rows: Rows, watermark: int) -> Made:
+        values = rows.columns[0]
+        right = pc.fill_null(pc.equal(values, 1), False)
+        none = pa.nulls(len(rows), pa.int64())
+        sides = [pc.if_else(right, none, values), pc.if_else(right, values, none)]
+        return step.run(state, Rows(rows.starts, [right, values.is_valid(), *sides], rows.time), watermark)
+
+    return Step(step.keeps, run)
+
+
+def settings(inner: bool, anti: bool = False) -> Step:
+    """Return the broadcast of rows with 1 to 3, which are the settings: 1 is a tombstone, and those of an odd time are old."""
+    step = broadcast({"s": "bool", "t": "timestamp", "gone": "bool", "x": "int64"}, {}, inner, anti)
+
+    def run(state: Rows, rows: Rows, watermark: int) -> Made:
+        values = rows.columns[0]
+        known = pc.fill_null(pc.less_equal(values, 3), False)
+        own = pa.array(rows.time - rows.time % 2 * 9, mask=~known.to_numpy(zero_copy_only=False))
+        given = [known, own, pc.equal(values, 1), values]
+        return step.run(state, Rows(rows.starts, given, rows.time), watermark)
+
+    return Step(step.keeps, run)
+
+
 X = {"x": "int64"}
 AGGREGATES = [("c", "count", {}), ("s", "sum", {}), ("l", "last", {}), ("m", "mean", {})]
 GIVES = {"c": "int64", "s": "int64", "l": "int64", "m": "float64"}
+
+
+def pattern(elements: list[Any], absent: list[int], after: str, beside: bool = False) -> Step:
+    """Return a step over three events: there is an x, any row, and an x again; `beside`: the second has the first's x or more."""
+    takes = {"\0is 0": "int64", "\0is 2": "int64", "\0row 0": "int64", "\0of 0": "int64", "s": "int64", "l": "int64"}
+    program = {1: ("ge", (False, False), "bool", ("row", 0), ("of", 0))} if beside else {}
+    earlier = [(0, "first", {}, ("int64", "int64"))]
+    return match(takes, GIVES, elements, absent, 3, program, earlier, 9, after, AGGREGATES[:3], {"l": 0, "c": 1})
+
+
 STEPS: dict[str, Callable[[], Step]] = {
     "first of all": lambda: deduplicate({}, {}, 0),
     "within 7": lambda: deduplicate({}, {}, 7),
+    "since 7": lambda: deduplicate({}, {}, 7, seen=True),
     "within 100": lambda: deduplicate({}, {}, 100),
     "last 5 ms": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 5, 0),
     "last 3 rows": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 0, 3),
@@ -49,7 +115,18 @@ STEPS: dict[str, Callable[[], Step]] = {
     "windows of 3": lambda: count_aggregate({"s": "int64", "l": "int64"}, GIVES, AGGREGATES[:3], 3, 3, True),
     "windows of 5, every 2": lambda: count_aggregate({"s": "int64", "l": "int64"}, GIVES, AGGREGATES[:3], 5, 2, True),
     "first 2 of 4": lambda: count_top({"x": "int64", "by": "int64"}, X, [True], 2, 4, 3, True),
+    "a pattern": lambda: pattern([(False, [], [([0], 2, 3)]), (True, [], [([1], 1, 1)])], [], "last"),
+    "all matches": lambda: pattern([(False, [], [([0], 1, 1)]), (False, [2], [([1], 2, 2)])], [], "next"),
+    "no row in time": lambda: pattern([(False, [], [([0], 1, 0)])], [1], "last"),
+    "in any order": lambda: pattern([(False, [], [([0], 1, 2), ([1], 1, 1)])], [2], "next"),
+    "as the one before": lambda: pattern([(False, [], [([0], 1, 1)]), (False, [], [([1], 1, 0)])], [2], "next", True),
     "silence": lambda: silence({}, {}, 3),
+    **{how: partial(by_value, how) for how in HOW},
+    "settings": lambda: settings(False),
+    "with settings": lambda: settings(True),
+    "without settings": lambda: settings(False, True),
+    "timers": lambda: process(X, {"xs": ["int64"], "at": "timestamp"}, walked, {"xs": ["int64"]}, 0),
+    "one in 7": lambda: throttle(X, {"x": "int64", "n": "int64"}, 7),
     "fold": lambda: reduce(X, {"n": "int64", "xs": ["int64"]}, total, 0),
 }
 
@@ -86,9 +163,11 @@ def taken(
         for n, at in enumerate(made.of.tolist()):
             own = listed[at] if at >= 0 else (-1 - at, times[n], "alone")
             out.append((*own, numbers[n], *(v[n] for v in values)))
-        assert all(before <= times[n] < ahead for n, at in enumerate(made.of.tolist()) if at < 0 and name == "silence")
+        assert all(before <= times[n] < ahead for n, at in enumerate(made.of.tolist()) if at < 0 and name in TIMED)
         before = ahead
-        out += [(*listed[row], reason, message) for row, reason, message, _ in made.failed]
+        for n, (row, reason, message, _) in enumerate(made.failed):
+            where = listed[row] if row >= 0 else (-1 - row, made.failed_at and made.failed_at[n], "alone")
+            out.append((*where, reason, message))
         assert [c.type for c in made.state.columns] == [arrow_of(kind) for kind in step.keeps]
         assert made.state.keys == keys
         if made.wake is not None:
@@ -97,8 +176,21 @@ def taken(
     return sorted(out, key=repr)
 
 
-WIDTHS = {"1 before": 1, "3 before": 1, "first of all": 0, "within 7": 0, "within 100": 0, "fold": 1}
+WIDTHS = {
+    "1 before": 1,
+    "3 before": 1,
+    "first of all": 0,
+    "within 7": 0,
+    "since 7": 0,
+    "within 100": 0,
+    "fold": 1,
+    "timers": 1,
+}
+WIDTHS |= dict.fromkeys([*HOW, "settings", "with settings", "without settings", "one in 7"], 1)
 WIDTHS |= {"windows of 3": 2, "windows of 5, every 2": 2, "first 2 of 4": 2, "silence": 0}
+WIDTHS |= dict.fromkeys(("a pattern", "all matches", "no row in time", "in any order", "as the one before"), 6)
+TIMED = (*HOW, "silence", "timers", "one in 7", "no row in time", "in any order", "as the one before")
+"""Steps that make rows at timers."""
 
 
 @pytest.mark.parametrize("seed", range(5))

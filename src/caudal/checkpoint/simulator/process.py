@@ -48,10 +48,16 @@ class Process:
         self._world.group.silent(self)  # should it not have heard yet that it is a member
         self._world.ended(self, why)
 
+    @property
+    def running(self) -> bool:
+        """Whether it runs and is not asked to end."""
+        return self.alive and self.held is None and not self.stopping
+
     def is_in(self, moment: Step | Phase | None) -> bool:
         """Tell whether its epoch, or one of its shards, is there."""
         machine = self.driver.machine
-        return machine.step is moment or any(shard.phase is moment for shard in machine.shards.values())
+        # a list, not a generator: this is asked every 10 ms
+        return machine.step is moment or moment in [shard.phase for shard in machine.shards.values()]
 
     def stop(self) -> None:
         """Ask the worker to end."""

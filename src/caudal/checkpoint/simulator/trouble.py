@@ -27,6 +27,8 @@ class Trouble:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._away: set[str] = set()
+        """Partitions whose offsets are away, and come back."""
 
     def begin(self, faults: Sequence[Fault]) -> None:
         """Let them happen at their times."""
@@ -35,7 +37,7 @@ class Trouble:
 
     def _lie_in_wait(self, fault: Fault, tries: int) -> None:
         """Strike whoever is where the fault wants it, or, after some time, anybody."""
-        found = [process for process in self._world.running() if process.is_in(fault.moment)]
+        found = [process for process in self._world.processes if process.running and process.is_in(fault.moment)]
         if found or not tries:
             self._strike(fault, found)
         else:
@@ -110,12 +112,16 @@ class Trouble:
         _, token = committed[partition]
         if fault.kind == "expire":
             del committed[partition]
+            self._away.discard(partition)  # what came meanwhile is newer than what is away, and with it that goes too
         elif fault.kind == "rot" and token in self._world.store.objects:
             self._world.store.damage(token)
         elif fault.kind == "blank":
             offset = committed.pop(partition)
+            self._away.add(partition)
             self._world.clock.after(1.0, partial(self._come_back, partition, offset))
         self._world.hopeless.add(fault.kind)
 
     def _come_back(self, partition: str, offset: tuple[int, str]) -> None:
-        self._world.broker.offsets.committed.setdefault(partition, offset)
+        if partition in self._away:
+            self._away.discard(partition)
+            self._world.broker.offsets.committed.setdefault(partition, offset)

@@ -133,9 +133,7 @@ class World:
 
     def running(self) -> list[Process]:
         """Return the workers that run and are not asked to end."""
-        return [
-            process for process in self.processes if process.alive and process.held is None and not process.stopping
-        ]
+        return [process for process in self.processes if process.running]
 
     def add(self, name: str) -> None:
         """Start a worker of this name, unless the job is at its end."""

@@ -8,18 +8,19 @@ Must never: interpret a record, hold a file in memory, import a format, another 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from caudal.connectors.files.follow import FollowedSource
 from caudal.connectors.files.parts import part_like
 from caudal.connectors.files.paths import STDIN, Paths
-from caudal.connectors.files.sink import open_sink, target_of
+from caudal.connectors.files.sink import open_folder, open_sink, target_of
 from caudal.connectors.files.source import FilesSource, Opener
 from caudal.core.errors import OptionError, nearest
 from caudal.core.types import Schema
 from caudal.core.unpacking import COMPRESSIONS
 from caudal.ports.format import Encoder, FileReader
 from caudal.ports.records import Options
-from caudal.ports.sink import Sink
+from caudal.ports.sink import ShardedSink, Sink
 from caudal.ports.source import Source
 
 _COMPRESSIONS = ("auto", "none", *COMPRESSIONS)
@@ -82,9 +83,16 @@ class FilesConnector:
     ) -> Sink:
         """Open the file at `path` for writing, or the folder of parts (`roll`).
 
-        See `bounded.BoundedFile`, `appended.AppendedFile`, `committed.CommittedFile` and `parts.Parts`.
+        See `bounded.BoundedFile`, `appended.AppendedFile`, `committed.CommittedFile` and `parts.Parts`; for the workers of a group
+        `sharded.ShardParts`.
         """
         return open_sink(options["path"], encoder, live=live, staged=staged, roll=options.get("roll"))
+
+    def sharded(
+        self, options: Options, encoder: Callable[[], Encoder], schema: Schema, name: str
+    ) -> ShardedSink | None:
+        """Open the folder of parts (`roll`) for the workers of a group; see `sharded.SharedFolder`."""
+        return None if options.get("roll") is None else open_folder(options["path"], encoder, options["roll"], name)
 
     def targets(self, options: Options, suffix: str, *, live: bool) -> list[str]:
         """Return the files that a sink with these options would write or replace, by the paths that they really have.

@@ -18,12 +18,17 @@ class Beside:
     def __init__(self) -> None:
         self._names: dict[str, tuple[int, int, list[tuple[str, str]]]] = {}
         self._stamps: dict[Identity, Stamp] = {}
+        self._since: dict[Identity, float] = {}
         self.there: set[Identity] = set()
         """The files that the last `find` found."""
 
     def changed(self, file: Found) -> bool:
         """Return whether a file has appeared or changed since it was last noted."""
         return self._stamps.get(file.identity) != (file.size, file.modified)
+
+    def since(self, file: Found, now: float) -> float:
+        """Return when a file that has appeared or changed was first met."""
+        return self._since.setdefault(file.identity, now)
 
     @property
     def noted(self) -> Collection[Identity]:
@@ -45,9 +50,11 @@ class Beside:
     def note(self, file: Found) -> None:
         """Note how a file is: it has been judged."""
         self._stamps[file.identity] = file.size, file.modified
+        self._since.pop(file.identity, None)
 
     def find(self, watched: Collection[str], known: Container[str]) -> Iterator[tuple[str, Found]]:
         """Yield the files beside the `watched` paths, each with its watched path; not those at `known` paths."""
+        self._since = {identity: since for identity, since in self._since.items() if identity in self.there}
         self.there = set()
         for folder in {os.path.dirname(path) for path in watched}:
             for path, original in self._listed(folder, watched):

@@ -5,30 +5,33 @@ What a file is, is decided by device, inode and content, never by its name alone
 - *Renamed* (`access.log` becomes `access.log.1`): the same file, read on where it is. A new `access.log` is the next
   incarnation, the partition `access.log#2`. The old one ends when the new one has data and it has been silent for a
   minute, since writers take a while to change over; should it grow after that, the rest is an incarnation of its own.
-- *Renamed, or copied and truncated, more than once between two looks*: files beside a watched one whose names are what
-  rotations make of its, and that have appeared or changed since the last look, are incarnations that were missed.
+- *Renamed, copied and truncated, or compressed, more than once between two looks*: files beside a watched one whose names
+  are what rotations make of its, and that have appeared or changed about when it began anew, are incarnations that were
+  missed. What lies beside at the start is left unread, and remembered as if it had been read.
 - *Truncated* (copytruncate): the size shrinks, or the first bytes, or those before the position, are not what was read.
   What a copy has behind the last byte read is read from there; then the incarnation ends, and the file is read from
   its beginning as the next one. Bytes that are known to have been there and are in no copy are counted in a warning.
 - *Copied*: a new file that says what a followed one says waits until it can be told what it is (see `rotation`).
-- *Compressed*: a compressed file is read once, when it has not changed for some seconds, to its end; one that was made
-  of a followed file by rotation, and whose decoded content is what was read there, is not read (see `compressed`).
+- *Compressed*: a compressed file is read once, when it has not changed for some seconds, to its end; of one that was made
+  of a followed file by rotation, and whose decoded content is what was read there, only the rest (see `compressed`).
 
 No file ends the run: one that cannot be read waits, and is told once.
 """
 
 from __future__ import annotations
 
+import heapq
+import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from caudal.connectors.files.descriptors import SCARCE
 from caudal.connectors.files.growing import RETIRE, Growing
-from caudal.connectors.files.judging import Judge
+from caudal.connectors.files.judging import Judge, Missed
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.losses import Losses
 from caudal.connectors.files.paths import Found, Identity, Paths, identity_of
@@ -52,7 +55,11 @@ _QUICK = 0.02
 """Seconds of processor time below which a look is not spared."""
 
 _TURNING = 2 * COPY_WAIT
-"""Seconds after a rotation in which files beside are taken for incarnations that were missed."""
+"""Seconds before and after a rotation in which files that appear beside are taken for incarnations that were missed."""
+
+
+_LEFT = 64
+"""How many of the files that lie beside a followed one at the start are remembered by what they hold."""
 
 
 class FollowedSource:
@@ -108,7 +115,10 @@ class FollowedSource:
             now, begun = self._clock(), time.thread_time()
             closely = now >= self._next_close_look
             pressing = (
-                self._unread or self._judge.suspected or any(g.truncated for g in self._remembered.incarnations.live)
+                self._unread
+                or self._judge.suspected
+                or self._judge.unpacker.pending
+                or any(g.truncated for g in self._remembered.incarnations.live)
             )
             found = self._look() if closely or pressing or not self._paths.steady() else []
             took = time.thread_time() - begun
@@ -130,6 +140,7 @@ class FollowedSource:
     def close(self) -> None:
         for partition in [*self._first, *self._opened]:
             partition.close()
+        self._judge.unpacker.close()
 
     # -- the contract of ports.source.Remembering --------------------------------------------------------------------
 
@@ -143,12 +154,15 @@ class FollowedSource:
         for partition in self._first[: len(self._first) - len(stdin)]:
             partition.close()
         with self._looking:
+            self._judge.unpacker.close()
             self._begin()
             found = self._find(starting=False) or []
             recalling = Recalling(self._opener, self._judge, self._remembered, self._losses, self._clock, self._retire)
             again = recalling.take_up(memory, positions, found, self._paths.patterns)
             self._opened += again
             self._first = [*again, *self._look()]
+            if self._judge.suspected or self._judge.unpacker.pending:  # they may be gone once the job asks for changes
+                self._first += self._look()
             self._first.sort(key=lambda partition: natural_key(partition.name))
             self._first += stdin
 
@@ -170,12 +184,18 @@ class FollowedSource:
         if found is None:
             self._give_up()
             return []
-        self._remembered.note_turns(found, self._clock(), starting=starting)
+        nowhere = [path for path in self._paths.patterns if not os.path.exists(path)]
+        self._remembered.note_turns(found, nowhere, self._clock(), starting=starting)
         new: list[LinePartition] = []
         # those that are known by their path first, so that a copy of what has just begun to be written finds it
         for file in sorted(found, key=lambda file: file.path not in self._remembered.at):
             self._try(file, new, starting=starting, at_end=at_end)
-        self._look_beside(found, new, starting=starting)
+        watched = self._remembered.names.keys() | set(self._paths.patterns)
+        beside = self._remembered.beside.find(watched, {file.path for file in found})
+        if starting:
+            self._leave(beside)
+        else:
+            self._look_beside(beside, {file.identity for file in found}, new)
         self._give_up()
         self._unread = {file.identity for file in found} - self._remembered.known.keys()
         self._remembered.forget(found)
@@ -214,38 +234,60 @@ class FollowedSource:
 
     # -- what rotations leave beside a file that is watched by its path or a glob -------------------------------------
 
-    def _look_beside(self, found: list[Found], new: list[LinePartition], *, starting: bool) -> None:
+    def _leave(self, found: Iterable[tuple[str, Found]]) -> None:
+        """Leave what is there at the start unread; what was written last may be compressed next."""
+        beside: dict[str, list[Found]] = {}
+        for original, file in found:
+            self._remembered.beside.note(file)
+            if file.identity not in self._remembered.known:
+                beside.setdefault(original, []).append(file)
+        for files in beside.values():
+            for file in heapq.nlargest(_LEFT, files, key=lambda file: file.modified):
+                self._judge.leave(file)
+
+    def _look_beside(self, found: Iterable[tuple[str, Found]], seen: set[Identity], new: list[LinePartition]) -> None:
         """Find renamed files, copies and missed incarnations among files that no path leads to."""
-        now, seen = self._clock(), {file.identity for file in found}
-        missed: list[tuple[Found, bytes]] = []
-        watched = self._remembered.names.keys() | set(self._paths.patterns)
-        for original, file in self._remembered.beside.find(watched, {file.path for file in found}):
+        now, beside = self._clock(), self._remembered.beside
+        missed: list[Missed] = []
+        for original, file in found:
             known = self._remembered.known.get(file.identity)
             if file.identity in seen or known == Settled((file.size, file.modified)):
                 continue  # it has just been renamed, from where a path leads to it
-            if isinstance(known, Growing) and known.truncated_at is None:
-                if not known.ended:
-                    self._remembered.incarnations.moved(known, file.path)
-                continue  # should it be written over, that is yet to be seen
-            if not starting and file.size and self._remembered.beside.changed(file):
-                turned = now - self._remembered.turned.get(original, -_TURNING) < _TURNING
-                verdict, first = self._judge.judge_beside(file, turned=turned)
-                if verdict == "later":
-                    continue  # nothing is noted, so the next look judges again
-                if verdict == "missed":
-                    missed.append((replace(file, name=self._remembered.names[original]), first))
-                    continue
-            self._remembered.beside.note(file)
-        for file, first in sorted(missed, key=lambda pair: pair[0].modified):
-            try:
-                partition = self._judge.incarnation(file, 0, first, at_end=False, missed=True)
-            except OSError:
-                partition = None
-            if partition is None:  # renamed or written over since we looked: at the next look
-                self._judge.suspected[file.identity] = first
+            seen.add(file.identity)
+            if isinstance(known, Growing) and known.truncated_at is None and not known.ended:
+                self._remembered.incarnations.moved(known, file.path)
                 continue
-            self._remembered.beside.note(file)
+            if not beside.changed(file):
+                continue
+            since = beside.since(file, now)
+            turned = self._remembered.turned.get(original, -math.inf) >= since - _TURNING
+            turned = turned or file.identity in self._judge.unpacker.pending
+            named = replace(file, name=self._paths.name(original))
+            verdict = self._judge.judge_beside(named, turned=turned)
+            if isinstance(verdict, Missed):
+                self._remembered.names[original] = named.name
+                missed.append(verdict)
+            elif verdict == "known":
+                beside.note(file)
+            elif verdict == "left" and now - since >= _TURNING:
+                self._judge.leave(file)
+                beside.note(file)
+        for each in sorted(missed, key=lambda each: (each.kind != "none", each.file.modified)):
+            self._try_missed(each, new)
+        self._judge.unpacker.vanished(seen)
+
+    def _try_missed(self, missed: Missed, new: list[LinePartition]) -> None:
+        file = missed.file
+        try:
+            partition = self._judge.missed(missed)
+        except (OSError, InputError):
+            partition = None
+        if partition is not None:
             new.append(partition)
+        elif missed.kind == "none":  # renamed or written over since we looked: at the next look
+            self._judge.suspected[file.identity] = missed.first
+        if partition is not None or self._remembered.known.get(file.identity) == Settled((file.size, file.modified)):
+            self._remembered.beside.note(file)
 
     # -- what has ended ----------------------------------------------------------------------------------------------
 

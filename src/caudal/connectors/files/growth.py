@@ -81,8 +81,10 @@ class Target:
             raise removed(self._where, receipt)
         if there < base:
             raise self._shrunk(there, whole)
-        if self.before(base) != receipt["before"] or (there > whole and self.is_at(self._path)):
+        if self.before(base) != receipt["before"]:
             raise self._foreign(there, whole)
+        if there > whole and self.is_at(self._path):
+            raise self._ahead(there, whole) if self._noted() == there else self._foreign(there, whole)
         if there < whole:
             self._copy(receipt, staged, there - base, trusted=trusted)
         elif self._digest(base, size) != receipt["hash"]:
@@ -115,6 +117,22 @@ class Target:
 
     def _digest(self, start: int, count: int) -> str:
         return _digest_of(self.fd, start, count)
+
+    def _noted(self) -> int:
+        """Return up to where it is committed, as its job has noted beside it; -1 where nothing says so."""
+        try:
+            with open(f"{self._path}.committed", "rb") as file:
+                return int(file.read(32))
+        except (OSError, ValueError):
+            return -1
+
+    def _ahead(self, there: int, whole: int) -> RunError:
+        return RunError(
+            f"cannot go on writing {self._where}: the job itself has written on in it since this checkpoint",
+            detail=f"it has {there} bytes, all of them committed, and had {whole} at the checkpoint; the rest would be written again",
+            hint=f"to have these rows once, shorten it: truncate -s {whole} FILE; whoever has read them gets them again. "
+            "Or move it to another folder: a new file is begun, with these rows once more",
+        )
 
     def _shrunk(self, there: int, whole: int) -> RunError:
         return RunError(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
-from caudal.connectors.files.compressed import Unpacking
+from caudal.connectors.files.compressed import Unpacker
 from caudal.connectors.files.decoded import text_of
 from caudal.connectors.files.descriptors import Descriptors
 from caudal.connectors.files.growing import FromStart, Growing, after_last_line
@@ -16,13 +17,25 @@ from caudal.connectors.files.losses import Losses
 from caudal.connectors.files.paths import Found, Identity, Paths
 from caudal.connectors.files.remembering import Remembered, Settled
 from caudal.connectors.files.source import ForeignFile, Opener
+from caudal.connectors.files.streams import reason_of
 from caudal.connectors.files.traces import HEAD
 from caudal.connectors.files.waiting import Waiting
 from caudal.core.errors import InputError
 from caudal.observe.log import log
 
-SETTLE = 10.0
-"""Seconds for which a compressed file must not have changed before it is read."""
+Verdict = Literal["known", "left", "later"]
+"""Of a file beside: nothing of it is to be read; nor is it, since it was never what is followed; that cannot be said yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A file beside a followed one that has not been read, or not from `begin` on. `first`: what it begins with."""
+
+    file: Found
+    first: bytes
+    kind: str
+    """How it is compressed."""
+    begin: int = 0
 
 
 class Judge:
@@ -51,6 +64,7 @@ class Judge:
         self._clock = clock
         self._retire = retire
         self.descriptors = Descriptors()
+        self.unpacker = Unpacker(opener, remembered, losses)
 
     def begin(self) -> None:
         """A look begins: what the last one suspected is now a suspect."""
@@ -101,7 +115,10 @@ class Judge:
             log.warning("%s", error)
             return None
         if kind != "none":
-            return self._compressed(file, kind, skip=starting and at_end)
+            if starting and at_end:
+                self._remembered.settle(file)
+                return None
+            return self.unpacker.meet(file, kind, starting=starting)
         own = file.path in self._remembered.at and not any(True for _ in self._remembered.incarnations.kin(file.path))
         if not starting and not begin and not own:
             original = self._remembered.incarnations.original(file, read, file.size)
@@ -142,16 +159,21 @@ class Judge:
         else:
             original.finish()
 
+    def _growing(self, path: str) -> Growing:
+        return Growing(path, self.descriptors, clock=self._clock, retire=self._retire)
+
     def incarnation(
         self, file: Found, begin: int, first: bytes, *, at_end: bool, missed: bool = False
     ) -> LinePartition | None:
         """Return the partition of a file that began with `first` when it was judged; None where it does not any more."""
-        growing = Growing(file.path, self.descriptors, clock=self._clock, retire=self._retire)
+        growing = self._growing(file.path)
         growing.look()
         if growing.handle.identity != file.identity or not growing.trace.head.startswith(first):
             growing.close()
             return None  # replaced or written over since we looked
         self._remembered.known[file.identity] = growing
+        origins = self._remembered.origins(file.path)  # what it was called when nobody looked
+        growing.names = [*origins, file.path] if missed else [file.path, *origins]
         self._remembered.incarnations.add(growing)
         if missed:
             growing.superseded()
@@ -173,55 +195,75 @@ class Judge:
         partition.seek(partition.start)
         return partition
 
-    def _compressed(self, file: Found, kind: str, *, skip: bool) -> LinePartition | None:
-        if time.time() - file.modified / 1e9 < SETTLE:
-            return None
-        checking, begin = None, -1
-        if not skip:
-            checking = self._remembered.unpacking.get(file.identity)
-            if checking is None:
-                kin = self._remembered.incarnations.kin(file.path)
-                checking = self._remembered.unpacking[file.identity] = Unpacking(self._opener.stream(file, kind), kin)
-            if checking.undecided():
-                return None
-            del self._remembered.unpacking[file.identity]
-            begin = checking.begin
-        self._remembered.settle(file)
-        if skip or (checking is not None and checking.made_of is not None and begin < 0):
-            return None
-        partition = self._opener.lines(file)
-        partition.name = self._remembered.name(file)
-        self._remembered.packed[partition.name] = file, partition
-        if begin > 0:
-            partition.start = begin
-            partition.seek(begin)
-        return partition
+    # -- files beside followed ones ----------------------------------------------------------------------------------
 
-    def judge_beside(self, file: Found, *, turned: bool) -> tuple[str, bytes]:
-        """Return "known" for a file of which nothing is to be read, "missed", or "later" when that cannot be said.
-
-        And what it begins with.
-        """
+    def judge_beside(self, file: Found, *, turned: bool) -> Missed | Verdict:
+        """Return what a file beside a followed one is. `turned`: it has appeared or changed while that began anew."""
         try:
             with open(file.path, "rb", buffering=0) as opened:
-                fd = opened.fileno()
-                file, first = Found.of(file.path, file.name, os.fstat(fd)), os.pread(fd, HEAD, 0)
-                if self._opener.kind(file.path) != "none":
-                    return "known", first
-                original = self._remembered.incarnations.original(
-                    file, lambda count, at: os.pread(fd, count, at), file.size
-                )
-                if original is None:
-                    return "known" if not turned else "later" if self._doubtful(file, first) else "missed", first
-                if original.ended:
-                    self._remembered.incarnations.found_copy(original, file.identity)
-                    return "known", first
-                if original.truncated:
-                    self._copied(file, fd, original)
-                    return "known", first
+                status = os.fstat(opened.fileno())
+                return self._judge_beside(Found.of(file.path, file.name, status), opened.fileno(), turned=turned)
+        except ForeignFile:
+            if turned:
+                self._losses.foreign(file.path)
+            return "known"
+        except (OSError, InputError) as error:
+            if turned and os.path.exists(file.path):
+                why = f"cannot read {file.path}: {reason_of(error)}" if isinstance(error, OSError) else str(error)
+                self._waiting.meet(file.path, f"waiting: {why}")
+            return "later"
+
+    def _judge_beside(self, file: Found, fd: int, *, turned: bool) -> Missed | Verdict:
+        def read(count: int, offset: int) -> bytes:
+            return os.pread(fd, count, offset)
+
+        first, incarnations = read(HEAD, 0), self._remembered.incarnations
+        kind = self._opener.kind(file.path)
+        if kind != "none":
+            return Missed(file, first, kind) if turned else "left"
+        if not file.size:
+            return "known"
+        before = incarnations.left.get(file.identity)
+        if before is not None and before.trace.goes_on_in(read, file.size):
+            was_read = self._remembered.known.get(file.identity) is before and file.size > before.offset
+            return Missed(file, first, kind, before.trace.line) if was_read else "known"
+        original = incarnations.original(file, read, file.size)
+        if original is None:
+            if not turned:
+                return "left"
+            return "later" if self._doubtful(file, first) else Missed(file, first, kind)
+        if original.ended:
+            incarnations.found_copy(original, file.identity)
+            more = turned and file.size > original.offset
+            return Missed(file, first, kind, original.trace.line) if more else "known"
+        if original.truncated:
+            self._copied(file, fd, original)
+            return "known"
+        return "later"
+
+    def missed(self, missed: Missed) -> LinePartition | None:
+        """Return the partition of a file that was missed, None where it is to be judged again, or nothing of it is to be read."""
+        if missed.kind != "none":
+            return self.unpacker.meet(missed.file, missed.kind)
+        return self.incarnation(missed.file, missed.begin, missed.first, at_end=False, missed=True)
+
+    def leave(self, file: Found) -> None:
+        """Remember a file that is left unread like one that was read to its end: so it is known when it is compressed."""
+        try:
+            if not file.size or self._opener.kind(file.path) != "none":
+                return
+            growing = self._growing(file.path)
+            try:
+                growing.seek(growing.size())
+                original = self._remembered.incarnations.original(file, growing.read_at, file.size)
+            finally:
+                growing.close()
         except (OSError, InputError):
-            pass
-        return "later", b""
+            return
+        if original is None:  # else it may be a copy in the making
+            growing.names = [*self._remembered.origins(file.path), file.path]
+            self._remembered.partitions[growing] = ""
+            self._remembered.incarnations.recall(growing)
 
     def _doubtful(self, file: Found, first: bytes) -> bool:
         """Return whether this is the first look that takes a file for a missed incarnation.

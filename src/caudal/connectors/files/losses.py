@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caudal.connectors.files.growing import Growing
-from caudal.observe.notices import Notice
+from caudal.observe.notices import Level, Notice
 
 
 class Losses:
@@ -40,5 +40,10 @@ class Losses:
         text = "copies that were gone before they were read: {count}; what was written since the last look is lost"
         self._tell(path, "copy_gone", text, 1)
 
-    def _tell(self, path: str, code: str, text: str, count: int) -> None:
-        self._notices.append(Notice(code, path, text, count, "warning"))
+    def foreign(self, path: str) -> None:
+        """Tell that a rotation made a file that caudal does not read."""
+        text = "files of a kind that is not read, made of followed ones: {count}; what had not been read before is lost"
+        self._tell(path, "foreign", text, 1, level="note")
+
+    def _tell(self, path: str, code: str, text: str, count: int, *, level: Level = "warning") -> None:
+        self._notices.append(Notice(code, path, text, count, level))

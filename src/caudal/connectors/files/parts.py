@@ -21,6 +21,7 @@ from caudal.connectors.files.staging import (
     show,
     sweep,
     sync_folder,
+    unlink,
     write_all,
 )
 from caudal.core import duration
@@ -93,7 +94,7 @@ class Parts:
         self._keeps = staged
         self._clock = clock
         self._suffix: str = getattr(encoder, "suffix", "")
-        self._stem = _stem(folder, self._suffix)
+        self._stem = stem_of(folder, self._suffix)
         self._open: Staged | None = None
         self._since = 0
         """The period of the open part."""
@@ -209,7 +210,7 @@ class Parts:
             self._open.discard()
         for part in self._ended:
             if part["file"] not in names:
-                _unlink(os.path.join(self._folder, part["file"]))
+                unlink(os.path.join(self._folder, part["file"]))
         self._let_go()
 
     # -- parts -------------------------------------------------------------------------------------------------------
@@ -349,16 +350,10 @@ class _Manifest:
 
 def part_like(folder: str, suffix: str) -> str:
     """Return what parts of a folder are called."""
-    return f"{_stem(folder, suffix)}-000001{suffix}"
+    return f"{stem_of(folder, suffix)}-000001{suffix}"
 
 
-def _stem(folder: str, suffix: str) -> str:
+def stem_of(folder: str, suffix: str) -> str:
+    """Return what the names of parts in a folder begin with."""
     name = os.path.basename(folder)
     return name.removesuffix(suffix) or name
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        pass

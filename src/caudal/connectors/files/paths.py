@@ -93,6 +93,10 @@ class Paths:
         found = [Found.of(path, _name(path, root), status) for path, status in paths.values()]
         return sorted(found, key=lambda f: natural_key(f.name)), missing
 
+    def name(self, path: str) -> str:
+        """Return the name that a file at a path has."""
+        return _name(path, self._root())
+
     def steady(self) -> bool:
         """Return whether every folder that `find` listed is as it was: quick, and nearly always right.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from caudal.connectors.files.compressed import Unpacking
@@ -21,11 +20,11 @@ from caudal.connectors.files.losses import Losses
 from caudal.connectors.files.paths import Found, Identity
 from caudal.connectors.files.remembering import Remembered, Settled
 from caudal.connectors.files.rotation import Incarnations
-from caudal.connectors.files.source import ForeignFile, Opener
+from caudal.connectors.files.source import Opener
 from caudal.connectors.files.streams import Stream
 from caudal.connectors.files.traces import Trace
-from caudal.core.errors import InputError
-from caudal.core.unpacking import encoding_of
+from caudal.core.errors import CaudalError
+from caudal.core.unpacking import BrokenStream, encoding_of
 
 
 def exported(remembered: Remembered, judge: Judge) -> dict[str, Any]:
@@ -122,6 +121,8 @@ class Recalling:
         self._device: dict[int, int] = {}
         """What the devices of then are called now."""
         self._there: dict[Identity, Found] = {}
+        self._taken: set[Identity] = set()
+        """Compressed files in which it is read on."""
 
     def take_up(
         self, memory: Mapping[str, Any], positions: Mapping[str, int], found: list[Found], patterns: list[str]
@@ -137,7 +138,7 @@ class Recalling:
         for *identity, size, modified in memory["settled"]:
             known.known[self._identity(identity)] = Settled((size, modified))
         known.turned.update(dict.fromkeys(known.names, self._clock()))  # for all that is known of that time
-        beside = [*known.beside.find(known.names.keys() | set(patterns), {file.path for file in found})]
+        beside = known.beside.find(known.names.keys() | set(patterns), {file.path for file in found})
         self._there = {file.identity: file for file in [*(file for _, file in beside), *found]}
         partitions: list[LinePartition] = []
         incarnations: list[Growing | None] = []
@@ -153,8 +154,9 @@ class Recalling:
             if growing not in known.at.values():
                 growing.superseded()
         for name, stamp in memory["packed"].items():
-            partitions += self._packed(name, stamp, positions[name]) if name in positions else []
-        return [*partitions, *self._missed(beside)]
+            if name in positions and name not in known.packed:
+                partitions += self._packed(name, stamp, positions[name])
+        return partitions
 
     def _identity(self, values: list[int]) -> Identity:
         device, inode = values
@@ -163,7 +165,8 @@ class Recalling:
     def _growing(self, values: dict[str, Any], file: Found | None) -> Resumed:
         handle = Handle(values["path"], self._identity(values["identity"])) if file is None else Handle(file.path)
         growing = Resumed(handle, self._judge.descriptors, clock=self._clock, retire=self._retire)
-        growing.resume(list(dict.fromkeys([*values["names"], handle.path])), Trace.of(values["trace"]), values["seen"])
+        names = [*values["names"], handle.path, *self._remembered.origins(values["path"])]
+        growing.resume(list(dict.fromkeys(names)), Trace.of(values["trace"]), values["seen"])
         self._remembered.partitions[growing] = values["partition"]
         growing.copied = None if values["copied"] is None else self._identity(values["copied"])
         return growing
@@ -173,8 +176,10 @@ class Recalling:
         growing = self._growing(values, None)
         growing.ended = True
         growing.truncated_at = self._clock() if values["truncated"] else None
-        if not values["truncated"]:
-            self._remembered.known[growing.handle.identity] = growing
+        identity = growing.handle.identity
+        was_read = values["partition"] and not values["truncated"]
+        if was_read and (identity not in self._there or self._as_it_was(identity, growing.trace)):
+            self._remembered.known[identity] = growing  # else its number has been given to another file
         self._remembered.incarnations.recall(growing)
         return growing, None
 
@@ -190,11 +195,11 @@ class Recalling:
         stands = self._there.get(self._identity(values["identity"]))
         growing = self._growing(values, stands)
         copy = self._as_it_was(growing.copied, trace) if growing.copied is not None else None
-        if copy is None and (packed := self._compressed(growing)) is not None:
+        if copy is None and (compressed := self._compressed(growing)) is not None:
             growing.give_up(position, ended=True)
-            growing.copied = packed.identity
+            growing.copied = compressed[0].identity
             self._remembered.incarnations.recall(growing)
-            return growing, self._unpacked(values["partition"], packed, position)
+            return growing, self._unpacked(values["partition"], *compressed, position)
         growing.give_up(position, ended=False)
         self._note(growing)
         if copy is not None:
@@ -237,61 +242,46 @@ class Recalling:
 
     # -- compressed files --------------------------------------------------------------------------------------------
 
-    def _compressed(self, growing: Growing) -> Found | None:
-        """Return the compressed file that rotation has made of one since; None where there is none."""
+    def _compressed(self, growing: Growing) -> tuple[Found, str, Stream] | None:
+        """Return the compressed file that rotation has made of one since, its kind and what it holds; None without one."""
         for file in self._there.values():
             rotated = Incarnations.rotated(file.path, growing)
-            if not rotated or not file.regular or file.identity in self._remembered.known:
+            if not rotated or not file.regular or file.identity in self._taken:
                 continue
             try:
                 kind = self._opener.kind(file.path)
                 if kind == "none":
                     continue
-                unpacking = Unpacking(self._opener.stream(file, kind), [growing])
+                unpacking = Unpacking(self._opener.held(file, kind), [growing])
                 while unpacking.undecided():
                     pass
-            except (OSError, InputError, ForeignFile):
+            except (BrokenStream, CaudalError):
                 continue
             if unpacking.made_of is growing and unpacking.size >= growing.offset:
-                return file
+                return file, kind, unpacking.stream
+            unpacking.close()
         return None
 
-    def _missed(self, beside: list[tuple[str, Found]]) -> list[LinePartition]:
-        """Return the compressed files beside watched ones that have come and gone, and were packed, while nobody looked."""
-        known, missed = self._remembered, []
-        for original, file in sorted(beside, key=lambda pair: pair[1].modified):
-            if original not in known.names or file.identity in known.known or not known.beside.changed(file):
-                continue
-            try:
-                kind = self._opener.kind(file.path)
-                if kind == "none":
-                    continue  # that is for the next looks
-                unpacking = Unpacking(self._opener.stream(file, kind), known.incarnations.kin(file.path))
-                while unpacking.undecided():
-                    pass
-                if unpacking.made_of is None:
-                    missed.append(self._unpacked(known.name(replace(file, name=known.names[original])), file, 0))
-            except (OSError, InputError):
-                continue
-        return missed
-
-    def _unpacked(self, name: str, file: Found, position: int) -> LinePartition:
-        self._remembered.settle(file)
-        partition = self._opener.lines(file)
+    def _unpacked(self, name: str, file: Found, kind: str, stream: Stream, position: int) -> LinePartition:
+        partition = self._opener.unpacked(file, kind, stream, position)
         partition.name = name
+        self._remembered.settle(file)
+        self._taken.add(file.identity)
         self._remembered.packed[name] = file, partition
-        partition.start = position
-        partition.seek(position)
         return partition
 
     def _packed(self, name: str, stamp: list[int], position: int) -> list[LinePartition]:
         """Go on with a compressed file that another run had not read to its end."""
         *identity, size, modified = stamp
         file = self._there.get(self._identity(identity))
-        if file is None or (file.size, file.modified) != (size, modified):
-            self._losses.gone(name)
-            return []
-        return [self._unpacked(name, file, position)]
+        if file is not None and (file.size, file.modified) == (size, modified):
+            try:
+                kind = self._opener.kind(file.path)
+                return [self._unpacked(name, file, kind, self._opener.held(file, kind), position)]
+            except (BrokenStream, CaudalError):
+                pass
+        self._losses.gone(name)
+        return []
 
 
 class _Head(Stream):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from caudal.connectors.files.growing import Growing
@@ -81,7 +81,7 @@ class Incarnations:
         """Truncated ones, whose copies are looked for."""
         self._recent: list[tuple[float, Growing]] = []
         self._without: dict[str, deque[Growing]] = {}
-        """Ended ones that left no file, the last of each path."""
+        """Ended ones that left no file, or one that another has taken the place of, the last of each path."""
         self._left: dict[Identity, Growing] = {}
         """Ended ones by the file that they have become, or were copied to: as long as that is there it may be compressed."""
         self._by_name: dict[tuple[str, str], list[Growing]] = {}
@@ -93,7 +93,8 @@ class Incarnations:
         """Take an incarnation in that is read from now on."""
         self.live.append(growing)
         self._written_over(growing.handle.identity)
-        self._name(growing, growing.handle.path)
+        for path in growing.names:
+            self._name(growing, path)
 
     def ended(self) -> list[Growing]:
         """Return what is remembered of ended ones."""
@@ -179,15 +180,16 @@ class Incarnations:
             self._leave(growing, copy)
 
     @property
-    def left(self) -> Collection[Identity]:
-        """The files that ended incarnations have left."""
-        return self._left.keys()
+    def left(self) -> Mapping[Identity, Growing]:
+        """The ended incarnations by the files that they have left."""
+        return self._left
 
     def forget(self, gone: Collection[Identity]) -> None:
         """Forget what is known of files that are gone."""
         for identity in gone:
             self._twins.pop(identity, None)
-            self._written_over(identity)
+            if (left := self._left.pop(identity, None)) is not None:
+                self._forget(left)
 
     @staticmethod
     def rotated(path: str, original: Growing) -> bool:
@@ -254,12 +256,7 @@ class Incarnations:
             if left is not None:
                 self._leave(growing, left)
                 continue
-            of_path = self._without.setdefault(growing.names[0], deque())
-            of_path.append(growing)
-            if len(of_path) > _REMEMBERED:
-                oldest = of_path.popleft()
-                if oldest.copied is None:
-                    self._forget(oldest)
+            self._keep(growing)
         if ended:
             gone = set(ended)
             self.live = [growing for growing in self.live if growing not in gone]
@@ -270,10 +267,19 @@ class Incarnations:
             self._left[left] = growing
 
     def _written_over(self, left: Identity) -> None:
-        """What an ended incarnation left is another file by now, or gone."""
+        """What an ended incarnation left is another file by now: that has the number of one that was compressed, perhaps."""
         before = self._left.pop(left, None)
         if before is not None:
-            self._forget(before)
+            self._keep(before)
+
+    def _keep(self, growing: Growing) -> None:
+        """Remember an ended incarnation that left no file."""
+        of_path = self._without.setdefault(growing.names[0], deque())
+        of_path.append(growing)
+        if len(of_path) > _REMEMBERED:
+            oldest = of_path.popleft()
+            if oldest.copied not in self._left or self._left[oldest.copied] is not oldest:
+                self._forget(oldest)
 
     def _forget(self, growing: Growing) -> None:
         for path in growing.names:

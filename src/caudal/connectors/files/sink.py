@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 
 from caudal.connectors.files.appended import AppendedFile
 from caudal.connectors.files.bounded import BoundedFile
 from caudal.connectors.files.committed import CommittedFile
-from caudal.connectors.files.parts import Parts, Roll
+from caudal.connectors.files.parts import Parts, Roll, stem_of
+from caudal.connectors.files.sharded import SharedFolder, plain
 from caudal.connectors.files.streams import reason_of
 from caudal.core.errors import InputError, OptionError
 from caudal.ports.format import Encoder
@@ -51,6 +53,21 @@ def open_sink(path: object, encoder: Encoder | None, *, live: bool, staged: bool
         raise InputError(f"cannot write parts to {text}: it is a file", hint="choose another folder") from error
     except OSError as error:
         raise InputError(f"cannot write {text}: {reason_of(error)}") from error
+
+
+def open_folder(path: object, encoder: Callable[[], Encoder], roll: object, name: str) -> SharedFolder:
+    """Open a folder of parts that the workers of a group write to; raises as `open_sink`. `name`: of the sink, "" for a sole one."""
+    text = _path(path)
+    Roll.of(roll)
+    folder = target_of(text)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except FileExistsError as error:
+        raise InputError(f"cannot write parts to {text}: it is a file", hint="choose another folder") from error
+    except OSError as error:
+        raise InputError(f"cannot write {text}: {reason_of(error)}") from error
+    stem = stem_of(folder, getattr(encoder(), "suffix", ""))
+    return SharedFolder(text, folder, encoder, f"{stem}-{plain(name)}" if name else stem)
 
 
 def target_of(path: str) -> str:

@@ -16,7 +16,14 @@ from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Paths, identities_of_stdin, identity_of
 from caudal.connectors.files.streams import Pipe, Plain, Stream, budget, reason_of
 from caudal.core.errors import InputError
-from caudal.core.unpacking import FIRST_BYTES, compression_found, compression_named, encoding_of, foreign, seems_utf16
+from caudal.core.unpacking import (
+    FIRST_BYTES,
+    compression_found,
+    compression_named,
+    encoding_of,
+    foreign,
+    seems_utf16,
+)
 from caudal.observe.notices import Notice
 from caudal.ports.format import FileReader
 from caudal.ports.records import Block, Decoded
@@ -91,6 +98,30 @@ class Opener:
             reopened=lambda: self.stream(found, kind, first),
             notices=self._notices(found, kind, first),
         )
+
+    def held(self, found: Found, kind: str) -> Stream:
+        """Return the decoded bytes of a compressed file that is opened at once: it may be renamed from then on.
+
+        Raises `BrokenStream` where it is not there any more, `RunError` where it cannot be opened.
+        """
+        plain = Plain(found.path, self.budget, found.identity, None, modified=found.modified)
+        plain.hold()
+        return decompressed(plain, kind, self.max_decoded)
+
+    def unpacked(self, found: Found, kind: str, stream: Stream, begin: int) -> LinePartition:
+        """Return the partition of a compressed file from an offset on. `stream`: what is held of it."""
+        stream.seek(0)
+        partition = LinePartition(
+            found.name,
+            stream,
+            self.buffers,
+            max_record=self.max_record,
+            where=found.path,
+            reopened=lambda: self.stream(found, kind),
+        )
+        partition.start = begin
+        partition.seek(begin)
+        return partition
 
     def _notices(self, found: Found, kind: str, first: bytes) -> list[Notice]:
         if kind != "none" or self.compression != "auto":

@@ -192,6 +192,14 @@ def sweep(folder: str, name: str) -> None:
             os.close(fd)
 
 
+def unlink(path: str) -> None:
+    """Remove a file; never raises."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
 def sync_folder(folder: str) -> None:
     """Make the names in a folder durable; raises `OSError`."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -78,6 +78,11 @@ class Plain:
         self._first = first
         self._offset = 0
 
+    def hold(self) -> None:
+        """Open it now, where the budget allows: from then on it may be renamed or removed. Raises as `readinto` does."""
+        with self._opened():
+            pass
+
     def hint(self) -> int | None:
         return None if self._size is None else max(0, self._size - self._offset)
 

@@ -8,12 +8,13 @@ for, wait for a cluster without end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from caudal.core.errors import OptionError, nearest
 from caudal.core.types import Schema
 from caudal.ports.format import Encoder, FileReader
-from caudal.ports.group import Group, Membership
+from caudal.ports.group import Group, Membership, Shared
 from caudal.ports.records import Options
 from caudal.ports.source import Source
 
@@ -99,18 +100,37 @@ class KafkaConnector:
         """Whether a group of workers can share what these options name: topics by name that are read without end."""
         return options["until"] is None and not options["pattern"]
 
-    def join(self, options: Options, file_reader: FileReader | None, schema: Schema, membership: Membership) -> Group:
+    def apart(self, several: Sequence[Options]) -> str:
+        """Return why one group cannot share all that these options name: one member reads one cluster, and each topic once."""
+        first, *others = several
+        for options in others:
+            for name in (*_ACCESS, "reader"):
+                if options[name] != first[name]:
+                    return f"its sources differ in {name}=, and a worker reads all of them by one connection"
+        topics = [topic for options in several for topic in _topics(options)]
+        twice = next((topic for topic in topics if topics.count(topic) > 1), "")
+        return f"two of its sources read the topic {twice}" if twice else ""
+
+    def join(self, sources: Mapping[str, Shared], membership: Membership) -> Group:
         """Join a group that shares topics; options and errors are those of `source`."""
         from caudal.connectors.kafka.client import access
-        from caudal.connectors.kafka.group import KafkaGroup
+        from caudal.connectors.kafka.group import KafkaGroup, Topics
 
-        asked, placement = _asked(options, file_reader), _placement(options, schema)
-        return KafkaGroup(access(options), asked, self._columns(options), placement, membership)
+        first = next(iter(sources.values()))
+        asked = {
+            name: Topics(_asked(each.options, None), self._columns(each.options), _placement(each.options, each.schema))
+            for name, each in sources.items()
+        }
+        return KafkaGroup(access(first.options), asked, membership)
 
     def beside_target(self, options: Options, role: str) -> Options:
         """Return the options of a target for late rows or dead letters beside one with these options: a topic of its own."""
         kept = {name: value for name, value in options.items() if name not in ("topic", "key", "create", "partitioner")}
         return {**kept, "topic": f"{options['topic']}.{role}", "create": 1}
+
+    def targets(self, options: Options, suffix: str, *, live: bool) -> list[str]:
+        """Return the topic that a sink with these options writes to, at each of its servers."""
+        return [f"kafka://{server.strip()}/{options['topic']}" for server in options["servers"].split(",")]
 
     def sink(
         self, options: Options, encoder: Encoder | None, schema: Schema, *, live: bool, staged: bool = False

@@ -31,11 +31,16 @@ _OURS = {
     "acks": "the job itself: all replicas in sync have a row before it counts",
     "transactional.id": "the job itself",
     "partitioner": "partitioner=",
+    "partition.assignment.strategy": "the job itself: topics of one source go together",
+    "group.remote.assignor": "the job itself: topics of one source go together",
+    "group.instance.id": "--worker",
     "sasl.mechanism": "sasl=",
     "sasl.mechanisms": "sasl=",
     "security.protocol": "sasl= and tls=",
     "sasl.username": "user=",
 }
+_TOKENS = "sasl.oauthbearer.token.endpoint.url"
+"""Where tokens are issued, by librdkafka's name."""
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI")
 
 
@@ -73,6 +78,10 @@ class Access:
         given = dict(self.settings)
         return {"log_level": 0, **own, **given, "error_cb": log.error, "logger": _quiet()}
 
+    def without(self, *names: str) -> Access:
+        """Return the same but for these settings."""
+        return Access(self.servers, {name: value for name, value in self.settings.items() if name not in names})
+
 
 def access(options: Mapping[str, Any]) -> Access:
     """Return how options say that the cluster is reached.
@@ -100,8 +109,11 @@ def access(options: Mapping[str, Any]) -> Access:
                 "there is no such file", location=options["ca"], hint="ca= names the authority's certificate"
             )
         settings["ssl.ca.location"] = options["ca"]
+    bearer = mechanism.upper() == "OAUTHBEARER"
     if options["user"]:
-        settings["sasl.username"] = options["user"]
+        settings["sasl.oauthbearer.client.id" if bearer else "sasl.username"] = options["user"]
+    if bearer and _TOKENS in config:
+        settings["sasl.oauthbearer.method"] = "oidc"
     settings |= config
     settings |= _secrets(options, mechanism.upper())
     if mechanism.upper() in _MECHANISMS[:3]:

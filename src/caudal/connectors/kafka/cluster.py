@@ -33,6 +33,12 @@ class Part:
         """Its name as a source's partition."""
         return f"{self.topic}/{self.number}"
 
+    @classmethod
+    def named(cls, name: str) -> Part:
+        """Return the partition of this name."""
+        topic, _, number = name.rpartition("/")
+        return cls(topic, int(number))
+
 
 class NoAnswer(InputError, Unanswered):
     """No broker answers."""
@@ -99,6 +105,15 @@ class Cluster:
         except self._library.KafkaException:
             return {}
 
+    def unfinished(self, topics: Iterable[str]) -> list[Part]:
+        """Return the partitions of topics in which a transaction is open: what is committed ends before what is there."""
+        counts = self.partitions(topics)
+        parts = [Part(topic, number) for topic, count in counts.items() for number in range(count)]
+        latest = dict.fromkeys(parts, self._library.admin.OffsetSpec.latest())
+        stable = self._offsets(latest, isolation_level=self._library.IsolationLevel.READ_COMMITTED)
+        ends = self._offsets(latest)
+        return [part for part in parts if stable[part] < ends[part]]
+
     def found(self, place: Place, parts: Sequence[Part]) -> dict[Part, int]:
         """Return the offsets that a place comes to; where none was given for a partition, its first (no place: its end)."""
         if place.word == "time":
@@ -148,20 +163,20 @@ class Cluster:
     def _where(self) -> str:
         return self.access.domain
 
-    def _offsets(self, specs: dict[Part, Any]) -> dict[Part, int]:
+    def _offsets(self, specs: dict[Part, Any], **how: Any) -> dict[Part, int]:
         def ask(seconds: float) -> dict[Part, int]:
-            found, failed = self._asked(specs, seconds)
+            found, failed = self._asked(specs, seconds, **how)
             if failed is not None:
                 raise failed
             return found
 
         return self._retried(ask) if specs else {}
 
-    def _asked(self, specs: dict[Part, Any], seconds: float) -> tuple[dict[Part, int], Any]:
+    def _asked(self, specs: dict[Part, Any], seconds: float, **how: Any) -> tuple[dict[Part, int], Any]:
         """Return the offsets that were answered, and an error where not all were."""
         partition = self._library.TopicPartition
         request = {partition(part.topic, part.number): spec for part, spec in specs.items()}
-        futures = self._admin.list_offsets(request, request_timeout=seconds)
+        futures = self._admin.list_offsets(request, request_timeout=seconds, **how)
         found: dict[Part, int] = {}
         failed = None
         until = time.monotonic() + seconds + 1

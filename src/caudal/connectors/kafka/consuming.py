@@ -68,6 +68,10 @@ class Consuming:
         """How often its group has given or taken partitions."""
         self.refused = ""
         """Why its group does not want it any more, though it may want another one, "" while it does."""
+        self.fenced = False
+        """Whether another has joined its group under its name."""
+        self.outdated = False
+        """Whether the brokers do not know the protocol of groups that it speaks."""
         self.after_poll: Callable[[Any], None] = lambda _: None
         """Called after each poll, by the thread that polls."""
         self._library = library()
@@ -233,11 +237,12 @@ class Consuming:
         """Take note of an error of the group, or of the consumer itself: what is no partition's comes here."""
         errors = self._library.KafkaError
         if error.code() == errors._FATAL and "ConsumerGroupHeartbeat" in error.str() and "not supported" in error.str():
-            self.failed = "the brokers do not know the group protocol of KIP-848, which workers of a group speak"
+            self.outdated = True
         elif self._member and error.code() == errors.GROUP_AUTHORIZATION_FAILED:
             self.failed = self.failed or f"the cluster lets this worker read no more: {shown(error.str())}"
         elif self._member and error.code() == errors._FATAL:
             self.refused = self.refused or shown(error.str())
+            self.fenced = errors(errors.FENCED_INSTANCE_ID).str() in error.str()
         else:
             log.debug("kafka: %s", error.str())
 

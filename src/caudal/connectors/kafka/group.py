@@ -1,97 +1,100 @@
 """A worker's membership in a group: the partitions that it is given, where they stand, and what it commits as.
 
-Callbacks come in the thread that polls. One that takes partitions away waits there until all that was read of them is committed, so that
-whoever gets them next goes on behind that; heartbeats go on meanwhile. While it waits the client lets nobody else call the
-consumer: where partitions stand is asked of the cluster by another connection, and a partition is sought past the client's objects.
+While partitions are taken away the client lets nobody else call the consumer (see `member`): where partitions stand is asked of the
+cluster by another connection, and a partition is sought past the client's objects.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from caudal.connectors.kafka import rebalancing
 from caudal.connectors.kafka.batch import Wanted
 from caudal.connectors.kafka.client import Access, code_of, library, reason
 from caudal.connectors.kafka.cluster import Cluster, Part
 from caudal.connectors.kafka.columns import Columns
-from caudal.connectors.kafka.consuming import Consuming, Feed
+from caudal.connectors.kafka.consuming import Consuming
 from caudal.connectors.kafka.ends import EndsWatch
+from caudal.connectors.kafka.member import Member
 from caudal.connectors.kafka.partition import KafkaPartition
 from caudal.connectors.kafka.placement import Placement
+from caudal.connectors.kafka.placing import KafkaPlacing
+from caudal.connectors.kafka.rebalancing import Rebalancing
 from caudal.connectors.kafka.repartition import RepartitionTopic, Trimming, ensure
 from caudal.connectors.kafka.source import Asked
 from caudal.connectors.kafka.standing import Standing
 from caudal.connectors.kafka.transaction import KafkaTransaction
-from caudal.core.errors import RunError
+from caudal.core.errors import InputError, RunError
 from caudal.observe.log import log
-from caudal.ports.group import Change, Given, Membership, Renewed, Stand, Unstable
+from caudal.ports.group import Change, Given, Membership, Stand, Unstable
 from caudal.ports.records import Decoded
-from caudal.ports.source import Revoked
 from caudal.ports.transaction import Outcome
 
-_RELEASE = 60.0
-"""Seconds that the job has to commit what was read of partitions that are taken away."""
 _AGAIN = 1.0
 """Seconds between two attempts to join a group that refuses: it still knows another member under this name, say."""
 _PATIENCE = 120.0
 """Seconds within which a group lets a worker in: some sessions."""
-_REFRESH = 0.2
-"""Seconds between two looks at which generation the group is in."""
-_OPEN = 6
-"""Seconds after which the cluster aborts the open transaction of a worker that is gone: about a session."""
 _NO_COLUMNS = Columns({})
-_BETWEEN = Wanted(key=False, headers=False, longest=1 << 30)
-"""What is wanted of the messages of repartition topics, however long they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """One of a group's sources: what it reads, the columns beside payloads, what its records are held to."""
+
+    asked: Asked
+    columns: Columns
+    placement: Placement | None
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is wanted of its messages."""
+        return Wanted(self.columns.key, self.columns.headers, self.asked.longest)
 
 
 class KafkaGroup:
     """Keeps `ports.group.Group`."""
 
-    def __init__(
-        self, access: Access, asked: Asked, columns: Columns, placement: Placement | None, membership: Membership
-    ) -> None:
+    def __init__(self, access: Access, sources: Mapping[str, Topics], membership: Membership) -> None:
         """Join. Raises `InputError`, within seconds, for what cannot be read; `RunError`."""
         self.domain = access.domain
         self._access = access
-        self._asked = asked
-        self._columns = columns
-        self._placement = placement
+        self._sources = sources
+        self._of = {topic: source for source in sources.values() for topic in source.asked.topics}
         self._group = membership.group
+        self._membership = membership
+        self._open = rebalancing.open_seconds(access)
         self._library = library()
         self._cluster = Cluster(access)
         self._cluster.check()
-        self._counts = self._cluster.partitions(asked.topics, "READ")
-        if placement is not None:
-            placement.counts(self._counts)
-        self._standing = Standing(access, self._group, asked.topics[0])
-        self._changed = threading.Condition()
+        self._counts = {name: self._count(name, source) for name, source in sources.items()}
+        self._standing = Standing(access, self._group, self._first)
         self._changes: list[Change] = []
-        self._feeds: dict[str, Feed] = {}
-        """Those of the partitions that are this worker's."""
-        self._releasing: set[str] = set()
-        self._metadata: Any = None
-        self._refreshed = 0.0
-        self._closing = False
+        """What members that were left behind had heard."""
         self._between: frozenset[str] = frozenset()
         """The repartition topics."""
+        self._topics: set[str] = set()
+        """What its workers write to."""
         self._trimming = Trimming(self._cluster)
         self._refused_since: float | None = None
-        self._joined_at = 0.0
-        self._protocol = _protocol(access, membership)
-        self._consuming = self._consumer()
-        self._watch = EndsWatch(self._cluster, self._reading)
+        self._member = self._as(rebalancing.first(access))
+        self._watch = EndsWatch(self._cluster, lambda: self._member.reading())
 
-    def counts(self) -> Mapping[str, int]:
-        """Return how many partitions each topic of the source has."""
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Return of each source how many partitions each of its topics has."""
         return self._counts
+
+    def reads(self, target: str) -> bool:
+        """Whether what is written to a target would be read here."""
+        return any(source.asked.reads(self.domain, target) for source in self._sources.values())
 
     def share(self, topics: Mapping[str, int]) -> None:
         """Join, with these repartition topics."""
         ensure(self._cluster, topics)
         self._between = frozenset(topics)
-        self._join()
+        self._member.join(self._flat, self._between)
         self._watch.start()
 
     def repartition(self, topic: str) -> RepartitionTopic:
@@ -100,58 +103,86 @@ class KafkaGroup:
 
     def trim(self, ends: Mapping[str, int]) -> None:
         """What is before these offsets may go."""
-        self._trimming({_part(name): end for name, end in ends.items()})
+        self._trimming({Part.named(name): end for name, end in ends.items()})
+
+    def bounds(self, partitions: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """Return where partitions begin and end."""
+        return {
+            part.name: found for part, found in self._cluster.bounds([Part.named(name) for name in partitions]).items()
+        }
+
+    def placing(self) -> Mapping[str, KafkaPlacing]:
+        """Return how the records of each source are placed."""
+        return {
+            name: KafkaPlacing(self._access, self._cluster, source.placement)
+            for name, source in self._sources.items()
+            if source.placement is not None
+        }
 
     def changes(self) -> Sequence[Change]:
         """Return what was given and taken since the last call, in this order."""
-        if self._consuming.failed:
-            raise RunError(self._consuming.failed)
-        if self._consuming.refused and time.monotonic() - self._joined_at >= _AGAIN:
-            self._join_again()
-        with self._changed:
-            changes, self._changes = self._changes, []
+        member, consuming = self._member, self._member.consuming
+        if consuming.failed:
+            raise RunError(consuming.failed)
+        if consuming.fenced and member.protocol.classic:  # who joins there fences off whoever has the name
+            raise RunError(
+                f"another worker runs under the name {self._membership.worker}, in the group '{self._group}'",
+                hint="each worker of a group has a --worker name of its own; one group, one --checkpoint",
+            )
+        if consuming.outdated:
+            self._fall_back()
+        elif consuming.refused and time.monotonic() - member.joined_at >= _AGAIN:
+            self._join_again(consuming.refused)
+        changes, self._changes = [*self._changes, *self._member.changes()], []
+        if any(isinstance(change, Given) for change in changes):
+            self._refused_since = None
         return changes
 
     def found(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
         """Return where partitions stand; waits a second for a transaction that hides it."""
-        return self._standing.found([_part(name) for name in partitions])
+        return self._standing.found([Part.named(name) for name in partitions])
 
     def start(self, partitions: Sequence[str]) -> Mapping[str, int]:
         """Return where partitions begin."""
-        parts = [_part(name) for name in partitions]
-        asked = [part for part in parts if part.topic not in self._between]
-        found = self._cluster.found(self._asked.start, asked) if asked else {}
-        return {part.name: found.get(part, 0) for part in parts}
+        parts = [Part.named(name) for name in partitions]
+        found: dict[Part, int] = dict.fromkeys(parts, 0)
+        for source in self._sources.values():
+            if asked := [part for part in parts if self._of.get(part.topic) is source]:
+                found |= self._cluster.found(source.asked.start, asked)
+        return {part.name: at for part, at in found.items()}
 
     def expel(self, writer: str) -> None:
         """Fence a writer off, and end what it has open."""
         log.info("kafka: the transaction of %s is ended", writer)
-        KafkaTransaction(self._access, writer, self._asked.topics[0], "murmur2").close()
+        foreign = self.transaction(writer)
+        foreign.sweep()
+        foreign.close()
 
     def partition(self, name: str) -> KafkaPartition:
         """Return a partition; one that was taken away in the meantime has ended."""
-        with self._changed:
-            feed = self._feeds.get(name)
-        columns = _NO_COLUMNS if _part(name).topic in self._between else self._columns
-        made = KafkaPartition(self._consuming, _part(name), columns, self._watch, start=0, feed=feed or _Gone())
+        member, part = self._member, Part.named(name)
+        feed = member.feed(name)
+        columns = _NO_COLUMNS if part.topic in self._between else self._of[part.topic].columns
+        made = KafkaPartition(member.consuming, part, columns, self._watch, start=0, feed=feed or _Gone())
         if feed is None:
             made.close()
         return made
 
     def release(self, partition: str) -> None:
         """All that was read of a partition is committed."""
-        with self._changed:
-            self._releasing.discard(partition)
-            self._changed.notify_all()
+        self._member.release(partition)
 
     def transaction(self, name: str) -> GroupedTransaction:
         """Open this worker's transaction."""
-        return GroupedTransaction(self._access, name, self._asked.topics[0], "murmur2")
+        return GroupedTransaction(
+            self._access, name, self._first, self._open, standing=self._standing, topics=self._topics
+        )
 
     def check(self, partition: str, rows: Decoded) -> None:
         """Hold rows to the partitioner that the pipeline relies on."""
-        if self._placement is not None:
-            self._placement.check(partition, rows)
+        placement = self._of[Part.named(partition).topic].placement
+        if placement is not None:
+            placement.check(partition, rows)
 
     def ends(self) -> Mapping[str, int]:
         """Return where partitions end, the high watermarks."""
@@ -159,143 +190,90 @@ class KafkaGroup:
 
     def close(self) -> None:
         """Leave the group; idempotent. What is still held is given up at once."""
-        with self._changed:
-            self._closing = True
-            self._releasing.clear()
-            self._changed.notify_all()
         self._watch.close()
-        self._consuming.close()
+        self._member.close()
         self._standing.close()
+
+    # -- the sources ---------------------------------------------------------------------------------------------
+
+    @property
+    def _first(self) -> str:
+        """A topic that is there."""
+        return next(iter(self._of))
+
+    @property
+    def _flat(self) -> Mapping[str, int]:
+        """How many partitions each topic has."""
+        return {topic: count for topics in self._counts.values() for topic, count in topics.items()}
+
+    def _count(self, name: str, source: Topics) -> Mapping[str, int]:
+        """Return how many partitions the topics of a source have, and hold it to these."""
+        try:
+            counts = self._cluster.partitions(source.asked.topics, "READ")
+            source.asked.start.check(counts)
+        except InputError as error:
+            raise error.at(name) from error.__cause__
+        if source.placement is not None:
+            source.placement.counts(counts)
+        return counts
 
     # -- joining -------------------------------------------------------------------------------------------------
 
-    def _consumer(self) -> Consuming:
-        columns, asked = self._columns, self._asked
+    def _as(self, protocol: Rebalancing) -> Member:
+        wanted = {topic: source.wanted for topic, source in self._of.items()}
         consuming = Consuming(
-            self._access,
-            Wanted(columns.key, columns.headers, asked.longest),
-            reader=asked.reader,
-            expected=sum(self._counts.values()),
+            rebalancing.shared(self._access),
+            wanted[self._first],
+            reader=self._of[self._first].asked.reader,
+            expected=sum(self._flat.values()),
             group_id=self._group,
-            **self._protocol,
+            **protocol.settings(self._access, self._membership),
         )
-        consuming.after_poll = self._refresh
-        return consuming
+        return Member(self._cluster, consuming, protocol, wanted)
 
-    def _join(self) -> None:
-        topics = [*self._asked.topics, *sorted(self._between)]
-        self._joined_at = time.monotonic()
-        self._consuming.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
-        self._consuming.start()
-
-    def _join_again(self) -> None:
+    def _join_again(self, why: str) -> None:
         """Join as a new member: the group refuses this one, whose session it took for dead, or still knows the one before."""
-        why = self._consuming.refused
         now = time.monotonic()
-        self._refused_since = now if self._refused_since is None else self._refused_since
+        if self._refused_since is None:
+            self._refused_since = now
+            log.warning("kafka: the group '%s' does not let this worker in yet, which asks again: %s", self._group, why)
         if now - self._refused_since > _PATIENCE:
-            raise RunError(f"the group '{self._group}' does not let this worker in", detail=why)
-        log.info("kafka: joining the group anew: %s", why)
-        with self._changed:
-            self._changes += [Revoked(name, lost=True) for name in self._feeds]
-            self._feeds, self._metadata = {}, None
-        threading.Thread(target=self._consuming.close, name="caudal-kafka-close", daemon=True).start()
-        self._consuming = self._consumer()
-        self._join()
+            raise RunError(
+                f"the group '{self._group}' does not let this worker in",
+                detail=why,
+                hint="a worker of its name may run with another --checkpoint, or in another job: give one a --worker or --group of its own",
+            )
+        self._as_another(self._member.protocol)
 
-    # -- in the thread that polls --------------------------------------------------------------------------------
+    def _fall_back(self) -> None:
+        """Join by the classic protocol: the brokers do not know the newer one."""
+        if not rebalancing.falls_back(self._access):
+            raise RunError(
+                "the brokers do not know the group protocol of KIP-848",
+                location=self.domain,
+                hint='config={"group.protocol": "consumer"} asks for it: leave it out, and the classic one is spoken',
+            )
+        log.info("kafka: the brokers do not know KIP-848: the group '%s' speaks the classic protocol", self._group)
+        self._as_another(rebalancing.CLASSIC)
 
-    def _assigned(self, consumer: Any, given: list[Any]) -> None:
-        self._consuming.turns += 1
-        if not given:
-            self._renew(consumer)
-            return
-        self._refused_since = None
-        names = [f"{each.topic}/{each.partition}" for each in given]
-        feeds = {name: self._feed(_part(name)) for name in names}
-        # where each ends, so that nothing is fetched before it was sought where it stands; as a number, for what the client finds out
-        # by itself may come late, and would move it from where it was sought meanwhile
-        ends = self._ends([_part(name) for name in names])
-        consumer.incremental_assign(
-            [self._library.TopicPartition(part.topic, part.number, end) for part, end in ends.items()]
-        )
-        with self._changed:
-            self._feeds |= feeds
-            self._changes += [Given(name) for name in names]
-        self._renew(consumer)
-
-    def _ends(self, parts: list[Part]) -> dict[Part, int]:
-        """Return where partitions end; waits until the cluster says so, or the worker closes. Raises `RunError`."""
-        ends: dict[Part, int] = {}
-        until = time.monotonic() + _RELEASE
-        while missing := [part for part in parts if part not in ends]:
-            ends |= self._cluster.ends(missing, 2.0)
-            if self._closing:
-                return dict.fromkeys(parts, int(self._library.OFFSET_END))
-            if time.monotonic() > until:
-                raise RunError(f"the cluster does not say where {missing[0].name} ends", location=self.domain)
-        return {part: ends[part] for part in parts}
-
-    def _feed(self, part: Part) -> Feed:
-        return self._consuming.feed(part, _BETWEEN if part.topic in self._between else None)
-
-    def _revoked(self, consumer: Any, given: list[Any]) -> None:
-        self._consuming.turns += 1
-        names = [f"{each.topic}/{each.partition}" for each in given]
-        with self._changed:
-            if not self._closing:
-                self._releasing |= {name for name in names if name in self._feeds}
-                self._changes += [Revoked(name) for name in names if name in self._feeds]
-                if not self._changed.wait_for(lambda: self._closing or not self._releasing, _RELEASE):
-                    log.warning("kafka: given up before they were committed: %s", ", ".join(sorted(self._releasing)))
-                    self._changes += [Revoked(name, lost=True) for name in sorted(self._releasing)]
-                self._releasing.clear()
-        self._let_go(consumer, given, names)
-
-    def _lost(self, consumer: Any, given: list[Any]) -> None:
-        self._consuming.turns += 1
-        names = [f"{each.topic}/{each.partition}" for each in given]
-        with self._changed:
-            self._changes += [Revoked(name, lost=True) for name in names if name in self._feeds]
-        self._let_go(consumer, given, names)
-
-    def _let_go(self, consumer: Any, given: list[Any], names: list[str]) -> None:
-        with self._changed:
-            for name in names:
-                self._feeds.pop(name, None)
-        for name in names:
-            self._consuming.drop(_part(name), assigned=False)
-        consumer.incremental_unassign(given)
-        self._renew(consumer)
-
-    def _refresh(self, consumer: Any) -> None:
-        """Take note of the group's generation, which goes on while partitions stay."""
-        now = time.monotonic()
-        if now - self._refreshed >= _REFRESH:
-            self._refreshed = now
-            self._renew(consumer)
-
-    def _renew(self, consumer: Any) -> None:
-        try:
-            metadata = consumer.consumer_group_metadata()
-        except (self._library.KafkaException, RuntimeError) as error:  # it is no member for now
-            log.debug("kafka: %s", reason(error))
-            return
-        if metadata is None or bytes(metadata) == self._metadata:
-            return
-        with self._changed:
-            self._metadata = bytes(metadata)
-            self._changes.append(Renewed(metadata))
-
-    def _reading(self) -> list[Part]:
-        with self._changed:
-            return [_part(name) for name in self._feeds]
+    def _as_another(self, protocol: Rebalancing) -> None:
+        self._changes += self._member.leave_behind()
+        self._member = self._as(protocol)
+        self._member.join(self._flat, self._between)
 
 
 class GroupedTransaction(KafkaTransaction):
     """The transaction of a worker of a group; keeps `ports.group.GroupTransaction`."""
 
-    timeout = float(_OPEN)
+    def __init__(
+        self, access: Access, name: str, mark: str, timeout: float, *, standing: Standing, topics: set[str]
+    ) -> None:
+        """`standing`: of the group; `topics`: what its workers write to, which grows."""
+        super().__init__(access, name, mark, "murmur2", timeout)
+        self._topics = topics
+        self._shared = standing
+        self._last: tuple[str, Stand] | None = None
+        """Where one of the partitions of the last epoch would stand."""
 
     def begin(self, epoch: int) -> None:
         """Begin an epoch."""
@@ -306,8 +284,9 @@ class GroupedTransaction(KafkaTransaction):
         """Put in where partitions stand."""
         offsets = [
             self._library.TopicPartition(part.topic, part.number, stand.offset, stand.token)
-            for part, stand in ((_part(name), stand) for name, stand in stands.items())
+            for part, stand in ((Part.named(name), stand) for name, stand in stands.items())
         ]
+        self._last = next(iter(stands.items()))
         if member is None:
             self._refused = True
             return
@@ -324,16 +303,22 @@ class GroupedTransaction(KafkaTransaction):
             return "aborted"
         return super().commit()
 
-    def renew(self) -> None:
-        """Open it anew."""
-        self._abandon()
-        self._begun = False
-        self._open()
-        self._lost = False
+    def _group(self) -> Standing:
+        return self._shared
+
+    def _stood(self) -> bool:
+        if self._last is None:
+            return False
+        name, stand = self._last
+        found = self._shared.found([Part.named(name)])
+        return not isinstance(found, Unstable) and found[name] == stand
 
     def _fence(self, error: Any) -> None:
         errors = self._library.KafkaError
-        if code_of(error) in (errors.ILLEGAL_GENERATION, errors.UNKNOWN_MEMBER_ID, errors.STALE_MEMBER_EPOCH):
+        if code_of(error) in (
+            *(errors.ILLEGAL_GENERATION, errors.UNKNOWN_MEMBER_ID, errors.STALE_MEMBER_EPOCH),
+            *(errors.FENCED_INSTANCE_ID, errors.REBALANCE_IN_PROGRESS),
+        ):
             raise Refused(reason(error)) from None
         super()._fence(error)
 
@@ -355,17 +340,3 @@ class _Gone:
 
     def close(self) -> None:
         """There is nothing."""
-
-
-def _part(name: str) -> Part:
-    topic, _, number = name.rpartition("/")
-    return Part(topic, int(number))
-
-
-def _protocol(access: Access, membership: Membership) -> dict[str, Any]:
-    """Return the settings of the group: KIP-848, unless the user's say otherwise; joined topics are given alike."""
-    classic = access.settings.get("group.protocol") == "classic"
-    made: dict[str, Any] = {} if not membership.static else {"group_instance_id": membership.worker}
-    if classic:
-        return {**made, "partition_assignment_strategy": "range"}
-    return {**made, "group_protocol": "consumer", "group_remote_assignor": "range"}

@@ -139,10 +139,11 @@ class KafkaPartition:
         return batch
 
     def close(self) -> None:
-        """Read no more; idempotent."""
+        """Read no more; idempotent. A partition that a group has assigned may be opened anew while it stays this member's."""
         if not self._closed:
             self._closed = True
-            self._consuming.drop(self.part, self._feed, assigned=not self._grouped)
+            if not self._grouped:
+                self._consuming.drop(self.part, self._feed)
 
     def _end(self) -> End:
         return End(position=self._at if self._until is None else min(self._at, self._until))

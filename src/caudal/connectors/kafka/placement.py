@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from caudal.columnar.column import Column, Fixed, Text, from_list
+from caudal.columnar.column import Column, Fixed, Text, from_arrow, from_list
 from caudal.connectors.kafka import partitioners
 from caudal.core.errors import OptionError, RunError, nearest
 from caudal.core.types import BINARY, Schema
@@ -23,7 +23,11 @@ def text_of(column: Column) -> Text:
         return column
     assert isinstance(column, Fixed)
     values, valid = column.values.tolist(), column.valid
-    made = from_list([str(v).encode() if valid is None or valid[i] else None for i, v in enumerate(values)], BINARY)
+    return _text([str(v).encode() if valid is None or valid[i] else None for i, v in enumerate(values)])
+
+
+def _text(values: Sequence[bytes | None]) -> Text:
+    made = from_list(list(values), BINARY)
     assert isinstance(made, Text)
     return made
 
@@ -42,12 +46,25 @@ class Placement:
             )
         check_partitioner(partitioner)
         self._column = column
+        self._type = schema.dtype(column)
         self._partitioner = partitioner
         self._counts: Mapping[str, int] = {}
 
     def counts(self, counts: Mapping[str, int]) -> None:
         """Take note of how many partitions topics have."""
         self._counts = counts
+
+    def elsewhere(self, topic: str, number: int, keys: Sequence[bytes]) -> Any:
+        """Return which of these keys, of messages in a partition, have another place."""
+        found = self._numbers(_text(keys), self._counts[topic])
+        return found != number
+
+    def numbers(self, values: Any, partitions: int) -> Any:
+        """Return the partition, of so many, of each value (an Arrow array) of the column."""
+        return self._numbers(text_of(from_arrow(values, self._type)), partitions)
+
+    def _numbers(self, key: Text, partitions: int) -> Any:
+        return partitioners.partitions(self._partitioner, key.data, key.start, key.length, partitions)
 
     def check(self, partition: str, rows: Decoded) -> None:
         """Raise `RunError` for a row of another partition's; a row without a key becomes a dead letter."""
@@ -65,7 +82,8 @@ class Placement:
             raise RunError(
                 f"the record at offset {int(rows.position[row])} of {partition} is of partition {int(found[row])}",
                 detail=f"{self._column} is {key[row].decode('utf-8', 'backslashreplace')!r}, by the partitioner {self._partitioner}",
-                hint="its producer partitions by something else: see partitioner=; without partitioned_by= any key goes",
+                hint=f"its message has no key or another one than its {self._column}, or its producer partitions by something else: "
+                "see partitioner=; without partitioned_by= any key goes",
             )
         if missing.any():
             self._refuse(rows, missing)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from caudal.core.errors import OptionError, nearest
+from caudal.core.errors import InputError, OptionError, nearest
 
 _WORDS = ("earliest", "latest")
 HINT = '"earliest", "latest", a time such as "2026-11-01T00:00:00Z", or offsets: {0: 1500, 1: 0}, {"topic/0": 1500}'
@@ -25,6 +25,18 @@ class Place:
         """Return the offset that was given for a partition, None for none."""
         return self.offsets.get(f"{topic}/{number}", self.offsets.get(str(number)))
 
+    def check(self, counts: Mapping[str, int]) -> None:
+        """Raise `InputError` for the offset of a partition that there is not. `counts`: partitions of the topics."""
+        for name in self.offsets:
+            topic, slash, number = name.rpartition("/")
+            among = {topic: counts.get(topic, 0)} if slash else counts
+            if any(int(number) < count for count in among.values()):
+                continue
+            several = [f"{each} has {count}" if count else f"{each} is not read" for each, count in among.items()]
+            raise InputError(
+                f"there is no partition {name}, of which an offset is given", detail=", ".join(several), hint=HINT
+            )
+
 
 def place(name: str, given: Any) -> Place:
     """Return what the value of an option says. Raises `OptionError`."""
@@ -32,20 +44,25 @@ def place(name: str, given: Any) -> Place:
         return Place("offsets", offsets={str(key): _offset(name, key, value) for key, value in given.items()})
     if isinstance(given, datetime):
         if given.tzinfo is None:
-            raise OptionError(f"option '{name}' of kafka is a time without an offset", hint=HINT)
+            raise OptionError(f"{_what(name)} {given}, a time without an offset", hint=HINT)
         return Place("time", int(given.timestamp() * 1000))
     if not isinstance(given, str):
-        raise OptionError(f"option '{name}' of kafka cannot be {given!r}", hint=HINT)
+        raise OptionError(f"{_what(name)} {given!r}", hint=HINT)
     if given in _WORDS:
         return Place(given)
     try:
         moment = datetime.fromisoformat(given)
     except ValueError:
-        hint = nearest(given, _WORDS) if given.isalpha() else HINT
-        raise OptionError(f"option '{name}' of kafka cannot be '{given}'", hint=hint) from None
+        close = nearest(given, _WORDS)
+        raise OptionError(f"{_what(name)} '{given}'", hint=close if close.startswith("did") else HINT) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return Place("time", int(moment.timestamp() * 1000))
+
+
+def _what(name: str) -> str:
+    """Return what cannot be, however it was said: by the option of this name, or by that of a command."""
+    return f"kafka cannot {'begin' if name == 'start' else 'stop'} reading at"
 
 
 def _offset(name: str, key: Any, value: Any) -> int:
@@ -53,5 +70,5 @@ def _offset(name: str, key: Any, value: Any) -> int:
     _, slash, number = text.rpartition("/")
     good = (number if slash else text).isdigit()
     if not good or not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise OptionError(f"option '{name}' of kafka has the offset {value!r} of {key!r}", hint=HINT)
+        raise OptionError(f"{_what(name)} the offset {value!r} of {key!r}", hint=HINT)
     return value

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 
 from caudal.connectors.kafka import partitioners
 from caudal.connectors.kafka.client import Access, Log, code_of, library, made, passes, reason
+from caudal.connectors.kafka.cluster import Part
 from caudal.core.errors import RunError
+from caudal.observe.log import log
 from caudal.ports.transaction import Unanswered
 
 _T = TypeVar("_T")
@@ -132,6 +134,22 @@ class Producing:
             pass
         self._failed.clear()
         self._bytes = 0
+
+    def touch(self, parts: Sequence[Part], put: Callable[[], None], seconds: float) -> None:
+        """Abort a transaction that holds these partitions, and what `put` puts in: each hears of its end, even of what is refused.
+
+        Raises `KafkaException`.
+        """
+        self.client.begin_transaction()
+        try:
+            put()
+            for part in parts:
+                self.client.produce(part.topic, None, partition=part.number)
+            self.client.flush(seconds)
+        except self._library.KafkaException as error:
+            log.debug("kafka: %s", reason(error))
+        self.client.abort_transaction(seconds)
+        self.discard()
 
     def _room(self, size: int) -> None:
         """Wait until so many bytes more may be on their way."""

@@ -122,6 +122,7 @@ class InTransaction(Immediate):
         """Write through this transaction."""
         if not isinstance(transaction, KafkaTransaction):
             raise TypeError(f"{self.where} cannot write through {type(transaction).__name__}")
+        transaction.reaches(self._topic)
         self._transaction = transaction
 
     def prepare(self, epoch: int, *, last: bool) -> Receipt:

@@ -34,6 +34,13 @@ class Asked:
     longest: int
     reader: str
 
+    def reads(self, domain: str, target: str) -> bool:
+        """Whether a live job that reads this would read what it writes to a target itself; see `KafkaConnector.targets`."""
+        server, _, topic = target.rpartition("/")
+        if self.until is not None or server.removeprefix("kafka://") not in domain.removeprefix("kafka://").split(","):
+            return False
+        return topic in self.topics or bool(self.pattern and re.fullmatch(self.pattern, topic))
+
 
 class KafkaSource:
     """Topics; keeps `ports.source.Source`, `Telling`, `Ending` and `Checking`."""
@@ -41,6 +48,7 @@ class KafkaSource:
     def __init__(self, access: Access, asked: Asked, columns: Columns, placement: Placement | None) -> None:
         """Connect, and find all partitions. Raises `InputError`, within seconds, for what cannot be read."""
         self.live = asked.until is None
+        self._domain = access.domain
         self._asked = asked
         self._columns = columns
         self._placement = placement
@@ -50,6 +58,9 @@ class KafkaSource:
         self._counts = self._find()
         if placement is not None:
             placement.counts(self._counts)
+        for place in (asked.start, asked.until):
+            if place is not None:
+                place.check(self._counts)
         parts = _parts(self._counts)
         starts = self._cluster.found(asked.start, parts)
         stops = {} if asked.until is None else self._stops(asked.until, parts)
@@ -93,6 +104,10 @@ class KafkaSource:
         """Hold rows to the partitioner that the pipeline relies on."""
         if self._placement is not None:
             self._placement.check(partition, rows)
+
+    def reads(self, target: str) -> bool:
+        """Whether what is written to a target would be read here."""
+        return self._asked.reads(self._domain, target)
 
     def close(self) -> None:
         """Close the connections; idempotent."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from caudal.connectors.kafka.client import Access, Log, code_of, library, made, passes, reason
 from caudal.connectors.kafka.cluster import Part
 from caudal.core.errors import RunError
+from caudal.observe.log import log
 from caudal.ports.group import Stand, Unstable
 from caudal.ports.transaction import Unanswered
 
@@ -15,12 +17,16 @@ _STABLE = 1.0
 """Seconds that an open transaction may hide where a partition stands before it is said."""
 _ANSWER = 10.0
 """Seconds that a cluster may take to say where partitions stand."""
+_SUSPECT = 30.0
+"""Seconds after which a transaction that hides where partitions stand should long have ended; it is told so often, too."""
+_GIVEN_UP = 600.0
+"""Seconds after which the worker ends for it."""
 
 
 class Standing:
     """Asks by a consumer that is no member: it reads what is committed, so it waits for open transactions.
 
-    (An administrator's client could ask too; librdkafka 2.16 ends the process now and then where that is not answered.)
+    (An administrator's client could ask too; librdkafka 2.16 aborts the process, by an assertion, where answers come after its time-out.)
     """
 
     def __init__(self, access: Access, group: str, topic: str) -> None:
@@ -28,6 +34,8 @@ class Standing:
         self._library = library()
         self._group = group
         self._topic = topic
+        self._hidden: dict[tuple[Part, ...], tuple[float, float]] = {}
+        """Since when it is hidden where partitions stand, and when that is to be told next, by the monotonic clock."""
         self._log = Log()
         asking = {"group_id": group, "enable_auto_commit": False, "isolation_level": "read_committed"}
         self._consumer = made(self._library.Consumer, access.configured(self._log, **asking))
@@ -35,14 +43,20 @@ class Standing:
     def found(self, parts: Sequence[Part]) -> Mapping[str, Stand | None] | Unstable:
         """Return where partitions stand, by their names; waits a second for a transaction that hides it.
 
-        Raises `RunError`, `Unanswered`.
+        Raises `RunError`, `Unanswered`; `RunError` too where it has been hidden for ten minutes.
         """
         began = time.monotonic()
-        while True:
-            found = self._asked(parts)
-            if not isinstance(found, Unstable) or time.monotonic() - began >= _STABLE:
+        while isinstance(found := self._asked(parts), Unstable):
+            if time.monotonic() - began >= _STABLE:
+                self._tell(tuple(parts))
                 return found
             time.sleep(0.02)
+        self._hidden.pop(tuple(parts), None)
+        return found
+
+    def metadata(self) -> Any:
+        """Return what offsets are committed as in a group that has no members."""
+        return self._consumer.consumer_group_metadata()
 
     def close(self) -> None:
         """Ask no more; idempotent."""
@@ -74,6 +88,25 @@ class Standing:
             if time.monotonic() > until:
                 raise Unanswered(f"where the group '{self._group}' stands cannot be read", detail=reason(error))
             time.sleep(0.05)
+
+    def _tell(self, parts: tuple[Part, ...]) -> None:
+        """Say that a transaction hangs: brokers abort each that is open for too long, but not one that they take for ended.
+
+        (See `transaction`.)
+        """
+        now = time.monotonic()
+        since, next = self._hidden.setdefault(parts, (now, now + _SUSPECT))
+        if now < next:
+            return
+        self._hidden[parts] = since, now + _SUSPECT
+        what = f"a transaction hides where {parts[0].name} stands in the group '{self._group}', for {now - since:.0f} s"
+        hint = (
+            "the cluster should have ended it, and may have lost its end with a broker: "
+            "'kafka-transactions.sh find-hanging' shows it, and 'abort' of the same ends it"
+        )
+        if now - since >= _GIVEN_UP:
+            raise RunError(what, hint=hint)
+        log.warning("kafka: %s; %s", what, hint)
 
     def _answers(self) -> bool:
         """Whether the cluster answers at all."""

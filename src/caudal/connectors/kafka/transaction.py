@@ -1,8 +1,13 @@
-"""Transactions of Kafka: rows of several topics, positions and a token, committed at once.
+"""Transactions of Kafka: rows of several topics and a token, committed at once.
 
-The token stands as metadata of offsets that are committed in the same transaction, in the group `caudal-NAME`: in the first
-partition of a topic that the transaction writes to, and in those of the positions. (Workers of a group: see `group`.) So whoever opens the
+The token stands as metadata of an offset that is committed in the same transaction, in the group `caudal-NAME`: in the first
+partition of a topic that the transaction writes to. (Workers of a group: see `group`.) So whoever opens the
 transaction anew reads there what was last committed.
+
+What a broker forgets is brought to its end: where a transaction ends while a partition that it has written to has no leader, which of a
+lone broker are all while it stops and starts, Kafka 4.3 takes it for ended without telling the partition. What stands there then
+hides where the job stands for ever, and would appear with the next commit. So after any trouble, and at the start, such partitions
+are touched by a transaction that is aborted: see `sweep`.
 
 No call of the client is trusted to come back: each has a watch, after which the outcome is not known and the producer
 is left behind. A new one under the same name fences it off, and ends what it has left open.
@@ -10,16 +15,18 @@ is left behind. A new one under the same name fences it off, and ends what it ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote
 
 from caudal.connectors.kafka.client import PATIENCE, Access, code_of, library, passes, reason
 from caudal.connectors.kafka.cluster import Cluster, Part
 from caudal.connectors.kafka.producing import Producing, TimedOut, guarded
+from caudal.connectors.kafka.standing import Standing
 from caudal.core.errors import CaudalError, InputError, RunError
 from caudal.observe.log import log
-from caudal.ports.transaction import Committed, Fenced, Outcome, Place, Unanswered
+from caudal.ports.group import Unstable
+from caudal.ports.transaction import Fenced, Outcome, Unanswered
 
 _T = TypeVar("_T")
 TIMEOUT = 30.0
@@ -33,17 +40,16 @@ _FIRST = 60.0
 class KafkaTransaction:
     """The transaction of one worker; keeps `ports.transaction.Transaction`."""
 
-    timeout = TIMEOUT
-    """Seconds after which the cluster aborts what a worker that is gone has left open."""
-
     def __init__(
         self,
         access: Access,
         name: str,
         mark: str,
         partitioner: str,
+        timeout: float = TIMEOUT,
     ) -> None:
-        """`mark`: a topic to whose first partition the token belongs.
+        """`mark`: a topic to whose first partition the token belongs; `timeout`: seconds after which the cluster aborts what a worker
+        that is gone has left open.
 
         Opens it, so that whoever has opened it before is fenced off. Raises `InputError` where the cluster does not answer.
         """
@@ -53,13 +59,19 @@ class KafkaTransaction:
         self._mark = Part(mark, 0)
         self._partitioner = partitioner
         self._library = library()
-        self._cluster = Cluster(access)
-        self._group = f"caudal-{name}"
-        self._consumer: Any = None
+        self._timeout = timeout
+        self._standing: Standing | None = None
         self._begun = False
         self._lost = False
         """Whether an outcome is not known, so that nothing goes on before `recall`."""
         self._producing: Producing | None = None
+        self._cluster: Cluster | None = None
+        self._topics: set[str] = set()
+        """What sinks write to."""
+        self._suspect = True
+        """Whether an epoch that was not committed may have left rows in a partition without an end."""
+        self._tried = ""
+        """The token of the last epoch."""
         try:
             self._open()
         except RunError as error:
@@ -69,8 +81,15 @@ class KafkaTransaction:
         """Begin an epoch."""
         if self._lost:
             raise RunError(f"what became of the last epoch of '{self._name}' is not known yet")
+        if self._suspect and not self._stood():
+            self.sweep()
+        self._suspect = False
         self._called(self._client.begin_transaction)
         self._begun = True
+
+    def reaches(self, topic: str) -> None:
+        """Say that a topic will be written to."""
+        self._topics.add(topic)
 
     def send(
         self,
@@ -87,26 +106,22 @@ class KafkaTransaction:
         """Wait until the cluster has all messages of the epoch. Raises `Fenced`, `RunError`."""
         self._sent(lambda producing: producing.settle(TIMEOUT))
 
-    def positions(self, positions: Mapping[Place, int], token: str) -> None:
-        """Put the token, and the positions of sources that are topics, into the epoch; others are kept by what the token names."""
+    def token(self, token: str) -> None:
+        """Put the token into the epoch."""
         if len(token) > 3000 or not token.isascii() or "\n" in token:
             raise ValueError("a token is at most 3,000 characters of ASCII on one line")
-        by_part: dict[Part, dict[str, int]] = {self._mark: {}}
-        for (operator, name), position in positions.items():
-            topic, slash, number = name.rpartition("/")
-            if slash and topic and number.isdigit():
-                by_part.setdefault(Part(topic, int(number)), {})[operator] = position
-        offsets = [
-            self._library.TopicPartition(part.topic, part.number, min(held.values(), default=0), _noted(token, held))
-            for part, held in by_part.items()
-        ]
-        metadata = self._metadata()
-        self._called(lambda: self._client.send_offsets_to_transaction(offsets, metadata, _CALL / 2))
+        self._tried = token
+        self._called(lambda: self._put(token))
 
     def commit(self) -> Outcome:
         """Commit the epoch."""
         try:
             self.settle()
+        except (
+            Unanswered
+        ) as error:  # what the cluster has said of the epoch before may have gone with it: `recall` tells
+            self.abort()
+            return self._unknown(str(error))
         except RunError as error:
             log.warning("kafka: the epoch of '%s' is aborted: %s", self._name, error)
             self.abort()
@@ -120,7 +135,6 @@ class KafkaTransaction:
             inner = error.args[0]
             if inner.txn_requires_abort():
                 self.abort()
-                return "aborted"
             return self._unknown(reason(error))
         self._begun = False
         return "committed"
@@ -135,22 +149,59 @@ class KafkaTransaction:
             guarded(lambda: self._client.abort_transaction(_CALL / 2), _CALL)
         except (TimedOut, self._library.KafkaException):
             self._abandon()  # the cluster aborts it in time, or who opens it anew does
+            self._suspect = True
 
-    def recall(self) -> Committed:
-        """Return what was last committed, having ended what was open under this name."""
+    def recall(self) -> str:
+        """Return the token that was last committed, having ended what was open under this name."""
+        self.renew()
+        return self._committed()
+
+    def renew(self) -> None:
+        """Open it anew: what was open under its name is ended, and hides no more what was committed."""
         self._abandon()
         self._begun = False
         self._open()
-        self._lost = False
-        return self._committed()
+        self._touch([])
+        self._lost, self._suspect = False, True
+
+    def sweep(self) -> None:
+        """Bring to their end, as aborted, rows of epochs that were not committed, where the cluster has forgotten that.
+
+        Not to be asked where the last epoch was committed. (A partition of a larger cluster that had no leader when that epoch was
+        committed, while others had one, cannot be told from one in which the next was aborted.)
+        """
+        if self._cluster is None:
+            self._cluster = Cluster(self._access)
+        found = self._cluster.unfinished(sorted(self._topics))
+        if found:
+            log.info("kafka: '%s' ends what may be open in %s", self._name, ", ".join(part.name for part in found))
+        self._touch(found)
 
     def close(self) -> None:
         """Let it go."""
         self.abort()
         self._abandon()
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            consumer.close()
+        standing, self._standing = self._standing, None
+        if standing is not None:
+            standing.close()
+
+    def _stood(self) -> bool:
+        """Whether the last epoch was committed."""
+        return bool(self._tried) and self._committed() == self._tried
+
+    # -- what has no end -----------------------------------------------------------------------------------------
+
+    def _put(self, token: str) -> None:
+        offsets = [self._library.TopicPartition(self._mark.topic, self._mark.number, 0, token)]
+        self._client.send_offsets_to_transaction(offsets, self._group().metadata(), _CALL / 2)
+
+    def _touch(self, parts: Sequence[Part]) -> None:
+        """Abort a transaction that holds partitions, and where the job stands: each hears of its end, even if what is put in is refused."""
+        if self._producing is None:
+            self._open()
+        producing = self._producing
+        assert producing is not None
+        self._called(lambda: producing.touch(parts, lambda: self._put(""), _CALL / 4))
 
     # -- the producer --------------------------------------------------------------------------------------------
 
@@ -163,7 +214,7 @@ class KafkaTransaction:
 
     def _open(self) -> None:
         """Make a producer of this name, which fences off all before it."""
-        milliseconds = int(self.timeout * 1000)
+        milliseconds = int(self._timeout * 1000)
         self._producing = Producing(
             self._access, self._partitioner, transactional_id=self._name, transaction_timeout_ms=milliseconds,
             message_timeout_ms=milliseconds,
@@ -200,6 +251,9 @@ class KafkaTransaction:
         assert self._producing is not None
         try:
             call(self._producing)
+        except self._library.KafkaException as error:  # any call may raise what is fatal to the client
+            self._fence(error)
+            raise RunError(f"the transaction '{self._name}' fails at {self.domain}", detail=reason(error)) from None
         except CaudalError:
             fatal = self._producing.fatal()
             if fatal is not None:
@@ -218,38 +272,18 @@ class KafkaTransaction:
             self._abandon()
             raise Fenced(f"{self._name}: {reason(error)}") from None
 
-    # -- offsets -------------------------------------------------------------------------------------------------
+    # -- the token -----------------------------------------------------------------------------------------------
 
-    def _metadata(self) -> Any:
-        """Return the metadata of the group that offsets are committed in, which has no members."""
-        if self._consumer is None:  # it never joins: nobody else commits in this group
-            settings = self._access.configured(self._cluster.log, group_id=self._group, enable_auto_commit=False)
-            self._consumer = self._library.Consumer(settings)
-        return self._consumer.consumer_group_metadata()
+    def _group(self) -> Standing:
+        """Return the group that the token is committed in, which has no members: nobody else commits there."""
+        if self._standing is None:
+            self._standing = Standing(self._access, f"caudal-{self._name}", self._mark.topic)
+        return self._standing
 
-    def _committed(self) -> Committed:
-        request = [self._library.ConsumerGroupTopicPartitions(self._group)]
-        admin = self._library.admin.AdminClient(self._access.configured(self._cluster.log))
-        (future,) = admin.list_consumer_group_offsets(request, require_stable=True, request_timeout=PATIENCE).values()
-        try:
-            found = future.result(timeout=PATIENCE + 5).topic_partitions
-        except (self._library.KafkaException, TimeoutError) as error:
-            kind = Unanswered if passes(code_of(error)) or isinstance(error, TimeoutError) else RunError
-            raise kind(f"what was committed in '{self._name}' cannot be read", detail=reason(error)) from None
-        token, positions = "", dict[Place, int]()
-        for each in found:
-            noted, held = _read(each.metadata or "")
-            token = noted if Part(each.topic, each.partition) == self._mark else token
-            positions |= {(operator, f"{each.topic}/{each.partition}"): at for operator, at in held.items()}
-        return Committed(token, positions)
-
-
-def _noted(token: str, held: Mapping[str, int]) -> str:
-    """Return a token and the positions of operators as metadata of an offset."""
-    return "\n".join([token, *(f"{quote(operator)}={position}" for operator, position in held.items())])
-
-
-def _read(metadata: str) -> tuple[str, dict[str, int]]:
-    """Return what `_noted` was given."""
-    token, *lines = metadata.split("\n")
-    return token, {unquote(name): int(at) for name, _, at in (line.partition("=") for line in lines)}
+    def _committed(self) -> str:
+        until = time.monotonic() + PATIENCE
+        while isinstance(found := self._group().found([self._mark]), Unstable):
+            if time.monotonic() > until:
+                raise Unanswered(f"what was committed in '{self._name}' cannot be read: a transaction is open on it")
+        stand = found[self._mark.name]
+        return "" if stand is None else stand.token

@@ -16,10 +16,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from caudal.connectors.memory import rows as python_rows
 from caudal.connectors.memory import tables
 from caudal.core.errors import CaudalError, InputError, OptionError, RunError
 from caudal.core.types import Schema
+from caudal.ingest import dicts
 from caudal.ports.records import Decoded
 from caudal.ports.source import End, Nothing
 
@@ -134,7 +134,7 @@ class FlowPartition:
     def __init__(self, name: str, make: Callable[[], Iterable[Any]], schema: Schema) -> None:
         self.name = name
         self._make = make
-        self._converter = python_rows.Converter(schema)
+        self._converter = dicts.Converter(schema)
         self._schema = schema
         self._feeder: Feeder | None = None
         self.seek(0)
@@ -165,7 +165,7 @@ class FlowPartition:
             self._pass_over()
         if isinstance(self._parts[0], pa.RecordBatch):
             return self._sliced(size)
-        count = max(1, size // python_rows.ROW_BYTES)
+        count = max(1, size // dicts.ROW_BYTES)
         part: list[Any] = []
         while self._parts and len(part) < count and not isinstance(self._parts[0], pa.RecordBatch):
             part.append(self._parts.popleft())
@@ -226,12 +226,12 @@ def _iterable(made: Any) -> Iterable[Any]:
 def _part(item: Any) -> tuple[Any, int]:
     """Return a dict, a list of dicts or of batches, and about how many bytes that is."""
     if isinstance(item, Mapping):
-        return item, python_rows.ROW_BYTES
+        return item, dicts.ROW_BYTES
     if isinstance(item, list | tuple):
         for row in item:
             if not isinstance(row, Mapping):
                 raise OptionError(f"memory was given a list that holds {type(row).__name__}", hint=_HINT)
-        return list(item), python_rows.ROW_BYTES * len(item)
+        return list(item), dicts.ROW_BYTES * len(item)
     table = tables.table_of(item)
     if table is None:
         raise OptionError(f"memory was given {type(item).__name__}, not rows", hint=_HINT)

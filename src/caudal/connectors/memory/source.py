@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from caudal.connectors.memory import flow, tables
-from caudal.connectors.memory import rows as python_rows
 from caudal.core.errors import OptionError
 from caudal.core.types import Schema
+from caudal.ingest import dicts
 from caudal.ports.records import Decoded
 from caudal.ports.source import End, Partition, Unchanging
 
@@ -114,7 +114,7 @@ class RowsPartition:
     def __init__(self, name: str, rows: Sequence[Mapping[str, Any]], schema: Schema) -> None:
         self.name = name
         self._rows = rows
-        self._converter = python_rows.Converter(schema)
+        self._converter = dicts.Converter(schema)
         self._at = 0
 
     def head(self) -> bytes:
@@ -125,7 +125,7 @@ class RowsPartition:
 
     def read(self, size: int) -> Decoded | End:
         start = self._at
-        part = self._rows[start : start + max(1, size // python_rows.ROW_BYTES)]
+        part = self._rows[start : start + max(1, size // dicts.ROW_BYTES)]
         if not part:
             return End()
         self._at += len(part)

@@ -25,6 +25,8 @@ class Gap:
     live: tuple[str, ...] = ()
 
 
+_LOOKUPS = ("joins/lookup", "joins/lookup_as_of", "joins/lookup_cidr")
+
 SHARED = (
     Gap(
         "standard input and pipes as they come",
@@ -50,6 +52,14 @@ SHARED = (
         OURS,
         "the hash over operator, key and rank is computed by the local engine alone",
         "refused; backtest matches rows by key and window instead",
+    ),
+    Gap(
+        "tables and lookups",
+        OURS,
+        "a version of a table would have to reach all workers whole, and a newer one all of them between the same two rows",
+        "refused",
+        _LOOKUPS,
+        _LOOKUPS,
     ),
     Gap(
         "payloads of dead letters of functions",

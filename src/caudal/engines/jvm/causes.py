@@ -20,6 +20,8 @@ _WRAPPERS = re.compile(
     r"Error while waiting for job to be initialized|Failed to close remote bundle|Failed to execute sql|"
     r"CIRCULAR REFERENCE|An exception was raised by the Python Proxy|FOREACH_BATCH_USER_FUNCTION_ERROR"
 )
+_LOST = re.compile(r"OperatorEvent from an OperatorCoordinator to a task was lost")
+_DEADLY = "a function that ends its process, breaks it or takes all memory does this"
 _WORKER = re.compile(r'File "[^"]*[/\\](job\.py|caudal[^"]*)"')
 
 
@@ -52,14 +54,14 @@ def causes_of(text: str) -> list[str]:
     # all that Flink knows of a worker's end
     if found and all("CANCELLED: client cancelled" in cause for cause in found):
         return _died()
+    # a task had ended already, and the word of that came before the word why
+    if found and any(_LOST.search(cause) for cause in found):
+        return ["a task of the job ended before it could say why", _DEADLY]
     return _short(found)
 
 
 def _died(how: str = "") -> list[str]:
-    return [
-        f"a Python worker of the job died{how}",
-        "a function that ends its process, breaks it or takes all memory does this",
-    ]
+    return [f"a Python worker of the job died{how}", _DEADLY]
 
 
 def _of_worker(lines: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from caudal.core.types import INT32, STRING
 from caudal.engines.jvm import positions
 from caudal.engines.jvm.hidden_columns import NUMBER, PARTITION, PLACE, POSITION, SOURCE, TIME, WATERMARK
-from caudal.engines.jvm.relation import Filter, Join, Named, Relation, View, column, kept, own, quoted
+from caudal.engines.jvm.relation import Filter, Join, Named, Relation, Union, View, column, kept, own, quoted
 from caudal.engines.jvm.shape import DETAIL, MESSAGE, REASON
 from caudal.plan.nodes import DEAD_FIELDS, LATE_FIELDS, DeadLetters, Keyed, Late, Node, Source
 
@@ -50,6 +50,20 @@ def add_dead(
     whole: bool = False,
 ) -> None:
     """Make known the dead letters of a node: the rows of a view that have a reason. `whole`: they stand for windows."""
+    lo.sides[node, "dead"] = _letters(lo, node, rows, reason, message, detail, whole)
+
+
+def add_dead_of_some(lo: Lowering, node: Node, rows: View) -> None:
+    """Make known the dead letters of a node of which some are of no row, which has no source then."""
+    of_rows, alone = (rows.where(f"{quoted(SOURCE)} IS {test}") for test in ("NOT NULL", "NULL"))
+    parts = [
+        _letters(lo, node, part, quoted(REASON), quoted(MESSAGE), quoted(DETAIL), whole)
+        for part, whole in ((of_rows, False), (alone, True))
+    ]
+    lo.sides[node, "dead"] = Union(tuple(parts))
+
+
+def _letters(lo: Lowering, node: Node, rows: Relation, reason: str, message: str, detail: str, whole: bool) -> Relation:
     above = node.inputs[0]
     name = lo.dialect.literal(node.name, STRING)
     texts = {
@@ -73,7 +87,7 @@ def add_dead(
             "position": f"CASE WHEN {quoted(MADE)} THEN {_NOTHING} ELSE {_position(lo, above)} END",
         }
     columns: list[Named] = [(column(f.name), texts[f.name]) for f in DEAD_FIELDS]
-    lo.sides[node, "dead"] = failed.project([*columns, *_no_place(lo)])
+    return failed.project([*columns, *_no_place(lo)])
 
 
 def _no_place(lo: Lowering) -> list[Named]:

@@ -116,7 +116,7 @@ def _bounded(lo: Lowering, node: Keyed, shape: _Shape) -> View:
     columns: list[Named] = kept([*keys, *(name for name, _ in through), *(name for name, _, _ in shape.given)])
     columns.append((RANK, Over("ROW_NUMBER()", parts(lo, node), sequence)))
     types = {f.name: f.dtype for f in hidden(above, True)}
-    if node.has_dead and not shape.step.gathers:
+    if node.has_dead and not shape.step.whole:
         columns += [(new, quoted(name)) for name, new in _ORIGIN.items()]
         through += [(new, types[name]) for name, new in _ORIGIN.items()]
     position = f"CAST({Over('ROW_NUMBER()', (), sequence)} AS BIGINT) - 1"
@@ -136,15 +136,16 @@ def _bounded(lo: Lowering, node: Keyed, shape: _Shape) -> View:
         return lo.view(node, "", numbered.where(f"{quoted(RANK)} = 1").project([*shape.texts, *placed]))
     called = _called(lo, node, shape, numbered, through)
     if node.has_dead:
-        _add_dead(lo, node, called)
+        sides.add_dead(lo, node, _failing(lo, node, called))
     return _results(lo, node, shape, called, placed)
 
 
-def _add_dead(lo: Lowering, node: Keyed, called: View) -> None:
+def _failing(lo: Lowering, node: Keyed, called: Relation) -> View:
+    """Return why rows failed, with where each came from."""
     letters = kept([*(f.name for f in hidden(node.inputs[0], False)), *(f.name for f in FAILURE)])
     letters += [(name, quoted(new)) for name, new in _ORIGIN.items()]
     letters.append((NUMBER, lo.whole(0)))
-    sides.add_dead(lo, node, lo.view(node, "failing", called.project(letters)))
+    return lo.view(node, "failing", called.project(letters))
 
 
 def _placed(lo: Lowering, node: Keyed, shape: _Shape, numbered: View, through: list[tuple[str, DataType]]) -> View:
@@ -165,9 +166,11 @@ def _placed(lo: Lowering, node: Keyed, shape: _Shape, numbered: View, through: l
         called = Join(called, lo.view(node, "last row", among.project([*ended, ("__ew", w)])))
         own = [(name, f"CASE WHEN {row} IS NULL THEN `__et` ELSE {text} END") for name, text in own]
         w = f"CASE WHEN {row} IS NULL THEN `__ew` ELSE {w} END"
-    if node.has_dead:
+    if node.has_dead and shape.step.whole:
         letters = [*own, *kept(f.name for f in FAILURE)]
-        sides.add_dead(lo, node, lo.view(node, "failing", called.project(letters)), whole=shape.step.gathers)
+        sides.add_dead(lo, node, lo.view(node, "failing", called.project(letters)), whole=True)
+    elif node.has_dead:
+        sides.add_dead_of_some(lo, node, _failing(lo, node, called))
     rank = Over("DENSE_RANK()", (), [*order, *key_order(lo, node), quoted(_NTH_PLACE)])
     place = lo.place(node, f"CAST({rank} AS BIGINT) - 1", quoted(NTH))
     return _results(lo, node, shape, called, [*own, (WATERMARK, w), *place])
@@ -206,7 +209,7 @@ def _live(lo: Lowering, node: Keyed, shape: _Shape) -> View:
     plain = [f.name for f in hidden(above, False)]
     ends = shape.step.alone == END
     passed = [*(name for name, _, _ in shape.passed), *keys, *plain, *(sequence if node in lo.ordered or ends else [])]
-    if node.has_dead and not shape.step.gathers:
+    if node.has_dead and not shape.step.whole:
         passed += [SOURCE, PARTITION, *([POSITION] if types[POSITION] == INT64 else [])]
     passed = [*dict.fromkeys(passed)]
     stays = [*keys, *(n for n in (TIME, WATERMARK, *sequence) if ends and n in passed)]
@@ -224,7 +227,10 @@ def _live(lo: Lowering, node: Keyed, shape: _Shape) -> View:
         if POSITION not in passed:
             letters.append((POSITION, "CAST(NULL AS BIGINT)"))
         failing = lo.view(node, "failing", called.project(letters))
-        sides.add_dead(lo, node, failing, whole=shape.step.gathers)
+        if shape.step.alone and not shape.step.whole:
+            sides.add_dead_of_some(lo, node, failing)
+        else:
+            sides.add_dead(lo, node, failing, whole=shape.step.whole)
     position, number = f"struct({', '.join(quoted(n) for n in sequence)})", ""
     if shape.step.alone:
         alone: list[Named] = [("__u", f"CASE WHEN {quoted(_AT)} IS NULL THEN 0L ELSE 1L END")]

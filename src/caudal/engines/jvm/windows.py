@@ -159,8 +159,9 @@ def window_call(
     given = {f.name: f.dtype.spec for f in taken}
     output = {f.name: f.dtype.spec for f in node.output}
     function = node.function
+    sides = "" if node.sides is None else f", {node.sides!r}"
     made = (
-        f"each_window(window({lo.code.add(function)}, {function.kind!r}, {list(node.takes)!r}, {given!r}, {output!r}),"
+        f"each_window(window({lo.code.add(function)}, {function.kind!r}, {list(node.takes)!r}, {given!r}, {output!r}{sides}),"
         f" {[f.name for f in taken]!r})"
     )
     rows = Schema([Field(NTH, INT64), *(Field(f"__x{i}", f.dtype) for i, f in enumerate(node.output)), *FAILURE])

@@ -8,7 +8,7 @@ from typing import Any
 
 from caudal.observe.ledger import FATES, Entry, Ledger
 from caudal.observe.notices import Notices
-from caudal.plan.nodes import DeadLetters, Filter, Keyed, Late, Node, Sink, Source
+from caudal.plan.nodes import DeadLetters, Filter, Keyed, Late, Lookup, Node, Sink, Source
 from caudal.plan.plan import Plan
 
 _HEAD = "partition:"
@@ -62,6 +62,13 @@ class Counters:
                 else:
                     self._counts[operator, name] = value
 
+    def balance(self, operator: str, held: int) -> None:
+        """Count as opening what an operator holds beyond what its counts say, or, below zero, what others hold of it."""
+        with self._lock:
+            counts = self._counts
+            known = sum(counts.get((operator, fate), 0) for fate in FATES if fate != "buffered")
+            counts[operator, "opening"] = known + held - counts.get((operator, "taken"), 0)
+
     def taken(self, operator: str, partition: str) -> int:
         """Return the rows taken of one partition of a source."""
         return self._partitions.get((operator, partition), 0)
@@ -111,7 +118,8 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
         made = count("made" if node.made_later else "emitted")
         entry.emitted = {"out": made, "late": entry.late}
         if node.has_dead:
-            entry.emitted["dead"] = count("failed") if node.made_later else entry.dead
+            # windows, and what is made of no row, fail beside the rows
+            entry.emitted["dead"] = entry.dead + count("failed")
     elif isinstance(node, Sink):
         entry.taken = entry.passed = count("written")
     elif isinstance(node, Late | DeadLetters):
@@ -121,6 +129,8 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
         entry.taken = sum(entries[up].emitted[port] for up, port in entry.inputs)
         if isinstance(node, Filter):
             entry.filtered, entry.undecided = count("filtered"), count("undecided")
+        elif isinstance(node, Lookup):
+            entry.filtered = count("filtered")
         entry.dead = count("dead")
         entry.passed = entry.taken - entry.filtered - entry.dead
         entry.emitted = {"out": count("emitted") if node.multiplies else entry.passed}

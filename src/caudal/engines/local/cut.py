@@ -26,6 +26,7 @@ class Cut:
 
     `sources`: operator id -> partitions (plain values); `memories`: what sources know beside that; `origins`: names by ordinal;
     `counts`: the ledger's counts; `written`: rows by sink; `operators`: state by operator id.
+    `dealt`: it was made of others (see `dealing`), so that counts may be those of rows whose state others hold.
     """
 
     whole: bool
@@ -37,6 +38,7 @@ class Cut:
     written: dict[str, int] = field(default_factory=dict)
     operators: dict[str, Blob] = field(default_factory=dict)
     memories: dict[str, Any] = field(default_factory=dict)
+    dealt: bool = False
 
 
 def export(job: Job, whole: bool) -> Cut:
@@ -95,6 +97,8 @@ def restore(job: Job, cuts: list[Cut], *, changed: bool = False) -> None:
         task.tracker.watermark = blobs[-1].values["task"]
         if changed:
             job.counters.add(operator, "opening", task.state.buffered())
+        elif last.dealt:
+            job.counters.balance(operator, task.state.buffered())
 
 
 def state_of(cut: Cut) -> State:
@@ -113,10 +117,22 @@ def state_of(cut: Cut) -> State:
     return State("local", cut.version, cut.key_hash, KEY_GROUPS, positions, operators, rest)
 
 
-def cut_of(state: Savepoint | State) -> Cut:
-    """Return the cut that was exported as this state; raises `RunError` for what another engine exported."""
+def known(state: Savepoint | State) -> State:
+    """Return a state that this engine can read; raises `RunError` for what another one exported, or by other key groups."""
     if not isinstance(state, State) or state.engine != "local":
         raise RunError(f"the run cannot go on from a state of the engine '{state.engine}'")
+    found, own = (state.version, state.key_hash, state.key_groups), (VERSION, KEY_HASH, KEY_GROUPS)
+    if found != own:
+        text = "version {0}, with keys in {2} groups by {1}"
+        raise RunError(
+            f"the state is of {text.format(*found)}", detail=f"this caudal reads that of {text.format(*own)}"
+        )
+    return state
+
+
+def cut_of(state: Savepoint | State) -> Cut:
+    """Return the cut that was exported as this state; raises `RunError` for what cannot be read here."""
+    state = known(state)
     operators = {
         name: Blob(name, each.kind, each.version, True, dict(each.values), each.blocks)
         for name, each in state.operators.items()

@@ -11,7 +11,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.engines.local.dead_letters import failed_rows
 from caudal.engines.local.operator_tasks import Way
 from caudal.engines.local.slicing import Slicer
-from caudal.engines.local.stateful import OPEN, Part, Released, joined
+from caudal.engines.local.stateful import OPEN, Failing, Part, Released, joined
 
 if TYPE_CHECKING:
     from caudal.engines.local.job import Job
@@ -54,7 +54,7 @@ class Emission:
         before, self._forwarded = self._forwarded, watermark
         for i, piece in enumerate(pieces):
             last = i == len(pieces) - 1
-            dead = self._failed(released) if last and released.failed else None
+            dead = self._failed(released.failing) if last and released.failing else None
             task = self._task(first + i, piece, watermark if last else before, dead)
             if self._slicer.expensive or not last:
                 self._job.scheduler.push(DEPTH, task)
@@ -109,9 +109,13 @@ class Emission:
 
         return task
 
-    def _failed(self, released: Released) -> Morsel:
-        failing = released.failing
-        assert failing is not None
-        self._job.counters.failing.setdefault(self.operator, released.failed[0].message)
+    def _failed(self, failing: list[Failing]) -> Morsel:
+        self._job.counters.failing.setdefault(self.operator, failing[0].failed[0].message)
         names = self._job.origins.names.__getitem__
-        return failed_rows(failing, released.failed, self.operator, names, tuple(failing.columns))
+        letters: list[Morsel] = []
+        for each in failing:
+            if each.alone:
+                each.rows.partition = self.ordinal
+            shown = tuple(each.rows.columns)
+            letters.append(failed_rows(each.rows, each.failed, self.operator, names, shown, windows=each.alone))
+        return joined(letters)

@@ -50,7 +50,7 @@ class LocalExecution:
 
     def run(self, watch: Callable[[], None] | None = None, *, flush: bool = False) -> None:
         """Run to the end of data or a stop; raises what broke. `flush`: after a stop, close all windows."""
-        self.job.functions.start()
+        self.job.cores.start()
         begin, before = clock(), (compiling.kernels, compiling.beside, compiling.seconds)
         try:
             self.job.start()
@@ -61,7 +61,7 @@ class LocalExecution:
         finally:
             self._seconds = clock() - begin
             self._tell(*before)
-            self.job.functions.close()
+            self.job.cores.close()
             self.job.finish()
 
     def stop(self) -> None:
@@ -139,6 +139,7 @@ class LocalExecution:
             "state_peak": job.state_peak,
             "failures": list(job.reading.failures),
             "failing": dict(job.counters.failing),
+            "broken": {} if job.sections is None else dict(job.sections.failed),
             "seconds": self._seconds,
             "sources": [intake.watch.report() for intake in job.reading.intakes if not intake.inner],
             "lags": job.lags(),
@@ -153,7 +154,13 @@ def settings_of(tuning: Tuning) -> Settings:
     """Return how a job runs, with what is not said chosen by the machine."""
     limit = tuning.max_state or _memory() // 2
     credit = tuning.credit or (tuning.threads + 2) * LARGEST_READ
-    chosen: dict[str, Any] = {"threads": tuning.threads, "credit": credit, "max_state": limit, **tuning.extra}
+    chosen: dict[str, Any] = {
+        "threads": tuning.threads,
+        "credit": credit,
+        "max_state": limit,
+        "apart": tuning.apart,
+        **tuning.extra,
+    }
     chosen.setdefault("read_at", tuning.read_at or time.time_ns() // 1_000_000)
     return Settings(**chosen)
 

@@ -32,7 +32,8 @@ def identities(morsel: Morsel, pipeline: str, origin: Origin) -> Column:
         parts = [[*place, None] for place in places]
     if morsel.ordinal is not None:
         parts = [[*part, rank] for part, rank in zip(parts, morsel.ordinal.tolist(), strict=True)]
-    return from_list([_digest([pipeline, *part, morsel.branch]) for part in parts], STRING)
+    ways = np.full(morsel.rows, morsel.branch, np.int64).tolist()
+    return from_list([_digest([pipeline, *part, way]) for part, way in zip(parts, ways, strict=True)], STRING)
 
 
 def _digest(parts: list[object]) -> str:

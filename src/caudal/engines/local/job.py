@@ -20,6 +20,7 @@ from caudal.engines.local.origins import Origins
 from caudal.engines.local.reading import Reading
 from caudal.engines.local.repartition import RepartitionTask
 from caudal.engines.local.router import Router
+from caudal.engines.local.sections import Sections
 from caudal.engines.local.settings import Settings
 from caudal.engines.local.stateful import OPEN
 from caudal.observe.lag import PartitionLag
@@ -30,7 +31,7 @@ class Job:
 
     def __init__(self, settings: Settings, counters: Counters, origins: Origins, cores: Cores) -> None:
         self.settings = settings
-        self.functions = cores.functions
+        self.cores = cores
         self.counters = counters
         self.origins = origins
         self.scheduler = cores.scheduler
@@ -42,6 +43,8 @@ class Job:
         self.sinks: dict[str, SinkTask] = {}
         self.repartitions: dict[str, RepartitionTask] = {}
         self.emissions: dict[str, Emission] = {}
+        self.sections: Sections | None = None
+        """Its pipelines, where the plan is of several."""
         self.state_peak = 0
         self.started = time.perf_counter()
 
@@ -84,7 +87,7 @@ class Job:
 
     def state_bytes(self) -> int:
         """Return about how many bytes the operators' state holds."""
-        return sum(t.state.blocks.nbytes for t in self.stateful.values())
+        return sum(t.state.blocks.nbytes for t in self.stateful.values() if not t.over)
 
     def flush(self) -> None:
         """Close all windows after a stop: every channel reaches the end of data."""
@@ -100,6 +103,8 @@ class Job:
         """Count the rows whose windows stay open; hear what sources have to tell at last."""
         self.reading.finish()
         for operator, task in self.stateful.items():
+            if task.over:
+                continue
             buffered = task.finish()
             self.counters.add(operator, "buffered", buffered - self.counters.get(operator, "buffered"))
 
@@ -109,7 +114,7 @@ class Job:
 
     def watermark(self) -> int | None:
         """Return the lowest watermark of the windows, or of the sources when there are none; None before the first row."""
-        marks: Iterable[int] = [t.watermark for t in self.stateful.values()] or [
+        marks: Iterable[int] = [t.watermark for t in self.stateful.values() if not t.over] or [
             channel.known for i in self.reading.intakes for channel in i.channels
         ]
         known = [m for m in marks if -(2**60) < m < OPEN]

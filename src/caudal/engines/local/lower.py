@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from caudal.columnar.column import Column
@@ -24,6 +25,7 @@ from caudal.engines.local.ordered.stepped import SteppedOperator
 from caudal.engines.local.origins import Origins
 from caudal.engines.local.repartition import RepartitionIntake, RepartitionTask
 from caudal.engines.local.routes import Edge, Routes
+from caudal.engines.local.sections import Sections
 from caudal.engines.local.settings import Settings
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import Released, StatefulOperator
@@ -40,6 +42,7 @@ from caudal.plan.nodes import (
     Keyed,
     Late,
     Node,
+    Process,
     Reduce,
     RepartitionSink,
     RepartitionSource,
@@ -80,11 +83,13 @@ def lower(
     counters, origins = Counters(), Origins()
     cores = cores or Cores(settings)
     job = Job(settings, counters, origins, cores)
-    context = Context(bind, counters, cores.functions, origins.names.__getitem__)
+    live = live or any(p.live for bound in bindings.sources.values() for p in bound.source.partitions())
+    table = partial(cores.tables.of, notices=counters.notices, live=live)
+    context = Context(bind, counters, cores.functions, origins.names.__getitem__, table)
     edges: list[Edge] = []
     made: dict[Node, Any] = {}
+    sections = job.sections = Sections(plan, settings.apart)
     ordered = _numbered(plan)
-    live = live or any(p.live for bound in bindings.sources.values() for p in bound.source.partitions())
 
     def task(node: Node, path: tuple[int, ...]) -> Edge | None:
         if isinstance(node, RepartitionSink):
@@ -95,7 +100,7 @@ def lower(
         elif isinstance(node, Sink):
             if node not in made:
                 sink = bindings.sinks[node.name]
-                identify = _identify(plan.name, origins) if node.identity else None
+                identify = _identify(plan.name, node, origins) if node.identity else None
                 made[node] = SinkTask(node.name, counters, sink, node.schema.names, live, identify)
                 job.sinks[node.name] = made[node]
         elif isinstance(node, Keyed):
@@ -103,10 +108,11 @@ def lower(
                 made[node] = _stateful(job, node, node in ordered, context)
         else:
             return None
+        made[node].section = sections.of(node)
         edges.append(Edge(made[node], len(edges) + 1, path))
         return edges[-1]
 
-    routes = Routes(plan.consumers(), task, context)
+    routes = Routes(plan.consumers(), task, context, sections)
     for node in plan.nodes:
         if isinstance(node, Source | Keyed):
             job.router.out[node.name] = routes.build(node, None, _first_step(node, context))
@@ -134,6 +140,8 @@ def _intake(job: Job, node: Source, bound: BoundSource) -> None:
     if isinstance(node, RepartitionSource):
         intake = RepartitionIntake(node, *given, origins=job.origins)
         intake.resume = lambda ordinal, mark: job.router.resume(node.name, ordinal, mark)
+        for edge in route.all_edges():
+            edge.branch = None
     else:
         intake = Intake(node, *given)
     job.reading.intakes.append(intake)
@@ -153,8 +161,14 @@ def _rank(edges: list[Edge]) -> None:
             edge.branch = branch
 
 
-def _identify(pipeline: str, origins: Origins) -> Callable[[Morsel], Column]:
-    return lambda morsel: identities(morsel, pipeline, origins.names.__getitem__)
+def _identify(plan: str, sink: Sink, origins: Origins) -> Callable[[Morsel], Column]:
+    pipeline, known = (*sink.pipelines, plan)[0], dict(sink.known)
+
+    def name(ordinal: int) -> tuple[str, str]:
+        operator, partition = origins.names[ordinal]
+        return known.get(operator, operator), partition
+
+    return lambda morsel: identities(morsel, pipeline, name)
 
 
 def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateTask:
@@ -164,9 +178,7 @@ def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateT
     if window is not None:
         made = window(node, node.name, bind, ranks, numbered)
     else:
-        extra = (context.functions.fold(node),) if isinstance(node, Reduce) else ()
-        made = KERNELS.get(type(node), SteppedOperator)(node, node.name, bind, ranks, *extra)
-
+        made = KERNELS.get(type(node), SteppedOperator)(node, node.name, bind, ranks, *_called(node, context))
     made.dividing = job.dividing
     if isinstance(made, PaneOperator):
         made.fold_rows = job.settings.fold_rows
@@ -177,6 +189,13 @@ def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateT
     task = StateTask(node.name, job.counters, made, emit, job.settings.clock, job.grown)
     job.stateful[node.name] = task
     return task
+
+
+def _called(node: Keyed, context: Context) -> tuple[Any, ...]:
+    """Return what calls the function of an operator that takes rows one by one."""
+    if isinstance(node, Reduce):
+        return (context.functions.fold(node),)
+    return (context.functions.process(node),) if isinstance(node, Process) else ()
 
 
 def _window(node: Node) -> Callable[..., WindowOperator] | None:

@@ -18,6 +18,8 @@ from caudal.columnar import sorting
 from caudal.columnar.column import Column
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.counters import Counters
+from caudal.engines.local.sections import Section, guarded
+from caudal.engines.local.state import Blocks
 from caudal.engines.local.stateful import LOWEST, OPEN, Partial, Released, StatefulOperator
 from caudal.ingest.watermarks import WatermarkTracker
 from caudal.ports.sink import Sink
@@ -111,6 +113,17 @@ class OperatorTask:
         self._lock = threading.Lock()
         self._ready: deque[tuple[ChannelKey, Envelope]] = deque()
         self._busy = False
+        self.section: Section | None = None
+        """The pipelines that it is of, where it is not of all in the plan."""
+
+    def prepared(self, morsel: Morsel | None) -> Any:
+        """Return the payload for these rows, None for one that is of no use any more; runs in any thread."""
+        return guarded(self.section, self.prepare, morsel)
+
+    @property
+    def over(self) -> bool:
+        """Whether all pipelines that it is of have failed."""
+        return self.section is not None and self.section.over
 
     def prepare(self, morsel: Morsel | None) -> Any:
         """Return the payload for these rows; runs in any thread."""
@@ -122,6 +135,9 @@ class OperatorTask:
 
     def settle(self) -> None:
         """Called when no envelope is ready: act on what has changed."""
+
+    def forget(self) -> None:
+        """Let go what is held for pipelines that have failed."""
 
     def open_channel(self, key: ChannelKey, watermark: int) -> int:
         """Announce a channel before its first envelope; return the watermark below which it must not fall."""
@@ -168,10 +184,12 @@ class OperatorTask:
                         if not self._ready:
                             break
                         key, envelope = self._ready.popleft()
-                    self.apply(key, envelope)
+                    guarded(self.section, self.apply, key, envelope)
+                    if self.over:
+                        self.forget()
                     if envelope.ticket is not None:
                         done.append(envelope.ticket)
-                self.settle()
+                guarded(self.section, self.settle)
                 for ticket in done:
                     ticket.release()
                 done.clear()
@@ -287,7 +305,7 @@ class StateTask(OperatorTask):
         released = self.state.advance(self.watermark)
         for fate, count in released.fates.items():
             self.counters.add(self.operator, fate, count)
-        made = released.rows is not None or released.parts or released.failed
+        made = released.rows is not None or released.parts or released.failing
         if made or self.state.forwarded > self._forwarded:
             self._forwarded = self.state.forwarded
             self._emit(released, self._forwarded)
@@ -326,6 +344,9 @@ class StateTask(OperatorTask):
         with self._lock:
             self.channels[key].resume(mark)
             return self.tracker.count_in(key)
+
+    def forget(self) -> None:
+        self.state.blocks = Blocks()
 
     def finish(self) -> int:
         """Return the rows whose fate is open, for the ledger."""

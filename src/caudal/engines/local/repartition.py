@@ -4,7 +4,8 @@ A message is an Arrow table, of rows or of marks. A mark says how far the waterm
 partitions are idle; it goes to every partition of the topic, behind the rows that it holds for.
 
 What a message's columns are: `writer`, the shard; `mark`, 0 for a row, 1 for a mark, 2 for one of an idle shard; `time`, `watermark`
-(W_p; of a mark, W), `origin` (source and partition, as JSON), `position`, `ordinal`, of rows; then the rows' own columns by number.
+(W_p; of a mark, W), `origin` (source and partition, as JSON), `position`, `ordinal`, `branch` (the way that it took through unions),
+of rows; then the rows' own columns by number.
 """
 
 from __future__ import annotations
@@ -139,6 +140,7 @@ class RepartitionTask(OperatorTask):
                 pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names)),
                 pa.nulls(rows, pa.int64()) if morsel.position is None else pa.array(morsel.position),
                 pa.nulls(rows, pa.int64()) if morsel.ordinal is None else pa.array(morsel.ordinal),
+                pa.array(np.full(rows, morsel.branch, np.int32)),
                 *(morsel.columns[name].to_arrow() for name in self._names),
             ],
             schema=self._types,
@@ -153,6 +155,7 @@ _HEAD = [
     ("origin", _TEXT),
     ("position", pa.int64()),
     ("ordinal", pa.int64()),
+    ("branch", pa.int32()),
 ]
 
 
@@ -298,7 +301,7 @@ class RepartitionIntake(Intake):
             for a, b, offset in zip(starts, starts[1:], got.messages.offset.tolist())
         ]
         try:
-            table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+            table = pa.concat_tables(tables, promote_options="default").unify_dictionaries().combine_chunks()
             return self._received(table, got, read_at)
         except (pa.ArrowException, KeyError, ValueError) as error:
             what = "a message of its repartition topic is not of this pipeline"
@@ -331,8 +334,16 @@ class RepartitionIntake(Intake):
             table["watermark"].to_numpy(),
             ints("position"),
             _codes(table["origin"], lambda text: self._origins.number(*json.loads(text))),
+            branch=_ways(table),
             ordinal=ints("ordinal"),
         )
+
+
+def _ways(table: pa.Table) -> Ints:
+    """Return the way that each row took; messages of earlier versions have none, for no operator asked for it."""
+    if "branch" not in table.column_names:
+        return np.zeros(table.num_rows, np.int64)
+    return table["branch"].fill_null(0).to_numpy().astype(np.int64)
 
 
 def _codes(column: pa.ChunkedArray, number: Callable[[str], int]) -> Ints:

@@ -56,9 +56,9 @@ class Router:
         """Hand over what each edge receives of rows that have been carried down a route."""
         for edge, rows in run:
             channels = [way.into(edge.number) for way in ways]
-            if rows is not None:
+            if rows is not None and edge.branch is not None:
                 rows.branch = edge.branch
-            payload = edge.task.prepare(rows)
+            payload = edge.task.prepared(rows)
             if isinstance(edge.task, StateTask):
                 late_route = self.late[edge.task.operator]
                 if not late_route.empty:

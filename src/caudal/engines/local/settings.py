@@ -17,7 +17,7 @@ class Settings:
     `morsel_rows`, `read_bytes`, `shards` (parts of the second phase) and `fold_rows` (partial results that wait to be
     folded) fix what is adaptive otherwise; `shuffle` (a random generator) makes the queue take
     ready tasks in any order: all are for tests, since results must not depend on them. `clock` gives milliseconds that
-    never go back: by it partitions are polled, become idle, and silence is measured.
+    never go back: by it partitions are polled, become idle, and silence is measured. `apart`: see `ports.engine.Tuning`.
     """
 
     threads: int = 1
@@ -25,6 +25,7 @@ class Settings:
     idle_poll: float = 0.005
     idle: int = 5_000
     max_state: int = 0
+    apart: bool = True
     morsel_rows: int = 0
     read_bytes: int = 0
     shards: int = 0

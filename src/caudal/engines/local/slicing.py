@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
+
 from caudal.columnar.morsel import Morsel
 
 TASK_SECONDS = 0.004
@@ -20,7 +22,10 @@ SHARES = 4
 """Tasks for each thread that a morsel is cut to, so that all threads end at about the same time."""
 
 CHEAP = 2048
-"""Rows a task from which on nothing is cut: the cost of a row is then small against that of a morsel."""
+"""Rows a task from which on nothing is cut, and below which cheap rows are never cut: the cost of a row is small against that of a morsel.
+
+On a busy machine rows seem to cost more; cut to dust they do, since an operator with state takes some milliseconds for each piece.
+"""
 
 TELLING = 256
 """Rows of the smallest task whose time tells what a cheap row costs."""
@@ -87,22 +92,31 @@ class Slicer:
         work = waiting * self.cost
         if not self.expensive:
             wanted = int(TASK_SECONDS / self.cost)
-            return max(1, wanted) if wanted < CHEAP else WHOLE
+            return max(CHEAP, wanted) if wanted < CHEAP else WHOLE
         target = min(max(work / (SHARES * self._threads), TASK_SECONDS), LONG_SECONDS)
         target = max(target, min(OVERHEAD * self.base, 2 * LONG_SECONDS))
         return max(1, int(target / self.cost))
 
     def split(self, morsel: Morsel) -> list[Morsel]:
-        """Cut a morsel so that a expensive chain runs on all cores."""
+        """Cut a morsel so that a expensive chain runs on all cores; not between rows that share a place.
+
+        Nothing but the order in which they stand tells these apart, and pieces may be put together in any order.
+        """
+        bounds = self._bounds(morsel)
+        inner, position = np.array(bounds[1:-1], np.int64), morsel.position
+        if position is not None and (position[inner] == position[inner - 1]).any():
+            begins = np.flatnonzero(np.concatenate([[True], position[1:] != position[:-1], [True]]))
+            bounds = np.unique(begins[np.searchsorted(begins, bounds)]).tolist()
+        return [morsel] if len(bounds) == 2 else [morsel.slice(a, b) for a, b in itertools.pairwise(bounds)]
+
+    def _bounds(self, morsel: Morsel) -> list[int]:
         if self.expensive and not self.cost and not self.fixed:
-            largest = min(FIRST, max(1, morsel.rows // (SHARES * self._threads)))
-            return [morsel.slice(a, b) for a, b in itertools.pairwise(_growing(morsel.rows, largest))]
+            return _growing(morsel.rows, min(FIRST, max(1, morsel.rows // (SHARES * self._threads))))
         size = self.size(morsel.rows)
         if morsel.rows <= size:
-            return [morsel]
+            return [0, morsel.rows]
         count = -(-morsel.rows // size)
-        bounds = [morsel.rows * i // count for i in range(count + 1)]
-        return [morsel.slice(a, b) for a, b in itertools.pairwise(bounds)]
+        return [morsel.rows * i // count for i in range(count + 1)]
 
 
 def _growing(rows: int, largest: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 An operator appends blocks and replaces several by one; it never changes a block. So a delta is the blocks that came
 since the last cut and the numbers of those that went (tombstones), and an export can go on while the operator works.
-Each exported row carries its key group, so that a restore may take any subset of the 128 groups.
+The key columns tell each row's key group, so a restore may take any subset of the 128 groups.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ It is in no cut: the secret that keys are hashed with is this process' own.
 class Blob:
     """An operator's state in a cut: `operator` id, `kind` and `version` of its layout, plain `values`, and blocks.
 
-    `added`: block number -> rows as an Arrow table with a column `key_group` (int64), made when it is asked for. `removed`:
-    tombstones; `whole`: `added` is all there is. A plain value is a number, text, or a list or mapping of those.
+    `added`: block number -> rows as an Arrow table, made when it is asked for. `removed`: tombstones; `whole`: `added` is
+    all there is. A plain value is a number, text, or a list or mapping of those.
     """
 
     operator: str
@@ -53,16 +53,13 @@ class Blob:
 class Frozen(Mapping[int, pa.Table]):
     """Blocks as they were at a cut, held by reference: each becomes an Arrow table when it is asked for, in any thread."""
 
-    def __init__(self, tables: Mapping[int, Table], keys: Sequence[str]) -> None:
+    def __init__(self, tables: Mapping[int, Table]) -> None:
         # columns are immutable, but a table may be emptied of them when it is merged into another
         self._tables = {number: Table(table.columns, table.rows) for number, table in tables.items()}
-        self._keys = tuple(keys)
 
     def __getitem__(self, number: int) -> pa.Table:
         table = self._tables[number]
-        groups = key_groups([table[k] for k in self._keys], table.rows)
-        shown = {name: column for name, column in table.columns.items() if name != HASH}
-        return Table(shown, table.rows).with_column("key_group", groups).to_arrow()
+        return Table({name: column for name, column in table.columns.items() if name != HASH}, table.rows).to_arrow()
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._tables)
@@ -111,10 +108,10 @@ class Blocks:
                 self._gone.append(number)
         return table
 
-    def export(self, keys: Sequence[str], whole: bool) -> tuple[Frozen, list[int]]:
-        """Return (blocks by number, tombstones) and mark this point; `keys` names the key columns."""
+    def export(self, whole: bool) -> tuple[Frozen, list[int]]:
+        """Return (blocks by number, tombstones) and mark this point."""
         numbers = list(self.tables) if whole else sorted(self._fresh)
-        added = Frozen({number: self.tables[number] for number in numbers}, keys)
+        added = Frozen({number: self.tables[number] for number in numbers})
         removed = [] if whole else list(self._gone)
         self._fresh.clear()
         self._gone.clear()
@@ -125,9 +122,10 @@ class Blocks:
         blobs: Sequence[Blob],
         types: Mapping[str, DataType],
         lists: frozenset[str],
+        keys: Sequence[str] = (),
         groups: Iterable[int] | None = None,
     ) -> None:
-        """Load a whole cut and the deltas behind it; `groups` limits it to these key groups."""
+        """Load a whole cut and the deltas behind it; `groups` limits it to these groups of the key columns `keys`."""
         tables: dict[int, pa.Table] = {}
         for blob in blobs:
             if blob.whole:
@@ -140,11 +138,11 @@ class Blocks:
             tables.update(blob.added)
         wanted = None if groups is None else np.array(sorted(set(groups)), np.int64)
         for number, data in sorted(tables.items()):
+            table = table_of_arrow(data, types, lists)
             if wanted is not None:
-                keep = np.isin(data.column("key_group").to_numpy(), wanted)
-                data = data.filter(pa.array(keep))
-            if data.num_rows:
-                table = table_of_arrow(data, types, lists)
+                own = np.isin(key_groups([table[k] for k in keys], table.rows), wanted)
+                table = table.take(np.flatnonzero(own))
+            if table.rows:
                 self._put(number, table, table.nbytes())
             self._next = max(self._next, number + 1)
         self._fresh.clear()

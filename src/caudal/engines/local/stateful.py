@@ -54,18 +54,26 @@ Part = Callable[[], Morsel | None]
 
 
 @dataclass(slots=True)
+class Failing:
+    """Rows of which some failed. `alone`: they stand for what is made of no row: they hold keys and times, and no place."""
+
+    rows: Morsel
+    failed: list[Failed]
+    alone: bool = False
+
+
+@dataclass(slots=True)
 class Released:
     """What an advance sets free: result rows, and the input rows whose fate is now known, counted by fate.
 
     `parts`: rows that are made when they are asked for, in parts whose order does not matter, instead of `rows`.
-    `failed`: rows of `failing` that a function failed on; their dead letters are sent on.
+    `failing`: what functions failed on; the dead letters are sent on.
     """
 
     rows: Morsel | None = None
     fates: dict[str, int] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list[Part])
-    failing: Morsel | None = None
-    failed: list[Failed] = field(default_factory=list)
+    failing: list[Failing] = field(default_factory=list)
 
 
 class StatefulOperator:
@@ -128,7 +136,7 @@ class StatefulOperator:
         """Return the state as a whole or since the last export."""
         for table in self.blocks.tables.values():
             self._lists.update(name for name, column in table.columns.items() if hasattr(column, "children"))
-        added, removed = self.blocks.export(self.key_names, whole)
+        added, removed = self.blocks.export(whole)
         values = {"watermark": self.watermark, "emitted": self.emitted, **self._values()}
         values["layout"] = sorted(self._lists)
         values[LABELS] = self.parts

@@ -14,11 +14,13 @@ import numpy as np
 
 from caudal.columnar.column import Column, Fixed
 from caudal.columnar.morsel import Morsel
-from caudal.core.types import INT64, Field, Schema
+from caudal.core.types import INT64, TIMESTAMP, Field, Schema
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.dead_letters import Origin, failed_rows, keep, told
 from caudal.engines.local.functions.binding import Functions
+from caudal.engines.local.lookup import lookup
 from caudal.engines.local.stateful import joined
+from caudal.engines.local.tables import Held
 from caudal.plan.expr import Call, Expr, call
 from caudal.plan.expr import Column as ColumnExpr
 from caudal.plan.nodes import (
@@ -28,8 +30,10 @@ from caudal.plan.nodes import (
     FlatMap,
     Fused,
     Late,
+    Lookup,
     Map,
     Node,
+    Punctual,
     Select,
     Shuffle,
     Step,
@@ -46,12 +50,13 @@ StepRun = Callable[[Morsel, Letters], Morsel]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What steps are made with: `bind` compiles expressions, `functions` binds Python functions."""
+    """What steps are made with: `bind` compiles expressions, `functions` binds Python functions, `table` opens that of a lookup."""
 
     bind: Callable[..., Any]
     counters: Counters
     functions: Functions
     origin: Origin
+    table: Callable[[Lookup], Held]
 
 
 def steps(node: Node, context: Context) -> list[StepRun]:
@@ -64,9 +69,24 @@ def steps(node: Node, context: Context) -> list[StepRun]:
         return [_map(node, context)]
     if isinstance(node, Copies):
         return [_copies(node, context)]
+    if isinstance(node, Punctual):
+        return [_punctual(node)]
+    if isinstance(node, Lookup):
+        return [lookup(node, context.table(node), context.counters)]
     assert isinstance(node, Union | Late | DeadLetters | Shuffle), node.kind
     names = node.schema.names
     return [lambda morsel, _: morsel.with_columns({n: morsel.columns[n] for n in names})]
+
+
+def _punctual(node: Punctual) -> StepRun:
+    def run(morsel: Morsel, letters: Letters) -> Morsel:
+        assert morsel.time is not None
+        made = morsel.with_columns({**morsel.columns, node.into: Fixed(TIMESTAMP, morsel.time)})
+        if morsel.watermark is not None:
+            made.time = np.maximum(morsel.time, morsel.watermark)
+        return made
+
+    return run
 
 
 def _chain(nodes: Sequence[Step], context: Context) -> list[StepRun]:

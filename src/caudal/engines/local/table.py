@@ -58,7 +58,8 @@ def column_bytes(column: Column) -> int:
     if isinstance(column, Words):
         return column.codes.nbytes + column.dictionary.nbytes + mask
     if isinstance(column, Text):
-        return int(column.length.sum()) + 12 * len(column) + mask
+        known = column.length if column.valid is None else column.length[column.valid]  # of a null nothing is said
+        return int(known.sum()) + 12 * len(column) + mask
     if isinstance(column, Lists):
         share = int(column.length.sum()) / max(1, len(column.children[0]))
         return 16 * len(column) + int(share * sum(column_bytes(c) for c in column.children))

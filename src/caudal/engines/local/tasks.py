@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from caudal.engines.local.compiling import clock
 from caudal.engines.local.cores import Cores
 from caudal.engines.local.counters import Counters, ledger
+from caudal.engines.local.dealing import dealt
 from caudal.engines.local.execution import LocalExecution, settings_of
 from caudal.engines.local.scheduler import Task
 from caudal.observe.ledger import Ledger
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Bindings, Tuning
+from caudal.ports.snapshot import Dealt, Place, Share, State
 
 
 class LocalTasks:
@@ -51,10 +53,10 @@ class LocalTasks:
             self._reading = [other for other in self._reading if other is not execution]
 
     def drop(self, name: str) -> None:
-        self.halt(name)
-        execution = self._open.pop(name, None)
-        if execution is None:
+        if name not in self._open:
             return
+        self.halt(name)
+        execution = self._open.pop(name)
         with self.paused():  # what is in flight still goes to its tasks
             execution.job.finish()
         self._left.append(execution)
@@ -63,18 +65,21 @@ class LocalTasks:
         execution = self._open[name]
         return execution.job.reading.over() and not self._cores.scheduler.queued
 
+    def dealt(self, physical: Plan, parts: Sequence[Dealt], share: Share, begins: Mapping[Place, int]) -> State:
+        return dealt(physical, parts, share, begins)
+
     def paused(self) -> AbstractContextManager[None]:
         return self._cores.scheduler.pause()
 
     # -- the worker ----------------------------------------------------------------------------------------------------
 
     def run(self, watch: Callable[[], None] | None = None) -> None:
-        self._cores.functions.start()
+        self._cores.start()
         self._began = clock()
         try:
             self._cores.scheduler.run(self, watch)
         finally:
-            self._cores.functions.close()
+            self._cores.close()
 
     def end(self) -> None:
         with self._cores.scheduler.lock:

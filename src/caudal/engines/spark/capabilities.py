@@ -36,6 +36,7 @@ CAPABILITIES: tuple[Gap, ...] = (
             "ordered/running_new_key",
             "ordered/running_ties",
             "ordered/windows_behind_running",
+            "windows/approx_count_distinct",
         ),
     ),
     Gap(

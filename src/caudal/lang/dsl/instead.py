@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from caudal.core.errors import Misuse, NoSuchName, OptionError, PlanError, nearest
+from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr
 from caudal.ports import registry
 
@@ -30,7 +32,9 @@ _STREAM = {
     "keyBy": '.group_by("ip")',
     "partition_by": '.group_by("ip")',
     "having": '.filter("total > 30") behind .agg(...)',
-    "join": "there are no joins yet; what is small enough fits into a function: .map(function, schema={...})",
+    "match": '.group_by("ip").match(fail.times(5) >> ok, within="10m").agg(fails=cd.count(of="fail"))',
+    "match_recognize": '.group_by("ip").match(fail.times(5) >> ok, within="10m").agg(fails=cd.count(of="fail"))',
+    "pattern": '.group_by("ip").match(fail.times(5) >> ok, within="10m").agg(fails=cd.count(of="fail"))',
     "limit": ".head(10)",
     "take": ".head(10)",
     "show": '.head(), or .to("console") in a pipeline',
@@ -60,7 +64,7 @@ _STREAM = {
     "columns": ".schema.names",
     "dtypes": ".schema",
 }
-_ENDS_GROUP = "a grouped stream waits for .window(...), .running(...) or .reduce(...)"
+_ENDS_GROUP = "a grouped stream waits for .window(...), .running(...), .match(...) or .reduce(...)"
 _ENDS_WINDOW = "a windowed stream waits for .agg(...), .apply(...), .top(...) or .sort(...)"
 
 
@@ -83,6 +87,10 @@ def of_unfinished(waiting: Any, name: str) -> AttributeError:
         return AttributeError(name)
     grouped = type(waiting).__name__ == "Grouped"
     ends = _ENDS_GROUP if grouped else _ENDS_WINDOW
+    if type(waiting).__name__ == "Matched":
+        return NoSuchName(
+            f"there is no '{name}' here: a pattern waits for .agg(...)", hint='.agg(fails=cd.count(of="fail"))'
+        )
     return NoSuchName(f"there is no '{name}' here: {ends}", hint=WINDOWED)
 
 
@@ -130,3 +138,17 @@ def no_name(aggregates: tuple[Any, ...]) -> PlanError:
     return PlanError(
         f"the aggregate {first} has no name", hint=f".agg({label}=...): its column's name stands before it"
     )
+
+
+def refuse_aggregates(unnamed: tuple[Any, ...], aggregates: Mapping[str, Any]) -> None:
+    """Raise `PlanError` for aggregates without a name, and for what is none."""
+    if unnamed:
+        raise no_name(unnamed)
+    for column, aggregate in aggregates.items():
+        if isinstance(aggregate, Aggregate):
+            continue
+        if getattr(aggregate, "__module__", "") == "caudal.lang.dsl.aggregates" and callable(aggregate):
+            called = f"{column}=cd.{aggregate.__name__}()"  # pyright: ignore[reportFunctionMemberAccess]
+            raise PlanError(f"'{column}' is a function that is not called", hint=called)
+        hint = "cd.count(), cd.sum('bytes') ...; compute with them in a with_columns behind agg"
+        raise PlanError(f"'{column}' is not an aggregate: {aggregate}", hint=hint)

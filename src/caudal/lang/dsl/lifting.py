@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from caudal.core.naming import free
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Expr, col
 from caudal.plan.nodes import Node, Select, WithColumns
@@ -25,7 +26,7 @@ def lift(
     taken = {*node.schema.names, *avoid}
     for label, expr in pairs:
         if calls(expr):
-            column = next(c for c in (label, *(f"{label}_{i}" for i in range(1, 1000))) if c not in taken)
+            column = free(label, taken)
             taken.add(column)
             columns.append((column, expr))
             out.append((label, col(column)))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from caudal.core import duration
@@ -13,8 +12,13 @@ from caudal.core.naming import cut
 from caudal.core.types import Schema
 from caudal.lang.dsl import instead
 from caudal.lang.dsl.functions import plain
-from caudal.lang.dsl.lifting import lift, lifted, lifted_aggregates, without_lifted
+from caudal.lang.dsl.grouped import Grouped, Windowed
+from caudal.lang.dsl.joining import broadcast, cogroup, join
+from caudal.lang.dsl.lifting import lifted, without_lifted
+from caudal.lang.dsl.lookups import lookup
 from caudal.lang.dsl.options import format_of_path, format_options, path_of, refuse_compressed, split
+from caudal.lang.dsl.processing import Columns, Function, output, process
+from caudal.lang.dsl.throttling import throttle
 from caudal.lang.dsl.windows import condition, expression, ordering
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.building import coalesce
@@ -27,34 +31,24 @@ from caudal.plan.nodes import (
     Filter,
     FlatMap,
     Keyed,
-    Lag,
     Late,
     Map,
     Node,
-    Reduce,
-    Running,
     Select,
     Shuffle,
     Sink,
     Union,
-    WindowAggregate,
-    WindowApply,
-    WindowTop,
     WithColumns,
+    can_be_late,
 )
 from caudal.plan.plan import Plan
-from caudal.plan.python import PythonFunction
-from caudal.plan.windows import CountWindow, Order, Sliding, Window
+from caudal.plan.windows import Window
 from caudal.ports import registry
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
-
-Aggregates = "caudal.lang.dsl.aggregates"
-Function = Callable[..., Any] | PythonFunction
-Columns = Mapping[str, Any] | Schema
 
 
 @answered_methods
@@ -127,6 +121,13 @@ class Stream:
                 raise PlanError(f"union takes streams, not {type(other).__name__}", hint="a.union(b, c)")
         return Stream(Union(name=name, streams=(self.node, *(o.node for o in others))))
 
+    broadcast = broadcast
+    cogroup = cogroup
+    join = join
+    lookup = lookup
+    process = process
+    throttle = throttle
+
     def split(self, *, rest: str = "rest", **predicates: Expr | str) -> dict[str, Stream]:
         """Send each row to the first stream whose predicate is true, or to `rest`: `split(web=..., dns=...)["web"]`."""
         if not predicates:
@@ -148,7 +149,7 @@ class Stream:
         The function runs in worker processes; a `cd.batch` function takes a polars frame and gives one of the same
         length. The row keeps its event time.
         """
-        return Stream(Map(name=name, input=self.node, function=plain(function), output=_output(schema)))
+        return Stream(Map(name=name, input=self.node, function=plain(function), output=output(schema)))
 
     def flat_map(self, function: Function, *, schema: Columns | None = None, name: str = "") -> Stream:
         """Make any number of rows of each: a row as a dict in, an iterable of dicts (or None) out.
@@ -156,7 +157,7 @@ class Stream:
         A `cd.batch` function takes a polars frame with a column `_row` and gives one of any length that has it too: it
         says which row each comes from. The rows have the event time of the one they come from.
         """
-        return Stream(FlatMap(name=name, input=self.node, function=plain(function), output=_output(schema)))
+        return Stream(FlatMap(name=name, input=self.node, function=plain(function), output=output(schema)))
 
     def shuffle(self, *, name: str = "") -> Stream:
         """Say that rows are free to go to any core (Storm's shuffle grouping): they are, at every stateless operator."""
@@ -197,31 +198,35 @@ class Stream:
         keys: Expr | str | Sequence[Expr | str],
         *,
         within: Duration | None = None,
+        since: Literal["passed", "seen"] = "passed",
         order_by: Any = None,
         order: str = "event_time",
         name: str = "",
     ) -> Stream:
         """Pass on the rows whose keys no row had that was passed on at most `within` before (None: ever).
 
+        `since="seen"`: that came at most `within` before, passed on or not: what is new again after a silence of its own.
         Rows are taken in the order of event time, ties by `order_by`; one that comes later than the disorder is late.
         Without `within` every key is kept for ever. `order="arrival"` takes rows as they come, over one partition.
         """
+        if since not in ("passed", "seen"):
+            raise PlanError(f"since='{since}' of deduplicate", hint='since="passed" or since="seen"')
         listed = [keys] if isinstance(keys, str | Expr) else list(keys)
         within_ms = 0 if within is None else duration.parse(within, what="within")
         node, pairs, ordered = lifted(self.node, _named(listed, {}), ordering(order_by, order))
-        made = Deduplicate(name=name, input=node, keys=pairs, within=within_ms, order=ordered)
+        made = Deduplicate(name=name, input=node, keys=pairs, within=within_ms, seen=since == "seen", order=ordered)
         return Stream(without_lifted(made, self.node))
 
     def late(self, *, name: str = "") -> Stream:
         """The rows that came too late for the nearest stateful operator upstream: whole rows, with late_* columns."""
-        for node in _upstream(self.node, "late rows"):
-            if isinstance(node, Keyed):
+        for node in _upstream(self.node):
+            if isinstance(node, Keyed) and can_be_late(node.input):
                 return Stream(Late(name=name, input=node))
         raise PlanError("there are no late rows: no window or other stateful operator stands upstream")
 
     def dead_letters(self, *, name: str = "") -> Stream:
-        """What the source and the Python functions upstream could not take, with position, reason and payload."""
-        found = [node for node in _upstream(self.node, "dead letters") if node.has_dead]
+        """What the sources and the Python functions upstream could not take, with position, reason and payload."""
+        found = [node for node in _all_upstream(self.node) if node.has_dead]
         if not found:
             raise PlanError("there are no dead letters: no source stands upstream")
         if len(found) == 1:
@@ -290,167 +295,6 @@ class Stream:
         return registry.find("runner", "collect")(self, to, first=n)
 
 
-@answered_methods
-class Grouped:
-    """A stream with keys."""
-
-    def __init__(self, node: Node, keys: tuple[tuple[str, Expr], ...]) -> None:
-        self.node = node
-        self.keys = keys
-
-    def __repr__(self) -> str:
-        return f"Grouped(by {cut(', '.join(name for name, _ in self.keys), 100)}: waits for .window(...))"
-
-    def __getattr__(self, name: str) -> Any:
-        raise instead.of_unfinished(self, name)
-
-    def window(self, window: Window) -> Windowed:
-        """Cut each key's rows into windows."""
-        return Windowed(self.node, self.keys, window)
-
-    def running(
-        self, *, name: str = "", order_by: Any = None, order: str = "event_time", **aggregates: Aggregate
-    ) -> Stream:
-        """Add aggregates over all rows of the key so far to each row, itself among them.
-
-        Rows are taken in the order of event time (ties by `order_by`), or as they come with `order="arrival"`.
-        """
-        return Windowed(self.node, self.keys, Sliding(order=ordering(order_by, order))).agg(name=name, **aggregates)
-
-    def reduce(
-        self,
-        function: Function,
-        *,
-        schema: Columns | None = None,
-        order_by: Any = None,
-        order: str = "event_time",
-        name: str = "",
-    ) -> Stream:
-        """Fold the rows of each key by `function(state, row)`: both are dicts, the first state of a key is None.
-
-        What it returns is the new state and, with the keys, the row that comes out for each row; `schema` are its
-        columns. The function keeps nothing itself: the state is caudal's, by key, typed, part of every cut. Rows are
-        taken in the order of event time, ties by `order_by`; `order="arrival"` takes them as they come.
-        """
-        node, keys, ordered = lifted(self.node, self.keys, ordering(order_by, order))
-        fold = Reduce(name=name, input=node, keys=keys, function=plain(function), output=_output(schema), order=ordered)
-        return Stream(fold)
-
-    def lag(
-        self,
-        value: Expr | str,
-        n: int = 1,
-        *,
-        into: str,
-        order_by: Any = None,
-        order: str = "event_time",
-        name: str = "",
-    ) -> Stream:
-        """Add to each row what `value` was `n` rows before it, of its key, as the column `into`; null for the first `n`.
-
-        Rows are taken in the order of event time (ties by `order_by`), or as they come with `order="arrival"`.
-        """
-        node, keys, ordered = lifted(self.node, self.keys, ordering(order_by, order))
-        node, ((_, taken),) = lift(node, [(f"{into}_of", expression(value))], [into])
-        made = Lag(name=name, input=node, keys=keys, value=taken, n=n, into=into, order=ordered)
-        return Stream(without_lifted(made, self.node))
-
-    def agg(self, *args: Any, **aggregates: Any) -> Stream:
-        """Raise: aggregates of a stream need a window."""
-        raise PlanError("agg needs a window", hint=f"{instead.WINDOWED}; .running(...) gives a row per event")
-
-
-@answered_methods
-class Windowed:
-    """Keys and windows, waiting for aggregates or a function."""
-
-    def __init__(self, node: Node, keys: tuple[tuple[str, Expr], ...], window: Window) -> None:
-        if not isinstance(window, Window):
-            raise PlanError(
-                f"{window!r} is not a window",
-                hint='cd.tumbling("3s"), cd.hopping("10s", every="2s"), cd.session("30s"), cd.rows(100) ...',
-            )
-        self.node = node
-        self.keys = keys
-        self.over = window
-
-    def __repr__(self) -> str:
-        keys = f"by {cut(', '.join(name for name, _ in self.keys), 100)} " if self.keys else ""
-        return f"Windowed({keys}in {self.over}: waits for .agg(...))"
-
-    def __getattr__(self, name: str) -> Any:
-        raise instead.of_unfinished(self, name)
-
-    def agg(self, *unnamed: Any, name: str = "", **aggregates: Aggregate) -> Stream:
-        """One row for each key and window: keys, window_start, window_end, and `column=cd.count()` and the like.
-
-        Over a sliding window: a row for each row, its own columns first, the aggregates behind.
-        """
-        if unnamed:
-            raise instead.no_name(unnamed)
-        for column, aggregate in aggregates.items():
-            if not isinstance(aggregate, Aggregate):
-                if getattr(aggregate, "__module__", "") == Aggregates and callable(aggregate):
-                    raise PlanError(
-                        f"'{column}' is a function that is not called", hint=f"{column}=cd.{aggregate.__name__}()"
-                    )  # type: ignore[attr-defined]
-                hint = "cd.count(), cd.sum('bytes') ...; compute with them in a with_columns behind agg"
-                raise PlanError(f"'{column}' is not an aggregate: {aggregate}", hint=hint)
-        node, keys, window = self._lifted()
-        node, folded = lifted_aggregates(node, aggregates)
-        if isinstance(window, Sliding):
-            made = Running(name=name, input=node, keys=keys, frame=window, aggregates=folded)
-            return Stream(without_lifted(made, self.node, dict(keys)))
-        return Stream(WindowAggregate(name=name, input=node, keys=keys, window=window, aggregates=folded))
-
-    def apply(self, function: Function, *, schema: Columns | None = None, name: str = "") -> Stream:
-        """Give a function all rows of a key and window, in pinned order; take any number of rows back.
-
-        A plain function gets a polars frame in a worker process, a `cd.batch` function in an operator thread; both give
-        a frame with the columns of `schema`. A `cd.jit` function gets one array for each of its parameters, which name
-        columns, and gives a tuple of arrays. Keys, window_start and window_end stand before its columns. A window that
-        it fails on becomes a dead letter.
-        """
-        node, keys, window = self._lifted()
-        made = WindowApply(
-            name=name, input=node, keys=keys, window=window, function=plain(function), output=_output(schema)
-        )
-        return Stream(made)
-
-    def top(self, n: int, *, by: Any, descending: bool = True, name: str = "") -> Stream:
-        """The first `n` rows of each key and window by a column or expression (or several), the largest first.
-
-        Ties stand in pinned order. Keys, window_start and window_end stand before the rows' columns.
-        """
-        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-            raise PlanError(f"top takes a number of rows, not {n!r}", hint="top(10, by='bytes')")
-        return self._ranked(n, by, descending, name)
-
-    def sort(self, *, by: Any, descending: bool = False, name: str = "") -> Stream:
-        """All rows of each key and window, in the order of a column or expression (or several); see `top`."""
-        return self._ranked(0, by, descending, name)
-
-    def _ranked(self, limit: int, by: Any, descending: bool, name: str) -> Stream:
-        listed = [by] if isinstance(by, str | Expr) else list(by)
-        node, keys, window = self._lifted()
-        node, ranking = lift(node, [(f"by{i}", expression(e, "by")) for i, e in enumerate(listed)])
-        made = WindowTop(
-            name=name,
-            input=node,
-            keys=keys,
-            window=window,
-            by=tuple((e, descending) for _, e in ranking),
-            limit=limit,
-        )
-        return Stream(without_lifted(made, self.node, dict(keys)))
-
-    def _lifted(self) -> tuple[Node, tuple[tuple[str, Expr], ...], Window]:
-        window = self.over
-        order = window.order if isinstance(window, CountWindow | Sliding) else Order()
-        node, keys, order = lifted(self.node, self.keys, order)
-        return node, keys, replace(window, order=order) if isinstance(window, CountWindow | Sliding) else window
-
-
 def pipeline(name: str, *sinks: Sink) -> Plan:
     """Return a pipeline: a name and the sinks that its streams end in. A pipeline file has one top-level `pipeline`."""
     if not isinstance(name, str):
@@ -475,21 +319,25 @@ def _named(columns: Iterable[Expr | str], named: Mapping[str, Expr | str]) -> tu
     return tuple(pairs)
 
 
-def _output(schema: Columns | None) -> Schema:
-    if schema is None:
-        raise PlanError("the function's result needs a schema", hint='schema={"ip": "string", "score": "float64"}')
-    return Schema.of(schema)
-
-
-def _upstream(node: Node, what: str) -> Iterator[Node]:
+def _upstream(node: Node) -> Iterator[Node]:
     """Yield the nodes from this one to its source; raises `PlanError` at a union."""
     while True:
         yield node
         if isinstance(node, Union):
-            raise PlanError(f"a union has no {what} of its own", hint="ask its inputs, and unite what they give")
+            raise PlanError("a union has no late rows of its own", hint="ask its inputs, and unite what they give")
         if not node.inputs:
             return
         (node,) = node.inputs
+
+
+def _all_upstream(node: Node) -> list[Node]:
+    """Return this node and all that it reads, each once, the nearest first."""
+    found = {node: None}
+    for each in (waiting := [node]):
+        new = [above for above in each.inputs if above not in found]
+        found |= dict.fromkeys(new)
+        waiting += new
+    return [*found]
 
 
 def _all(tests: Sequence[Expr]) -> Expr:

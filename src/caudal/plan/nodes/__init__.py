@@ -10,15 +10,21 @@ May touch: core, and expressions, aggregates, windows of the plan. Must never: k
 from caudal.plan.nodes.aggregate import WindowAggregate
 from caudal.plan.nodes.apply import WindowApply
 from caudal.plan.nodes.base import Aggregated, Called, Computed, Key, Named, Node, Own, Pairs, Result, Role, passed_on
+from caudal.plan.nodes.broadcast import Broadcast
 from caudal.plan.nodes.copies import Copies
 from caudal.plan.nodes.dead_letters import DEAD_FIELDS, DeadLetters
 from caudal.plan.nodes.deduplicate import Deduplicate
 from caudal.plan.nodes.filter import Filter
 from caudal.plan.nodes.fused import Fused, Step
-from caudal.plan.nodes.keyed import RESERVED, Keyed, Windowed
+from caudal.plan.nodes.join import Join
+from caudal.plan.nodes.keyed import RESERVED, Keyed, Windowed, can_be_late
 from caudal.plan.nodes.lag import Lag
 from caudal.plan.nodes.late import LATE_FIELDS, Late
+from caudal.plan.nodes.lookup import Lookup
 from caudal.plan.nodes.map import FlatMap, Map
+from caudal.plan.nodes.match import Match
+from caudal.plan.nodes.process import Process
+from caudal.plan.nodes.punctual import Punctual
 from caudal.plan.nodes.reduce import Reduce
 from caudal.plan.nodes.repartition import RepartitionSink, RepartitionSource
 from caudal.plan.nodes.running import Running
@@ -26,6 +32,8 @@ from caudal.plan.nodes.select import Select
 from caudal.plan.nodes.shuffle import Shuffle
 from caudal.plan.nodes.sink import Sink
 from caudal.plan.nodes.source import Source
+from caudal.plan.nodes.table import Table
+from caudal.plan.nodes.throttle import Throttle
 from caudal.plan.nodes.top import Ranking, WindowTop
 from caudal.plan.nodes.union import Union
 from caudal.plan.nodes.with_columns import WithColumns
@@ -35,6 +43,7 @@ __all__ = [
     "LATE_FIELDS",
     "RESERVED",
     "Aggregated",
+    "Broadcast",
     "Called",
     "Computed",
     "Copies",
@@ -43,15 +52,20 @@ __all__ = [
     "Filter",
     "FlatMap",
     "Fused",
+    "Join",
     "Key",
     "Keyed",
     "Lag",
     "Late",
+    "Lookup",
     "Map",
+    "Match",
     "Named",
     "Node",
     "Own",
     "Pairs",
+    "Process",
+    "Punctual",
     "Ranking",
     "Reduce",
     "RepartitionSink",
@@ -64,11 +78,14 @@ __all__ = [
     "Sink",
     "Source",
     "Step",
+    "Table",
+    "Throttle",
     "Union",
     "WindowAggregate",
     "WindowApply",
     "WindowTop",
     "Windowed",
     "WithColumns",
+    "can_be_late",
     "passed_on",
 ]

@@ -30,6 +30,10 @@ NO_TIME = (
 )
 
 
+LATER = {"later": True}
+"""Metadata of a field that came later than its node: at its default it does not stand in JSON, so that what was stored before fits."""
+
+
 class Role(Enum):
     """What an expression is for, where it makes no column."""
 
@@ -38,6 +42,7 @@ class Role(Enum):
     KEY = "key"
     RANK = "rank"
     ORDER = "order"
+    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,11 @@ class Node:
     def step(self) -> KeyedStep | None:
         """How it walks the rows of each key, where it is a keyed step."""
         return None
+
+    @property
+    def needs_end(self) -> str:
+        """Why it cannot be run over a source that goes on for ever, "" where it can."""
+        return ""
 
     @property
     def identified(self) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from caudal.core import duration
 from caudal.core.errors import PlanError
 from caudal.core.types import Schema
+from caudal.plan.nodes.base import LATER
 from caudal.plan.nodes.keyed import Keyed, refuse_unordered
 from caudal.plan.steps import KeyedStep
 from caudal.plan.windows import PINNED, Order
@@ -15,10 +16,14 @@ from caudal.plan.windows import PINNED, Order
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Deduplicate(Keyed):
-    """The rows whose key no row had that was passed on in the `within` milliseconds before, inclusive (0: ever)."""
+    """The rows whose key no row had that was passed on in the `within` milliseconds before, inclusive (0: ever).
+
+    `seen`: that came at all, passed on or not.
+    """
 
     kind: ClassVar[str] = "deduplicate"
     within: int = 0
+    seen: bool = field(default=False, metadata=LATER)
     order: Order = PINNED
 
     def derive(self) -> tuple[Schema, bool]:
@@ -26,6 +31,8 @@ class Deduplicate(Keyed):
             raise PlanError("within must be greater than zero", hint="within='10m'")
         if not self.keys:
             raise PlanError("deduplicate needs keys", hint="deduplicate('eventid', within='10m')")
+        if self.seen and not self.within:
+            raise PlanError("since='seen' needs within=", hint="without within= a key passes once, ever")
         if self.within and self.order.arrival:
             raise PlanError("within= is in event time, which order='arrival' does not follow", hint="leave out one")
         refuse_unordered(self, self.order)
@@ -38,11 +45,14 @@ class Deduplicate(Keyed):
 
     @property
     def step(self) -> KeyedStep:
-        return KeyedStep("deduplicate", options=(("within", self.within),), drops=True, first=not self.within)
+        return KeyedStep(
+            "deduplicate", options=(("within", self.within), ("seen", self.seen)), drops=True, first=not self.within
+        )
 
     def reads(self) -> frozenset[str]:
         """Return the input columns that it reads and passes on: all."""
         return frozenset(self.input.schema.names)
 
     def describe(self) -> str:
-        return f"{self.show_keys()}within {duration.show(self.within) if self.within else 'all time'}"
+        since = " since the last" if self.seen else ""
+        return f"{self.show_keys()}within {duration.show(self.within) if self.within else 'all time'}{since}"

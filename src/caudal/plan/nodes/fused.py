@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from caudal.core.types import Schema
-from caudal.plan.nodes.base import Node
+from caudal.plan.expr import Column
+from caudal.plan.nodes.base import Computed, Node, Own, Result, passed_on
 from caudal.plan.nodes.filter import Filter
 from caudal.plan.nodes.select import Select
 from caudal.plan.nodes.with_columns import WithColumns
@@ -27,6 +28,14 @@ class Fused(Node):
 
     def derive(self) -> tuple[Schema, bool]:
         return self.steps[-1].schema, self.steps[-1].timed
+
+    def results(self) -> Mapping[str, Result]:
+        """Return the columns that come through all steps as they are as what is passed on of the input; all others are made here."""
+        came = {name: name for name in self.schema.names}
+        for step in reversed(self.steps):
+            passes = passed_on(step)
+            came = {name: passes[at] for name, at in came.items() if at in passes}
+        return {name: Computed(Column(came[name])) if name in came else Own() for name in self.schema.names}
 
     @property
     def functions(self) -> tuple[PythonFunction, ...]:

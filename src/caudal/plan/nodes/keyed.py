@@ -125,7 +125,14 @@ class Windowed(Keyed):
             return None
         made = (*(Field(name, TIMESTAMP) for name in RESERVED), *results)
         sizes = (("size", window.size), ("step", window.step), ("timed", self.input.timed))
-        return KeyedStep(what, arguments, made, (*options, *sizes), gathers=True, alone=END, needs=needs)
+        return KeyedStep(what, arguments, made, (*options, *sizes), gathers=True, whole=True, alone=END, needs=needs)
+
+
+def can_be_late(node: Node) -> bool:
+    """Whether a row of a node can be late: results of windows in time cannot, nor what is made of these row by row."""
+    while node.row_wise and len(node.inputs) == 1 and node.port == "out":
+        (node,) = node.inputs
+    return not (isinstance(node, Windowed) and node.window.in_time)
 
 
 def windowed_fields(node: Keyed, window: Window) -> list[Field]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from caudal.core.types import STRING, Field, Schema
-from caudal.plan.nodes.base import Node, Pairs
+from caudal.plan.nodes.base import LATER, Node, Pairs
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -15,6 +15,8 @@ class Sink(Node):
     """Rows written by a connector, encoded by a format. It emits nothing.
 
     `identity`: the name of a text column that is written behind the others and holds the row's identity, "" for none.
+    `pipelines`: in a plan of several pipelines those that it is of; `known`: the operators above it that these call otherwise:
+    (id in the plan, id in the pipeline).
     """
 
     kind: ClassVar[str] = "sink"
@@ -25,6 +27,8 @@ class Sink(Node):
     format: str = ""
     format_options: Pairs = ()
     identity: str = ""
+    pipelines: tuple[str, ...] = field(default=(), metadata=LATER)
+    known: Pairs = field(default=(), metadata=LATER)
 
     @property
     def moves(self) -> str:

@@ -72,11 +72,13 @@ class SourceCase:
     """How the suite makes a source of one connector. Subclass it.
 
     `ordered_names`: partitions are called as they are given, with `suffix` behind. `live`: it says that it is live.
+    `every_end`: whether it is read on from each end of what was read; from four of them where opening takes its time.
     """
 
     ordered_names: ClassVar[bool] = True
     suffix: ClassVar[str] = ""
     live: ClassVar[bool] = False
+    every_end: ClassVar[bool] = True
 
     def __init__(self, folder: Path) -> None:
         """`folder`: one to write to, of this test's own."""
@@ -135,7 +137,7 @@ class SourceSuite:
         source = self._open(PARTITIONS)
         whole, ends = read_all(source.partitions()[0], size)
         source.close()
-        for end in [0, *ends]:
+        for end in [0, *(ends if self._case.every_end else [*ends[:2], *ends[-2:]])]:
             again = self._open(PARTITIONS)
             partition = again.partitions()[0]
             partition.seek(end)

@@ -5,12 +5,11 @@ It keeps what `ports.transaction` says, and can be told to lose an answer, befor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from caudal.ports.group import GroupTransaction
 from caudal.ports.sink import Immediate, Receipt
-from caudal.ports.transaction import Committed, Fenced, Outcome, Place, Transaction
+from caudal.ports.transaction import Fenced, Outcome, Transaction
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,7 +24,7 @@ class Broker:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {}
-        self.committed: dict[str, Committed] = {}
+        self.committed: dict[str, str] = {}
         self.holders: dict[str, BrokerTransaction] = {}
         self.lose = ""
         self.under_way: list[BrokerTransaction] = []
@@ -48,26 +47,26 @@ class BrokerTransaction:
         self.renewed = False
         self.pending: list[tuple[str, dict[str, Any]]] = []
         self._broker = broker
-        self._next = Committed()
+        self._next = ""
         broker.holders[name] = self
 
     def begin(self, epoch: int) -> None:
         """Begin an epoch."""
         self._check()
         self.renewed = False
-        self.pending, self._next = [], Committed()
+        self.pending, self._next = [], ""
 
     def send(self, topic: str, rows: list[dict[str, Any]]) -> None:
         """Write rows."""
         self._check()
         self.pending += [(topic, row) for row in rows]
 
-    def positions(self, positions: Mapping[Place, int], token: str) -> None:
-        """Put positions and token in."""
+    def token(self, token: str) -> None:
+        """Put the token in."""
         self._check()
         assert token.isascii()
         assert len(token) <= 3000
-        self._next = Committed(token, dict(positions))
+        self._next = token
 
     def commit(self) -> Outcome:
         """Commit."""
@@ -93,11 +92,11 @@ class BrokerTransaction:
         """Discard the epoch."""
         self.pending = []
 
-    def recall(self) -> Committed:
+    def recall(self) -> str:
         """Return what was last committed; what is under way cannot happen any more."""
         self._check()
         self.renewed = True
-        return self._broker.committed.get(self.name, Committed())
+        return self._broker.committed.get(self.name, "")
 
     def close(self) -> None:
         """Let it go."""

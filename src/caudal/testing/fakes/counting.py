@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from caudal.core.errors import RunError
 from caudal.observe.ledger import Ledger
 from caudal.observe.summary import Progress
-from caudal.ports.snapshot import KEY_GROUP, OperatorState, Savepoint, Snapshot, State
+from caudal.ports.snapshot import OperatorState, Savepoint, Snapshot, State
 from caudal.ports.source import End, Nothing
 
 if TYPE_CHECKING:
@@ -66,8 +65,8 @@ class CountingExecution:
         if at is not None:
             at()
 
-        rows = [{KEY_GROUP: zlib.crc32(k.encode()) % GROUPS, "key": k, "n": n} for k, n in self._counts.items()]
-        schema = pa.schema([(KEY_GROUP, pa.int64()), ("key", pa.large_string()), ("n", pa.int64())])
+        rows = [{"key": k, "n": n} for k, n in self._counts.items()]
+        schema = pa.schema([("key", pa.large_string()), ("n", pa.int64())])
         counts = OperatorState("counts", 1, {}, {0: pa.Table.from_pylist(rows, schema=schema)})
         positions = {(self._name, name): position for name, position in self._positions.items()}
         return State("counting", 1, HASH, GROUPS, positions, {"counts": counts})

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from caudal.columnar import ipc
+from caudal.core.errors import RunError
 from caudal.ports.group import Change, Given, Renewed, Stand, Unstable
 from caudal.ports.records import Block, Decoded
 from caudal.ports.source import End, Nothing, Revoked
 from caudal.ports.transaction import Outcome
 from caudal.testing.fakes.broker import Broker, BrokerSink, BrokerTransaction
 from caudal.testing.fakes.topic import Message, TopicPartition
+
+ONE: Mapping[str, Sequence[str]] = {"in": ()}
 
 
 class LivePartition(TopicPartition):
@@ -74,11 +80,59 @@ class FakeRepartition(BrokerSink):
         self._transaction.send(f"{self._topic}/{partition}", [message])
 
 
+class FakePlacing:
+    """Messages with a JSON object each, placed by the CRC-32 of one of its texts; keeps `ports.group.Placing`."""
+
+    def __init__(self, partitions: Mapping[str, Sequence[Message]], column: str) -> None:
+        self._partitions = partitions
+        self._column = column
+        self._counts: Mapping[str, int] = {}
+
+    @staticmethod
+    def place(key: str, partitions: int) -> int:
+        """Return the partition of a key."""
+        return zlib.crc32(key.encode()) % partitions
+
+    def numbers(self, keys: Any, partitions: int) -> Sequence[int]:
+        """Return the partition of each value."""
+        return [self.place(key, partitions) for key in keys.to_pylist()]
+
+    def hold(self, counts: Mapping[str, int]) -> None:
+        """Hold rows to so many partitions."""
+        self._counts = counts
+
+    def behind(self, stands: Mapping[str, int]) -> Mapping[str, int]:
+        """Return the offset behind the last message that has its place elsewhere."""
+        found: dict[str, int] = {}
+        for name, at in stands.items():
+            topic, _, number = name.rpartition("/")
+            for message in self._partitions[name]:
+                key = json.loads(message.value)[self._column]
+                if message.offset >= at and self.place(key, self._count(topic)) != int(number):
+                    found[name] = message.offset + 1
+        return found
+
+    def check(self, partition: str, rows: Decoded) -> None:
+        """Raise `RunError` for a row of another partition's."""
+        topic, _, number = partition.rpartition("/")
+        count = self._counts.get(topic) or self._count(topic)
+        for key in rows.columns[self._column].to_list():
+            if self.place(key, count) != int(number):
+                raise RunError(f"a record of {partition} is of partition {self.place(key, count)}")
+
+    def _count(self, topic: str) -> int:
+        return sum(name.rpartition("/")[0] == topic for name in self._partitions)
+
+
 class Coordinator:
     """Keeps the group. `owners`: to whom each partition is given, by the worker's name; `stands`: where it stands."""
 
-    def __init__(self, broker: Broker, partitions: Mapping[str, Sequence[Message]]) -> None:
+    def __init__(
+        self, broker: Broker, partitions: Mapping[str, Sequence[Message]], sources: Mapping[str, Sequence[str]] = ONE
+    ) -> None:
+        """`sources`: the topics of each, by operator id; of one, none: all there are."""
         self.broker = broker
+        self.sources = sources
         self.partitions = partitions
         self.owners: dict[str, str] = {}
         self.stands: dict[str, Stand] = {}
@@ -86,6 +140,8 @@ class Coordinator:
         self.lock = threading.Condition()
         """Each of its answers is one step; who waits for it hears of each commit, and of what is released."""
         self.released: list[tuple[str, str]] = []
+        self.placed_by: Mapping[str, str] = {}
+        """The column by which messages of a source are placed, but for those of which nobody knows."""
         self.between: dict[str, int] = {}
         """Partitions of repartition topics, and up to where they may be deleted."""
 
@@ -128,10 +184,16 @@ class FakeGroup:
         self.pending: list[Change] = []
         self.generation = 0
         self.closed = False
+        self.topics: frozenset[str] | None = None
+        """The repartition topics that it takes partitions of, beside the source's; None: it takes none yet."""
         self._coordinator = coordinator
+        self._placing = {
+            source: FakePlacing(coordinator.partitions, column) for source, column in coordinator.placed_by.items()
+        }
 
     def share(self, topics: Mapping[str, int]) -> None:
         """Make repartition topics."""
+        self.topics = frozenset(topics)
         with self._coordinator.lock:
             for topic, count in topics.items():
                 for number in range(count):
@@ -146,13 +208,25 @@ class FakeGroup:
         with self._coordinator.lock:
             self._coordinator.between |= ends
 
-    def counts(self) -> Mapping[str, int]:
-        """Return how many partitions each topic of the source has."""
-        counts: dict[str, int] = {}
-        for name in self._coordinator.partitions:
-            topic = name.rpartition("/")[0]
-            counts[topic] = counts.get(topic, 0) + 1
-        return counts
+    def bounds(self, partitions: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """Return where partitions begin and end."""
+        known = self._coordinator.partitions
+        ends = {name: len(self._coordinator.broker.rows.get(name, ())) for name in partitions if name not in known}
+        given = {name: known[name] for name in partitions if name in known}
+        bounds = {name: (each[0].offset, each[-1].offset + 1) if each else (0, 0) for name, each in given.items()}
+        return {name: bounds.get(name, (0, ends.get(name, 0))) for name in partitions}
+
+    def placing(self) -> Mapping[str, FakePlacing]:
+        """Return how messages are placed, where a test has said so."""
+        return self._placing
+
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Return of each source how many partitions each of its topics has."""
+        counts = Counter(name.rpartition("/")[0] for name in self._coordinator.partitions)
+        return {
+            source: {topic: counts[topic] for topic in topics or counts}
+            for source, topics in self._coordinator.sources.items()
+        }
 
     def changes(self) -> Sequence[Change]:
         """Return what came and went."""
@@ -177,14 +251,18 @@ class FakeGroup:
     def start(self, partitions: Sequence[str]) -> Mapping[str, int]:
         """Begin at the first message."""
         known = self._coordinator.partitions
-        return {name: known[name][0].offset if name in known else 0 for name in partitions}
+        return {name: known[name][0].offset if known.get(name) else 0 for name in partitions}
 
     def check(self, partition: str, rows: Decoded) -> None:
-        """Nothing is relied on."""
+        """Hold rows to what a test relies on; see `Coordinator.placing`."""
+        topic = partition.rpartition("/")[0]
+        for source, placing in self._placing.items():
+            if topic in (self._coordinator.sources[source] or (topic,)):
+                placing.check(partition, rows)
 
     def ends(self) -> Mapping[str, int]:
         """Return the ends."""
-        return {name: messages[-1].offset + 1 for name, messages in self._coordinator.partitions.items()}
+        return {name: each[-1].offset + 1 for name, each in self._coordinator.partitions.items() if each}
 
     def expel(self, writer: str) -> None:
         """End what the writer has under way."""
@@ -209,8 +287,9 @@ class FakeGroup:
         return FakeTransaction(self._coordinator, self, name)
 
     def close(self) -> None:
-        """Leave."""
+        """Leave: what it still has is nobody's."""
         self.closed = True
+        self._coordinator.expel(self.worker)
 
 
 class FakeTransaction(BrokerTransaction):

@@ -61,7 +61,8 @@ class Made:
     `nth`: int64, the number of each result among those that stand in one place, as the rows of one window do, from 0 on;
     None where each has a place of its own.
     `columns`: the columns that the step makes, of each result; `state`: what is kept of each key, any number of rows;
-    `failed`: (row, reason, message, detail) of what no result can be made of: it becomes a dead letter.
+    `failed`: (row, reason, message, detail) of what no result can be made of: it becomes a dead letter. The row is as in
+    `of`; `failed_at` has the times of those at timers, as `at` has those of results, None where there can be none.
     `wake`: int64, for each key the watermark at which the step is to be called again though no row has come, `END` for
     none; None for none at all. It lies above the watermark of the call.
     """
@@ -73,6 +74,7 @@ class Made:
     wake: Any = None
     at: Any = None
     nth: Any = None
+    failed_at: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,11 +136,22 @@ def joined(parts: Sequence[Sequence[Any]]) -> list[Any]:
     return [pa.concat_arrays([part[i] for part in parts]) for i in range(len(parts[0]))] if parts else []
 
 
-def behind(state: Rows, rows: Rows) -> tuple[Rows, Any]:
-    """Return for each key what was kept and then its rows, with where each of the rows stands there.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where rows stand that are put behind what was kept of their key.
 
-    Both must have the same columns.
+    `starts`: those of the keys; `before`, `at`: the places of what was kept, and of the rows; `index`: of each place which it is, of
+    what was kept and then the rows.
     """
+
+    starts: Any
+    before: Any
+    at: Any
+    index: Any
+
+
+def places(state: Rows, rows: Rows) -> Places:
+    """Return where rows stand behind what was kept."""
     kept, new = np.diff(state.starts), np.diff(rows.starts)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept + new)])
     index = np.empty(len(state) + len(rows), np.int64)
@@ -146,8 +159,25 @@ def behind(state: Rows, rows: Rows) -> tuple[Rows, Any]:
     before = np.arange(len(state)) + np.repeat(starts[:-1] - state.starts[:-1], kept)
     index[before] = np.arange(len(state))
     index[at] = len(state) + np.arange(len(rows))
-    columns = [pa.concat_arrays([a, b]).take(pa.array(index)) for a, b in zip(state.columns, rows.columns)]
-    return Rows(starts, columns), at
+    return Places(starts, before, at, index)
+
+
+def numbered(owner: Any) -> Any:
+    """Return the number of each result among those of its row or call; `owner`: whose each is, equal ones side by side."""
+    fresh = np.ones(len(owner), np.bool_)
+    fresh[1:] = owner[1:] != owner[:-1]
+    return np.arange(len(owner)) - np.flatnonzero(fresh)[np.cumsum(fresh) - 1]
+
+
+def behind(state: Rows, rows: Rows) -> tuple[Rows, Any]:
+    """Return for each key what was kept and then its rows, with where each of the rows stands there.
+
+    Both must have the same columns.
+    """
+    found = places(state, rows)
+    index = pa.array(found.index)
+    columns = [pa.concat_arrays([a, b]).take(index) for a, b in zip(state.columns, rows.columns)]
+    return Rows(found.starts, columns), found.at
 
 
 def last(rows: Rows, count: Any) -> Rows:

@@ -1,4 +1,4 @@
-"""Deduplication: a row passes when no row of its key did, ever or within some time before."""
+"""Deduplication: a row passes when no row of its key did, or came, ever or within some time before."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pyarrow as pa
 from caudal.worker.steps.contract import END, Made, Rows, Step
 
 
-def deduplicate(takes: dict[str, Any], gives: dict[str, Any], within: int) -> Step:
+def deduplicate(takes: dict[str, Any], gives: dict[str, Any], within: int, seen: bool = False) -> Step:
     """Return the step that passes the first row, and each whose last one that passed is more than `within` ms ago.
 
-    With `within` 0 only the first passes. Kept is when the last row passed, until the watermark has left it `within` behind.
+    With `within` 0 only the first passes; with `seen` it counts from the last row, whether that passed or not. Kept is that time, until
+    the watermark has left it `within` behind.
     """
 
     def run(state: Rows, rows: Rows, watermark: int) -> Made:
@@ -27,8 +28,10 @@ def deduplicate(takes: dict[str, Any], gives: dict[str, Any], within: int) -> St
             for row in range(rows.starts[k], rows.starts[k + 1]):
                 time = 0 if rows.time is None else int(rows.time[row])
                 if last is None or (within and time - last > within):
-                    last = time
                     passed.append(row)
+                    last = time
+                elif seen:
+                    last = time
             if last is not None and within and last + within < watermark:
                 last = None
             counts.append(last is not None)

@@ -47,7 +47,17 @@ def reached(**given: Any) -> Any:
         ({"start": "2026-13-01"}, "'2026-13-01'", '"latest"'),
         ({"start": {0: -1}}, "the offset -1 of 0", '"topic/0"'),
         ({"until": {"a": 1}}, "the offset 1 of 'a'", '"topic/0"'),
-        ({"until": 5}, "option 'until' of kafka cannot be 5", '"latest"'),
+        ({"until": 5}, "kafka cannot stop reading at 5", '"latest"'),
+        (
+            {"until": "yesterday"},
+            "kafka cannot stop reading at 'yesterday'",
+            'a time such as "2026-11-01T00:00:00Z", or offsets',
+        ),
+        (
+            {"start": "tomorrow"},
+            "kafka cannot begin reading at 'tomorrow'",
+            'a time such as "2026-11-01T00:00:00Z", or offsets',
+        ),
         ({"reader": "block"}, "option 'reader'", "did you mean 'blocks'"),
         ({"max_record": 0}, "at least 1", ""),
         ({"partitioned_by": "iq"}, "partitioned_by='iq' of kafka is no column", "known: ip"),
@@ -173,3 +183,25 @@ def test_the_library_is_not_loaded_before_it_is_used() -> None:
         "assert not [name for name in sys.modules if name.startswith('confluent_kafka')]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({7: 3}, "a has 3, b has 1"),
+        ({0: 1, 3: 0}, "a has 3, b has 1"),
+        ({"b/1": 0}, "b has 1"),
+        ({"c/0": 0}, "c is not read"),
+        ({2: 5}, ""),
+        ({"a/2": 5, "b/0": 1}, ""),
+    ],
+)
+def test_an_offset_is_of_a_partition_that_there_is(given: Any, told: str) -> None:
+    said = place("start", given)
+    if not told:
+        said.check({"a": 3, "b": 1})
+        return
+    name = list(given)[-1]
+    with pytest.raises(InputError, match=f"there is no partition {name}, of which an offset is given") as caught:
+        said.check({"a": 3, "b": 1})
+    assert caught.value.detail == told

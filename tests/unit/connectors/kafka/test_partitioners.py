@@ -59,6 +59,7 @@ def test_a_record_in_another_partition_stops_the_job_and_one_without_a_key_is_a_
     with pytest.raises(RunError, match="offset 2 of logs/1 is of partition 3") as caught:
         placement.check("logs/1", rows([first, here[0]]))
     assert here[0] in caught.value.detail
+    assert "its message has no key or another one than its ip" in caught.value.hint
 
 
 def test_whole_numbers_are_written_in_decimal() -> None:

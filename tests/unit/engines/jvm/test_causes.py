@@ -92,6 +92,10 @@ pyspark.errors.exceptions.captured.StreamingQueryException: [STREAM_FAILED] Quer
             ["a Python worker of the job died (exit code -9)", DIED],
         ),
         (CANCELLED, ["a Python worker of the job died", DIED]),
+        (
+            "Caused by: x.FlinkException: An OperatorEvent from an OperatorCoordinator to a task was lost. Triggering",
+            ["a task of the job ended before it could say why", DIED],
+        ),
         (CANCELLED + "\nCaused by: x.NoRoomException: disk", [CANCELLED.partition(": x.")[2], "NoRoomException: disk"]),
         (WORKER, ["MemoryError: no room for 12 columns"]),
         (

@@ -97,5 +97,5 @@ def test_a_key_is_in_one_part(shards: int) -> None:
 def test_the_hashes_of_this_process_are_in_no_cut() -> None:
     blocks = Blocks()
     blocks.add(table(["a", "b"]))
-    added, _ = blocks.export(["k"], True)
-    assert added[0].column_names == ["k", "key_group"]
+    added, _ = blocks.export(True)
+    assert added[0].column_names == ["k"]

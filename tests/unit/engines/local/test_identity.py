@@ -58,6 +58,22 @@ def test_identity_is_stable_and_unique(folder: Path):
         assert sorted(map(str, again[1])) == sorted(map(str, rows))
 
 
+def test_results_of_one_place_are_told_apart(folder: Path):
+    path = str(folder / "in" / "a.jsonl")
+    schema = {"t": "int64", "k": "string"}
+    source = cd.source("files", path=path, format="json", event_time="t", schema=schema, disorder="1s")
+    made = source.join(source, "k", within="1s", how="left")
+    out = folder / "pairs.jsonl"
+    plan = cd.Pipeline("p", made.to("files", path=str(out), format="json", identity="id"))
+    found = []
+    for extra in ({}, {"morsel_rows": 1, "read_bytes": 200}):
+        Job(plan, threads=1, extra=extra, late="discard", dead="discard").run()
+        found.append(_lines(out))
+    assert len(found[0]) > 300
+    assert len({row["id"] for row in found[0]}) == len(found[0])
+    assert sorted(map(str, found[1])) == sorted(map(str, found[0]))
+
+
 def test_identity_must_not_take_a_name_that_is_there(folder: Path):
     source = cd.source("files", path=str(folder / "in"), format="json", schema={"k": "string"})
     with pytest.raises(cd.PlanError, match="duplicate column 'k'"):

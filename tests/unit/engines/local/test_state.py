@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from caudal.columnar.column import from_list
+from caudal.columnar.column import Text, from_list
 from caudal.core.errors import RunError
 from caudal.core.types import BOOL, FLOAT64, INT64, STRING
 from caudal.engines.local.state import KEY_GROUPS, Blob, Blocks, key_groups
@@ -22,6 +22,12 @@ def table(*pairs: tuple[str | None, int]) -> Table:
     return Table(columns, len(pairs))
 
 
+def test_a_null_holds_nothing_whatever_its_length_says() -> None:
+    text = Text(STRING, np.frombuffer(b"abc", np.uint8), np.zeros(2, np.int64), np.array([3, 1 << 30], np.int32))
+    text.valid = np.array([True, False])
+    assert Table({"k": text}, 2).nbytes() < 100
+
+
 def rows(blocks: Blocks) -> list[tuple[str | None, int]]:
     out = []
     for one in blocks.tables.values():
@@ -30,13 +36,13 @@ def rows(blocks: Blocks) -> list[tuple[str | None, int]]:
 
 
 def blob(blocks: Blocks, whole: bool) -> Blob:
-    added, removed = blocks.export(["k"], whole)
+    added, removed = blocks.export(whole)
     return Blob("op", "kind", 1, whole, {}, added, removed)
 
 
 def restored(*blobs: Blob, groups: Any = None) -> Blocks:
     fresh = Blocks()
-    fresh.restore(blobs, TYPES, frozenset(), groups)
+    fresh.restore(blobs, TYPES, frozenset(), ["k"], groups)
     return fresh
 
 

@@ -10,6 +10,7 @@ import pytest
 import caudal as cd
 from caudal import col
 from caudal.core.errors import PlanError
+from caudal.plan import wire
 from caudal.plan.nodes import DeadLetters, Filter, Union
 from caudal.plan.python import PythonFunction
 
@@ -198,3 +199,11 @@ def test_what_is_missing_in_a_call_is_named() -> None:
         assert found.value.hint == hint  # type: ignore[attr-defined]
     with pytest.raises(PlanError, match="no name"):
         rows().group_by("ip").lag("n", into="")
+
+
+def test_a_field_that_came_later_stands_in_json_only_where_it_says_something() -> None:
+    """So state that was stored before fits."""
+    stored = [wire.describe(rows().deduplicate("ip", within="1s", since=since).node) for since in ("passed", "seen")]
+    assert [each.get("seen") for each in stored] == [None, True]
+    plan = cd.Pipeline("p", rows().deduplicate("ip", within="1s", since="seen").to("console"))
+    assert wire.to_json(wire.from_json(wire.to_json(plan))) == wire.to_json(plan)

@@ -18,6 +18,7 @@ from caudal.engines.local.aggregates import exact, kernels
 from caudal.engines.local.aggregates.deviation import deviations
 from caudal.engines.local.lists import Lists, order_by_group
 from caudal.plan.aggregates import FUNCTIONS
+from caudal.worker.aggregates import approx_count_distinct as sketch
 from caudal.worker.coercion import as_array
 
 NONE = np.empty(0, np.bool_)
@@ -37,7 +38,7 @@ class Rows:
     time: Ints | None = None
     origin: int | Ints = 0
     position: Ints | None = None
-    branch: int = 0
+    branch: int | Ints = 0
     ranks: Ints | None = None
 
 
@@ -300,6 +301,32 @@ class CountDistinct(Aggregator):
         return _int(states[0].length)
 
 
+class ApproxCountDistinct(Aggregator):
+    """About how many different hashes there are: the registers of a sketch that were chosen are kept."""
+
+    def partial(self, rows: Rows, groups: Groups) -> list[Column]:
+        column, codes = _present(rows.argument, groups.codes)
+        return [self._registers(codes, sketch.entries_of(_values(column)), len(groups))]
+
+    def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
+        state = states[0]
+        assert isinstance(state, Lists)
+        (entries,), owner = state.flat()
+        return [self._registers(groups.codes[owner], _values(entries), len(groups))]
+
+    @staticmethod
+    def _registers(codes: Ints, entries: Ints, groups: int) -> Lists:
+        found, largest = sketch.registers(codes, entries)
+        length = np.bincount(found, minlength=groups)
+        return Lists([_int(largest)], np.cumsum(length) - length, length)
+
+    def result(self, states: list[Column], ranks: Ints) -> Column:
+        state = states[0]
+        assert isinstance(state, Lists)
+        (entries,), owner = state.flat()
+        return _int(sketch.estimates(owner, _values(entries), len(state)))
+
+
 class Gathered(Aggregator):
     """All values that are not null, folded at the end (`worker.aggregates`)."""
 
@@ -339,8 +366,9 @@ AGGREGATORS: dict[str, Any] = {
     "last": Last,
     "collect": Collect,
     "count_distinct": CountDistinct,
+    "approx_count_distinct": ApproxCountDistinct,
 }
-assert AGGREGATORS.keys() == {name for name, function in FUNCTIONS.items() if not function.gathered}
+assert AGGREGATORS.keys() >= {name for name, function in FUNCTIONS.items() if not function.gathered}
 
 
 def aggregator(

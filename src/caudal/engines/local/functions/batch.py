@@ -41,6 +41,7 @@ from caudal.worker.frames import (
     divided,
     frame_of,
     owners_of,
+    sided,
 )
 
 if TYPE_CHECKING:
@@ -133,12 +134,15 @@ def batch_map(
     return run
 
 
-def batch_windows(function: PythonFunction, schema_out: Schema) -> Callable[[Sequence[Mapping[str, Column]]], Rows]:
+def batch_windows(
+    function: PythonFunction, schema_out: Schema, sides: Any = None
+) -> Callable[[Sequence[Mapping[str, Column]]], Rows]:
     """Return the function over whole windows: a frame with the rows of each in, one of `schema_out` and any length out.
 
     `owner` of the result is the window's number; a window for which the function raises, or gives anything but a
-    DataFrame with the columns and types of `schema_out`, is failed, by its number.
+    DataFrame with the columns and types of `schema_out`, is failed, by its number. `sides`: see `worker.frames.sided`.
     """
+    call = sided(function.call, sides)
 
     def run(windows: Sequence[Mapping[str, Column]]) -> Rows:
         import polars as pl
@@ -149,7 +153,7 @@ def batch_windows(function: PythonFunction, schema_out: Schema) -> Callable[[Seq
         lengths = np.zeros(len(windows), np.int64)
         for i, frame in enumerate(_frames(windows)):
             try:
-                result = function.call(frame)
+                result = call(frame)
                 if not isinstance(result, pl.DataFrame) or result.schema != fine:
                     _columns(function, result, schema_out, ())
                     fine = result.schema

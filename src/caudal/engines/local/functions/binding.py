@@ -8,8 +8,9 @@ from typing import Any
 from caudal.columnar.column import Column
 from caudal.core.types import DataType, Schema
 from caudal.expressions.functions.outcome import Rows, Values
-from caudal.plan.nodes import Reduce, WindowApply
+from caudal.plan.nodes import Process, Reduce, WindowApply
 from caudal.plan.python import BATCH, JIT, PythonFunction
+from caudal.worker.steps.contract import Step
 
 Scalar = Callable[[Sequence[Column], int], Values]
 RowMap = Callable[[Mapping[str, Column], int], Rows]
@@ -56,9 +57,9 @@ class Functions:
         if function.kind == BATCH:
             from caudal.engines.local.functions.batch import batch_windows
 
-            return batch_windows(function, output)
+            return batch_windows(function, output, node.sides)
         pool = self._row(function)
-        return lambda frames: pool.frames(function, frames, output)
+        return lambda frames: pool.frames(function, frames, output, node.sides)
 
     def fold(self, node: Reduce) -> Fold:
         """Return what folds rows into the states of their keys; raises `PlanError`."""
@@ -68,6 +69,12 @@ class Functions:
             return pool.reduce(function, columns, rows, key, states, has_state, output)
 
         return fold
+
+    def process(self, node: Process) -> Step:
+        """Return the step of a function of state, rows and timers; raises `PlanError`."""
+        from caudal.engines.local.functions.processing import process
+
+        return process(self._row(node.function), node.function, node.input.schema, node.output, node.state)
 
     def start(self) -> None:
         """Start the worker processes, if a row function is among them, so that the first row need not wait."""

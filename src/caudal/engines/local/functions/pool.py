@@ -11,28 +11,19 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from caudal.columnar.column import (
-    NUMPY_TYPES,
-    Bools,
-    Column,
-    Fixed,
-    Ints,
-    Nested,
-    Text,
-    arrow_type,
-    concat,
-    constant,
-)
+from caudal.columnar.column import Bools, Column, Ints, arrow_type, concat
 from caudal.core.errors import CaudalError, RunError
-from caudal.core.types import INT64, DataType, Field, Schema
+from caudal.core.types import DataType, Field, Schema
+from caudal.engines.local.functions.columns import batch, column, nothing, spread
 from caudal.engines.local.functions.process import Gone, Process
+from caudal.engines.local.functions.processed import RECORD, RESULT, STATE
 from caudal.engines.local.functions.shipping import ship
 from caudal.engines.local.functions.worker import (
     CALL,
@@ -40,7 +31,9 @@ from caudal.engines.local.functions.worker import (
     FRAMES,
     LOAD,
     MAP,
+    NTH,
     PART,
+    PROCESS,
     REDUCE,
     RUN,
     SINCE,
@@ -49,6 +42,7 @@ from caudal.engines.local.functions.worker import (
     pack,
 )
 from caudal.expressions.functions.outcome import Failed, Rows, Values
+from caudal.plan.nodes.apply import Sides
 from caudal.plan.python import TIMEOUT, PythonFunction
 from caudal.worker.failures import DIED, TIMED_OUT
 
@@ -62,7 +56,7 @@ _PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class Task:
     """A function with a way to call it: what a worker must know before its rows."""
 
     number: int
@@ -72,20 +66,31 @@ class _Task:
     enters: pa.Schema
     leaves: pa.Schema
     fields: tuple[Field, ...]
+    sides: Sides | None
 
     def messages(self, shipped: bytes | None) -> list[bytes]:
         """Return what introduces the task to a worker; `shipped` where it does not have the function yet."""
         load = [] if shipped is None else [pack(LOAD, (self.function_number,), shipped)]
-        returns = {f.name: f.dtype.spec for f in self.fields}
         said = {
             "mode": self.mode,
-            "returns": self.fields[0].dtype.spec if self.mode == CALL else returns,
+            "returns": self._returns(),
             "name": self.function.name,
             "arguments": [p.name for p in self.function.parameters],
             "memory": self.function.memory,
+            "sides": self.sides,
         }
         numbers = (self.number, self.function_number)
         return [*load, pack(TASK, numbers, as_json(said), self.enters.serialize(), self.leaves.serialize())]
+
+    def _returns(self) -> Any:
+        if self.mode == CALL:
+            return self.fields[0].dtype.spec
+        returns = {f.name: f.dtype.spec for f in self.fields}
+        if self.mode != PROCESS:
+            return returns
+        found = [*returns.items()][len(RECORD) :]
+        kinds = {"output": RESULT, "state": STATE}
+        return {kind: {n.removeprefix(mark): s for n, s in found if n.startswith(mark)} for kind, mark in kinds.items()}
 
     def error(self, message: str, *, detail: str = "", hint: str = "") -> CaudalError:
         """Return an error of the run, located at the function."""
@@ -93,12 +98,14 @@ class _Task:
 
 
 @dataclass(slots=True)
-class _Done:
+class Done:
     """What has come back: record batches, the row that each result belongs to, rows that failed, how far it is."""
 
     batches: list[pa.RecordBatch] = field(default_factory=list)
     owners: list[Ints] = field(default_factory=list)
     failed: dict[int, Failed] = field(default_factory=dict)
+    skipped: dict[int, dict[int, list[str]]] = field(default_factory=dict)
+    """Calls that are not to be made, by row and number among those for it, with reason, message and detail."""
     upto: int = 0
 
     def add(self, upto: int, failed: memoryview, counts: Ints, batch: pa.RecordBatch) -> None:
@@ -113,19 +120,26 @@ class _Done:
     def columns(self, fields: Sequence[Field]) -> list[Column]:
         """Return the results by column."""
         if not self.batches:
-            return [_nothing(f.dtype, 0) for f in fields]
-        return [concat([_column(b.column(i), f.dtype) for b in self.batches]) for i, f in enumerate(fields)]
+            return [nothing(f.dtype, 0) for f in fields]
+        return [concat([column(b.column(i), f.dtype) for b in self.batches]) for i, f in enumerate(fields)]
 
     def owner(self) -> Ints:
         """Return the row of each result."""
         return np.concatenate(self.owners) if self.owners else np.empty(0, np.int64)
+
+    def skip(self, failed: Failed, call: int) -> bool:
+        """Have a call for a row left out from now on; return whether it was not already."""
+        calls = self.skipped.setdefault(failed.row, {})
+        fresh = call not in calls
+        calls[call] = [failed.reason, failed.message, failed.detail]
+        return fresh
 
     def failures(self) -> list[Failed]:
         """Return the rows that failed, in order."""
         return [self.failed[row] for row in sorted(self.failed)]
 
 
-_Payload = Callable[[int, int, _Done], list[Any]]
+Payload = Callable[[int, int, Done], list[Any]]
 """Gives the blocks of a request for rows [start, stop), given what is done."""
 
 
@@ -149,7 +163,7 @@ class Pool:
             self._free.put(slot)
         self._closed = False
         self._lock = threading.Lock()
-        self._tasks: dict[Any, _Task] = {}
+        self._tasks: dict[Any, Task] = {}
         self._functions: dict[PythonFunction, tuple[int, bytes]] = {}
 
     def start(self) -> None:
@@ -178,39 +192,45 @@ class Pool:
                 args = [a.take(sent) for a in args]
         count = rows if sent is None else len(sent)
         names = [str(i) for i in range(len(args))]
-        task = self._task(function, CALL, names, args, (Field("", returns),))
+        task = self.task(function, CALL, names, args, (Field("", returns),))
         done = self._run(task, count, _columns_of(task, args))
         owner, failed = done.owner(), done.failures()
         if sent is not None:
             owner = sent[owner]
             failed = [Failed(int(sent[f.row]), f.reason, f.message, f.detail) for f in failed]
-        return Values(_spread(done.columns(task.fields)[0], owner, rows), failed)
+        return Values(spread(done.columns(task.fields)[0], owner, rows), failed)
 
     def map(
         self, function: PythonFunction, columns: Mapping[str, Column], rows: int, schema: Schema, flat: bool
     ) -> Rows:
         """Return the rows that the function makes of each row, a dict: a dict, or where `flat` any number, or None."""
         values = list(columns.values())
-        task = self._task(function, FLAT if flat else MAP, list(columns), values, schema.fields)
-        return self._rows(task, rows, _columns_of(task, values))
+        task = self.task(function, FLAT if flat else MAP, list(columns), values, schema.fields)
+        return self.rows(task, rows, _columns_of(task, values))
 
-    def frames(self, function: PythonFunction, frames: Sequence[Mapping[str, Column]], schema: Schema) -> Rows:
+    def frames(
+        self,
+        function: PythonFunction,
+        frames: Sequence[Mapping[str, Column]],
+        schema: Schema,
+        sides: Sides | None = None,
+    ) -> Rows:
         """Return the rows of the polars frame that the function makes of each frame; `owner` is the frame's number.
 
-        All frames have the same columns, at least one.
+        All frames have the same columns, at least one. `sides`: see `worker.frames.sided`.
         """
         if not frames:
-            return Rows({f.name: _nothing(f.dtype, 0) for f in schema.fields}, np.empty(0, np.int64))
+            return Rows({f.name: nothing(f.dtype, 0) for f in schema.fields}, np.empty(0, np.int64))
         names = list(frames[0])
         lengths = np.array([len(frame[names[0]]) for frame in frames], np.int64)
         ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
         values = [concat([frame[name] for frame in frames]) for name in names]
-        task = self._task(function, FRAMES, names, values, schema.fields)
+        task = self.task(function, FRAMES, names, values, schema.fields, sides)
 
-        def payload(start: int, stop: int, done: _Done) -> list[Any]:
-            return [_batch(task.enters, values, int(ends[start]), int(ends[stop])), lengths[start:stop]]
+        def payload(start: int, stop: int, done: Done) -> list[Any]:
+            return [batch(task.enters, values, int(ends[start]), int(ends[stop])), lengths[start:stop]]
 
-        return self._rows(task, len(frames), payload)
+        return self.rows(task, len(frames), payload)
 
     def reduce(
         self,
@@ -229,9 +249,9 @@ class Pool:
         """
         values = list(columns.values())
         before = [states[name] for name in schema.names]
-        task = self._task(function, REDUCE, list(columns), values, schema.fields)
+        task = self.task(function, REDUCE, list(columns), values, schema.fields)
 
-        def payload(start: int, stop: int, done: _Done) -> list[Any]:
+        def payload(start: int, stop: int, done: Done) -> list[Any]:
             held, known = before, has_state
             if done.batches:  # a process died: go on from the states that its predecessors left
                 owner = done.owner()
@@ -240,13 +260,13 @@ class Pool:
                 held = [concat([a, b]).take(latest) for a, b in zip(before, done.columns(schema.fields))]
                 known = has_state | (latest >= len(has_state))
             return [
-                _batch(task.enters, values, start, stop),
+                batch(task.enters, values, start, stop),
                 np.ascontiguousarray(key[start:stop]),
                 known,
-                _batch(task.leaves, held, 0, len(has_state)),
+                batch(task.leaves, held, 0, len(has_state)),
             ]
 
-        return self._rows(task, rows, payload)
+        return self.rows(task, rows, payload)
 
     def close(self) -> None:
         """End all processes; calls that run raise `RunError`. No process is left; may be called again."""
@@ -260,15 +280,16 @@ class Pool:
             if process is not None:
                 process.bury(farewell=not slot.busy)
 
-    def _task(
+    def task(
         self,
         function: PythonFunction,
         mode: str,
         names: Sequence[str],
         columns: Sequence[Column],
         fields: tuple[Field, ...],
-    ) -> _Task:
-        key = (function, mode, tuple(names), tuple(c.dtype for c in columns), fields)
+        sides: Sides | None = None,
+    ) -> Task:
+        key = (function, mode, tuple(names), tuple(c.dtype for c in columns), fields, sides)
         task = self._tasks.get(key)
         if task is not None:
             return task
@@ -278,15 +299,16 @@ class Pool:
             enters = pa.schema([pa.field(name, arrow_type(c.dtype)) for name, c in zip(names, columns)])
             leaves = pa.schema([pa.field(f.name, arrow_type(f.dtype)) for f in fields])
             number = self._functions[function][0]
-            return self._tasks.setdefault(key, _Task(len(self._tasks), function, number, mode, enters, leaves, fields))
+            made = Task(len(self._tasks), function, number, mode, enters, leaves, fields, sides)
+            return self._tasks.setdefault(key, made)
 
-    def _rows(self, task: _Task, rows: int, payload: _Payload) -> Rows:
+    def rows(self, task: Task, rows: int, payload: Payload) -> Rows:
         done = self._run(task, rows, payload)
         columns = {f.name: c for f, c in zip(task.fields, done.columns(task.fields))}
         return Rows(columns, done.owner(), done.failures())
 
-    def _run(self, task: _Task, rows: int, payload: _Payload) -> _Done:
-        done = _Done()
+    def _run(self, task: Task, rows: int, payload: Payload) -> Done:
+        done = Done()
         if rows == 0:
             return done
         slot = self._free.get()
@@ -301,7 +323,7 @@ class Pool:
             self._free.put(slot)
         return done
 
-    def _run_in(self, slot: _Slot, task: _Task, rows: int, payload: _Payload, done: _Done) -> None:
+    def _run_in(self, slot: _Slot, task: Task, rows: int, payload: Payload, done: Done) -> None:
         dead: set[int] = set()
         cautious, barren = False, 0
         while done.upto < rows:
@@ -325,8 +347,9 @@ class Pool:
                 else:
                     failed = _blamed(process, task, end, done.upto, cautious)
                 if failed is not None:
-                    dead.add(failed.row)
-                    done.failed[failed.row] = failed
+                    if task.mode != PROCESS or not done.skip(failed, int(process.progress[NTH])):
+                        dead.add(failed.row)
+                        done.failed[failed.row] = failed
                     cautious, barren = False, 0
                 elif gone.garbled or process.row >= done.upto:
                     cautious = True  # it died between rows: send each by itself, to find out after which
@@ -335,9 +358,7 @@ class Pool:
                     if barren == _PATIENCE or process.late == -1:
                         raise _useless(process, task, end) from None
 
-    def _segment(
-        self, slot: _Slot, task: _Task, rows: tuple[int, int], part: int, payload: _Payload, done: _Done
-    ) -> None:
+    def _segment(self, slot: _Slot, task: Task, rows: tuple[int, int], part: int, payload: Payload, done: Done) -> None:
         """Have rows [first, stop) done; raises `Gone` when the process ended before that."""
         first, stop = rows
         request = pack(RUN, (task.number, first, stop - first, part), *payload(first, stop, done))
@@ -364,11 +385,11 @@ class Pool:
             slot.process = None
             raise
 
-    def _over(self, task: _Task) -> CaudalError:
+    def _over(self, task: Task) -> CaudalError:
         return task.error("the worker processes are closed")
 
 
-def _blamed(process: Process, task: _Task, end: str, upto: int, cautious: bool) -> Failed | None:
+def _blamed(process: Process, task: Task, end: str, upto: int, cautious: bool) -> Failed | None:
     """Return the row at which the process ended, or None where that was none or is not known."""
     row = process.row
     if process.late is not None:
@@ -379,14 +400,14 @@ def _blamed(process: Process, task: _Task, end: str, upto: int, cautious: bool) 
     return None
 
 
-def _unloadable(task: _Task, said: dict[str, str]) -> CaudalError:
+def _unloadable(task: Task, said: dict[str, str]) -> CaudalError:
     return task.error(
         f"{task.function.name}() cannot be loaded in a worker process: {said['message']}",
         detail=said["detail"].strip().replace("\n", "\n  "),
     )
 
 
-def _useless(process: Process, task: _Task, end: str) -> CaudalError:
+def _useless(process: Process, task: Task, end: str) -> CaudalError:
     if process.late is not None:
         message = f"{task.function.name}() takes longer than {TIMEOUT // 1000}s to load in a worker process"
         return task.error(message, hint="does a module that it imports wait for something?")
@@ -407,59 +428,8 @@ class _Slot:
         self.busy = False
 
 
-def _columns_of(task: _Task, columns: Sequence[Column]) -> _Payload:
-    def payload(start: int, stop: int, done: _Done) -> list[Any]:
-        return [_batch(task.enters, columns, start, stop)]
+def _columns_of(task: Task, columns: Sequence[Column]) -> Payload:
+    def payload(start: int, stop: int, done: Done) -> list[Any]:
+        return [batch(task.enters, columns, start, stop)]
 
     return payload
-
-
-def _batch(schema: pa.Schema, columns: Iterable[Column], start: int, stop: int) -> pa.Buffer:
-    """Return rows [start, stop) of the columns as the message of an Arrow record batch."""
-    arrays = [(c if stop - start == len(c) else c.slice(start, stop)).to_arrow() for c in columns]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema).serialize()
-
-
-def _column(array: pa.Array, dtype: DataType) -> Column:
-    """Return a column over an array that came in a message. (`from_arrow` would import pandas where it is installed.)"""
-    rows = len(array)
-    if dtype.is_nested:
-        return Nested(dtype, array)
-    if rows == 0:
-        return _nothing(dtype, 0)
-    buffers = array.buffers()
-    valid = _bits(buffers[0], rows) if array.null_count else None
-    # copied: the blocks are small, and a copy is aligned and writable, as kernels take it
-    if dtype.is_text:
-        ends = np.frombuffer(buffers[1], np.int64, rows + 1)
-        data = np.empty(0, np.uint8) if buffers[2] is None else np.frombuffer(buffers[2], np.uint8).copy()
-        return Text(dtype, data, ends[:-1].copy(), (ends[1:] - ends[:-1]).astype(np.int32), valid)
-    if dtype.name == "bool":
-        return Fixed(dtype, _bits(buffers[1], rows), valid)
-    return Fixed(dtype, np.frombuffer(buffers[1], NUMPY_TYPES[dtype.name], rows).copy(), valid)
-
-
-def _bits(buffer: pa.Buffer, rows: int) -> Bools:
-    return np.unpackbits(np.frombuffer(buffer, np.uint8), count=rows, bitorder="little").view(np.bool_)
-
-
-def _nothing(dtype: DataType, rows: int) -> Column:
-    """Return `rows` nulls."""
-    return Nested(dtype, pa.nulls(rows, arrow_type(dtype))) if dtype.is_nested else constant(None, dtype, rows)
-
-
-def _spread(column: Column, owner: Ints, rows: int) -> Column:
-    """Return a column of `rows` values with those of `column` at the rows `owner`, and null elsewhere."""
-    if len(owner) == rows:
-        return column
-    if len(owner) == 0:
-        return _nothing(column.dtype, rows)
-    known = np.zeros(rows, np.bool_)
-    known[owner] = True
-    source = np.zeros(rows, np.int64)
-    source[owner] = np.arange(len(owner))
-    if isinstance(column, Nested):
-        return Nested(column.dtype, column.array.take(Fixed(INT64, source, known).to_arrow()))
-    taken = column.take(source)
-    taken.valid = known if taken.valid is None else known & taken.valid
-    return taken

@@ -38,8 +38,8 @@ class Process:
     def __init__(self, memory: int) -> None:
         self._socket, theirs = socket.socketpair()
         shared = os.memfd_create("progress")
-        os.ftruncate(shared, 24)
-        self.progress = memoryview(mmap.mmap(shared, 24)).cast("d")
+        os.ftruncate(shared, 32)
+        self.progress = memoryview(mmap.mmap(shared, 32)).cast("d")
         self.progress[ROW] = -1.0
         lifeline, self._lifeline = os.pipe()
         self._errors = os.memfd_create("errors")

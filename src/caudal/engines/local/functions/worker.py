@@ -10,13 +10,16 @@ then the parts, each padded to eight bytes. What a function writes into the chan
     LOAD        function; the bytes that `shipping.ship` gave
     TASK        task, function; JSON (mode, name, arguments, returns, memory), the schemas of arguments and of results
     RUN         task, first row, rows, milliseconds of work after which a part is sent; a record batch; for frames
-                their lengths (int64); for reduce the keys (int64), which have a state (bool), a batch of states
+                their lengths (int64); for reduce the keys (int64), which have a state (bool), a batch of states; for process
+                the keys, the times (int64) of rows and, behind the batch, until when timers are due, a batch of what is
+                kept of keys, JSON of the calls that are not to be made (see `processed`)
     PART        rows before this one are done, whether that is all; JSON of the rows that failed or nothing, the
                 number of results of each row (int64), a record batch
     UNLOADABLE  JSON (message, detail): ends the run
 
-Only bytes of the parent's are ever unpickled. Progress is three doubles: the row that was begun last (-1: none), the
-time (CLOCK_MONOTONIC, seconds) since which it runs (0: nothing runs), and 1 when the process is ready.
+Only bytes of the parent's are ever unpickled. Progress is four doubles: the row that was begun last (-1: none), the
+time (CLOCK_MONOTONIC, seconds) since which it runs (0: nothing runs), 1 when the process is ready, and the call for this
+row that was begun last, where several are made for one.
 """
 
 from __future__ import annotations
@@ -46,13 +49,14 @@ import cloudpickle  # noqa: F401  # what is unpickled needs it: imported before 
 import numpy as np
 import pyarrow as pa
 
+from caudal.engines.local.functions.processed import Calls
 from caudal.worker.coercion import Misfit, Misshapen, fitter, recorder, several, short, shown_call
 from caudal.worker.failures import failure, mistaken
-from caudal.worker.frames import frame_batch
+from caudal.worker.frames import frame_batch, sided
 from caudal.worker.values import read, write
 
-CALL, MAP, FLAT, FRAMES, REDUCE = "call", "map", "flat", "frames", "reduce"
-ROW, SINCE, READY = 0, 1, 2
+CALL, MAP, FLAT, FRAMES, REDUCE, PROCESS = "call", "map", "flat", "frames", "reduce", "process"
+ROW, SINCE, READY, NTH = 0, 1, 2, 3
 LOAD, TASK, RUN, PART, UNLOADABLE = range(5)
 _START, _REST, HEAD = struct.Struct("<2q"), struct.Struct("<10q"), struct.Struct("<12q")
 _MARK = 0x5F1CA0DA1B0DE5C3
@@ -103,7 +107,7 @@ class _Results:
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _results(task: _Task, states: list[dict[str, Any] | None]) -> _Results:
+def _results(task: _Task, states: list[dict[str, Any] | None], calls: Calls | None) -> _Results:
     call, fit, rows = task.call, task.fit, list[Any]()
 
     if task.mode == CALL:
@@ -131,6 +135,13 @@ def _results(task: _Task, states: list[dict[str, Any] | None]) -> _Results:
             batch = frame_batch(call(argument), task.leaves, task.returns)
             rows.append(batch)
             return batch.num_rows
+
+    elif calls is not None:
+
+        def take(argument: Any) -> int:
+            made = calls.take(argument)
+            rows.extend(made)
+            return len(made)
 
     else:
         names = task.leaves.names
@@ -324,7 +335,8 @@ class _Worker:
             return call
         said = json.loads(bytes(parts[0]))
         enters, leaves = (pa.ipc.read_schema(pa.py_buffer(part)) for part in parts[1:3])
-        fit = fitter(said["returns"]) if said["mode"] == CALL else recorder(said["returns"], "column")
+        fit = {CALL: fitter, PROCESS: lambda _: _same}.get(said["mode"], _columns)(said["returns"])
+        call = sided(call, said.pop("sides"))
         return _Task(call, **said, enters=enters, leaves=leaves, fit=fit)
 
     def limit_memory(self, most: int) -> None:
@@ -341,11 +353,15 @@ class _Worker:
         states: list[dict[str, Any] | None] = []
         lengths = bytes(parts[1]) if task.mode == FRAMES else b""
         arguments = _arguments(task, batch, rows, lengths)
-        if task.mode == REDUCE:
+        calls: Calls | None = None
+        if task.mode == PROCESS:
+            calls = Calls(task.call, task.returns, self.begun, self.ended)
+            arguments = calls.units(task.leaves, arguments, first, parts[1:])
+        elif task.mode == REDUCE:
             known = pa.ipc.read_record_batch(pa.py_buffer(parts[3]), task.leaves)
             states = _states(known, parts[2])
             arguments = zip(np.frombuffer(parts[1], np.int64).tolist(), arguments)
-        results = _results(task, states)
+        results = _results(task, states, calls)
         self.limit_memory(task.memory)
 
         progress, take, counts = self.progress, results.take, results.counts
@@ -369,9 +385,18 @@ class _Worker:
                 results.failed.append((row, *failure(error)))
                 counts.append(0)
             finally:
-                if self.forked:  # a child of the function's has come back: it is not the one to answer
-                    os._exit(0)
+                self.ended()
         self.flush(results, first + rows, done=True)
+
+    def begun(self, call: int) -> None:
+        """Take note of a call that is made for the row."""
+        self.progress[SINCE] = monotonic()
+        self.progress[NTH] = call
+
+    def ended(self) -> None:
+        """End this process if it is a child of the function's that has come back: it is not the one to answer."""
+        if self.forked:
+            os._exit(0)
 
     def flush(self, results: _Results, upto: int, *, done: bool) -> None:
         """Send what the rows before `upto` gave."""
@@ -381,6 +406,14 @@ class _Worker:
         self.channel.send(PART, (upto, done), failed, np.array(results.counts, np.int64), batch)
         results.counts.clear()
         results.failed.clear()
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _columns(returns: Any) -> Callable[[Any], Any]:
+    return recorder(returns, "column")
 
 
 def _states(batch: pa.RecordBatch, known: memoryview) -> list[dict[str, Any] | None]:
@@ -433,7 +466,7 @@ def main(channel: int, progress: int, lifeline: int, memory: int) -> None:
     # where memory runs out, the kernel ends this process first
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
         score.write("500")
-    shared = memoryview(mmap.mmap(progress, 24)).cast("d")
+    shared = memoryview(mmap.mmap(progress, 32)).cast("d")
     os.close(progress)
     worker = _Worker(_Channel(channel), shared, memory)
     os.register_at_fork(after_in_child=worker.after_fork)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from caudal.engines.local.ordered import kernels
 from caudal.engines.local.ordered.keyed import LatestRows, owned
 from caudal.engines.local.ordered.running import OrderedAggregates
 from caudal.engines.local.ordered.sharding import Portion
-from caudal.engines.local.state import HASH
+from caudal.engines.local.state import HASH, Blob
 from caudal.engines.local.stateful import NEVER_LATE, Released
 from caudal.engines.local.table import Table, concat_tables
 from caudal.plan.windows import CountWindow
@@ -205,9 +206,16 @@ class CountOperator(OrderedAggregates):
 
     def _load(self, values: dict[str, Any]) -> None:
         super()._load(values)
-        self._open = int(values["open"])
+        self._open = -1 if values["open"] is None else int(values["open"])
         time, watermark = values["last"]
         self._last = int(time), int(watermark)
+
+    def restore(self, blobs: Sequence[Blob], types: dict[str, DataType]) -> None:
+        super().restore(blobs, types)
+        if self._open < 0:
+            found = self.shards.states[0].all()
+            needed = None if found is None else self._needed(found)
+            self._open = 0 if needed is None else int(needed.ints("rows").sum())
 
 
 def _numbers(ordered: Table, offsets: Ints, width: int) -> tuple[Ints, Ints, Ints, Ints]:

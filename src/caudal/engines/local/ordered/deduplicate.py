@@ -29,7 +29,7 @@ class PassedOn(LatestRows):
 
 
 class DeduplicateOperator(OrderedOperator):
-    """State: for each key the time of the last row that was passed on.
+    """State: for each key the time of the last row that was passed on, or of the last at all.
 
     With `within`, a time that the watermark has left that far behind is dropped whenever the watermark has moved by an
     eighth of it: a key is looked at a bounded number of times, and the state is that of the last `within`.
@@ -40,6 +40,7 @@ class DeduplicateOperator(OrderedOperator):
     def __init__(self, node: Deduplicate, operator: str, bind: Bind, ranks: Callable[[], Ints], *rest: Any) -> None:
         super().__init__(node, operator, bind, ranks, *rest)
         self.within = node.within
+        self.seen = node.seen
 
     def _shard(self) -> PassedOn:
         return PassedOn(self.blocks, self.key_names)
@@ -57,10 +58,10 @@ class DeduplicateOperator(OrderedOperator):
         last = np.full(keys.rows, kernels.NEVER, np.int64)
         if known is not None:
             last[found] = known.ints("time")
-        fresh = kernels.fresh(groups.codes, table.ints("time"), last, self.within)
+        fresh = kernels.fresh(groups.codes, table.ints("time"), last, self.within, self.seen)
         passed = np.flatnonzero(fresh)
-        if len(passed):
-            changed = np.zeros(keys.rows, np.bool_)
+        if len(passed) or self.seen:
+            changed = np.full(keys.rows, self.seen, np.bool_)
             changed[groups.codes[passed]] = True
             state = Table({**keys.columns, "time": Fixed(INT64, last)}, keys.rows)
             kept.put(owned(state.take(np.flatnonzero(changed))))

@@ -195,16 +195,17 @@ def different(start, stop, codes, groups):
 
 
 @kernel()
-def fresh(codes, time, last, within):
-    """Return which rows have a key that no row had that was passed on up to `within` before (0: ever).
+def fresh(codes, time, last, within, seen):
+    """Return which rows have a key that no row had that was passed on (or, with `seen`, came) up to `within` before (0: ever).
 
-    `last[code]`: when a row of the key was last passed on (NEVER: not yet); brought up to date.
+    `last[code]`: when such a row of the key was last (NEVER: not yet); brought up to date.
     """
     out = np.zeros(codes.size, np.bool_)
     for i in range(codes.size):
         before = last[codes[i]]
         if before == NEVER or (within > 0 and time[i] - before > within):
             out[i] = True
+        if out[i] or seen:
             last[codes[i]] = time[i]
     return out
 

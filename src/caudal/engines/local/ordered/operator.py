@@ -23,6 +23,7 @@ from caudal.engines.local.stateful import (
     OPEN,
     Bind,
     Bound,
+    Failing,
     Partial,
     Released,
     StatefulOperator,
@@ -216,8 +217,8 @@ class OrderedOperator(StatefulOperator):
             released.fates["dead"] = len(made.failed)
             time = table.ints("time") if self.timed else None
             position, origin = table.ints("position"), table.ints("origin")
-            released.failing = Morsel(self._passed(table), table.rows, time, None, position, origin)
-            released.failed = made.failed
+            rows = Morsel(self._passed(table), table.rows, time, None, position, origin)
+            released.failing.append(Failing(rows, made.failed))
         return released
 
     def _due(self) -> Table | None:

@@ -51,7 +51,7 @@ S = TypeVar("S", bound=Kept)
 class Portion:
     """What rows of some keys come to. `of`: ascending, the row that each result is of; `columns`: what was made for it.
 
-    `alone`: results that are of no row.
+    `alone`: results that are of no row; `lost`: keys and times of what failed and is of no row, with why.
     """
 
     of: Ints
@@ -59,6 +59,7 @@ class Portion:
     fates: dict[str, int] = field(default_factory=dict[str, int])
     failed: list[Failed] = field(default_factory=list[Failed])
     alone: list[Table] = field(default_factory=list[Table])
+    lost: list[tuple[Table, list[Failed]]] = field(default_factory=list[tuple[Table, list[Failed]]])
 
 
 class Shards(Generic[S]):
@@ -124,4 +125,5 @@ def merged(portions: Sequence[Portion], rows: Sequence[Ints | None]) -> Portion:
             fates[fate] = fates.get(fate, 0) + count
         failed += [f if own is None else replace(f, row=int(own[f.row])) for f in portion.failed]
     alone = [table for portion in portions for table in portion.alone]
-    return Portion(of, columns, fates, sorted(failed, key=lambda f: f.row), alone)
+    lost = [one for portion in portions for one in portion.lost]
+    return Portion(of, columns, fates, sorted(failed, key=lambda f: f.row), alone, lost)

@@ -22,7 +22,7 @@ from caudal.engines.local.ordered.keyed import SLOTS, LatestRows, owned
 from caudal.engines.local.ordered.operator import OrderedOperator
 from caudal.engines.local.ordered.sharding import Portion
 from caudal.engines.local.state import HASH
-from caudal.engines.local.stateful import NEVER_LATE, Bind, Bound, Released
+from caudal.engines.local.stateful import NEVER_LATE, Bind, Bound, Failing, Released
 from caudal.engines.local.table import Table, concat_tables
 from caudal.expressions.functions.outcome import Failed
 from caudal.plan.nodes import Computed, Keyed
@@ -53,7 +53,10 @@ class SteppedOperator(OrderedOperator):
 
     kind = "step"
 
-    def __init__(self, node: Keyed, operator: str, bind: Bind, ranks: Callable[[], Ints], *rest: Any) -> None:
+    def __init__(
+        self, node: Keyed, operator: str, bind: Bind, ranks: Callable[[], Ints], step: Any = None, *rest: Any
+    ) -> None:
+        """`step`: None for that of the worker package."""
         super().__init__(node, operator, bind, ranks)
         told = node.step
         assert told is not None
@@ -62,7 +65,7 @@ class SteppedOperator(OrderedOperator):
         self._last = (0, NEVER_LATE)
         self._arguments: list[Bound] = [bind(expr, self.schema) for _, expr in told.arguments]
         self._takes = {name: expr.dtype(self.schema).spec for name, expr in told.arguments}
-        self.step = _made(told, self._takes)
+        self.step: Step = step if isinstance(step, Step) else _made(told, self._takes)
         self._types = [parse_type(kind) for kind in self.step.keeps]
 
     def _shard(self) -> KeptRows:
@@ -92,11 +95,10 @@ class SteppedOperator(OrderedOperator):
         mine = np.flatnonzero(of >= 0)
         rows = order[of[mine]]
         back = np.argsort(rows, kind="stable")
-        assert all(row >= 0 for row, *_ in made.failed), "what is made of no row cannot fail here"
-        failed = [Failed(int(order[row]), *why) for row, *why in made.failed]
+        failed = [Failed(int(order[row]), *why) for row, *why in made.failed if row >= 0]
         taken = {name: column.take(mine[back]) for name, column in columns.items()}
         fates = self._fates(table.rows, len(mine), len(failed))
-        return Portion(rows[back], taken, fates, failed, self._alone(keys, made))
+        return Portion(rows[back], taken, fates, failed, self._alone(keys, made), self._lost(keys, made))
 
     def _made(self, made: Made) -> dict[str, Column]:
         """Return the columns of results: those that the step makes and, where it says so, their numbers in a place."""
@@ -125,6 +127,16 @@ class SteppedOperator(OrderedOperator):
         time = Fixed(INT64, np.asarray(made.at, np.int64)[none])
         return [Table({**found.columns, "time": time, **columns}, len(none))]
 
+    def _lost(self, keys: Table, made: Made) -> list[tuple[Table, list[Failed]]]:
+        """Return what failed and is of no row: keys and times, and why."""
+        found = [(i, -1 - row, why) for i, (row, *why) in enumerate(made.failed) if row < 0]
+        if not found:
+            return []
+        assert made.failed_at is not None
+        at = np.array([made.failed_at[i] for i, *_ in found], np.int64)
+        of = keys.take(np.array([key for _, key, _ in found], np.int64))
+        return [(of.with_column("time", at), [Failed(n, *why) for n, (*_, why) in enumerate(found)])]
+
     def _result(self, table: Table, made: dict[str, Column]) -> dict[str, Column]:
         return self._shown(table, made, self._passed(table))
 
@@ -151,40 +163,56 @@ class SteppedOperator(OrderedOperator):
         self.watermark = max(self.watermark, watermark)
         table = self._due()
         made = None if table is None else self._taken(table)
-        alone = [] if made is None else made.alone
-        for kept in self.shards.states:
-            alone += self._woken(kept)
+        woken = self.dividing.map(self._woken, [*self.shards.states])
+        portions = [portion for portion in (made, *woken) if portion is not None]
+        alone = [table for portion in portions for table in portion.alone]
+        lost = [one for portion in portions for one in portion.lost]
         if table is not None:
             self._last = int(table.ints("time")[-1]), int(table.ints("watermark")[-1])
         released = self._together(table, made, concat_tables(alone) if alone else None)
         if table is not None and made is not None:
             released = self._failing(table, made, replace(released, fates=made.fates))
+        if lost:
+            self._losing(lost, released)
         for kept in self.shards.states:
             self._expire(kept)
         return released
 
-    def _woken(self, kept: KeptRows) -> list[Table]:
+    def _woken(self, kept: KeptRows) -> Portion | None:
         """Return what is made of keys that no row has come of: their timers are due, or the data has ended."""
         if self.told.alone == TIMERS:
             found = kept.where(lambda table: table.ints("wake") <= self.watermark)
         else:
             found = kept.where(lambda table: _lengths(table) > 0) if self.watermark >= END else None
         if found is None:
-            return []
+            return None
         keys = Table({name: found[name] for name in (*self.key_names, HASH)}, found.rows)
-        return self._alone(keys, self._called(kept, keys))
+        made = self._called(kept, keys)
+        return Portion(np.empty(0, np.int64), {}, alone=self._alone(keys, made), lost=self._lost(keys, made))
+
+    def _losing(self, lost: list[tuple[Table, list[Failed]]], released: Released) -> None:
+        """Add what failed and is of no row, in order of time and key."""
+        table = concat_tables([table for table, _ in lost])
+        why = [failed for _, several in lost for failed in several]
+        order = self._by_time(table)
+        table = table.take(order)
+        columns = {name: table[key] for (name, _), key in zip(self.node.keys, self.key_names)}
+        failed = [replace(why[i], row=n) for n, i in enumerate(order.tolist())]
+        released.failing.append(Failing(Morsel(columns, table.rows, time=table.ints("time")), failed, alone=True))
+        released.fates["failed"] = table.rows
 
     def _together(self, table: Table | None, made: Portion | None, alone: Table | None) -> Released:
         """Return the results of rows and of none, in their places."""
         parts: list[Table] = []
+        shared = False
         if table is not None and made is not None and len(made.of):
+            shared = _NTH in made.columns
             of = table.take(made.of)
             parts.append(self._placed(self._result(of, made.columns), made.columns, of))
         if alone is not None:
-            times = alone.ints("time")
-            ranks = [sorting.rank(alone[name]) for name in self.key_names]
-            alone = alone.take(np.lexsort([*reversed(ranks), times]).astype(np.int64, copy=False))
+            alone = alone.take(self._by_time(alone))
             columns = {name.removeprefix(_MADE): c for name, c in alone.columns.items() if name.startswith(_MADE)}
+            shared |= _NTH in columns
             parts.append(self._placed(self._shown(alone, columns, None), columns, self._moments(alone)))
         if not parts:
             return Released()
@@ -192,7 +220,15 @@ class SteppedOperator(OrderedOperator):
         if self.told.alone == TIMERS:
             whole = whole.take(np.argsort(whole.ints("time"), kind="stable"))
         columns = {name: whole[f"c{i}"] for i, name in enumerate(self.node.schema.names)}
-        return Released(self._emit(columns, whole, whole.ints(_NTH) == 0))
+        rows = self._emit(columns, whole, whole.ints(_NTH) == 0)
+        if rows is not None and shared:
+            rows.ordinal = whole.ints(_NTH)
+        return Released(rows)
+
+    def _by_time(self, table: Table) -> Ints:
+        """Return the order of what is made of no row: by time and key, and as it was made."""
+        ranks = [sorting.rank(table[name]) for name in self.key_names]
+        return np.lexsort([*reversed(ranks), table.ints("time")]).astype(np.int64, copy=False)
 
     def _moments(self, alone: Table) -> Table:
         """Return results of no row with event time and W_p: those that the end of data makes have the last row's."""
@@ -230,9 +266,7 @@ class SteppedOperator(OrderedOperator):
     def _called(self, kept: KeptRows, keys: Table) -> Made:
         """Take the step of these keys though no row of theirs has come."""
         none = [pa.nulls(0, arrow_of(kind)) for kind in self._takes.values()]
-        made = self._advance(kept, keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
-        assert not made.failed, "what is made of no row cannot fail here"
-        return made
+        return self._advance(kept, keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
 
     def _keep(self, kept: KeptRows, keys: Table, made: Made) -> None:
         columns = [

@@ -14,7 +14,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.engines.local.dividing import Range, Share, divided
 from caudal.engines.local.state import HASH
 from caudal.engines.local.stateful import Part, Partial, Released, joined
-from caudal.engines.local.table import Table
+from caudal.engines.local.table import Table, consume
 from caudal.engines.local.windows import kernels
 from caudal.engines.local.windows.operator import WindowOperator
 from caudal.plan.windows import Cumulative, Hopping
@@ -24,6 +24,12 @@ EXPANDED = 1 << 20
 
 FEW = 1 << 16
 """Rows of partial results that wait before any are folded, whatever there is beside them."""
+
+PIECES = 64
+"""Partial results that wait before they are folded among themselves, however small they are: a block costs what a thousand rows do."""
+
+SMALL = 1 << 10
+"""Rows of a block that counts as small."""
 
 MANY = 1 << 19
 """Rows of partial results beyond which they are folded."""
@@ -67,6 +73,8 @@ class PaneOperator(WindowOperator):
         self._pending: dict[int, int] = {}
         self._known: dict[int, _Block] = {}
         self._waiting = 0
+        self._small: list[int] = []
+        """Blocks that wait and have not been folded at all."""
 
     def prepare(self, morsel: Morsel) -> Partial:
         window = self.window
@@ -98,14 +106,17 @@ class PaneOperator(WindowOperator):
         assert partial.counts is not None
         for pane, rows in zip(partial.counts[0].tolist(), partial.counts[1].tolist()):
             self._pending[pane] = self._pending.get(pane, 0) + rows
-        self._put(partial.table, None)
+        self._small.append(self._put(partial.table, None))
+        if len(self._small) >= PIECES:
+            self._fold_small()
         if self._waiting > (self.fold_rows or min(MANY, FEW + 2 * (self.blocks.rows - self._waiting))):
             self._fold_waiting()
 
-    def _put(self, table: Table, range: Range | None) -> None:
+    def _put(self, table: Table, range: Range | None) -> int:
         number = self.blocks.add(table)
         self._known[number] = self._block(table, range)
         self._waiting += table.rows if range is None else 0
+        return number
 
     def _block(self, table: Table, range: Range | None) -> _Block:
         panes = table.ints("pane")
@@ -115,6 +126,13 @@ class PaneOperator(WindowOperator):
         table = self.blocks.remove(number)
         self._waiting -= table.rows if self._known.pop(number).range is None else 0
         return table
+
+    def _fold_small(self) -> None:
+        """Fold what has come since the last time into one block, which waits; large ones would only be folded twice."""
+        small, self._small = self._small, []
+        numbers = [each for each in small if each in self._known and self.blocks.tables[each].rows < SMALL]
+        if len(numbers) > 1:
+            self._put(self._merged(consume([self._take(each) for each in numbers])), None)
 
     def _fold_waiting(self) -> None:
         """Fold what waits, by ranges of hashes; of the blocks in each range the newest, while they are no more than it."""
@@ -245,30 +263,12 @@ class PaneOperator(WindowOperator):
 
     def _hopped(self, table: Table, lowest: int, highest: int) -> Part:
         def part() -> Morsel | None:
-            made = [self._close(*rows) for rows in self._windows(table, lowest, highest)]
+            made = [
+                self._close(*rows) for rows in _spread(table, self._last_window(table.ints("pane")), lowest, highest)
+            ]
             return joined(made) if made else None
 
         return part
-
-    def _windows(self, table: Table, lowest: int, highest: int) -> Iterator[tuple[Table, Ints]]:
-        """Yield (rows, window of each row) for the windows in [lowest, highest], in order, some windows at a time."""
-        first = table.ints("from")
-        last = self._last_window(table.ints("pane"))
-        lowest = max(lowest, int(first.min()))
-        highest = min(highest, int(last.max()))
-        spans = [(lowest, highest)]
-        while spans:
-            a, b = spans.pop()
-            if a > b:
-                continue
-            count = np.minimum(last, b) - np.maximum(first, a) + 1
-            if int(np.maximum(count, 0).sum()) > EXPANDED and a < b:
-                middle = (a + b) // 2
-                spans += [(middle + 1, b), (a, middle)]
-                continue
-            rows, windows = kernels.expand(first, last, a, b)
-            if len(rows):
-                yield table.take(rows), windows
 
     def _close(self, table: Table, window: Ints) -> Morsel:
         groups = self._group(table, [window])
@@ -296,3 +296,23 @@ def _range_around(ranges: list[Range], inner: Range) -> Range | None:
     size = ranges[0][1] - ranges[0][0]
     around = ranges[inner[0] // size]
     return around if inner[1] <= around[1] else None
+
+
+def _spread(table: Table, last: Ints, lowest: int, highest: int) -> Iterator[tuple[Table, Ints]]:
+    """Yield (rows, window of each row) for the windows in [lowest, highest], in order, some at a time; `last`: that of each row."""
+    first = table.ints("from")
+    lowest = max(lowest, int(first.min()))
+    highest = min(highest, int(last.max()))
+    spans = [(lowest, highest)]
+    while spans:
+        a, b = spans.pop()
+        if a > b:
+            continue
+        count = np.minimum(last, b) - np.maximum(first, a) + 1
+        if int(np.maximum(count, 0).sum()) > EXPANDED and a < b:
+            middle = (a + b) // 2
+            spans += [(middle + 1, b), (a, middle)]
+            continue
+        rows, windows = kernels.expand(first, last, a, b)
+        if len(rows):
+            yield table.take(rows), windows

@@ -60,6 +60,10 @@ class Output:
     late: int = 0
     buffered: int = 0
     failed: list[tuple[int, int, dict[str, Any]]] = field(default_factory=list)
+    lost: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """What failed and is of no row: times and keys."""
+    place: tuple[int, int] = (-1, 0)
+    """Position of the last row, and its number among those of that position."""
     state_rows: int = 0
     """The most rows of state that were there behind an advance."""
 
@@ -183,19 +187,28 @@ class Driver:
             assert got.rows
             assert got.position is not None
             assert not got.order
-            assert got.position.tolist() == list(range(len(out.rows), len(out.rows) + got.rows))
+            numbers = [0] * got.rows if got.ordinal is None else got.ordinal.tolist()
+            for position, number in zip(got.position.tolist(), numbers, strict=True):
+                assert (position, number) in (
+                    (out.place[0] + 1, 0),
+                    (out.place[0], out.place[1] + 1 if out.place[0] >= 0 and got.ordinal is not None else -1),
+                )
+                out.place = position, number
             lists = {name: column.to_list() for name, column in got.columns.items()}
             times = [None] * got.rows if got.time is None else got.time.tolist()
             marks = [None] * got.rows if got.watermark is None else got.watermark.tolist()
             for i in range(got.rows):
                 out.rows.append((times[i], marks[i], {name: values[i] for name, values in lists.items()}))
-        if released.failed:
-            assert released.failing is not None
-            assert released.failing.position is not None
-            assert released.failing.partition is not None
-            for failure in released.failed:
-                values = {name: c.to_list()[failure.row] for name, c in released.failing.columns.items()}
-                place = int(released.failing.partition[failure.row]), int(released.failing.position[failure.row])
+        for failing in released.failing:
+            for failure in failing.failed:
+                values = {name: c.to_list()[failure.row] for name, c in failing.rows.columns.items()}
+                if failing.alone:
+                    assert failing.rows.time is not None
+                    out.lost.append((int(failing.rows.time[failure.row]), values))
+                    continue
+                assert failing.rows.position is not None
+                assert not isinstance(failing.rows.partition, int)
+                place = int(failing.rows.partition[failure.row]), int(failing.rows.position[failure.row])
                 out.failed.append((*place, values))
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 from typing import Any
 
 import pytest
@@ -16,23 +17,24 @@ from caudal.plan.windows import Order
 KEYS = (("k", col("k")), ("j", col("j")))
 
 
-def passed(rows: list[Any], within: int) -> list[Any]:
+def passed(rows: list[Any], within: int, seen: bool) -> list[Any]:
     last: dict[Any, int] = {}
     out = []
     for row in rows:
         key = row.values["k"], row.values["j"]
         if key in last and (not within or last[key] >= row.time - within):
+            last[key] = row.time if seen else last[key]
             continue
         last[key] = row.time
         out.append(row)
     return out
 
 
-@pytest.mark.parametrize("within", [0, 1, 7, 1000])
+@pytest.mark.parametrize(("within", "seen"), [(0, False), *product([1, 7, 1000], [False, True])])
 @pytest.mark.parametrize("ordered", [False, True])
-def test_any_morsels_steps_and_cuts(driver: Any, within: int, ordered: bool) -> None:
+def test_any_morsels_steps_and_cuts(driver: Any, within: int, seen: bool, ordered: bool) -> None:
     order = Order(by=(col("o"),)) if ordered else Order()
-    node = Deduplicate(input=driver.source(), keys=KEYS, within=within, order=order)
+    node = Deduplicate(input=driver.source(), keys=KEYS, within=within, seen=seen, order=order)
 
     def by(row: Any) -> Any:
         return (row.values["o"] is not None, row.values["o"] or 0) if ordered else 0
@@ -40,7 +42,7 @@ def test_any_morsels_steps_and_cuts(driver: Any, within: int, ordered: bool) -> 
     for seed in range(5):
         partitions = driver.random_partitions(random.Random(seed), 60, keys=8)
         rows = driver.in_order(partitions, by)
-        wanted = [(r.time, r.watermark, r.values) for r in passed(rows, within)]
+        wanted = [(r.time, r.watermark, r.values) for r in passed(rows, within, seen)]
         for largest, cut, steps in ((1, 0.0, 1.0), (4, 0.4, 0.5), (1000, 0.0, 0.0), (7, 0.1, 0.9)):
             got = driver.run(
                 lambda: driver.operator(DeduplicateOperator, node),
@@ -65,7 +67,7 @@ def test_as_they_arrive(driver: Any, timed: bool) -> None:
         got = driver.run(
             lambda: driver.operator(DeduplicateOperator, node), [rows], 2, largest=largest, cut=cut, timed=timed
         )
-        assert [values for _, _, values in got.rows] == [r.values for r in passed(rows, 0)]
+        assert [values for _, _, values in got.rows] == [r.values for r in passed(rows, 0, seen=False)]
 
 
 def stream(driver: Any, rows: int, distinct: int) -> list[Any]:

@@ -64,7 +64,7 @@ def test_a_restored_block_gives_way_to_a_newer_one() -> None:
         put = {key(rng): rng.randrange(10**6) for _ in range(20)}
         latest.put(table([(*k, v) for k, v in put.items()]))
         wanted.update(put)
-        blobs.append(Blob("op", "k", 1, step == 0, {}, *blocks.export(NAMES, step == 0)))
+        blobs.append(Blob("op", "k", 1, step == 0, {}, *blocks.export(step == 0)))
     again = Blocks()
     again.restore(blobs, TYPES, frozenset())
     fresh = LatestRows(again, NAMES)

@@ -1,0 +1,274 @@
+"""The rows that made an alert: found by replaying the pipeline over the same input.
+
+A result is followed back through what maps it row by row to the operator that made it, and that operator's rows are gathered by what
+tells them: a window's key and bounds, a pattern's events, the sides of a join.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, Any
+
+from caudal.core.errors import OptionError, nearest
+from caudal.plan.aggregates import Aggregate
+from caudal.plan.expr import Column, Expr, lit
+from caudal.plan.nodes import (
+    RESERVED,
+    Deduplicate,
+    Filter,
+    Join,
+    Keyed,
+    Lag,
+    Match,
+    Node,
+    Running,
+    Sink,
+    Source,
+    Windowed,
+    WindowTop,
+)
+from caudal.plan.plan import Plan
+from caudal.plan.windows import Sliding
+from caudal.runner.capture import capture
+from caudal.runner.comparison import plain_value
+from caudal.runner.sides import role_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Row = dict[str, Any]
+
+IDENTITY = "__caudal_identity"
+_PLACE = "__caudal_place"
+_FILTERED = ("string", "int32", "int64", "bool")
+"""Types of keys that rows are left out by before they are gathered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An alert and the rows that made it, as JSON lines have them. `operator`: what made it of them; `told`: how, in words;
+    `parts`: the rows by their part in it.
+    """
+
+    sink: str
+    alert: Row
+    operator: str
+    told: str
+    parts: dict[str, list[Row]]
+
+
+def made(plan: Plan, alert: str, *, threads: int = 0) -> Made:
+    """Return the rows that made an alert of a pipeline over bounded sources.
+
+    `alert`: its identity, or the row itself (or some of its columns) as a JSON object. Raises `OptionError` where there is no such
+    alert, where the sources are live, or where what made it cannot be told row by row.
+    """
+    plan = plan.pinned()
+    wanted = _wanted(alert)
+    sink, row = _found(plan, wanted, threads)
+    operator = _maker(sink)
+    parts: dict[str, pl.DataFrame] = {}
+    told = "a row of the source"
+    if not isinstance(operator, Source):
+        told, parts = _parts(plan, operator, _of(plan, sink, operator, row, threads), threads)
+    return Made(sink.name, _plain(row)[0], operator.name, told, {part: _plain(rows) for part, rows in parts.items()})
+
+
+def _wanted(alert: str) -> str | dict[str, Any]:
+    if not alert.lstrip().startswith("{"):
+        return alert.strip()
+    try:
+        return json.loads(alert)
+    except ValueError as error:
+        raise OptionError(
+            "--alert is no JSON object", detail=str(error), hint="paste the alert as it was written"
+        ) from None
+
+
+def _found(plan: Plan, wanted: str | dict[str, Any], threads: int) -> tuple[Sink, pl.DataFrame]:
+    """Return the alert, as one row with its identity, and the sink that it goes to."""
+    rows = _captured(plan, threads)
+    sinks = [sink for sink in plan.sinks if role_of(sink) == "out"]
+    for sink in sinks:
+        known = rows.get(sink.name)
+        if known is None or not known.height:
+            continue
+        if isinstance(wanted, str):
+            mine = known.filter(known[IDENTITY] == wanted)
+            if mine.height:
+                return sink, mine.head(1)
+            continue
+        given = {name: value for name, value in wanted.items() if name != sink.identity}
+        for i, written in enumerate(_plain(known)):
+            if all(name in written and written[name] == value for name, value in given.items()):
+                return sink, known.slice(i, 1)
+    names = sorted({name for sink in sinks for name in sink.input.schema.names})
+    hint = "an identity as `identity=` of a sink writes it, or the row as JSON"
+    if isinstance(wanted, dict):
+        unknown = [name for name in wanted if name not in names]
+        hint = nearest(unknown[0], names) if unknown else "times are written as in JSON lines: 2026-11-21T22:41:39.000Z"
+    raise OptionError("the pipeline makes no such alert of this input", hint=hint)
+
+
+def _maker(sink: Sink) -> Node:
+    """Return the operator that the rows of a sink are made by, one by one what it gives."""
+    node: Node = sink.input
+    while node.row_wise:
+        (node,) = node.inputs
+    if isinstance(node, Source | Keyed):
+        return node
+    raise OptionError(
+        f"what made a row of {node.name} cannot be told: it is of kind {node.kind}",
+        hint="write the rows before it to a sink of their own, and ask for one of these",
+    )
+
+
+def _captured(plan: Plan, threads: int) -> dict[str, pl.DataFrame]:
+    return capture(plan, threads=threads, identity=IDENTITY, what="replaying").rows
+
+
+def _rows(plan: Plan, nodes: Mapping[str, Node], threads: int) -> dict[str, pl.DataFrame]:
+    """Return the rows of some nodes, over the sources of the plan."""
+    import polars as pl
+
+    sinks = [Sink(name=name, input=node, connector="memory", options=(("into", []),)) for name, node in nodes.items()]
+    rows = capture(Plan(plan.name, tuple(sinks)), threads=threads, identity=IDENTITY, what="replaying").rows
+    return {name: rows[name] if name in rows else pl.DataFrame() for name in nodes}
+
+
+def _of(plan: Plan, sink: Sink, operator: Node, row: pl.DataFrame, threads: int) -> pl.DataFrame:
+    """Return the operator's own row for an alert."""
+    rows = _rows(plan, {"__caudal_of": operator}, threads)["__caudal_of"]
+    found = rows.filter(rows[IDENTITY] == row[IDENTITY][0])
+    if not found.height:
+        raise OptionError(
+            f"what made a row of {sink.name} cannot be told: {operator.name} does not tell its rows apart"
+        )
+    return found.head(1)
+
+
+# -- what an operator makes rows of
+
+
+def _parts(plan: Plan, node: Node, of: pl.DataFrame, threads: int) -> tuple[str, dict[str, pl.DataFrame]]:
+    if isinstance(node, Join):
+        return _sides(node, of)
+    if isinstance(node, Windowed):
+        return _window(plan, node, of, threads)
+    if isinstance(node, Match):
+        return _match(plan, node, of, threads)
+    if isinstance(node, Running):
+        return _running(plan, node, of, threads)
+    if isinstance(node, Deduplicate | Lag):
+        return "a row that it let through", {"row": of}
+    assert isinstance(node, Keyed)
+    rows = _rows(plan, {"rows": _only(node, of)}, threads)["rows"]
+    return "all rows of its key; which of them decided, its function knows", {"rows": _same(rows, _keys(node, of))}
+
+
+def _keys(node: Keyed, of: pl.DataFrame) -> Row:
+    """Return the keys that the operator's row has, by their columns."""
+    return {name: of[name][0] for name, _ in node.keys if name in of.columns}
+
+
+def _only(node: Keyed, of: pl.DataFrame) -> Node:
+    """Return the operator's input of its row's keys, as far as that can be said; whether a row is late does not hang on others."""
+    tests: list[Expr] = []
+    for name, value in _keys(node, of).items():
+        expr = dict(node.keys)[name]
+        dtype = expr.dtype(node.input.schema)
+        if value is None:
+            tests.append(expr.is_null())
+        elif dtype.name in _FILTERED:
+            tests.append(expr == lit(value, dtype))
+    return Filter(input=node.input, predicate=reduce(and_, tests)) if tests else node.input
+
+
+def _same(rows: pl.DataFrame, values: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the rows that have these values, null among them; columns that there are not decide nothing."""
+    import polars as pl
+
+    for name, value in values.items():
+        if name in rows.columns:
+            rows = rows.filter(pl.col(name).eq_missing(pl.lit(value, rows[name].dtype)))
+    return rows
+
+
+def _window(plan: Plan, node: Windowed, of: pl.DataFrame, threads: int) -> tuple[str, dict[str, pl.DataFrame]]:
+    keys = _keys(node, of)
+    bounds = {name: of[name][0] for name in RESERVED}
+    whole = WindowTop(name=node.name, input=_only(node, of), keys=node.keys, window=node.window, by=((lit(0), False),))
+    rows = _rows(plan, {"rows": whole}, threads)["rows"]
+    return f"the rows of its key in {node.window}", {"rows": _same(rows, keys | bounds)}
+
+
+def _sides(node: Join, of: pl.DataFrame) -> tuple[str, dict[str, pl.DataFrame]]:
+    shared = [name for name, _ in node.keys if name in of.columns]
+    parts: dict[str, pl.DataFrame] = {}
+    for side, names in (("left", node.left), ("right", node.right)):
+        mine = of.select([*shared, *(name for name in names if name in of.columns)])
+        if any(mine[name][0] is not None for name in mine.columns if name not in shared):
+            parts[side] = mine
+    return f"{node.how} join; the rows of both sides stand in the pair", parts
+
+
+def _numbered(node: Keyed, of: pl.DataFrame) -> Running:
+    """Return the rows that an operator takes, each with its number among those of its key."""
+    assert node.ordering is not None
+    return Running(
+        name=f"{_PLACE}s",
+        input=_only(node, of),
+        keys=node.keys,
+        frame=Sliding(order=node.ordering),
+        aggregates=((_PLACE, Aggregate("count")),),
+    )
+
+
+def _nth(rows: pl.DataFrame, of: pl.DataFrame, names: Iterable[str]) -> int:
+    """Return which of some rows an operator's row is: by how values are written, since NaN is equal to itself here."""
+    shown = [name for name in names if name in rows.columns]
+    mine = repr(of.select(shown).row(0))
+    return next(i for i, each in enumerate(rows.select(shown).iter_rows()) if repr(each) == mine)
+
+
+def _match(plan: Plan, node: Match, of: pl.DataFrame, threads: int) -> tuple[str, dict[str, pl.DataFrame]]:
+    keys = _keys(node, of)
+    numbered = _numbered(node, of)
+    events = [event.name for event in node.pattern.taking]
+    again = replace(
+        node,
+        name="__caudal_again",
+        input=numbered,
+        aggregates=tuple((f"{_PLACE} {e}", Aggregate("collect", Column(_PLACE), of=e)) for e in events),
+    )
+    only = replace(node, name="__caudal_only", input=_only(node, of))
+    rows = _rows(plan, {"rows": numbered, "places": again, "matches": only}, threads)
+    names = [*keys, "match_start", "match_end", *(name for name, _ in node.aggregates)]
+    nth = _nth(rows["matches"], of, names)
+    parts: dict[str, pl.DataFrame] = {}
+    for event in events:
+        places = rows["places"][f"{_PLACE} {event}"][nth]
+        taken = rows["rows"].filter(rows["rows"][_PLACE].is_in(places))
+        parts[event] = _same(taken, keys)
+    return "the rows that its events took", parts
+
+
+def _running(plan: Plan, node: Running, of: pl.DataFrame, threads: int) -> tuple[str, dict[str, pl.DataFrame]]:
+    keys = _keys(node, of)
+    numbered = _numbered(node, of)
+    counted = replace(node, name="__caudal_again", input=numbered, aggregates=((f"{_PLACE} in", Aggregate("count")),))
+    rows = _rows(plan, {"rows": numbered, "framed": counted, "made": replace(node, input=_only(node, of))}, threads)
+    nth = _nth(rows["made"], of, node.schema.names)
+    last, count = rows["framed"][_PLACE][nth], rows["framed"][f"{_PLACE} in"][nth]
+    taken = rows["rows"].filter((rows["rows"][_PLACE] > last - count) & (rows["rows"][_PLACE] <= last))
+    return f"the rows of its key in {node.frame}, up to its own", {"rows": _same(taken, keys)}
+
+
+def _plain(rows: pl.DataFrame) -> list[Row]:
+    """Return rows as JSON lines would have them, without what was added to find them."""
+    names = [name for name in rows.columns if not name.startswith("__caudal_")]
+    return [{name: plain_value(value) for name, value in row.items()} for row in rows.select(names).to_dicts()]

@@ -1,0 +1,82 @@
+"""How many different values there are, about: HyperLogLog over their hashes.
+
+The 12 highest bits of a hash choose one of 4,096 registers, which keeps how far the first one bit of the rest stood at most. A
+register that was never chosen is not kept, so a group takes what it has seen, and 32 kB at most. The estimate is Ertl's
+("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which needs no table of corrections: its standard error
+is 1.04 / sqrt(4096) = 1.6 %, and nearly none where values are few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+BITS = 12
+REST = 64 - BITS
+SPAN = 1 << (BITS + 6)
+"""More than any entry: the number of a register times 64, and how far."""
+
+
+def approx_count_distinct(takes: Any, gives: Any) -> Callable[[Any, Any], Any]:
+    """Return the fold that estimates the number of different hashes (int64); 0 of none."""
+
+    def fold(values: Any, starts: Any) -> Any:
+        counts = np.diff(starts)
+        groups = np.repeat(np.arange(len(counts)), counts)
+        found, entries = registers(groups, entries_of(values.to_numpy(zero_copy_only=False)))
+        return pa.array(estimates(found, entries, len(counts)))
+
+    return fold
+
+
+def entries_of(hashes: Any) -> Any:
+    """Return the entry of each hash: the number of its register times 64, and how far its first one bit stands."""
+    given = hashes.astype(np.int64, copy=False).view(np.uint64)
+    rest = (given & np.uint64((1 << REST) - 1)).astype(np.float64)
+    far = REST + 1 - np.where(rest > 0, np.frexp(rest)[1], 0)  # exact: the rest has no more bits than a double
+    return (given >> np.uint64(REST)).astype(np.int64) * 64 + far
+
+
+def registers(groups: Any, entries: Any) -> tuple[Any, Any]:
+    """Return the largest entry of each group and register, by group and register."""
+    keys = np.sort(groups * SPAN + entries)
+    last = np.ones(len(keys), np.bool_)
+    last[:-1] = keys[:-1] >> 6 != keys[1:] >> 6
+    keys = keys[last]
+    return keys // SPAN, keys % SPAN
+
+
+def estimates(groups: Any, entries: Any, count: int) -> Any:
+    """Return the estimate of each group, from its registers."""
+    size = 1 << BITS
+    kinds = REST + 2
+    seen = np.bincount(groups * kinds + entries % 64, minlength=count * kinds).reshape(count, kinds).astype(np.float64)
+    seen[:, 0] = size - seen.sum(axis=1)
+    total = size * _tau(1 - seen[:, -1] / size)
+    for far in range(REST, 0, -1):
+        total = (total + seen[:, far]) / 2
+    total = total + size * _sigma(seen[:, 0] / size)
+    return np.rint(size * size / (2 * np.log(2)) / total).astype(np.int64)
+
+
+def _sigma(x: Any) -> Any:
+    """Return x + x^2 + 2 x^4 + 4 x^8 ...: infinite for 1, where no register was chosen."""
+    total, power, factor = x.copy(), x.copy(), 1.0
+    for _ in range(64):
+        power = power * power
+        total = total + power * factor
+        factor *= 2
+    return np.where(x == 1, np.inf, total)
+
+
+def _tau(x: Any) -> Any:
+    """Return (1 - x - (1 - x^(1/2))^2 / 2 - (1 - x^(1/4))^2 / 4 ...) / 3: none for 0 and 1."""
+    total, root, factor = 1 - x, x.copy(), 1.0
+    for _ in range(64):
+        root = np.sqrt(root)
+        factor /= 2
+        total = total - (1 - root) ** 2 * factor
+    return np.where((x == 0) | (x == 1), 0.0, total / 3)

@@ -1,0 +1,160 @@
+"""The rows that made an alert, against what is counted by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import caudal as cd
+from caudal import col
+from caudal.core.errors import OptionError
+from caudal.runner.alerts import Made, made
+
+SCHEMA = {"t": "int64", "ip": "string", "code": "int64"}
+ROWS = [
+    {"t": t, "ip": ip, "code": code}
+    for t, ip, code in [
+        (0, "a", 401),
+        (400, "b", 401),
+        (900, "a", 401),
+        (950, None, 401),
+        (1000, "a", 200),
+        (1100, "a", 401),
+        (1200, "b", 401),
+        (300, "a", 500),  # late
+        (2500, "a", 401),
+        (2600, "b", 200),
+        (2700, "a", 200),
+    ]
+]
+
+
+def rows(**options: Any) -> Any:
+    return cd.source("memory", rows=ROWS, schema=SCHEMA, event_time="t", **options)
+
+
+def asked(stream: Any, alert: Any) -> Made:
+    plan = cd.Pipeline("p", stream.to("console", name="out"))
+    return made(plan, alert if isinstance(alert, str) else json.dumps(alert))
+
+
+def times(found: Made, part: str = "rows") -> list[int]:
+    return [row["t"] for row in found.parts[part]]
+
+
+def time(milliseconds: int) -> str:
+    return f"1970-01-01T00:00:0{milliseconds // 1000}.{milliseconds % 1000:03}Z"
+
+
+@pytest.mark.parametrize(
+    ("window", "alert", "wanted"),
+    [
+        (cd.tumbling("1s"), {"ip": "a", "n": 2, "window_start": time(0)}, [0, 900]),
+        (cd.tumbling("1s"), {"ip": None}, [950]),
+        (cd.hopping("2s", every="1s"), {"ip": "a", "window_start": time(0)}, [0, 300, 900, 1000, 1100]),
+        (cd.session("500ms"), {"ip": "a", "n": 3}, [900, 1000, 1100]),
+        (cd.rows(2), {"ip": "a", "window_start": time(1000)}, [1000, 1100]),
+    ],
+)
+def test_windows(window: Any, alert: dict[str, Any], wanted: list[int]) -> None:
+    counts = rows().group_by("ip").window(window).agg(n=cd.count(), name="counts")
+    found = asked(counts.filter(col("n") > 0).select("ip", "window_start", "n"), alert)
+    assert (found.sink, found.operator) == ("out", "counts")
+    assert found.alert.items() >= alert.items()
+    assert times(found) == wanted
+
+
+def test_keys_that_are_computed_and_rows_of_functions() -> None:
+    @cd.batch
+    def sizes(frame: Any) -> Any:
+        import polars as pl
+
+        return pl.DataFrame({"size": [len(frame)]})
+
+    keyed = rows().group_by(odd=col("t") % 200 == 100).window(cd.tumbling("1s"))
+    found = asked(keyed.apply(sizes, schema={"size": "int64"}), {"odd": True, "window_start": time(0)})
+    assert times(found) == [900]
+    assert [row["t"] for row in asked(keyed.top(1, by="code"), {"code": 401, "t": 0}).parts["rows"]] == [0, 400, 950]
+
+
+def test_patterns_tell_the_rows_of_each_event() -> None:
+    fail, ok = cd.event("fail", col("code") == 401), cd.event("ok", col("code") == 200)
+    matches = rows().group_by("ip").match(fail.times(2) >> ok, within="3s").agg(fails=cd.count(of="fail"), name="m")
+    found = asked(matches, {"ip": "a", "match_end": time(1000)})
+    assert (found.operator, times(found, "fail"), times(found, "ok")) == ("m", [0, 900], [1000])
+    found = asked(matches, {"ip": "a", "match_end": time(2700)})
+    assert (times(found, "fail"), times(found, "ok")) == ([1100, 2500], [2700])
+    found = asked(matches, {"ip": "b"})
+    assert (times(found, "fail"), times(found, "ok")) == ([400, 1200], [2600])
+
+
+def test_joins_tell_their_sides() -> None:
+    ok = rows().filter(col("code") == 200).select("t", "ip", good="t")
+    fail = rows().filter(col("code") == 401)
+    pairs = fail.join(ok, "ip", within=("0s", "150ms"), how="left")
+    found = asked(pairs, {"ip": "a", "t": 900})
+    assert found.parts == {
+        "left": [{"ip": "a", "t": 900, "code": 401}],
+        "right": [{"ip": "a", "t_right": 1000, "good": 1000}],
+    }
+    assert [*asked(pairs, {"ip": "b", "t": 400}).parts] == ["left"]
+    windowed = fail.join(ok, "ip", window=cd.tumbling("1s"))
+    assert asked(windowed, {"ip": "a", "t": 1100}).parts["right"][0]["good"] == 1000
+
+
+def test_rows_of_running_and_sliding_aggregates() -> None:
+    found = asked(rows().group_by("ip").running(n=cd.count()), {"ip": "a", "t": 1000})
+    assert times(found) == [0, 900, 1000]
+    found = asked(rows().group_by("ip").window(cd.sliding("200ms")).agg(n=cd.count()), {"ip": "a", "t": 1100})
+    assert times(found) == [1000, 1100]
+    assert found.alert["n"] == 2
+    found = asked(rows().group_by("ip").window(cd.sliding(rows=2)).agg(n=cd.count()), {"ip": "b", "t": 2600})
+    assert times(found) == [1200, 2600]
+
+
+def test_rows_that_are_let_through_and_those_of_sources() -> None:
+    assert asked(rows().deduplicate("ip"), {"ip": "b"}).parts["row"] == [{"t": 400, "ip": "b", "code": 401}]
+    found = asked(rows().filter(col("code") == 500), {"t": 300})
+    assert (found.told, found.parts) == ("a row of the source", {})
+
+
+def test_of_a_fold_all_rows_of_the_key_are_told() -> None:
+    def fold(state: Any, row: Any) -> Any:
+        return {"n": (state or {"n": 0})["n"] + 1}
+
+    found = asked(rows().group_by("ip").reduce(fold, schema={"n": "int64"}), {"ip": "b", "n": 2})
+    assert times(found) == [400, 1200, 2600]
+    assert "its function knows" in found.told
+
+
+def test_alerts_are_found_by_identity_too() -> None:
+    written: list[Any] = []
+    counts = rows().group_by("ip").window(cd.tumbling("1s")).agg(n=cd.count())
+    cd.run(cd.Pipeline("p", counts.to("memory", into=written, identity="id", name="out")))
+    (row,) = [row for table in written for row in table.to_pylist() if row["ip"] == "a" and row["n"] == 3] or [
+        row for table in written for row in table.to_pylist() if row["ip"] == "b" and row["n"] == 1
+    ][:1]
+    found = asked(counts, row["id"])
+    assert found.alert["ip"] == row["ip"]
+    assert len(found.parts["rows"]) == row["n"]
+
+
+@pytest.mark.parametrize(
+    ("alert", "told"),
+    [
+        ("0" * 32, "no such alert"),
+        ({"ip": "z"}, "no such alert"),
+        ({"ipp": "a"}, "did you mean 'ip'"),
+        ("{ip: a}", "no JSON object"),
+    ],
+)
+def test_what_is_no_alert(alert: Any, told: str) -> None:
+    with pytest.raises(OptionError, match=told):
+        asked(rows().group_by("ip").window(cd.tumbling("1s")).agg(n=cd.count()), alert)
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    with pytest.raises(OptionError, match="of kind union"):
+        asked(rows().union(rows(disorder="1s").select("t", "ip", "code")), {"ip": "a"})
