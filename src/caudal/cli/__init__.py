@@ -14,10 +14,11 @@ import json
 import os
 import sys
 import traceback
+from argparse import Namespace
 from collections.abc import Sequence
 
 from caudal.cli.arguments import parser
-from caudal.cli.signals import Interrupted, kept
+from caudal.cli.signals import Interrupted, interrupting, kept
 from caudal.core.errors import CaudalError
 from caudal.core.shown import shown, shown_lines
 
@@ -34,22 +35,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = commands.COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
         return code
-    except CaudalError as error:
-        _report(str(error), arguments.debug)
-        _report_json(error, arguments)
-        return error.exit_code
-    except Interrupted as interrupted:
-        return 128 + interrupted.number
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
         # Whoever read standard output has gone; nothing that is still buffered may fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
-        hint = "this looks like a defect of caudal: run again with --debug, and report what it prints"
-        _report(f"unexpected {shown(f'{type(error).__name__}: {error}')}\n  hint: {hint}", arguments.debug)
-        return 1
+    except (Exception, Interrupted, KeyboardInterrupt) as error:
+        if number := interrupting(error):
+            return 128 + number
+        return _failed(error, arguments)
+
+
+def _failed(error: BaseException, arguments: Namespace) -> int:
+    if isinstance(error, CaudalError):
+        _report(str(error), arguments.debug)
+        _report_json(error, arguments)
+        return error.exit_code
+    hint = "this looks like a defect of caudal: run again with --debug, and report what it prints"
+    _report(f"unexpected {shown(f'{type(error).__name__}: {error}')}\n  hint: {hint}", arguments.debug)
+    return 1
 
 
 def _report(text: str, debug: bool) -> None:

@@ -37,6 +37,22 @@ class Interrupted(BaseException):
         self.number = number
 
 
+def interrupting(error: BaseException | None) -> int:
+    """Return the number of the signal that an error came of, 0 where none did.
+
+    A client in C that is interrupted fails with an error of its own (`SystemError`), and what catches that may raise another.
+    """
+    if isinstance(error, KeyboardInterrupt):  # further down it may be one that a user's function has raised
+        return signal.SIGINT
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, Interrupted):
+            return error.number
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return 0
+
+
 @contextmanager
 def kept() -> Generator[None]:
     """Within it no interrupt is lost.

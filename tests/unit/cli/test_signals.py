@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from caudal.cli import commands, main
+from caudal.cli.signals import Interrupted
+from caudal.core.errors import RunError
+
 pytestmark = pytest.mark.slow
 
 DEADLINE = 100.0
@@ -142,6 +146,36 @@ def test_a_signal_before_there_is_a_job(start: Start, here: Path, pipe: Pipe) ->
     assert (returned, out) == (130, "")
     assert "Traceback" not in err
     assert not (here / "alerts.jsonl").exists()
+
+
+def _in_a_client() -> None:
+    try:
+        raise Interrupted(signal.SIGTERM)
+    except Interrupted as interrupted:
+        raise SystemError("returned a result with an exception set") from interrupted
+
+
+def _caught_in_a_client() -> None:
+    try:
+        _in_a_client()
+    except SystemError as error:
+        raise RunError("a topic cannot be made") from error
+
+
+def _in_a_function() -> None:
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt as interrupt:
+        raise RunError("a function failed") from interrupt
+
+
+@pytest.mark.parametrize(("fails", "code"), [(_in_a_client, 143), (_caught_in_a_client, 143), (_in_a_function, 1)])
+def test_a_signal_while_a_client_in_c_works(
+    fails: Callable[[], None], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(commands.COMMANDS, "engines", lambda _: fails())
+    assert main(["engines"]) == code
+    assert bool(capsys.readouterr().err) == (code == 1)
 
 
 def test_a_signal_inside_a_callback_that_drops_exceptions(start: Start, here: Path) -> None:
