@@ -113,7 +113,7 @@ def looked_up(what: str, version: Version, columns: list[Any]) -> None:
     met = sum(int(np.count_nonzero(version.indexed.find([c], len(c)) >= 0)) for c in columns)
     for part, call in (
         ("text to row", lambda: [version.indexed.find([c], len(c)) for c in columns]),
-        ("number to row", lambda: [index._prefixes.find(*each) for each in parsed]),
+        ("number to row", lambda: [index._spans.find(*each) for each in parsed]),
     ):
         clock, processor = best(call)
         print(

@@ -5,7 +5,7 @@ Rows of one key stand behind one another; of those the last counts, or, where ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ from caudal.columnar import addresses
 from caudal.columnar.column import Bools, Column, Fixed, Ints, Text
 from caudal.columnar.compiled import kernel
 from caudal.columnar.grouping import comparable, group, key_hashes, same_bytes
-from caudal.columnar.prefixes import Prefixes, networks
+from caudal.columnar.spans import Narrowest, Spans, networks, ranges
 
 NEVER = 1 << 62
 """A time that no event has: what ends then is open, what begins then never holds."""
@@ -27,6 +27,8 @@ class Index(Protocol):
     offsets: Ints
     parents: Ints
     """By key which one counts where none of its rows holds, -1: none; empty where there is no such thing."""
+    crossing: int
+    """A row whose key has no such one that is well-defined, -1 for none."""
 
     def find(self, keys: Sequence[Column], rows: int) -> Ints:
         """Return the number of each row's key, -1 where there is none."""
@@ -49,6 +51,7 @@ class Equal:
         hashes = key_hashes(keys, rows)
         groups = group(keys, [], rows, hashes)
         self.parents: Ints = np.empty(0, np.int64)
+        self.crossing = -1
         if len(groups) == rows:  # numbered as they come
             self.order: Ints = np.arange(rows, dtype=np.int64)
             self.offsets: Ints = np.arange(rows + 1, dtype=np.int64)
@@ -86,31 +89,42 @@ class Equal:
         return found
 
 
-class Cidr:
-    """Addresses in networks: the longest prefix; what is no address is in none."""
+class Within:
+    """Addresses in networks or ranges: the narrowest; what is no address is in none."""
 
-    def __init__(self, keys: Sequence[Column], rows: int) -> None:
-        (text,) = keys
-        assert isinstance(text, Text)
-        self._prefixes = Prefixes(networks(text))
-        self.order: Ints = self._prefixes.order
-        self.offsets: Ints = self._prefixes.offsets
-        self.parents: Ints = self._prefixes.parents
+    def __init__(self, read: Callable[[Sequence[Column]], Spans], keys: Sequence[Column]) -> None:
+        self._spans = Narrowest(read(keys))
+        self.order: Ints = self._spans.order
+        self.offsets: Ints = self._spans.offsets
+        self.parents: Ints = self._spans.parents
+        self.crossing = self._spans.crossing
 
     @property
     def nbytes(self) -> int:
-        return self._prefixes.nbytes
+        return self._spans.nbytes
 
     def settle(self, keys: Sequence[Column]) -> None:
-        """Networks are numbers."""
+        """Spans are numbers."""
 
     def find(self, keys: Sequence[Column], rows: int) -> Ints:
         (text,) = keys
         assert isinstance(text, Text)
-        return self._prefixes.find(*addresses.parse(text))
+        return self._spans.find(*addresses.parse(text))
 
 
-INDEXES: dict[str, type[Equal | Cidr]] = {"equal": Equal, "cidr": Cidr}
+INDEXES: dict[str, Callable[[Sequence[Column], int], Equal | Within]] = {
+    "equal": Equal,
+    "cidr": lambda keys, rows: Within(networks, keys),
+    "range": lambda keys, rows: Within(ranges, keys),
+}
+
+
+class Crossing(ValueError):
+    """A range that overlaps another in part, where those around each other are needed; `row`: which."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(row)
+        self.row = row
 
 
 class Indexed:
@@ -119,9 +133,11 @@ class Indexed:
     def __init__(
         self, columns: dict[str, Column], rows: int, key: Sequence[str], match: str, as_of: Sequence[str] = ()
     ) -> None:
-        """Raises `prefixes.NoNetwork`. `as_of`: the columns from when and until when a row holds."""
+        """Raises `spans.NoSpan`, `Crossing`. `as_of`: the columns from when and until when a row holds."""
         keys = [columns[name] for name in key]
         index: Index = INDEXES[match](keys, rows)
+        if as_of and index.crossing >= 0:
+            raise Crossing(index.crossing)
         self.index = index
         offsets = index.offsets
         if as_of:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 """RFC 1918, RFC 4193."""
@@ -64,6 +64,35 @@ def network_of(text: str) -> IPv4Network | IPv6Network:
     if found.version == 6 and found.prefixlen >= 96 and (mapped := found.network_address.ipv4_mapped) is not None:
         return IPv4Network((mapped, found.prefixlen - 96))
     return found
+
+
+def range_of(text: str) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address]:
+    """Return the first and last address of a range written as 10.0.0.1-10.0.0.9, a network, or an address alone.
+
+    Spaces may stand around the dash. Raises `ValueError`.
+    """
+    first, dash, last = text.partition("-")
+    if dash:
+        return range_between(first.strip(" "), last.strip(" "))
+    network = network_of(text)
+    return network[0], network[-1]
+
+
+def range_between(first: str, last: str) -> tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address]:
+    """Return the first and last address of a range; IPv4-mapped ones are IPv4. Raises `ValueError`."""
+    begin, end = _bare_address(first), _bare_address(last)
+    if begin.version != end.version:
+        raise ValueError(f"{first} and {last} are not of one version of IP")
+    if int(begin) > int(end):
+        raise ValueError(f"the range ends before it begins: {first} to {last}")
+    return begin, end
+
+
+def _bare_address(text: str) -> IPv4Address | IPv6Address:
+    if "%" in text:
+        raise ValueError(f"an address of a range has no zone: {text}")
+    found = ip_address(text)
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 def is_within(address: IPv4Address | IPv6Address, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

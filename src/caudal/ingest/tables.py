@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from caudal.columnar.column import Column, Fixed, Nested, Text, concat
-from caudal.columnar.lookup import Indexed, nbytes
-from caudal.columnar.prefixes import NoNetwork
+from caudal.columnar.lookup import Crossing, Indexed, nbytes
+from caudal.columnar.spans import NoSpan
 from caudal.columnar.zones import NEVER
 from caudal.core.errors import CaudalError, InputError, OptionError
 from caudal.ingest.reading import PartitionReader, SourceReading
@@ -63,9 +63,15 @@ def read(table: Table, as_of: Sequence[str] = ()) -> Version:
         name = _digest(columns)
         try:
             indexed = Indexed(columns, rows, table.key, table.match, as_of)
-        except NoNetwork as error:
-            (key,) = table.key
-            raise InputError(f"row {error.row + 1:,} has no network in '{key}'", detail=str(error)) from None
+        except NoSpan as error:
+            what = "network" if table.match == "cidr" else "range of addresses"
+            keys = " and ".join(f"'{key}'" for key in table.key)
+            raise InputError(f"row {error.row + 1:,} has no {what} in {keys}", detail=str(error)) from None
+        except Crossing as error:
+            raise InputError(
+                f"the range of row {error.row + 1:,} overlaps another in part",
+                hint="as_of= takes ranges that lie inside one another or apart",
+            ) from None
         if indexed.repeated and table.duplicates == "refuse":
             raise InputError(
                 f"{indexed.repeated:,} rows have keys that came before", hint='duplicates="last" takes the last of each'

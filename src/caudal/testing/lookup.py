@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caudal.core.addresses import address_of, network_of
+from caudal.core.addresses import address_of, network_of, range_between, range_of
 from caudal.core.types import DataType
 from caudal.ingest.tables import read
 from caudal.plan.nodes import Lookup, Table
@@ -51,6 +51,12 @@ def _met(node: Lookup, row: Row, rows: list[dict[str, Any]]) -> dict[str, Any] |
 
 def _closeness(table: Table, keys: list[Any], row: dict[str, Any]) -> int | None:
     """Return how closely a row of the table fits, None where it does not."""
+    if table.match == "range":
+        address = address_of(keys[0])
+        ends = [row[name] for name in table.key]
+        first, last = range_of(*ends) if len(ends) == 1 else range_between(*ends)
+        here = address is not None and address.version == first.version and int(first) <= int(address) <= int(last)
+        return int(first) - int(last) if here else None
     if table.match == "cidr":
         address = address_of(keys[0])
         network = network_of(row[table.key[0]])

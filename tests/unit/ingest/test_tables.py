@@ -109,6 +109,34 @@ def test_networks_that_are_none_are_told_with_their_row(tmp_path: Path) -> None:
     assert "host bits" in caught.value.detail
 
 
+@pytest.mark.parametrize(
+    ("text", "told", "detail"),
+    [
+        ("10.0.0.9,10.0.0.1", "row 2 has no range of addresses in 'first' and 'last'", "ends before it begins"),
+        ("10.0.0.9,::1", "row 2 has no range", "not of one version"),
+        ("10.0.0.9,", "row 2 has no 'last'", ""),
+        ("10.0.0.9,10.0.0.300", "row 2 has no range", "300"),
+    ],
+)
+def test_ranges_that_are_none_are_told_with_their_row(tmp_path: Path, text: str, told: str, detail: str) -> None:
+    path = write(tmp_path / "a.csv", f"first,last\n10.0.0.0,10.0.0.5\n{text}\n")
+    with pytest.raises(InputError, match=told) as caught:
+        read(table(path, key=("first", "last"), match="range", schema={"first": "string", "last": "string"}))
+    assert detail in caught.value.detail
+
+
+def test_ranges_that_hold_for_a_time_lie_inside_one_another(tmp_path: Path) -> None:
+    schema = {"net": "string", "f": "timestamp", "u": "timestamp"}
+    rows_ = ["10.0.0.0-10.0.0.9,1970-01-01T00:00:00Z,", "10.0.0.2-10.0.0.3,1970-01-01T00:00:00Z,"]
+    given = table(tmp_path / "a.csv", key="net", match="range", schema=schema)
+    write(tmp_path / "a.csv", "\n".join(["net,f,u", *rows_]))
+    assert read(given, ("f", "u")).rows == 2
+    write(tmp_path / "a.csv", "\n".join(["net,f,u", *rows_, "10.0.0.3-10.0.0.9,1970-01-01T00:00:00Z,"]))
+    assert read(given).rows == 3
+    with pytest.raises(InputError, match="the range of row 3 overlaps another in part"):
+        read(given, ("f", "u"))
+
+
 def test_a_version_is_called_by_its_rows(tmp_path: Path) -> None:
     first = read(table(write(tmp_path / "a.csv", GOOD)))
     assert read(table(write(tmp_path / "b.csv", GOOD.replace("\n", "\r\n")))).name == first.name

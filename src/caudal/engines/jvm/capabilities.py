@@ -25,7 +25,7 @@ class Gap:
     live: tuple[str, ...] = ()
 
 
-_LOOKUPS = ("joins/lookup", "joins/lookup_as_of", "joins/lookup_cidr")
+_LOOKUPS = ("joins/lookup", "joins/lookup_as_of", "joins/lookup_cidr", "joins/lookup_range")
 
 SHARED = (
     Gap(

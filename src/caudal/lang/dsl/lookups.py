@@ -26,11 +26,12 @@ def lookup(
 ) -> Stream:
     """Add what a table (`cd.table`) says of each row, or keep the rows that it has, or has not.
 
-    `on`: the column that holds the key, or a list of them in the order of the table's key; without it they are called as there.
-    `how`: "left" all rows, with nulls where the table has none; "inner" those that it has; "anti" those that it has not. A
-    null key, and for networks what is no address, is in no table. `columns`: those of the table that are added (all but the key); one that
-    the rows have too gets `suffix`. `as_of`: the table's columns from when and until when a row of it holds: a row meets the one
-    with from <= event time < until, of several the latest; a null until is open, a null from never holds.
+    `on`: the column that holds the key, or a list of them in the order of the table's key (of a range of two columns: the one that
+    holds the address); without it they are called as there. `how`: "left" all rows, with nulls where the table has none; "inner"
+    those that it has; "anti" those that it has not. A null key, and for networks and ranges what is no address, is in no table.
+    `columns`: those of the table that are added (all but the key); one that the rows have too gets `suffix`. `as_of`: the table's
+    columns from when and until when a row of it holds: a row meets the one with from <= event time < until, of several the latest;
+    a null until is open, a null from never holds.
 
     It keeps no state. Which version of a table that changes a row of a live run met is known only with `as_of`. `table` may be the
     latest rows of a stream too, `settings.group_by("ip").latest()`: those are kept, and met as of event time.

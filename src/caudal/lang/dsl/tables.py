@@ -30,7 +30,9 @@ def table(
     """Describe a table to look things up in: `connector`, `format` and `schema` as for `cd.source`, and a key.
 
     `key`: the column by which rows are found, or a list of several; none may be null. `match`: "equal", or "cidr": the key is a
-    network such as 10.0.0.0/8 or 2001:db8::/32 (an address is one of one), and an address meets the one with the longest prefix.
+    network such as 10.0.0.0/8 or 2001:db8::/32 (an address is one of one), and an address meets the one with the longest prefix; or
+    "range": the key is a range such as 10.0.0.1-10.0.0.9 (or a network), or two columns, `key=("first", "last")`, both ends included,
+    and an address meets the narrowest around it, of those as wide as one another the one that stands last.
     `reload`: how often a live run reads it anew; a bounded run meets the version of its start. A version with a record that cannot
     be read, without a declared column or without a row is an error before the run, and changes nothing while it runs.
     `duplicates`: of rows of one key "last" takes the last, "refuse" takes none of the table.

@@ -49,12 +49,14 @@ class Lookup(Node):
 
     def _check_keys(self) -> None:
         schema, table = self.input.schema, self.table
-        if len(self.on) != len(table.key):
+        if len(self.on) != len(table.asked) and table.match == "range":
+            raise PlanError("a range is met by one address", hint='on="ip": the column that holds it')
+        if len(self.on) != len(table.asked):
             raise PlanError(
                 f"the table's key has {len(table.key)} columns, on= has {len(self.on)}",
                 hint=f"name those that hold {', '.join(table.key)}, in this order",
             )
-        for name, key in zip(self.on, table.key, strict=True):
+        for name, key in zip(self.on, table.asked, strict=True):
             if name not in schema:
                 raise PlanError(f"the rows have no column '{name}'", hint=nearest(name, schema.names))
             mine, theirs = schema.dtype(name), table.schema.dtype(key)

@@ -9,8 +9,10 @@ from caudal.core.errors import PlanError, nearest
 from caudal.core.types import Schema
 from caudal.plan.nodes.source import Source
 
-MATCHES = ("equal", "cidr")
-"""How keys are compared: for equality; or an address with networks, of which the one with the longest prefix is met."""
+MATCHES = ("equal", "cidr", "range")
+"""How keys are compared: for equality; or an address with networks, or ranges of addresses, of which the narrowest is met."""
+
+_NARROWEST = {"cidr": "by longest prefix", "range": "by narrowest range"}
 
 DUPLICATES = ("last", "refuse")
 """What becomes of rows of one key: the last one counts, or the table is refused."""
@@ -46,6 +48,12 @@ class Table:
             raise PlanError("a column stands twice in the key of a table")
         if self.match == "cidr" and [schema.dtype(name).name for name in self.key] != ["string"]:
             raise PlanError("networks are one column of text", hint='key="net", match="cidr", schema={"net": "string"}')
+        texts = {schema.dtype(name).name for name in self.key} == {"string"}
+        if self.match == "range" and not (texts and len(self.key) <= 2):
+            raise PlanError(
+                "ranges of addresses are one column of text, or two: the first and the last address",
+                hint='key=("first", "last"), match="range", schema={"first": "string", "last": "string"}',
+            )
         if self.reload is not None and self.reload < 1:
             raise PlanError("reload= of a table must be positive", hint='reload="60s"; leave it out for never')
 
@@ -53,6 +61,11 @@ class Table:
     def schema(self) -> Schema:
         """The columns of its rows."""
         return self.rows.declared
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The columns of the key that rows are compared with one by one: a range of two is met by one address."""
+        return self.key[:1] if self.match == "range" else self.key
 
     @property
     def label(self) -> str:
@@ -64,6 +77,6 @@ class Table:
     def describe(self) -> str:
         """Return it in a line, for explain."""
         parts = [self.rows.describe(), f"key={', '.join(self.key)}"]
-        parts += ["by longest prefix"] if self.match == "cidr" else []
+        parts += [_NARROWEST[self.match]] if self.match in _NARROWEST else []
         parts += [f"reload={duration.show(self.reload)}"] if self.reload is not None else []
         return " ".join(parts)

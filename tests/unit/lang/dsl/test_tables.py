@@ -32,6 +32,9 @@ def table(**options: Any) -> Any:
         ({"match": "prefix"}, "match='prefix'"),
         ({"match": "cidr", "key": "port"}, "networks are one column of text"),
         ({"match": "cidr", "key": ["ip", "zone"]}, "networks are one column of text"),
+        ({"match": "range", "key": "port"}, "ranges of addresses are one column of text, or two"),
+        ({"match": "range", "key": ["ip", "port"]}, "ranges of addresses are one column of text, or two"),
+        ({"match": "ranges"}, "match='ranges'"),
         ({"duplicates": "first"}, "duplicates='first'"),
         ({"reload": "0s"}, "must be positive"),
         ({"reload": 60}, "no unit"),
@@ -63,6 +66,19 @@ def test_what_is_no_table(given: dict[str, Any], told: str) -> None:
 def test_what_cannot_be_looked_up(given: dict[str, Any], told: str) -> None:
     with pytest.raises(PlanError, match=told):
         rows().lookup(table(), **given)
+
+
+def test_a_range_of_two_columns_is_met_by_one_address() -> None:
+    ranges = table(key=("ip", "zone"), match="range")
+    node = rows().lookup(ranges, on="ip").node
+    assert isinstance(node, Lookup)
+    assert node.on == ("ip",)
+    assert "by narrowest range" in node.describe()
+    for on in (None, ["ip", "zone"]):
+        with pytest.raises(PlanError, match="a range is met by one address"):
+            rows().lookup(ranges, on=on)
+    with pytest.raises(PlanError, match="other types: 'port' is a int64"):
+        rows().lookup(ranges, on="port")
 
 
 def test_as_of_needs_event_time_and_a_lookup_a_table() -> None:
