@@ -136,6 +136,8 @@ FREE: list[Callable[[], Any]] = [
     lambda: cd.min("k"),
     lambda: cd.max("n"),
     lambda: cd.max("b"),
+    lambda: cd.percentile("x", 50),
+    lambda: cd.percentile("k", 99.9),
     lambda: cd.count_distinct("x"),
     lambda: cd.count_distinct("k"),
     lambda: cd.approx_count_distinct("n"),

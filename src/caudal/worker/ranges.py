@@ -266,8 +266,11 @@ def _exact_root(value: Fraction) -> float:
 
 
 def _gathered(held: _Held, function: str, gives: Any, options: dict[str, Any]) -> pa.Array:
-    """Return what a fold over gathered values makes of each range (`worker.aggregates`)."""
-    fold = getattr(import_module(f"caudal.worker.aggregates.{function}"), function)(held.spec, gives, **options)
+    """Return what a fold over gathered values makes of each range (`worker.aggregates`): that over ranges where there is one."""
+    module = import_module(f"caudal.worker.aggregates.{function}")
+    if held.ties is None and hasattr(module, "sliding"):
+        return module.sliding(held.spec, gives, **options)(held.values, held.ranges.moves(), held.counts)
+    fold = getattr(module, function)(held.spec, gives, **options)
     index, offsets = held.listed()
     return fold(held.values.take(pa.array(index)), offsets)
 

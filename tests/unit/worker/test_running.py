@@ -38,6 +38,7 @@ def cases() -> list[tuple[str, Any, Any]]:
     for name in VALUES:
         made += [(f, name, name) for f in ("min", "max", "first", "last")]
         made += [("count_distinct", name, "int64"), ("collect", name, [name])]
+        made += [(f"percentile {p}", name, name) for p in (0, 50, 99.9) if name != "bool"]
     for name in NUMBERS:
         made += [("sum", name, "int64" if name.startswith("int") else "float64")]
         made += [("mean", name, "float64"), ("stddev", name, "float64")]
@@ -52,10 +53,17 @@ def expected(case: tuple[str, Any, Any], times: list[int], values: list[Any], si
             frame = frame[-rows:]
         elif size:
             frame = [j for j in frame if times[j] > times[i] - size]
-        found.append(fold(case[0], [values[j] for j in frame]))
+        function, options = named(case[0])
+        found.append(fold(function, [values[j] for j in frame], **options))
     if case[2] == "duration":
         found = [None if v is None else (v + 2**63) % 2**64 - 2**63 for v in found]
     return found
+
+
+def named(case: str) -> tuple[str, dict[str, Any]]:
+    """Return an aggregate's function and options."""
+    function, *p = case.split()
+    return function, {"p": float(p[0])} if p else {}
 
 
 def same(a: list[Any], b: list[Any]) -> bool:
@@ -68,7 +76,7 @@ def made(
     """Return the aggregates of one key's rows, taken in so many calls."""
     takes = {str(i): t for i, (_, t, _) in enumerate(aggregates) if t is not None}
     gives = {str(i): t for i, (_, _, t) in enumerate(aggregates)}
-    functions = [(str(i), f, {}) for i, (f, _, _) in enumerate(aggregates)]
+    functions = [(str(i), *named(f)) for i, (f, _, _) in enumerate(aggregates)]
     step = running(takes, gives, functions, size, rows)
     columns = [pa.array(values, arrow_of(kind)) for values, kind in zip(given, takes.values(), strict=True)]
     state, out = step.nothing(1), [[] for _ in aggregates]

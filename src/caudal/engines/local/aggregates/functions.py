@@ -334,8 +334,19 @@ class Gathered(Aggregator):
         super().__init__(dtype, argument)
         assert argument is not None
         self._takes = argument.spec
-        make = getattr(import_module(f"caudal.worker.aggregates.{function}"), function)
-        self._fold = make(self._takes, dtype.spec, **options)
+        module = import_module(f"caudal.worker.aggregates.{function}")
+        self._fold = getattr(module, function)(self._takes, dtype.spec, **options)
+        self._places, self._options = getattr(module, "places", None), options
+
+    @property
+    def by_place(self) -> bool:
+        """Whether the result is one of the values, told by their order and how many there are."""
+        return self._places is not None
+
+    def places(self, counts: Ints) -> Ints:
+        """Return of so many values in order the place of the one that is the result."""
+        assert self._places is not None
+        return self._places(counts, **self._options)
 
     def partial(self, rows: Rows, groups: Groups) -> list[Column]:
         column, codes = _present(rows.argument, groups.codes)

@@ -195,6 +195,51 @@ def different(start, stop, codes, groups):
 
 
 @kernel()
+def placed(start, stop, order, wanted):
+    """Return for each range the element that stands at the place `wanted[q]` of its elements in order, -1 of an empty one.
+
+    `order`: all elements in order. How many of a range stand before each place is kept as a tree of sums (Fenwick's).
+    """
+    size = order.size
+    place = np.empty(size, np.int64)
+    for i in range(size):
+        place[order[i]] = i + 1
+    high = np.int64(1)
+    while high * 2 <= size:
+        high *= 2
+    tree = np.zeros(size + 1, np.int64)
+    out = np.empty(start.size, np.int64)
+    a = np.int64(0)
+    b = np.int64(0)
+    for q in range(start.size):
+        while b < stop[q]:
+            k = place[b]
+            while k <= size:
+                tree[k] += 1
+                k += k & -k
+            b += 1
+        while a < start[q]:
+            k = place[a]
+            while k <= size:
+                tree[k] -= 1
+                k += k & -k
+            a += 1
+        if a >= b:
+            out[q] = -1
+            continue
+        left = wanted[q]
+        k = np.int64(0)
+        step = high
+        while step > 0:
+            if k + step <= size and tree[k + step] <= left:
+                k += step
+                left -= tree[k]
+            step //= 2
+        out[q] = order[k]
+    return out
+
+
+@kernel()
 def fresh(codes, time, last, within, seen):
     """Return which rows have a key that no row had that was passed on (or, with `seen`, came) up to `within` before (0: ever).
 

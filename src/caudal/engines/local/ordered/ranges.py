@@ -20,6 +20,7 @@ from caudal.engines.local.aggregates.functions import (
     CountDistinct,
     Extreme,
     First,
+    Gathered,
     Largest,
     Last,
     MeanInt,
@@ -43,6 +44,13 @@ def results(
         codes = grouping.group([values], [], len(values))
         at = _offsets(lists.length)
         return Fixed(INT64, kernels.different(at[start], at[stop], codes.codes, len(codes)))
+    if isinstance(aggregator, Gathered) and aggregator.by_place:
+        (values,), _ = _lists(states[0]).flat()
+        at = _offsets(_lists(states[0]).length)
+        begin, end = at[start], at[stop]
+        order = sorting.order([values])
+        chosen = kernels.placed(begin, end, order, aggregator.places(end - begin))
+        return sorting.one_zero(take_best(values, chosen))
     if not isinstance(states[0], Lists) or len(states) > 1:
         return aggregator.result(folded(aggregator, states, start, stop, ranks, pinned), ranks)
     elements = np.cumsum(_offsets(_lists(states[0]).length)[stop] - _offsets(_lists(states[0]).length)[start])

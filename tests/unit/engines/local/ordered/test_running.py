@@ -41,6 +41,9 @@ AGGREGATES = (
     ("last_by", Aggregate("last", col("f"), BY_O)),
     ("kinds", Aggregate("count_distinct", col("s"))),
     ("kinds_x", Aggregate("count_distinct", col("x"))),
+    ("half_x", Aggregate("percentile", col("x"), options=(("p", 50),))),
+    ("most_f", Aggregate("percentile", col("f"), options=(("p", 99.9),))),
+    ("least_s", Aggregate("percentile", col("s"), options=(("p", 7),))),
     ("list", Aggregate("collect", col("x"))),
     ("list_by", Aggregate("collect", col("s"), BY_O)),
 )
@@ -76,6 +79,9 @@ def expected(aggregate: Aggregate, rows: list[Any], arrival: bool = False) -> An
         return len(set(values))
     if not values:
         return None
+    if aggregate.function == "percentile":
+        p = Fraction(str(dict(aggregate.options)["p"]))
+        return sorted(values)[next(k for k in range(len(values)) if Fraction(100 * (k + 1), len(values)) >= p)]
     if aggregate.function in ("first", "last"):
         return values[0 if aggregate.function == "first" else -1]
     if aggregate.function in ("min", "max"):
