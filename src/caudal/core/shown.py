@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_PASSWORD = re.compile(r"^\s*[a-z][a-z0-9+.-]*://[^@]*:[^@]*@|\b(password|sslpassword|passwd|pwd)\s*=", re.IGNORECASE)
+
 
 def shown(text: str) -> str:
     r"""Return one line for people: what is not printable (controls, turns of the text's direction) as `\u001b`.
@@ -24,3 +28,12 @@ def shown_lines(text: str) -> str:
 def _escaped(character: str) -> str:
     code = ord(character)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def holds_password(text: str) -> bool:
+    """Return whether an address holds a password, which is to stand in no plan, log or error.
+
+    >>> holds_password("postgresql://reader:secret@db/assets"), holds_password("postgresql://reader@db/assets")
+    (True, False)
+    """
+    return _PASSWORD.search(text) is not None

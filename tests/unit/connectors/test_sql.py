@@ -60,7 +60,9 @@ def test_reading_goes_on_where_it_stood(tmp_path: Path) -> None:
     from caudal.ports.records import Decoded
     from caudal.ports.source import End
 
-    source = CONNECTOR.source({"database": where, "query": QUERY}, None, Schema.of({"n": "int64"}))
+    source = CONNECTOR.source(
+        {**CONNECTOR.source_options, "database": where, "query": QUERY}, None, Schema.of({"n": "int64"})
+    )
     (partition,) = source.partitions()
     first = partition.read(256 * 7)
     assert isinstance(first, Decoded)
@@ -96,6 +98,12 @@ def test_a_table_with_a_row_that_does_not_fit_is_none(tmp_path: Path, row: tuple
     [
         ({"database": ""}, "sql needs database="),
         ({"query": ""}, "sql needs query="),
+        ({"timeout": "0s"}, "must be positive"),
+        ({"timeout": "soon"}, "cannot read the timeout 'soon'"),
+        ({"password_env": "X"}, "SQLite has no password"),
+        ({"database": "mysql://db/assets"}, "the path of an SQLite database or the address of a PostgreSQL one"),
+        ({"database": "host=db dbname=assets"}, "the path of an SQLite database or the address of a PostgreSQL one"),
+        ({"password": "x"}, "unknown option 'password'"),
         ({"database": "none.db"}, r"there is no database none\.db"),
         ({"query": "SELECT * FROM missing"}, "no such table"),
         ({"query": "SELEC"}, "syntax error"),
@@ -117,3 +125,13 @@ def test_what_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_bytes(b"SQLite format 3\0" + bytes(5000))
     with pytest.raises(InputError, match="cannot read"):
         read(cd.table("sql", database=str(tmp_path / "a.db"), query=QUERY, key="ip", schema=SCHEMA))
+
+
+@pytest.mark.parametrize(
+    "database",
+    ["postgresql://u:hush@db/x", "postgres://u:hu/sh@db", "postgresql://db/x?password=hush", "host=db password=hush"],
+)
+def test_an_address_with_a_password_is_refused_before_it_is_in_a_plan(database: str) -> None:
+    with pytest.raises(CaudalError, match="must not hold a password") as caught:
+        cd.table("sql", database=database, query=QUERY, key="ip", schema={"ip": "string"})
+    assert "hush" not in str(caught.value)

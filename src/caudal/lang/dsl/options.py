@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from caudal.core.errors import OptionError, nearest
+from caudal.core.shown import holds_password
 from caudal.core.unpacking import compression_named
 from caudal.plan.nodes import Pairs
 from caudal.ports import registry
@@ -39,6 +40,8 @@ def split(options: Mapping[str, Any], known: Mapping[str, Any], what: str) -> tu
     """Return (the options that a connector knows, checked; all others)."""
     own = {k: v for k, v in options.items() if k in known}
     registry.check_options(own, dict(known), what)
+    if isinstance(own.get("database"), str) and holds_password(own["database"]):
+        raise OptionError(f"option 'database' of {what} must not hold a password", hint="password_env=, password_file=")
     return tuple(own.items()), {k: v for k, v in options.items() if k not in known}
 
 

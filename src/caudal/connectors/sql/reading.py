@@ -1,0 +1,94 @@
+"""A query's rows as a source of one partition, whatever database answers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, Protocol
+
+from caudal.core.errors import InputError, nearest
+from caudal.core.types import Schema
+from caudal.ingest import dicts
+from caudal.ports.records import Decoded
+from caudal.ports.source import End, Partition, Unchanging
+
+
+class Query(Protocol):
+    """A query of a database, for the columns of a schema."""
+
+    schema: Schema
+
+    def check(self) -> None:
+        """Raise `InputError` where the query cannot be read, lacks a declared column or has it of another type."""
+        ...
+
+    def rows(self, skip: int) -> Generator[dict[str, Any]]:
+        """Yield the rows from row `skip` on, of one look at the database, which is closed with it; raises `RunError`."""
+        ...
+
+
+def check_names(schema: Schema, names: Sequence[str], where: str) -> None:
+    """Raise `InputError` where a declared column is not just one of the query's."""
+    for field in schema:
+        if names.count(field.keys[0]) != 1:
+            problem = "more than one column" if field.keys[0] in names else "no column"
+            raise InputError(
+                f"the query of {where} has {problem} '{field.keys[0]}'", hint=nearest(field.keys[0], names)
+            )
+
+
+class SqlSource(Unchanging):
+    """One partition, `query`."""
+
+    def __init__(self, query: Query) -> None:
+        self._partitions = [SqlPartition(query)]
+
+    def partitions(self) -> Sequence[Partition]:
+        return self._partitions
+
+    def close(self) -> None:
+        for partition in self._partitions:
+            partition.close()
+
+
+class SqlPartition:
+    """Rows of a query; positions are their numbers. Two runs give the same rows if the query has an order and nobody writes."""
+
+    name = "query"
+    live = False
+    start = 0
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._rows: Generator[dict[str, Any]] | None = None
+        self._converter = dicts.Converter(query.schema)
+        self._at = 0
+        self._ended = False
+
+    def head(self) -> bytes:
+        return b""
+
+    def seek(self, position: int) -> None:
+        self.close()
+        self._ended = False
+        self._at = position
+
+    def read(self, size: int) -> Decoded | End:
+        part: list[dict[str, Any]] = []
+        if self._rows is None and not self._ended:
+            self._rows = self._query.rows(self._at)
+        for row in self._rows or ():
+            part.append(row)
+            if len(part) >= max(1, size // dicts.ROW_BYTES):
+                break
+        if not part:
+            self.close()
+            self._ended = True
+            return End()
+        decoded = self._converter.decode(part, self._at)
+        self._at += len(part)
+        return decoded
+
+    def close(self) -> None:
+        if self._rows is not None:
+            self._rows.close()
+            self._rows = None
