@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 export PATH := $(PATH):$(CURDIR)/.uv/only
 
-.PHONY: help setup demo demo-kafka test test-slow engines test-engines test-flink test-spark test-kafka check format types lint docs golden bench nightly fuzz clean
+.PHONY: help setup demo demo-kafka test test-slow engines test-engines test-flink test-spark test-kafka test-siddhi check format types lint docs golden bench nightly fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ test-spark: setup
 test-kafka: setup ## run the tests that need a Kafka broker, which they start (a JDK is needed)
 	$(RUN)/pytest -n auto --dist worksteal -m "kafka and not nightly" tests/kafka
 
+test-siddhi: setup ## run the tests beside Siddhi, whose jars are fetched (a JDK is needed)
+	$(RUN)/pytest -m siddhi tests/siddhi
+
 check: setup lint types ## run all static checks
 
 lint: setup ## ruff, formatting, the rooms' contracts
@@ -80,7 +83,8 @@ nightly: setup ## the long campaigns: kills, rotation under load, random cases, 
 	$(RUN)/pytest -m "nightly and not engines and not kafka" tests
 	$(RUN)/pytest -s -m "nightly and kafka" tests/kafka
 	CAUDAL_PROPERTY=3 $(RUN)/pytest -n auto --dist worksteal -m slow tests/property
-	CAUDAL_PATTERNS=5000 $(RUN)/pytest -n auto --dist worksteal tests/property/test_patterns.py
+	CAUDAL_PATTERNS=5000 $(RUN)/pytest -n auto --dist worksteal tests/property/test_patterns.py tests/property/test_joins_beside_duckdb.py
+	CAUDAL_PATTERNS=5000 $(RUN)/pytest -m siddhi tests/siddhi
 	CAUDAL_FUZZ=200000 $(RUN)/pytest -n auto -m slow tests/fuzz
 	$(RUN)/python -m caudal.checkpoint.simulator --schedules 1000000 --processes $$(nproc)
 

@@ -5,6 +5,10 @@
 Rows come from memory, as an Arrow table, so that no decoding is measured. "usual": three in ten are failures, one in ten a success, each
 key's far apart and near; "hostile": failures of one key, a millisecond apart, and no success: hundreds of thousands of searches are
 open. "floor": a pipeline that takes the same rows in order by key and does next to nothing with them (`lag`).
+
+`--siddhi ROWS` runs Siddhi 5.1.30 over so many of the same events before, as objects in memory, in its one thread; its `every` opens a new
+search when five failures are full, caudal's at each failure, so that its matches are others and fewer. A JDK and its jars are needed, which
+are fetched (`tests/siddhi`).
 """
 
 from __future__ import annotations
@@ -70,6 +74,36 @@ def measured(table: Any, make: Any, threads: int, morsel: int) -> tuple[float, f
     return time.perf_counter() - began, time.process_time() - busy, len(started.rows["out"])
 
 
+SIDDHI = """@app:playback
+define stream S (ip string, code int, user long);
+partition with (ip of S) begin
+from every e1=S[code == 401]<5:5> -> e2=S[code == 200] within 10 min
+select e1[0].ip as ip, e2.user as user insert into O;
+end;"""
+
+
+def beside(rows: int, keys: int, repeat: int) -> None:
+    """Print what the usual rows cost Siddhi."""
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "siddhi"))
+    from reference import Siddhi, installed
+
+    from caudal.environments import jdk
+
+    found = jdk.find()
+    assert found is not None, "there is no JDK"
+    table = usual(rows, keys).select(["ip", "t", "code", "user"]).to_pydict()
+    events = [("S", t, (ip, code, user)) for ip, t, code, user in zip(*table.values(), strict=True)]
+    with Siddhi(found.path, installed()) as siddhi:
+        siddhi.rate(SIDDHI, events[: rows // 10], 1)  # what it compiles, it compiles now
+        rate, count = siddhi.rate(SIDDHI, events, repeat)
+    print(
+        f"{'usual':8} {'siddhi':8} {rows * repeat:>10} rows  {rows * repeat / rate:7.2f} s  {rate / 1e6:6.2f} M rows/s, {count} out"
+    )
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
@@ -77,7 +111,12 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=100_000)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--morsel", type=int, default=50_000, help="rows of a morsel; 0: as the engine learns")
+    parser.add_argument(
+        "--siddhi", type=int, default=0, metavar="ROWS", help="events for Siddhi, each sent three times; 0: none"
+    )
     given = parser.parse_args()
+    if given.siddhi:
+        beside(given.siddhi, given.keys, 3)
     measured(hostile(50_000), pattern, given.threads, given.morsel)  # compiles, where this machine has not yet
     for name, table in (("usual", usual(given.rows, given.keys)), ("hostile", hostile(given.rows // 10))):
         for what, make in (("floor", floor), ("pattern", pattern)):
