@@ -20,6 +20,9 @@ from caudal.runner.event_times import EventTime, event_times
 
 _JSON = re.compile(rb"\{|\[\s*(\{|\Z)")
 _LOOK = 256 * 1024
+MAXMIND = "maxmind"
+"""The connector that reads .mmdb files: these are tables, and of no format."""
+
 SAMPLE = 1 << 20
 """Bytes of a file that are looked at, after decompression."""
 
@@ -36,7 +39,13 @@ class Inferred:
     times: tuple[EventTime, ...] = ()
 
     def to_text(self) -> str:
-        """Return the schema as the arguments of `cd.source(...)`, to paste."""
+        """Return the schema as the arguments of `cd.source(...)`, or of `cd.table(...)` where it is one, to paste."""
+        if self.format == MAXMIND:
+            head = [f"# {shown(self.path)}: {self.lines:,} records looked at", f"{_quoted(MAXMIND)},"]
+            head += [f"path={_quoted(self.path)},", 'key="network",', 'match="cidr",']
+            return "\n".join(
+                [*head, "schema={", *(f"    {_quoted(f.name)}: {_entry(f, 1)}," for f in self.schema), "},"]
+            )
         head = f"# {shown(self.path)}" + (f": {self.lines:,} lines looked at" if self.lines else "")
         if not self.times:
             head += "\n# no column is a time by its looks: name the one that is in event_time="
@@ -78,6 +87,10 @@ def look(path: str | os.PathLike[str], format: str, options: Mapping[str, Any]) 
     """Return what the file at `path` looks like; raises as `infer` does."""
     text = os.fspath(path)
     files: Any = registry.find("connector", "files")
+    if text.endswith(".mmdb") and not format:
+        records = registry.find("connector", MAXMIND).sample(text)
+        schema = registry.find("format", "json").infer(records, text, {})
+        return Inferred(text, MAXMIND, {}, Schema([Field("network", STRING), *schema]), records.count(b"\n"))
     format = format or _by_suffix(text)
     if format:
         chosen = registry.find("format", format)

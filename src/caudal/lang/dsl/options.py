@@ -70,5 +70,8 @@ def format_of_path(path: Any, known: Mapping[str, Any]) -> str:
         for candidate in registry.available("format"):
             if any(stem.endswith(suffix) for suffix in registry.find("format", candidate).suffixes):
                 return candidate
+        if stem.endswith(".mmdb"):
+            hint = f'cd.table("maxmind", path={first!r}, ...); caudal infer prints the rest'
+            raise OptionError("a MaxMind DB is no file of records", hint=hint)
     what = f"cannot tell the format of {first!r} by its name" if first else "the format is missing"
     raise OptionError(what, hint="format= one of " + ", ".join(sorted(registry.available("format"))))

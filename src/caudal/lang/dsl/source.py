@@ -52,7 +52,8 @@ def source(
         raise OptionError(f"the connector '{connector}' cannot be read")
     if connector == "files":
         path_of(options, "source", 'cd.source("files", path="logs/*.jsonl", ...)')
-    format = format or format_of_path(options.get("path"), known)
+    if not getattr(plugin, "decoded", False):
+        format = format or format_of_path(options.get("path"), known)
     own, rest = split(options, known, f"connector '{connector}'")
     given = format_options(format, rest, known, "reader_options", f"connector '{connector}'")
     chosen = registry.find("format", format) if format else None
