@@ -33,13 +33,28 @@ class Lists(Column):
     def slice(self, start: int, stop: int) -> Lists:
         return Lists(self.children, self.start[start:stop], self.length[start:stop])
 
-    def flat(self) -> tuple[list[Column], Ints]:
-        """Return (children with just the rows that are listed, in list order; the row each belongs to)."""
-        rows, owner = _expand(self.start, self.length)
-        return [c.take(rows) for c in self.children], owner
+    def flat(self) -> list[Column]:
+        """Return the children with just the rows that are listed, in list order; they are not to be changed."""
+        if self._whole():
+            return self.children
+        rows = _expand(self.start, self.length)
+        return [child.take(rows) for child in self.children]
+
+    def owners(self) -> Ints:
+        """Return for each row of `flat` the row of this column that it belongs to."""
+        return np.repeat(np.arange(len(self)), self.length)
+
+    def _whole(self) -> bool:
+        """Whether the lists are all rows of the children, in order."""
+        if not len(self) or not self.children:
+            return False
+        ends = self.start + self.length
+        return bool(
+            self.start[0] == 0 and ends[-1] == len(self.children[0]) and np.array_equal(self.start[1:], ends[:-1])
+        )
 
     def to_arrow(self) -> pa.Array:
-        children, _ = self.flat()
+        children = self.flat()
         offsets = np.zeros(len(self) + 1, np.int64)
         np.cumsum(self.length, out=offsets[1:])
         names = [f"c{i}" for i in range(len(children))]
@@ -68,7 +83,7 @@ def concat_columns(columns: Sequence[Column]) -> Column:
     if isinstance(columns[0], Lists):
         if len(columns) == 1:
             return columns[0]
-        flat = [c.flat()[0] for c in columns]  # type: ignore[attr-defined]
+        flat = [c.flat() for c in columns]  # type: ignore[attr-defined]
         length = np.concatenate([c.length for c in columns])  # type: ignore[attr-defined]
         start = np.zeros(len(length), np.int64)
         np.cumsum(length[:-1], out=start[1:])
@@ -99,11 +114,9 @@ def _expand(start, length):
     for i in range(length.size):
         total += length[i]
     rows = np.empty(total, np.int64)
-    owner = np.empty(total, np.int64)
     k = 0
     for i in range(length.size):
         for j in range(length[i]):
             rows[k] = start[i] + j
-            owner[k] = i
             k += 1
-    return rows, owner
+    return rows

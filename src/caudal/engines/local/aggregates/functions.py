@@ -268,7 +268,7 @@ class Collect(_Ordered):
     def result(self, states: list[Column], ranks: Ints) -> Column:
         state = states[0]
         assert isinstance(state, Lists)
-        children, owner = state.flat()
+        children, owner = state.flat(), state.owners()
         order = np.lexsort([*sort_keys(children[:-1], ranks)[::-1], owner])
         value = children[-1].take(order).to_arrow()
         offsets = np.zeros(len(state) + 1, np.int64)
@@ -287,7 +287,7 @@ class CountDistinct(Aggregator):
     def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
         state = states[0]
         assert isinstance(state, Lists)
-        children, owner = state.flat()
+        children, owner = state.flat(), state.owners()
         return [self._unique(children[0], groups.codes[owner], len(groups))]
 
     @staticmethod
@@ -311,7 +311,7 @@ class ApproxCountDistinct(Aggregator):
     def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
         state = states[0]
         assert isinstance(state, Lists)
-        (entries,), owner = state.flat()
+        (entries,), owner = state.flat(), state.owners()
         return [self._registers(groups.codes[owner], _values(entries), len(groups))]
 
     @staticmethod
@@ -323,7 +323,7 @@ class ApproxCountDistinct(Aggregator):
     def result(self, states: list[Column], ranks: Ints) -> Column:
         state = states[0]
         assert isinstance(state, Lists)
-        (entries,), owner = state.flat()
+        (entries,), owner = state.flat(), state.owners()
         return _int(sketch.estimates(owner, _values(entries), len(state)))
 
 
@@ -358,7 +358,7 @@ class Gathered(Aggregator):
     def result(self, states: list[Column], ranks: Ints) -> Column:
         state = states[0]
         assert isinstance(state, Lists)
-        (values,), _ = state.flat()
+        (values,) = state.flat()
         starts = np.zeros(len(state) + 1, np.int64)
         np.cumsum(state.length, out=starts[1:])
         made = self._fold(as_array(values.to_arrow(), self._takes), starts)
@@ -448,7 +448,7 @@ def _parts(state: Column) -> tuple[Ints, Ints, Ints, Ints]:
 
 def _regroup(state: Column, groups: Groups) -> Lists:
     assert isinstance(state, Lists)
-    children, owner = state.flat()
+    children, owner = state.flat(), state.owners()
     return Lists.regroup(children, groups.codes[owner], len(groups))
 
 

@@ -49,7 +49,7 @@ class WholeRows(Aggregator):
     def merge(self, states: list[Column], groups: Groups, ranks: Ints) -> list[Column]:
         state = states[0]
         assert isinstance(state, Lists)
-        children, owner = state.flat()
+        children, owner = state.flat(), state.owners()
         return [self._kept(Lists.regroup(children, groups.codes[owner], len(groups)), ranks)]
 
     def result(self, states: list[Column], ranks: Ints) -> Column:
@@ -64,11 +64,11 @@ class WholeRows(Aggregator):
             return state
         ordered = self._ordered(state, ranks)
         first = Lists(ordered.children, ordered.start, np.minimum(ordered.length, self._limit))
-        children, owner = first.flat()
+        children, owner = first.flat(), first.owners()
         return Lists.regroup(children, owner, len(first))
 
     def _ordered(self, state: Lists, ranks: Ints | None) -> Lists:
-        children, owner = state.flat()
+        children, owner = state.flat(), state.owners()
         keys = [*sort_keys(children[: self._place], ranks)[::-1]]
         by: list[Any] = []
         for column, descending in zip(children[self._place :], self._ranks):

@@ -15,6 +15,9 @@ from caudal.engines.local.aggregates.exact import LIMBS, NAN
 NEVER = np.int64(-(2**62))
 """Below every event time."""
 
+AHEAD = 64
+"""Keys that an index looks for at a time."""
+
 _LOW = np.int64(0xFFFFFFFF)
 _S32 = np.int64(32)
 
@@ -283,38 +286,55 @@ def put_text(out, at, data, start, length, valid):
 
 
 @kernel()
-def find(slots, hashes, place, known, count, used, data, offsets, insert, out):
+def find(slots, keys, known, count, used, data, offsets, insert, out):
     """Fill `out` with the number of each key data[offsets[i]:offsets[i + 1]], -1 for one that is not there.
 
-    `slots`: a table of numbers, a power of two in size, -1 where empty. `place[n]`: (start, length) of key n in
-    `known`. `insert`: new keys get the next numbers; there must be room. Returns (keys, bytes used).
+    `slots`: a table of numbers, a power of two in size, -1 where empty. `keys[n]`: (hash, start in `known`, length) of key n.
+    `insert`: new keys get the next numbers; there must be room. Returns (keys, bytes used).
+
+    What many keys need of memory is asked for ahead, a piece of keys at a time, so that the waits for it overlap.
     """
     mask = np.uint64(slots.size - 1)
-    for i in range(out.size):
-        a = offsets[i]
-        size = offsets[i + 1] - a
-        h = hash_bytes(data, a, size, np.uint64(0))
-        k = h & mask
-        while True:
-            n = slots[k]
-            if n < 0:
-                out[i] = -1
-                if insert:
-                    slots[k] = count
-                    hashes[count] = h
-                    place[count, 0] = used
-                    place[count, 1] = size
-                    for j in range(size):
-                        known[used + j] = data[a + j]
-                    used += size
-                    out[i] = count
-                    count += 1
-                break
-            if hashes[n] == h and place[n, 1] == size and equal(known, place[n, 0], data, a, size):
-                out[i] = n
-                break
-            k = (k + np.uint64(1)) & mask
-    return count, used
+    hashes = np.empty(AHEAD, np.uint64)
+    first = np.empty(AHEAD, np.int64)
+    ahead = np.uint64(0)
+    for begin in range(0, out.size, AHEAD):
+        many = min(AHEAD, out.size - begin)
+        for i in range(many):
+            a = offsets[begin + i]
+            hashes[i] = hash_bytes(data, a, offsets[begin + i + 1] - a, np.uint64(0))
+        for i in range(many):
+            first[i] = slots[hashes[i] & mask]
+        for i in range(many):
+            first[i] = keys[first[i], 1] if first[i] >= 0 else -1
+        for i in range(many):
+            if first[i] >= 0:
+                ahead += known[first[i]]
+        for i in range(many):
+            a = offsets[begin + i]
+            size = offsets[begin + i + 1] - a
+            h = hashes[i]
+            k = h & mask
+            while True:
+                n = slots[k]
+                if n < 0:
+                    if insert:
+                        n = count
+                        slots[k] = n
+                        keys[n, 0] = np.int64(h)
+                        keys[n, 1] = used
+                        keys[n, 2] = size
+                        for j in range(size):
+                            known[used + j] = data[a + j]
+                        used += size
+                        count += 1
+                    break
+                if keys[n, 0] == np.int64(h) and keys[n, 2] == size and equal(known, keys[n, 1], data, a, size):
+                    break
+                k = (k + np.uint64(1)) & mask
+            out[begin + i] = n
+    # the sum says nothing, but what sums nothing may be left out by the compiler
+    return count, used, ahead
 
 
 @part(forceinline=True)
@@ -327,11 +347,11 @@ def equal(one, a, other, b, size):
 
 
 @kernel()
-def fill(slots, hashes, count):
+def fill(slots, keys, count):
     """Enter the numbers below `count` into an empty table."""
     mask = np.uint64(slots.size - 1)
     for n in range(count):
-        k = hashes[n] & mask
+        k = np.uint64(keys[n, 0]) & mask
         while slots[k] >= 0:
             k = (k + np.uint64(1)) & mask
         slots[k] = n

@@ -21,6 +21,8 @@ from caudal.engines.local.stateful import own
 from caudal.engines.local.table import Table, concat_tables
 
 SLOTS = 1 << 10
+ROWS = 1 << 32
+"""More rows than a block has: where a row stands is one number, that of its block times this, and its own."""
 
 
 class KeyIndex:
@@ -30,8 +32,7 @@ class KeyIndex:
         self.count = 0
         self._used = 0
         self._slots = np.full(SLOTS, -1, np.int64)
-        self._hashes = np.empty(SLOTS, np.uint64)
-        self._place = np.empty((SLOTS, 2), np.int64)
+        self._keys = np.empty((SLOTS, 3), np.int64)
         self._known: Bytes = np.empty(SLOTS * 16, np.uint8)
 
     def find(self, keys: Sequence[Column], rows: int, insert: bool) -> Ints:
@@ -40,18 +41,17 @@ class KeyIndex:
         if insert:
             self._reserve(self.count + rows, self._used + len(data))
         out = np.empty(rows, np.int64)
-        self.count, self._used = kernels.find(
-            self._slots, self._hashes, self._place, self._known, self.count, self._used, data, offsets, insert, out
+        self.count, self._used, _ = kernels.find(
+            self._slots, self._keys, self._known, self.count, self._used, data, offsets, insert, out
         )
         return out
 
     def _reserve(self, count: int, used: int) -> None:
-        self._hashes = _grown(self._hashes, self.count, count)
-        self._place = _grown(self._place, self.count, count)
+        self._keys = _grown(self._keys, self.count, count)
         self._known = _grown(self._known, self._used, used)
         if 2 * count > len(self._slots):
             self._slots = np.full(1 << (4 * count).bit_length(), -1, np.int64)
-            kernels.fill(self._slots, self._hashes, self.count)
+            kernels.fill(self._slots, self._keys, self.count)
 
 
 class LatestRows:
@@ -66,22 +66,32 @@ class LatestRows:
         self.numbers: list[int] = []
         self._owners: dict[int, Ints] = {}
         self._index = KeyIndex()
-        self._block: Ints = np.full(SLOTS, -1, np.int64)
-        self._row: Ints = np.empty(SLOTS, np.int64)
+        self._place: Ints = np.full(SLOTS, -1, np.int64)
 
     @property
     def rows(self) -> int:
         """The rows that the blocks hold, those that have been replaced among them."""
         return sum(self._blocks.tables[number].rows for number in self.numbers)
 
+    def number(self, keys: Sequence[Column], rows: int) -> Ints:
+        """Return numbers of these keys, by which their rows are found, and put in their place."""
+        number = self._index.find(keys, rows, True)
+        before = len(self._place)
+        self._place = _grown(self._place, before, self._index.count)
+        self._place[before:] = -1
+        return number
+
     def fetch(self, keys: Sequence[Column], rows: int) -> tuple[Bools, Table | None]:
         """Return (which of these keys have a row, their rows in order; None if none has one)."""
-        number = self._index.find(keys, rows, False)
-        found = number >= 0
+        return self.numbered(self._index.find(keys, rows, False))
+
+    def numbered(self, number: Ints) -> tuple[Bools, Table | None]:
+        """Return the same of keys with these numbers, -1 for one that has none."""
+        place = np.where(number >= 0, self._place[number], -1)
+        found = place >= 0
         if not found.any():
             return found, None
-        number = number[found]
-        block, row = self._block[number], self._row[number]
+        block, row = np.divmod(place[found], ROWS)
         parts, order = [], []
         for b in np.unique(block).tolist():
             at = np.flatnonzero(block == b)
@@ -94,16 +104,16 @@ class LatestRows:
             table = table.take(back)
         return found, table
 
-    def put(self, table: Table) -> None:
-        """Take the rows in, each the latest of its key; no two have the same key."""
+    def put(self, table: Table, number: Ints | None = None) -> None:
+        """Take the rows in, each the latest of its key; no two have the same key. `number`: those of the keys, where they are known."""
         if not table.rows:
             return
-        self._enter(self._blocks.add(table), table)
+        self._point(self._blocks.add(table), self._numbers(table) if number is None else number)
         while len(self.numbers) > 1 and self._size(-2) <= 2 * self._size(-1):
-            parts = [self._live(number) for number in self.numbers[-2:]]
-            for number in self.numbers[-2:]:
-                self._blocks.remove(number)
-                del self._owners[number]
+            parts = [self._live(block) for block in self.numbers[-2:]]
+            for block in self.numbers[-2:]:
+                self._blocks.remove(block)
+                del self._owners[block]
             del self.numbers[-2:]
             joined = owned(concat_tables([table for table, _ in parts]))
             self._point(self._blocks.add(joined), np.concatenate([owners for _, owners in parts]))
@@ -119,7 +129,7 @@ class LatestRows:
         for number in self.numbers:
             table, owners = self._blocks.tables[number], self._owners[number]
             rows = np.flatnonzero(wanted(table))
-            live = rows[(self._block[owners[rows]] == number) & (self._row[owners[rows]] == rows)]
+            live = rows[self._place[owners[rows]] == number * ROWS + rows]
             if len(live):
                 parts.append(table.take(live))
         return concat_tables(parts) if parts else None
@@ -141,30 +151,24 @@ class LatestRows:
         """Take up blocks of a cut, in ascending order: the newer the block, the later its rows."""
         self._clear()
         for number in numbers:
-            self._enter(number, self._blocks.tables[number])
+            self._point(number, self._numbers(self._blocks.tables[number]))
 
     def _size(self, i: int) -> int:
         return self._blocks.tables[self.numbers[i]].rows
 
-    def _enter(self, number: int, table: Table) -> None:
-        owners = self._index.find([table[name] for name in self._names], table.rows, True)
-        before = len(self._block)
-        self._block = _grown(self._block, before, self._index.count)
-        self._block[before:] = -1
-        self._row = _grown(self._row, before, self._index.count)
-        self._point(number, owners)
+    def _numbers(self, table: Table) -> Ints:
+        return self.number([table[name] for name in self._names], table.rows)
 
     def _point(self, number: int, owners: Ints) -> None:
         """Let the keys of these numbers have the rows of a block."""
-        self._block[owners] = number
-        self._row[owners] = np.arange(len(owners))
+        self._place[owners] = number * ROWS + np.arange(len(owners))
         self.numbers.append(number)
         self._owners[number] = owners
 
     def _live(self, number: int) -> tuple[Table, Ints]:
         """Return the rows of a block that nothing has replaced, and the numbers of their keys."""
         table, owners = self._blocks.tables[number], self._owners[number]
-        live = (self._block[owners] == number) & (self._row[owners] == np.arange(table.rows))
+        live = self._place[owners] == number * ROWS + np.arange(table.rows)
         if live.all():
             return table, owners
         rows = np.flatnonzero(live)
@@ -179,7 +183,7 @@ def owned(table: Table) -> Table:
 def _owned(column: Column) -> Column:
     if not isinstance(column, Lists):
         return own(column)
-    children, _ = column.flat()
+    children = column.flat()
     return Lists([own(child) for child in children], np.cumsum(column.length) - column.length, column.length)
 
 

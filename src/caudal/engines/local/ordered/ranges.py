@@ -40,12 +40,12 @@ def results(
     """Return the aggregate over each range. `pinned`: the rows stand in the order that first, last and collect mean."""
     if isinstance(aggregator, CountDistinct):
         lists = _lists(states[0])
-        (values,), _ = lists.flat()
+        (values,) = lists.flat()
         codes = grouping.group([values], [], len(values))
         at = _offsets(lists.length)
         return Fixed(INT64, kernels.different(at[start], at[stop], codes.codes, len(codes)))
     if isinstance(aggregator, Gathered) and aggregator.by_place:
-        (values,), _ = _lists(states[0]).flat()
+        (values,) = _lists(states[0]).flat()
         at = _offsets(_lists(states[0]).length)
         begin, end = at[start], at[stop]
         order = sorting.order([values])
@@ -93,7 +93,7 @@ def folded(
         return sums
     # lists: the elements of neighbouring rows stand behind one another
     lists = _lists(states[0])
-    children, _ = lists.flat()
+    children = lists.flat()
     at = _offsets(lists.length)
     every = np.arange(len(start), dtype=np.int64)
     return aggregator.merge([Lists(children, at[start], at[stop] - at[start])], Groups(every, every), ranks)

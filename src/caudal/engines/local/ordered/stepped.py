@@ -249,18 +249,19 @@ class SteppedOperator(OrderedOperator):
 
     def _advance(self, kept: KeptRows, keys: Table, rows: Rows) -> Made:
         """Take the step of these keys, and keep what it says."""
-        found, known = kept.fetch([keys[name] for name in self.key_names], keys.rows)
+        number = kept.number([keys[name] for name in self.key_names], keys.rows)
+        found, known = kept.numbered(number)
         state = self.step.nothing(keys.rows)
         if known is not None:
             lists = known["kept"]
             assert isinstance(lists, Lists)
             counts = np.zeros(keys.rows, np.int64)
             counts[found] = lists.length
-            children, _ = lists.flat()
+            children = lists.flat()
             state.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
             state.columns = [as_array(c.to_arrow(), kind) for c, kind in zip(children, self.step.keeps)]
         made = self.step.run(state, rows, self.watermark)
-        self._keep(kept, keys, made)
+        self._keep(kept, keys, number, made)
         return made
 
     def _called(self, kept: KeptRows, keys: Table) -> Made:
@@ -268,13 +269,13 @@ class SteppedOperator(OrderedOperator):
         none = [pa.nulls(0, arrow_of(kind)) for kind in self._takes.values()]
         return self._advance(kept, keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
 
-    def _keep(self, kept: KeptRows, keys: Table, made: Made) -> None:
+    def _keep(self, kept: KeptRows, keys: Table, number: Ints, made: Made) -> None:
         columns = [
             from_arrow(array.cast(arrow_type(dtype)), dtype) for array, dtype in zip(made.state.columns, self._types)
         ]
         lists = Lists(columns, made.state.starts[:-1], np.diff(made.state.starts))
         wake = np.full(keys.rows, END, np.int64) if made.wake is None else made.wake
-        kept.put(owned(Table({**keys.columns, "kept": lists, "wake": Fixed(INT64, wake)}, keys.rows)))
+        kept.put(owned(Table({**keys.columns, "kept": lists, "wake": Fixed(INT64, wake)}, keys.rows)), number)
 
     def _expire(self, kept: KeptRows) -> None:
         if kept.rows < 2 * kept.looked:

@@ -46,7 +46,7 @@ def top_step(node: WindowTop, context: Context) -> StepRun:
     def run(morsel: Morsel, letters: Letters) -> Morsel:
         lists = morsel.columns[WHOLE]
         assert isinstance(lists, Lists)
-        children, owner = lists.flat()
+        children, owner = lists.flat(), lists.owners()
         columns = {name: morsel.columns[name].take(owner) for name in heads}
         context.counters.add(node.name, "made", len(owner))
         return morsel.spread(owner, {**columns, **dict(zip(names, children))})
@@ -57,7 +57,7 @@ def top_step(node: WindowTop, context: Context) -> StepRun:
 def _frames(morsel: Morsel, names: Sequence[str], bounded: bool) -> list[Mapping[str, Column]]:
     lists = morsel.columns[WHOLE]
     assert isinstance(lists, Lists)
-    children, _ = lists.flat()
+    children = lists.flat()
     frames: list[Mapping[str, Column]] = []
     bounds = [morsel.columns[name].to_list() for name in RESERVED] if bounded else []
     at = 0
