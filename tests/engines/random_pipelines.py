@@ -98,6 +98,8 @@ STATEFUL = (
     "deduplicate_within",
     "reduce",
     "lag",
+    "lead",
+    "ewma",
 )
 STATELESS = ("filter", "filter", "with_columns", "with_columns", "select", "calls", "row_call", "call_filter")
 STATELESS += ("map", "flat_map", "copies", "split", "twice")
@@ -292,6 +294,16 @@ class Drawing:
         value, back = self.one(["n", "k", "x"]), self.dice.randint(1, 3)
         new = next(name for name in ("earlier", "earlier2", "earlier3", "earlier4") if name not in stream.schema)
         return stream.group_by("k", "g").lag(value, back, into=new, order_by=self.made(parts.TIES))
+
+    def lead(self, stream: Stream) -> Stream:
+        value, on, within = self.one(["n", "k", "x"]), self.dice.randint(1, 3), ms(self.one([1, 250, 1000, 4000]))
+        new = next(name for name in ("later", "later2", "later3", "later4") if name not in stream.schema)
+        return stream.group_by("k", "g").lead(value, on, within=within, into=new, order_by=self.made(parts.TIES))
+
+    def ewma(self, stream: Stream) -> Stream:
+        new = next(name for name in ("usual", "usual2", "usual3", "usual4") if name not in stream.schema)
+        average = {new: cd.ewma(self.one(["n", "x"]), span=1)}  # no other is the same, to the last bit, for the oracle
+        return self.keyed(stream).running(order_by=self.made(parts.TIES), **average)
 
     def reduce(self, stream: Stream) -> Stream:
         schema = {"total": "int64", "name": "string"}

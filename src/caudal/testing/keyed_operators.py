@@ -5,11 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from caudal.plan.nodes import Broadcast, Deduplicate, Join, Keyed, Lag, Match, Node, Process, Reduce, Running, Throttle
+from caudal.plan.nodes import (
+    Broadcast,
+    Deduplicate,
+    Ewma,
+    Join,
+    Keyed,
+    Lag,
+    Lead,
+    Match,
+    Node,
+    Process,
+    Reduce,
+    Running,
+    Throttle,
+)
 from caudal.testing import calling
+from caudal.testing.averaging import averaged
 from caudal.testing.calling import Failing
 from caudal.testing.folding import aggregated
 from caudal.testing.joining import broadcast, joined
+from caudal.testing.leading import leads
 from caudal.testing.matching import matches
 from caudal.testing.processing import processed
 from caudal.testing.rows import Fates, Key, Ports, Row, dead_letter, keys_of, late_row
@@ -30,7 +46,7 @@ def sequenced(node: Keyed, operator: str, rows: list[Row], entry: Fates) -> Port
     out = [Row(row.values, row.time, row.watermark, operator, "", i) for i, row in enumerate(results)]
     entry.passed, entry.late, entry.dead = len(out), len(late), len(dead)
     entry.deduplicated = len(taken) - len(out) - len(dead)
-    if isinstance(node, Silence | Join | Broadcast | Match | Process | Throttle):
+    if isinstance(node, Silence | Join | Broadcast | Match | Process | Throttle | Lead):
         entry.dead = sum(letter.source != operator for letter in dead)  # what timers make is of no row
         entry.absorbed, entry.passed, entry.deduplicated = len(taken) - entry.dead, 0, 0
     ports: Ports = {"out": out, "late": [late_row(row, operator) for row in late]}
@@ -101,6 +117,8 @@ _MADE: dict[type[Node], Callable[[Any, str, list[Row], list[Row]], list[Row]]] =
     Deduplicate: _deduplicate,
     Reduce: _reduce,
     Lag: _lag,
+    Ewma: lambda node, operator, rows, dead: averaged(node, rows),
+    Lead: lambda node, operator, rows, dead: leads(node, rows),
     Process: processed,
     Throttle: lambda node, operator, rows, dead: throttled(node, rows),
     Broadcast: lambda node, operator, rows, dead: broadcast(node, rows),

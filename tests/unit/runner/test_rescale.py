@@ -49,6 +49,8 @@ BY_IP: dict[str, Make] = {
     "of rows": lambda s: s.group_by("ip").window(cd.rows(7, every=3)).agg(n=cd.sum("n"), words=cd.collect("word")),
     "once": lambda s: s.deduplicate(["ip", "n"], within="1s"),
     "lag": lambda s: s.group_by("ip").lag("t", into="before"),
+    "lead": lambda s: s.group_by("ip").lead("word", within="200ms", into="after"),
+    "averages": lambda s: s.group_by("ip").running(usual=cd.ewma("n", half_life="90ms")),
     "running": lambda s: (
         s.group_by("ip").window(cd.sliding("500ms")).agg(sum=cd.sum("n"), words=cd.count_distinct("word"))
     ),

@@ -24,8 +24,10 @@ from caudal.worker.steps.contract import END, NEVER, Made, Rows, Step, behind, e
 from caudal.worker.steps.count_aggregate import count_aggregate
 from caudal.worker.steps.count_top import count_top
 from caudal.worker.steps.deduplicate import deduplicate
+from caudal.worker.steps.ewma import ewma
 from caudal.worker.steps.join import join
 from caudal.worker.steps.lag import lag
+from caudal.worker.steps.lead import lead
 from caudal.worker.steps.match import match
 from caudal.worker.steps.process import process
 from caudal.worker.steps.reduce import reduce
@@ -112,6 +114,9 @@ STEPS: dict[str, Callable[[], Step]] = {
     "so far": lambda: running({"s": "int64", "l": "int64", "m": "int64"}, GIVES, AGGREGATES, 0, 0),
     "1 before": lambda: lag(X, {"y": "int64"}, 1),
     "3 before": lambda: lag(X, {"y": "int64"}, 3),
+    "1 behind in 5": lambda: lead({"x": "int64", "y": "int64"}, {}, 1, 5),
+    "3 behind in 20": lambda: lead({"x": "int64", "y": "int64"}, {}, 3, 20),
+    "averages": lambda: ewma({"x": "int64", "y": "int64", "z": "int64"}, {}, [0.3, 0.0, 1.0], [0, 7, 0]),
     "windows of 3": lambda: count_aggregate({"s": "int64", "l": "int64"}, GIVES, AGGREGATES[:3], 3, 3, True),
     "windows of 5, every 2": lambda: count_aggregate({"s": "int64", "l": "int64"}, GIVES, AGGREGATES[:3], 5, 2, True),
     "first 2 of 4": lambda: count_top({"x": "int64", "by": "int64"}, X, [True], 2, 4, 3, True),
@@ -187,9 +192,26 @@ WIDTHS = {
     "timers": 1,
 }
 WIDTHS |= dict.fromkeys([*HOW, "settings", "with settings", "without settings", "one in 7"], 1)
-WIDTHS |= {"windows of 3": 2, "windows of 5, every 2": 2, "first 2 of 4": 2, "silence": 0}
+WIDTHS |= {
+    "1 behind in 5": 2,
+    "3 behind in 20": 2,
+    "windows of 3": 2,
+    "windows of 5, every 2": 2,
+    "first 2 of 4": 2,
+    "silence": 0,
+}
 WIDTHS |= dict.fromkeys(("a pattern", "all matches", "no row in time", "in any order", "as the one before"), 6)
-TIMED = (*HOW, "silence", "timers", "one in 7", "no row in time", "in any order", "as the one before")
+TIMED = (
+    *HOW,
+    "1 behind in 5",
+    "3 behind in 20",
+    "silence",
+    "timers",
+    "one in 7",
+    "no row in time",
+    "in any order",
+    "as the one before",
+)
 """Steps that make rows at timers."""
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from caudal.core import duration
+from caudal.core.errors import PlanError
 from caudal.lang.dsl.windows import condition, expression, ties
 from caudal.plan.aggregates import Aggregate
+from caudal.plan.averages import Ewma
 from caudal.plan.called import answered
 from caudal.plan.expr import Expr
 
@@ -23,6 +26,7 @@ __all__ = (  # noqa: RUF022 - the order of the reference page
     "first",
     "last",
     "collect",
+    "ewma",
 )
 
 
@@ -110,3 +114,34 @@ def approx_count_distinct(value: Expr | str, *, of: str = "") -> Aggregate:
 def collect(value: Expr | str, *, order_by: Any = None, of: str = "") -> Aggregate:
     """All values that are not null as a list, in the order of `first`."""
     return Aggregate("collect", expression(value), ties(order_by), of=of)
+
+
+@answered
+def ewma(
+    value: Expr | str,
+    *,
+    alpha: float | None = None,
+    span: float | None = None,
+    half_life: duration.Duration | None = None,
+) -> Ewma:
+    """The exponentially weighted moving average as float64: what is usual for a key. For `.running(...)`: it has no window.
+
+    By rows: `alpha` (above 0, at most 1) is the weight of the newest value, m + alpha * (x - m), from the first value on;
+    `span=n` is alpha = 2 / (n + 1). By event time: `half_life="10m"` is the mean of all values so far, of which each weighs
+    half as much for every 10 minutes that it is old; values of one time weigh the same.
+
+    Nulls are skipped, null before the first value; NaN and infinities stay, as in a mean.
+    """
+    given = [name for name, one in (("alpha", alpha), ("span", span), ("half_life", half_life)) if one is not None]
+    if len(given) != 1:
+        raise PlanError("ewma() takes one of alpha, span and half_life", hint='cd.ewma("bytes", span=20)')
+    if half_life is not None:
+        return Ewma(expression(value), half_life=duration.parse(half_life, what="half-life"))
+    number = span if alpha is None else alpha
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        raise PlanError(f"{given[0]} is a number, not {number!r}", hint='cd.ewma("bytes", span=20)')
+    if alpha is None and not 1 <= number < float("inf"):
+        raise PlanError(f"a span is a number of rows, 1 or more, not {number!r}", hint="span=20")
+    if alpha is not None and not 0 < number <= 1:
+        raise PlanError(f"alpha is above 0 and at most 1, not {number!r}", hint="alpha=0.1")
+    return Ewma(expression(value), alpha=float(number) if span is None else 2 / (number + 1))

@@ -14,12 +14,13 @@ from caudal.lang.dsl.latest import latest
 from caudal.lang.dsl.lifting import lift, lifted, lifted_aggregates, without_lifted
 from caudal.lang.dsl.patterns import Matched, Pattern, matched
 from caudal.lang.dsl.processing import Columns, Function, output, process
+from caudal.lang.dsl.sequences import lag, lead, running
 from caudal.lang.dsl.throttling import throttle
 from caudal.lang.dsl.windows import expression, ordering
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.called import answered_methods
 from caudal.plan.expr import Column, Expr
-from caudal.plan.nodes import Lag, Node, Reduce, Running, WindowAggregate, WindowApply, WindowTop
+from caudal.plan.nodes import Node, Reduce, Running, WindowAggregate, WindowApply, WindowTop
 from caudal.plan.nodes.apply import Sides
 from caudal.plan.windows import CountWindow, Order, Sliding, Window
 
@@ -55,14 +56,9 @@ class Grouped:
     throttle = throttle
     latest = latest
 
-    def running(
-        self, *, name: str = "", order_by: Any = None, order: str = "event_time", **aggregates: Aggregate
-    ) -> Stream:
-        """Add aggregates over all rows of the key so far to each row, itself among them.
-
-        Rows are taken in the order of event time (ties by `order_by`), or as they come with `order="arrival"`.
-        """
-        return Windowed(self.node, self.keys, Sliding(order=ordering(order_by, order))).agg(name=name, **aggregates)
+    running = running
+    lag = lag
+    lead = lead
 
     def reduce(
         self,
@@ -101,25 +97,6 @@ class Grouped:
         ]
         since = "passed" if within is None else "seen"
         return _stream(self.node).deduplicate(keys, within=within, since=since, order_by=order_by, name=name)
-
-    def lag(
-        self,
-        value: Expr | str,
-        n: int = 1,
-        *,
-        into: str,
-        order_by: Any = None,
-        order: str = "event_time",
-        name: str = "",
-    ) -> Stream:
-        """Add to each row what `value` was `n` rows before it, of its key, as the column `into`; null for the first `n`.
-
-        Rows are taken in the order of event time (ties by `order_by`), or as they come with `order="arrival"`.
-        """
-        node, keys, ordered = lifted(self.node, self.keys, ordering(order_by, order))
-        node, ((_, taken),) = lift(node, [(f"{into}_of", expression(value))], [into])
-        made = Lag(name=name, input=node, keys=keys, value=taken, n=n, into=into, order=ordered)
-        return _stream(without_lifted(made, self.node))
 
     def match(
         self, pattern: Pattern, *, within: Duration | None = None, after: str = "last", order_by: Any = None

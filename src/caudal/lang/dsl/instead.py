@@ -8,6 +8,7 @@ from typing import Any
 
 from caudal.core.errors import Misuse, NoSuchName, OptionError, PlanError, nearest
 from caudal.plan.aggregates import Aggregate
+from caudal.plan.averages import Ewma
 from caudal.plan.expr import Expr
 from caudal.ports import registry
 
@@ -147,6 +148,9 @@ def refuse_aggregates(unnamed: tuple[Any, ...], aggregates: Mapping[str, Any]) -
     for column, aggregate in aggregates.items():
         if isinstance(aggregate, Aggregate):
             continue
+        if isinstance(aggregate, Ewma):
+            hint = f"{column} beside each row: .running({column}=cd.ewma(...)); behind the window: .group_by(...).running(...)"
+            raise PlanError(f"'{column}' is an average over all rows so far, which has no window", hint=hint)
         if getattr(aggregate, "__module__", "") == "caudal.lang.dsl.aggregates" and callable(aggregate):
             called = f"{column}=cd.{aggregate.__name__}()"  # pyright: ignore[reportFunctionMemberAccess]
             raise PlanError(f"'{column}' is a function that is not called", hint=called)

@@ -14,12 +14,14 @@ from caudal.plan.nodes.broadcast import Broadcast
 from caudal.plan.nodes.copies import Copies
 from caudal.plan.nodes.dead_letters import DEAD_FIELDS, DeadLetters
 from caudal.plan.nodes.deduplicate import Deduplicate
+from caudal.plan.nodes.ewma import Ewma
 from caudal.plan.nodes.filter import Filter
 from caudal.plan.nodes.fused import Fused, Step
 from caudal.plan.nodes.join import Join
 from caudal.plan.nodes.keyed import RESERVED, Keyed, Windowed, can_be_late
 from caudal.plan.nodes.lag import Lag
 from caudal.plan.nodes.late import LATE_FIELDS, Late
+from caudal.plan.nodes.lead import Lead
 from caudal.plan.nodes.lookup import Lookup
 from caudal.plan.nodes.map import FlatMap, Map
 from caudal.plan.nodes.match import Match
@@ -49,6 +51,7 @@ __all__ = [
     "Copies",
     "DeadLetters",
     "Deduplicate",
+    "Ewma",
     "Filter",
     "FlatMap",
     "Fused",
@@ -57,6 +60,7 @@ __all__ = [
     "Keyed",
     "Lag",
     "Late",
+    "Lead",
     "Lookup",
     "Map",
     "Match",

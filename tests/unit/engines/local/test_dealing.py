@@ -44,6 +44,8 @@ OPERATORS: dict[str, Make] = {
     "of rows": lambda s: by_ip(s).window(cd.rows(5, every=2)).agg(n=cd.sum("n"), words=cd.collect("word")),
     "once": lambda s: s.deduplicate(["ip", "n"], within="300ms"),
     "lag": lambda s: by_ip(s).lag("t", into="before"),
+    "lead": lambda s: by_ip(s).lead("word", 2, within="150ms", into="after"),
+    "averages": lambda s: by_ip(s).running(usual=cd.ewma("n", half_life="90ms"), slow=cd.ewma("n", span=9)),
     "sliding": lambda s: by_ip(s).window(cd.sliding("300ms")).agg(sum=cd.sum("n"), words=cd.count_distinct("word")),
     "latest": lambda s: by_ip(s).window(cd.sliding(rows=3)).agg(sum=cd.sum("n"), words=cd.collect("word")),
     "so far": lambda s: by_ip(s).running(sum=cd.sum("n"), old=cd.first("word")),

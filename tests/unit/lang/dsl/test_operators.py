@@ -171,6 +171,8 @@ def more(n: int) -> int:
     [
         (lambda s, n: s.group_by("ip").lag(n, into="p"), ["ip", "t", "n", "p"]),
         (lambda s, n: s.group_by(k=n).lag("t", into="p"), ["ip", "t", "n", "p"]),
+        (lambda s, n: s.group_by("ip").lead(n, within="1s", into="p"), ["ip", "t", "n", "p"]),
+        (lambda s, n: s.group_by(k=n).running(s=cd.ewma(n, span=2)), ["ip", "t", "n", "k", "s"]),
         (lambda s, n: s.group_by("ip").running(s=cd.sum(n), s_of=cd.count()), ["ip", "t", "n", "s", "s_of"]),
         (lambda s, n: s.group_by(k=n).running(s=cd.count()), ["ip", "t", "n", "k", "s"]),
         (lambda s, n: s.group_by("ip").running(s=cd.count(), order_by=n), ["ip", "t", "n", "s"]),
@@ -199,6 +201,46 @@ def test_what_is_missing_in_a_call_is_named() -> None:
         assert found.value.hint == hint  # type: ignore[attr-defined]
     with pytest.raises(PlanError, match="no name"):
         rows().group_by("ip").lag("n", into="")
+
+
+AVERAGE = {
+    "a bare number": (lambda: cd.ewma("n", 0.5), "positional"),  # pyright: ignore[reportCallIssue]
+    "nothing": (lambda: cd.ewma("n"), "one of alpha, span and half_life"),
+    "both": (lambda: cd.ewma("n", alpha=0.1, span=3), "one of alpha, span and half_life"),
+    "a share": (lambda: cd.ewma("n", alpha=1.5), "above 0 and at most 1"),
+    "no share": (lambda: cd.ewma("n", alpha=0), "above 0 and at most 1"),
+    "NaN": (lambda: cd.ewma("n", alpha=float("nan")), "above 0 and at most 1"),
+    "a span": (lambda: cd.ewma("n", span=0.5), "1 or more"),
+    "a text": (lambda: cd.ewma("n", span="10m"), "span is a number"),
+    "no time": (lambda: cd.ewma("n", half_life="0s"), "."),
+    "a window": (lambda: rows().window(cd.tumbling("1s")).agg(m=cd.ewma("n", span=3)), "has no window"),
+    "a frame": (lambda: rows().group_by("ip").window(cd.sliding("1s")).agg(m=cd.ewma("n", span=3)), "has no window"),
+    "a pattern": (
+        lambda: rows().group_by("ip").match(cd.event("a", "n > 1"), within="1s").agg(m=cd.ewma("n", span=3)),
+        "has no window",
+    ),
+    "counts": (lambda: rows().group_by("ip").running(m=cd.ewma("n", span=3), c=cd.count()), "operators of their own"),
+    "words": (lambda: rows().group_by("n").running(m=cd.ewma("ip", span=3)), "takes a number, not string"),
+    "an expression": (lambda: rows().with_columns(m=cd.ewma("n", span=3)), "."),
+    "arithmetic": (lambda: rows().filter(col("n") > cd.ewma("n", span=3) * 3), "."),
+    "arrival": (lambda: rows().group_by("ip").running(order="arrival", m=cd.ewma("n", half_life="1s")), "event time"),
+    "no wait": (lambda: rows().group_by("ip").lead("n", within="0s", into="p"), "."),
+    "no column": (lambda: rows().group_by("ip").lead("n", within="1s", into="ip"), "there is a column 'ip'"),
+    "back": (lambda: rows().group_by("ip").lead("n", -1, within="1s", into="p"), "a number of rows"),
+}
+
+
+@pytest.mark.parametrize("name", AVERAGE)
+def test_averages_and_later_values_that_cannot_be(name: str) -> None:
+    make, said = AVERAGE[name]
+    with pytest.raises((PlanError, TypeError), match=said):
+        make()
+
+
+def test_lead_needs_event_time() -> None:
+    plain = cd.source("memory", rows=ROWS, schema=SCHEMA)
+    with pytest.raises(PlanError, match="waits in event time"):
+        plain.group_by("ip").lead("n", within="1s", into="p")
 
 
 def test_a_field_that_came_later_stands_in_json_only_where_it_says_something() -> None:
