@@ -14,9 +14,9 @@ pytestmark = pytest.mark.slow
 
 NOT_DRAWN = {
     "chain",  # rewrites make it
-    "lookup",  # Flink and Spark refuse it
     "broadcast",  # these have scenarios on each engine, and are drawn for the local one alone (tests/property)
     "join",
+    "lookup",
     "match",
     "process",
     "punctual",

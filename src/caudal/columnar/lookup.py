@@ -38,6 +38,10 @@ class Index(Protocol):
         """Take the keys, one of each number in their order, to compare rows with."""
         ...
 
+    def arrays(self) -> dict[str, Any]:
+        """Return what it finds keys by, as columns and arrays, for who finds them elsewhere (`worker.lookups`)."""
+        ...
+
     @property
     def nbytes(self) -> int:
         """About how much memory it takes."""
@@ -69,6 +73,9 @@ class Equal:
 
     def settle(self, keys: Sequence[Column]) -> None:
         self._keys = [*keys]
+
+    def arrays(self) -> dict[str, Any]:
+        return {f"key{number}": key for number, key in enumerate(self._keys)}
 
     def find(self, keys: Sequence[Column], rows: int) -> Ints:
         hashes = key_hashes(keys, rows)
@@ -105,6 +112,9 @@ class Within:
 
     def settle(self, keys: Sequence[Column]) -> None:
         """Spans are numbers."""
+
+    def arrays(self) -> dict[str, Any]:
+        return self._spans.arrays()
 
     def find(self, keys: Sequence[Column], rows: int) -> Ints:
         (text,) = keys
@@ -157,6 +167,13 @@ class Indexed:
         firsts = self._offsets[:-1] if as_of else np.arange(self.rows)
         index.settle([self.columns[name].take(firsts) if as_of else self.columns[name] for name in key])
         index.order = index.offsets = np.empty(0, np.int64)
+
+    def arrays(self) -> dict[str, Any]:
+        """Return what rows are found by, for who finds them elsewhere (`worker.lookups`)."""
+        found = self.index.arrays()
+        if self.as_of:
+            found |= {"offsets": self._offsets, "begin": self._begin, "end": self._end, "latest": self._latest}
+        return found
 
     def find(self, keys: Sequence[Column], rows: int, time: Ints | None = None) -> Ints:
         """Return the row of the table that each row meets, -1 for none; `time`: event time, where rows hold for a time."""

@@ -151,6 +151,11 @@ class Narrowest:
         """About how much memory it takes."""
         return sum(each.nbytes for each in vars(self).values() if isinstance(each, np.ndarray))
 
+    def arrays(self) -> dict[str, Any]:
+        """Return bounds and whose they are, for who finds without this class: words in their order as int64."""
+        four = {"low4": self._low4, "owner4": self._owner4}
+        return {**four, "high6": self._high6, "low6": self._low6, "owner6": self._owner6, "parents": self.parents}
+
     def find(self, family: Any, high: Ints, low: Ints) -> Ints:
         """Return the number of the narrowest span around each address (of family 0: none), -1 for none."""
         out = np.empty(len(family), np.int64)

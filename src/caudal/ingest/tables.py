@@ -7,6 +7,7 @@ and a key that is null are errors, so that nobody goes on with half of a list.
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,8 @@ from caudal.columnar.spans import NoSpan
 from caudal.columnar.zones import NEVER
 from caudal.core.errors import CaudalError, InputError, OptionError
 from caudal.ingest.reading import PartitionReader, SourceReading
-from caudal.plan.nodes import Table
+from caudal.plan import wire
+from caudal.plan.nodes import Lookup, Table
 from caudal.ports import registry
 from caudal.ports.engine import BoundSource
 from caudal.ports.format import FileReader, ReachingReader
@@ -80,6 +82,16 @@ def read(table: Table, as_of: Sequence[str] = ()) -> Version:
         where = table.label if not error.location else f"{table.label}, {error.location}"
         raise InputError(error.message, location=where, detail=error.detail, hint=error.hint) from error
     return Version(indexed, name)
+
+
+def key_of(node: Lookup) -> str:
+    """Return what two lookups have in common that share the rows of a table."""
+    try:
+        made = wire.describe(node)
+        return json.dumps([made["table"], node.as_of])
+    except CaudalError:  # rows in memory are no part of a stored plan
+        options = [(name, id(value)) for name, value in node.table.rows.options]
+        return repr((options, node.table.rows.declared, node.table.key, node.table.match, node.as_of))
 
 
 class Pins:

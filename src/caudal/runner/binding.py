@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from caudal.core.errors import InputError, OptionError, PlanError
+from caudal.core.errors import CaudalError, InputError, OptionError, PlanError
 from caudal.core.types import Schema
-from caudal.plan.nodes import Sink, Source
+from caudal.plan.nodes import Fused, Lookup, Sink, Source
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource
@@ -256,13 +256,38 @@ def no_input_overwritten(plan: Plan, sources: Mapping[str, BoundSource]) -> None
     for sink in plan.sinks:
         path = dict(sink.options).get("path")
         for target in _targets(sink, live):
-            if any(getattr(bound.source, "reads", _reads_nothing)(target) for bound in sources.values()):
+            read = any(getattr(bound.source, "reads", _reads_nothing)(target) for bound in sources.values())
+            if read or _is_of_a_table(plan, sink, target):
                 shown = path or target if not target.endswith(".partial") else f"{path}.partial (after a stop)"
                 message = f"the sink would write to what is read: {shown}"
                 role = role_of(sink)
                 other = "choose another path" if path else "choose another topic, or a pattern that does not match it"
                 hint = other + (f", or --{role} discard" if role != "out" else "")
                 raise InputError(message, location=sink.name, hint=hint)
+
+
+def lookups_of(plan: Plan) -> list[Lookup]:
+    """Return the lookups in tables of a plan, rewritten or not."""
+    steps = (step for node in plan.nodes for step in (node.steps if isinstance(node, Fused) else (node,)))
+    return [step for step in steps if isinstance(step, Lookup)]
+
+
+def _is_of_a_table(plan: Plan, sink: Sink, target: str) -> bool:
+    from caudal.ingest import tables
+
+    for node in lookups_of(plan):
+        if node.table.rows.connector != sink.connector:
+            continue
+        try:
+            bound = tables.opened(node.table)
+        except CaudalError:
+            continue  # it is told where the table is read
+        try:
+            if getattr(bound.source, "reads", _reads_nothing)(target):
+                return True
+        finally:
+            bound.source.close()
+    return False
 
 
 _NAMING = ("path", "topic", "servers")

@@ -13,7 +13,7 @@ from caudal.ports import registry
 from caudal.ports.engine import BoundSource, Script, Tuning
 from caudal.ports.format import LineReader
 from caudal.rewrite import rewrite
-from caudal.runner.binding import apart, following, no_input_overwritten, open_source, shared
+from caudal.runner.binding import apart, following, lookups_of, no_input_overwritten, open_source, shared
 from caudal.runner.judging import judge_sample
 from caudal.runner.sides import with_sides
 from caudal.runner.stages import Stages
@@ -88,8 +88,8 @@ def check(
 ) -> Checked:
     """Check what can be checked without running: plan, options, functions, and that inputs are as declared.
 
-    The first records of each source are decoded (about 1,000, or 1 MiB), save of pipes and of objects in memory. Targets
-    are not touched. Raises `UserError` kin.
+    The first records of each source are decoded (about 1,000, or 1 MiB), save of pipes and of objects in memory; tables
+    are read as a whole. Targets are not touched. Raises `UserError` kin.
     """
     found = explained(plan, follow=follow, late=late, dead=dead)
     running = found.running
@@ -102,10 +102,19 @@ def check(
         chosen = registry.find("engine", engine)
         chosen.check(found.logical, running, opened)
         reports = chosen.sample(running, opened)
-        return Checked(partitions, judge_sample(found.logical, reports, allow_blind=allow_blind))
+        notices = judge_sample(found.logical, reports, allow_blind=allow_blind)
+        return Checked(partitions, [*notices, *_tables(found.logical)])
     finally:
         for bound in opened.values():
             bound.source.close()
+
+
+def _tables(plan: Plan) -> list[Notice]:
+    """Read the tables of a plan; return what each is. Raises `InputError`."""
+    from caudal.ingest import tables
+
+    lookups = {tables.key_of(node): node for node in lookups_of(plan)}
+    return [Notice("table", n.table.label, tables.read(n.table, n.as_of).told()) for n in lookups.values()]
 
 
 def _partitions(bound: BoundSource) -> int:

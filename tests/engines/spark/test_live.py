@@ -30,6 +30,11 @@ TOPICS = ("live", "late", "ordered", "whole_windows")[: 2 if ASKED == "few" else
 """What watermarks and order have most part in."""
 
 MORE = (
+    "joins/lookup",
+    "joins/lookup_as_of",
+    "joins/lookup_cidr",
+    "joins/lookup_range",
+    "joins/lookup_types",
     "order/collect_over_results",
     "order/first_last_collect",
     "ordered/deduplicate_within",

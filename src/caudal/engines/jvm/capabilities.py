@@ -25,8 +25,6 @@ class Gap:
     live: tuple[str, ...] = ()
 
 
-_LOOKUPS = ("joins/lookup", "joins/lookup_as_of", "joins/lookup_cidr", "joins/lookup_range")
-
 SHARED = (
     Gap(
         "standard input and pipes as they come",
@@ -54,12 +52,10 @@ SHARED = (
         "refused; backtest matches rows by key and window instead",
     ),
     Gap(
-        "tables and lookups",
+        "tables that are read anew while a job runs (`reload=`)",
         OURS,
-        "a version of a table would have to reach all workers whole, and a newer one all of them between the same two rows",
-        "refused",
-        _LOOKUPS,
-        _LOOKUPS,
+        "a newer version would have to reach all workers whole, and between the same two rows",
+        "refused over unbounded input; bounded jobs meet the version of their start, as everywhere",
     ),
     Gap(
         "payloads of dead letters of functions",

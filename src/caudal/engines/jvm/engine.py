@@ -149,6 +149,7 @@ class JvmEngine:
         """Return the execution of a job of these plans; `variables`: more of those of its process."""
         from caudal.engines.jvm.execution import JvmExecution
         from caudal.engines.jvm.live import LiveExecution
+        from caudal.engines.jvm.lookups import read_tables
 
         made = LiveExecution if job.live else JvmExecution
         bound = [(lowered, bindings) for lowered, (_, _, bindings) in zip(job.plans, cases, strict=True)]
@@ -163,6 +164,7 @@ class JvmEngine:
             form=self.form,
             write=self.write(),
             environment={**self.variables, **(variables or {})},
+            tables=read_tables(job),
         )
 
     def sample(self, physical: Plan, sources: Mapping[str, BoundSource]) -> list[SourceReport]:

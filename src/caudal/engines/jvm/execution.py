@@ -17,10 +17,13 @@ from caudal.core.errors import RunError
 from caudal.core.types import Schema
 from caudal.engines.jvm.causes import causes_of
 from caudal.engines.jvm.exchange import hand_over
+from caudal.engines.jvm.lookups import TableInput, hand_over_tables
 from caudal.engines.jvm.processes import sweep, tell
 from caudal.engines.jvm.script import Job
 from caudal.engines.outputs import counted_sinks
+from caudal.ingest.tables import Version
 from caudal.observe.ledger import Entry, Ledger
+from caudal.observe.notices import Notice
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
 from caudal.ports.engine import BoundSource, Script, Tuning
@@ -64,6 +67,7 @@ class JvmExecution(NoSnapshots):
         form: str,
         write: Callable[..., Script],
         environment: Mapping[str, str],
+        tables: Sequence[tuple[TableInput, Version]] = (),
     ) -> None:
         self._engine = engine
         self._logical = logical
@@ -75,6 +79,7 @@ class JvmExecution(NoSnapshots):
         self._form = form
         self._write = write
         self._environment = dict(environment)
+        self._tables = tables
         self._process: subprocess.Popen[bytes] | None = None
         self._folders: list[Path] = []
         self._killed: BaseException | None = None
@@ -84,6 +89,7 @@ class JvmExecution(NoSnapshots):
         self._counts: dict[int, int] = {}
         self._sunk: dict[str, int] = {}
         self._alerts = counted_sinks(out.sink for out in job.outputs)
+        self._notices: list[Notice] = []
         self._began = time.monotonic()
         self._seconds = 0.0
 
@@ -143,7 +149,7 @@ class JvmExecution(NoSnapshots):
             "state_peak": 0,
             "notes": [*self._job.notes, _LEDGER],
             "sources": [h["watch"].report() for h in self._handed],
-            "notices": [n for h in self._handed if "notices" in h for n in h["notices"].all()],
+            "notices": [*self._notices, *(n for h in self._handed if "notices" in h for n in h["notices"].all())],
         }
 
     # Steps.
@@ -159,6 +165,9 @@ class JvmExecution(NoSnapshots):
             self._folders.append(rows)
         for each in (rows, folder / "results", folder / "aside"):
             each.mkdir()
+        hand_over_tables(self._tables, rows, self._form)
+        self._notices = [Notice("table", each.node.table.label, version.told()) for each, version in self._tables]
+        self._tables = ()
         return folder, rows
 
     def _run(self, folder: Path, rows: Path, watch: Callable[[], None] | None) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 
 from caudal.core.errors import PlanError
 from caudal.core.types import INT32, INT64, DataType, Field, Schema
-from caudal.engines.jvm import positions, sides, stateless, steps, streaming, windows
+from caudal.engines.jvm import lookups, positions, sides, stateless, steps, streaming, windows
 from caudal.engines.jvm.dialect import Dialect
 from caudal.engines.jvm.hidden_columns import NUMBER, PARTITION, POSITION, SOURCE, TIME, WATERMARK, check_names, placed
+from caudal.engines.jvm.lookups import TableInput
 from caudal.engines.jvm.reading import Native
 from caudal.engines.jvm.relation import Named, Relation, Union, View, kept, printed, quoted
 from caudal.engines.jvm.relation import column as named
@@ -106,6 +107,8 @@ class Lowered:
     outputs: list[Output] = field(default_factory=list[Output])
     natives: list[tuple[Native, list[str]]] = field(default_factory=list[tuple[Native, list[str]]])
     """Sources that the engine reads by itself, each with the names of its tables."""
+    tables: list[TableInput] = field(default_factory=list[TableInput])
+    """What lookups look things up in."""
     counts: list[Count] = field(default_factory=list[Count])
 
 
@@ -144,6 +147,8 @@ class Lowering:
         self.ranks = {name: i for i, name in enumerate(sorted((n.name for n in plan.nodes), key=str.encode))}
         self.out = Lowered(plan, prefix, [(n.name, self.ranks[n.name]) for n in plan.nodes if isinstance(n, Keyed)])
         self._views: dict[Node, View] = {}
+        self.tables: dict[str, TableInput] = {}
+        """What lookups look things up in, by what those have in common that share one."""
         self.epoch = streaming.epoch_of(plan)
         self.positions: dict[Node, DataType] = {}
         """For unbounded input: the type of the rows' positions; only those of one type can be compared."""
@@ -327,7 +332,7 @@ LOWER: dict[type[Node], Lower] = {
     Map: stateless.map_,
     Punctual: stateless.punctual,
     FlatMap: stateless.map_,
-    Lookup: stateless.lookup,
+    Lookup: lookups.lookup,
     Late: sides.late,
     DeadLetters: sides.dead,
     WindowAggregate: windows.aggregate,

@@ -201,6 +201,9 @@ def _inputs(job: Job, style: Style) -> str:
         names: list[tuple[int, str, int]] = []
         for way, tables in plan.natives:
             lines += style.natives(way, tables)
+        for held in plan.tables:
+            given = [repr(held.name), repr(columns_of(held.columns, style.type_of)), f"job.part({held.part!r}, 'rows')"]
+            lines.append(called("job.lookup_table", given))
         for each in plan.inputs:
             for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
                 given = [repr(table), repr(columns_of(columns, style.type_of)), f"job.part({number}, {what!r})"]
@@ -269,6 +272,8 @@ def _reads(job: Job, files: Mapping[str, Files] | None) -> tuple[str, list[str]]
 
     `files`: what the script reads by itself where nothing is handed over; None: it is only run with rows at hand.
     """
+    if any(plan.tables for plan in job.plans):
+        return _fed("tables are read by caudal, which hands them over to this job: caudal run (--rows)"), []
     if not job.inputs:
         return "", []
     if job.live:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from caudal.core.errors import PlanError
 from caudal.core.types import INT64, Field, Schema
 from caudal.engines.jvm import positions, sides
 from caudal.engines.jvm.extraction import Extracted, Taken, extract_calls
@@ -13,7 +12,7 @@ from caudal.engines.jvm.hidden_columns import BRANCHES, NUMBER, POSITION, TIME, 
 from caudal.engines.jvm.relation import Call, Explode, Named, Relation, Union, View, column, kept, own, quoted
 from caudal.engines.jvm.shape import FAILURE, NTH, REASON
 from caudal.plan.expr import Expr
-from caudal.plan.nodes import Copies, Filter, FlatMap, Lookup, Map, Node, Punctual, Select, Shuffle, WithColumns
+from caudal.plan.nodes import Copies, Filter, FlatMap, Map, Node, Punctual, Select, Shuffle, WithColumns
 from caudal.plan.nodes import Union as UnionNode
 
 if TYPE_CHECKING:
@@ -149,11 +148,3 @@ def map_(lo: Lowering, node: Map) -> View:
         text = quoted(name)
         picked.append((name, f"{text} * {BRANCHES} + {quoted(NTH)}" if name == NUMBER and many else text))
     return lo.view(node, "", called.where(f"{quoted(REASON)} IS NULL").project(picked))
-
-
-def lookup(lo: Lowering, node: Lookup) -> View:
-    """Refuse `lookup`: its rows would have to reach every worker as one version."""
-    unbounded = " over unbounded input" if lo.live else ""
-    raise PlanError(
-        f"a lookup in a table{unbounded} is not known to {lo.dialect.engine}", hint="run it with --engine local"
-    )

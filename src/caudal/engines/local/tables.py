@@ -6,17 +6,15 @@ which asks once, meets one version whole. What cannot be read as a whole changes
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from caudal.core.errors import CaudalError
 from caudal.engines.local.settings import Settings
-from caudal.ingest.tables import Version, pins, read
+from caudal.ingest.tables import Version, key_of, pins, read
 from caudal.observe.log import log
 from caudal.observe.notices import Notice, Notices
-from caudal.plan import wire
 from caudal.plan.nodes import Lookup, Table
 
 _LONGEST = 3600.0
@@ -75,7 +73,7 @@ class Tables:
 
         `live`: it is read anew while the job runs. A bounded run meets the version of its start.
         """
-        key = _key(node)
+        key = key_of(node)
         with self._lock:
             if key not in self._held:
                 self._held[key] = Held(node.table, node.as_of, key, notices.add)
@@ -127,13 +125,3 @@ class Tables:
             left = self.step()
             self._wake.wait(_LONGEST if left is None else min(left / 1000, _LONGEST))
             self._wake.clear()
-
-
-def _key(node: Lookup) -> str:
-    """Return what two lookups have in common that share the rows of a table."""
-    try:
-        made = wire.describe(node)
-        return json.dumps([made["table"], node.as_of])
-    except CaudalError:  # rows in memory are no part of a stored plan
-        options = [(name, id(value)) for name, value in node.table.rows.options]
-        return repr((options, node.table.rows.declared, node.table.key, node.table.match, node.as_of))

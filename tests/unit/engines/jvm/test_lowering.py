@@ -96,6 +96,31 @@ def test_memory_cannot_be_read_by_a_script(engine: str) -> None:
     assert "caudal run hands the rows over" in text
 
 
+def looked_up(path: Path, **options: Any) -> Plan:
+    (path.parent / "table.csv").write_text("ip,v\na,1\n")
+    table = cd.table(
+        "files", path=str(path.parent / "table.csv"), key="ip", schema={"ip": "string", "v": "int64"}, reload="1m"
+    )
+    rows = events(path, **options).lookup(table, how="inner").lookup(table, how="anti")
+    return cd.Pipeline("l", rows.to("console", format="json"))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_table_is_handed_over_once_and_not_read_by_a_script(tmp_path: Path, engine: str) -> None:
+    text = script(looked_up(tmp_path / "log.jsonl"), engine)
+    assert "tables are read by caudal, which hands them over to this job" in text
+    assert text.count("job.lookup_table(") == 1
+    assert "LEFT JOIN `table 1` AS n" in text
+
+
+def test_a_table_that_is_read_anew_is_refused_over_unbounded_input(tmp_path: Path) -> None:
+    with pytest.raises(
+        PlanError, match="a table that is read anew over unbounded input is not known to spark"
+    ) as caught:
+        script(looked_up(tmp_path / "log.jsonl", follow=True), "spark")
+    assert "leave out reload=" in caught.value.hint
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "identity": (lambda s: s.to("console", format="json", identity="id"), "a row's identity is not known"),
     "a hidden name": (

@@ -22,6 +22,7 @@ from caudal.engines.local.tables import Held, Tables
 from caudal.observe.notices import Notices
 from caudal.plan.nodes import Lookup
 from caudal.runner.drive import Job
+from caudal.runner.looking import check
 from caudal.runner.verify import verify
 
 HEAD = "ip,threat\n"
@@ -180,6 +181,26 @@ def test_a_table_that_cannot_be_read_is_an_error_before_the_run(tmp_path: Path) 
     with pytest.raises(InputError, match=r"none\.csv"):
         cd.run(cd.Pipeline("p", rows.lookup(table, how="inner").to("memory", into=into)), dead="discard")
     assert not into
+
+
+def test_a_check_reads_tables_too(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    rows = cd.source("memory", rows=[{"ip": "a"}], schema={"ip": "string"})
+    plan = cd.Pipeline("p", rows.lookup(case.table()).filter("threat = 'x'").to("console"))
+    assert [n.to_text() for n in check(plan).notices if "2 rows" in n.to_text()]
+    case.write("ip,danger\na,x\n")
+    for engine in ("local", "flink", "spark"):
+        with pytest.raises(InputError, match=r"feed\.csv"):
+            check(plan, engine=engine)
+
+
+def test_a_sink_that_would_replace_a_table_is_refused(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    rows = cd.source("memory", rows=[{"ip": "a"}], schema={"ip": "string"})
+    out = rows.lookup(case.table()).filter("threat = 'old'").to("files", path=str(case.path), format="csv")
+    with pytest.raises(InputError, match="the sink would write to what is read"):
+        cd.run(cd.Pipeline("p", out), dead="discard")
+    assert case.path.read_text().startswith(HEAD)
 
 
 def test_the_summary_says_which_version_was_met(tmp_path: Path) -> None:

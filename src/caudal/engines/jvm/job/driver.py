@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from caudal.engines.jvm.job.exchange import hand_over
@@ -70,9 +70,17 @@ class Driver:
         if not self._found():
             raise SystemExit(otherwise)
 
-    def part(self, number: int, what: str) -> str:
-        """Return the directory of the "rows" of a source, by its number, or of its "dead" letters."""
+    def part(self, number: int | str, what: str) -> str:
+        """Return the directory of the "rows" of a source, by its number, or of its "dead" letters; of a table by its part."""
         return os.path.join(self.given.rows, str(number), what)
+
+    def lookup_table(self, name: str, columns: Mapping[str, str], path: str) -> None:
+        """Make a table known that rows are looked up in: files of these columns, which are there as a whole."""
+        self.table(name, columns, path, self.form)
+
+    def table(self, name: str, columns: Mapping[str, str], path: str, form: str) -> None:
+        """Make a source known: files of these columns."""
+        raise NotImplementedError
 
     def _found(self) -> bool:
         if not self.given.rows:

@@ -94,6 +94,11 @@ class SparkJob(Driver):
             self._scanned[name] = frozenset(frame.inputFiles())
         frame.createOrReplaceTempView("`" + name + "`")
 
+    def lookup_table(self, name: str, columns: Mapping[str, str], path: str) -> None:
+        """Make a table known that rows are looked up in: no stream, whatever the input is."""
+        listed = ", ".join("`" + column + "` " + kind for column, kind in columns.items())
+        self.spark.read.schema(listed).format(self.form).load(path).createOrReplaceTempView("`" + name + "`")
+
     def view(self, name: str, query: str, shared: bool = False) -> None:
         """Give a query a name; one that several read is kept rather than computed again."""
         frame = self.spark.sql(query)
