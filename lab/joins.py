@@ -1,10 +1,13 @@
 """Interval joins: the rate from memory, whether an event's cost grows with their number, and what a longer interval costs.
 
-python lab/joins.py [--rounds 3] [--threads 2] [--millions 1,5]
+python lab/joins.py [--rounds 3] [--threads 2] [--millions 1,5] [--engines flink,spark]
 
 Two streams of so many million rows each, 100,000 keys, joined within 60 s, and counted by windows of 10 minutes; about one pair a row.
 "An hour" has 60 times as many keys, so the matches are as many. DuckDB joins the same columns by range, on as many threads, in turns
 in one run; the pairs of both must be as many. Shown are the median and the spread of the rounds.
+
+With `--engines` all of them count the pairs of two files of JSON lines, each in a whole process, in turns: caudal, DuckDB, Flink SQL's
+interval join (streaming) and Spark SQL (batch). Their environments must be installed (`make engines`).
 """
 
 from __future__ import annotations
@@ -14,11 +17,14 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 DRAWN = """
 import json, resource, sys, time
 import numpy as np, polars as pl
-rows, keys, seconds, within, threads = (int(value) for value in sys.argv[1:])
+rows, keys, seconds, within, threads = (int(value) for value in sys.argv[1:6])
 dice = np.random.default_rng(1)
 def drawn(name):
     time = np.sort(dice.integers(0, 1000 * seconds, rows))
@@ -54,6 +60,58 @@ print(json.dumps({"seconds": took, "pairs": pairs, "memory": resource.getrusage(
 """
 )
 
+FILES = """
+import caudal as cd, json, sys, time
+left, right, within, threads = sys.argv[1:]
+def stream(path, name):
+    return cd.source("files", path=path, format="json", schema={"t": "int64", "ip": "int64", name: "int64"}, event_time="t")
+out = stream(left, "x").join(stream(right, "y"), "ip", within=f"{within}s").window(cd.tumbling("10m")).agg(n=cd.count())
+pairs = int(out.collect(threads=int(threads))["n"].sum())
+print(json.dumps({"pairs": pairs}))
+"""
+DUCKDB_FILES = """
+import duckdb, json, sys
+left, right, within, threads = sys.argv[1:]
+duckdb.sql(f"SET threads = {threads}")
+for name, path in (("l", left), ("r", right)):
+    columns = {"t": "BIGINT", "ip": "BIGINT"}
+    duckdb.sql(f"CREATE VIEW {name} AS SELECT * FROM read_json('{path}', format='newline_delimited', columns={columns})")
+near = f"r.t BETWEEN l.t - {1000 * int(within)} AND l.t + {1000 * int(within)}"
+print(json.dumps({"pairs": duckdb.sql("SELECT COUNT(*) AS n FROM l JOIN r ON l.ip = r.ip AND " + near).fetchall()[0][0]}))
+"""
+FLINK = """
+import json, sys
+from pyflink.common import Configuration
+from pyflink.table import EnvironmentSettings, TableEnvironment
+left, right, within, threads = sys.argv[1:]
+settings = Configuration()
+settings.set_string("parallelism.default", threads)
+settings.set_string("taskmanager.numberOfTaskSlots", threads)
+tables = TableEnvironment.create(EnvironmentSettings.new_instance().with_configuration(settings).in_streaming_mode().build())
+for name, path in (("l", left), ("r", right)):
+    tables.execute_sql(
+        f"CREATE TABLE {name} (t BIGINT, ip BIGINT, ts AS TO_TIMESTAMP_LTZ(t, 3), WATERMARK FOR ts AS ts) "
+        f"WITH ('connector' = 'filesystem', 'path' = 'file://{path}', 'format' = 'json')"
+    )
+near = f"r.ts BETWEEN l.ts - INTERVAL '{within}' SECOND AND l.ts + INTERVAL '{within}' SECOND"
+tables.create_temporary_view("pairs", tables.sql_query("SELECT l.ts FROM l JOIN r ON l.ip = r.ip AND " + near))
+windows = "SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE pairs, DESCRIPTOR(ts), INTERVAL '10' MINUTE)) GROUP BY window_start, window_end"
+with tables.execute_sql(windows).collect() as rows:
+    print(json.dumps({"pairs": sum(row[0] for row in rows)}))
+"""
+SPARK = """
+import json, sys
+from pyspark.sql import SparkSession
+left, right, within, threads = sys.argv[1:]
+spark = SparkSession.builder.master(f"local[{threads}]").config("spark.ui.enabled", "false").config("spark.driver.memory", "4g")
+spark = spark.config("spark.sql.shuffle.partitions", threads).getOrCreate()
+for name, path in (("l", left), ("r", right)):
+    spark.read.schema("t BIGINT, ip BIGINT").json(path).createOrReplaceTempView(name)
+near = f"r.t BETWEEN l.t - {1000 * int(within)} AND l.t + {1000 * int(within)}"
+pairs = spark.sql("SELECT COUNT(*) FROM l JOIN r ON l.ip = r.ip AND " + near).collect()[0][0]
+print(json.dumps({"pairs": pairs}))
+"""
+
 
 def run(program: str, *arguments: int) -> dict[str, float]:
     """Return what a program in a process of its own says."""
@@ -66,13 +124,55 @@ def shown(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
+def beside(engines: list[str], rows: int, rounds: int, threads: int) -> None:
+    """Print what whole processes take that count the pairs of two files."""
+    from caudal.lab.ways import health
+
+    ways = {"caudal": (sys.executable, FILES), "duckdb": (sys.executable, DUCKDB_FILES)}
+    ways |= {name: (health(name).python, {"flink": FLINK, "spark": SPARK}[name]) for name in engines}
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    found: dict[str, int] = {}
+    with tempfile.TemporaryDirectory(prefix="caudal-lab-") as folder:
+        paths = [str(Path(folder) / f"{name}.jsonl") for name in "ab"]
+        subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                DRAWN + "a.write_ndjson(sys.argv[6]); b.write_ndjson(sys.argv[7])",
+                *map(str, (rows, 100000, max(1, 2 * rows * 60 // 100000), 60, threads)),
+                *paths,
+            ],
+            check=True,
+        )
+        for number in range(rounds):
+            names = [*ways]
+            for name in names if number % 2 else names[::-1]:
+                python, program = ways[name]
+                began = time.perf_counter()
+                done = subprocess.run(
+                    [python, "-W", "ignore", "-c", program, *paths, "60", str(threads)],
+                    check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder,
+                )  # fmt: skip
+                took[name].append(time.perf_counter() - began)
+                found[name] = json.loads(done.stdout.splitlines()[-1])["pairs"]
+    if len(set(found.values())) > 1:
+        raise SystemExit(f"the pairs differ: {found}")
+    for name, seconds in took.items():
+        times = [a / b for a, b in zip(seconds, took["caudal"], strict=True)]
+        print(f"{name}: {shown(seconds)} s, {shown(times)} times caudal's; {found[name]:,} pairs of {2 * rows:,} rows")
+
+
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--millions", default="1,5")
+    parser.add_argument("--engines", default="", help="flink,spark: beside them, over files")
     asked = parser.parse_args()
+    if asked.engines:
+        beside(asked.engines.split(","), int(float(asked.millions.split(",")[0]) * 1e6), asked.rounds, asked.threads)
+        return
     cases = [(f"{n} M, 60 s", int(float(n) * 1e6), 100_000, 60) for n in asked.millions.split(",")]
     cases.append((f"{cases[-1][1] // 10**6} M, an hour", cases[-1][1], 6_000_000, 3600))
     for label, rows, keys, within in cases:
