@@ -40,6 +40,7 @@ from caudal.core.types import DataType, Schema
 from caudal.lang.dsl.stream import Stream
 from caudal.plan import wire
 from caudal.plan.nodes import DeadLetters, Keyed, Late, Node, WindowAggregate
+from caudal.plan.nodes.join import HOW
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.rewrite import rewrite
@@ -55,6 +56,8 @@ from caudal.testing.running import Case, Result
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "property"))
 import called
 import pipelines as parts
+
+import patterns
 
 COUNT = int(os.environ.get("CAUDAL_PIPELINES", "100"))
 SEED = int(os.environ.get("CAUDAL_SEED", "1"))
@@ -80,6 +83,14 @@ PLAIN = [make for make in parts.STAGED if make not in ADDING]
 
 
 STATEFUL = (
+    "join",
+    "match",
+    "process",
+    "join_window",
+    "cogroup",
+    "broadcast",
+    "latest",
+    "throttle",
     "tumbling",
     "hopping",
     "cumulative",
@@ -308,6 +319,57 @@ class Drawing:
     def reduce(self, stream: Stream) -> Stream:
         schema = {"total": "int64", "name": "string"}
         return self.keyed(stream).reduce(called.folded, schema=schema, order_by=self.made(parts.TIES))
+
+    def match(self, stream: Stream) -> Stream:
+        return patterns.drawn(self.dice, stream, "")
+
+    def process(self, stream: Stream) -> Stream:
+        schema = {"name": "string", "total": "int64", "next": "timestamp"}
+        over = self.keyed(stream)
+        return over.process(called.walked, schema=schema, state={"total": "int64"}, order_by=self.made(parts.TIES))
+
+    def throttle(self, stream: Stream) -> Stream:
+        return self.keyed(stream).throttle(ms(self.one([1, 250, 1000, 4000])), order_by=self.made(parts.TIES))
+
+    # Operators over another stream too.
+
+    def other(self, stream: Stream) -> Stream:
+        """Return rows of another source, or of this one."""
+        other = self.filter(stream) if self.maybe(0.2) else self.source(f"other {len(self.rows)}")
+        return based(other)
+
+    def sides(self, stream: Stream) -> list[Stream]:
+        both = [stream, self.other(stream)]
+        self.dice.shuffle(both)
+        return both
+
+    def join(self, stream: Stream) -> Stream:
+        left, right = self.sides(stream)
+        lower, upper = sorted(self.dice.randint(-3000, 3000) for _ in range(2))
+        within = tuple(f"{'-' if bound < 0 else ''}{abs(bound)}ms" for bound in (lower, upper))
+        on = self.one(["k", "n", ["k", "b"], [("n", "g")]])
+        return left.join(right, on, within=within, how=self.one(HOW), nulls=self.one(["", "match"]))
+
+    def join_window(self, stream: Stream) -> Stream:
+        left, right = self.sides(stream)
+        window = self.window(self.one(["tumbling", "hopping", "cumulative", "session"]))
+        on = self.one(["k", ["k", "b"], [("n", "g")]])
+        return left.join(right, on, window=window, how=self.one(HOW), nulls=self.one(["", "match"]))
+
+    def cogroup(self, stream: Stream) -> Stream:
+        left, right = self.sides(stream)
+        window = self.window(self.one(["tumbling", "hopping", "session"]))
+        schema = {"lefts": "int64", "rights": "int64", "first": "float64", "span": "timestamp"}
+        return left.cogroup(right, self.one(["k", ["k", "b"]]), window=window).apply(called.met, schema=schema)
+
+    def broadcast(self, stream: Stream) -> Stream:
+        on = self.one([None, "k", ["k", "b"], [("n", "g")]])
+        return stream.broadcast(self.other(stream), on, how=self.one(["left", "inner"]))
+
+    def latest(self, stream: Stream) -> Stream:
+        key, on = self.one([(["k"], "k"), (["k", "b"], None), (["g"], "n"), ([(col("n") % 3).alias("m")], "g")])
+        table = self.other(stream).group_by(*key).latest(tombstone=self.one([None, "b", "x > 0"]))
+        return stream.lookup(table, on, how=self.one(["left", "inner", "anti"]))
 
     # Pipelines.
 

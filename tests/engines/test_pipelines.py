@@ -14,13 +14,7 @@ pytestmark = pytest.mark.slow
 
 NOT_DRAWN = {
     "chain",  # rewrites make it
-    "broadcast",  # these have scenarios on each engine, and are drawn for the local one alone (tests/property)
-    "join",
-    "lookup",
-    "match",
-    "process",
-    "punctual",
-    "throttle",
+    "lookup",  # scenarios on each engine have tables, whose files are theirs
 }
 """Kinds of operators that no random pipeline has here."""
 
