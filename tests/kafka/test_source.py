@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from produced import live, numbers, produce, rows, source, transactions
 
 import caudal as cd
 from caudal.broker import Broker
+from caudal.cli import main
 from caudal.connectors.kafka import CONNECTOR
 from caudal.connectors.kafka.partitioners import partition_of
 from caudal.core.errors import InputError, RunError
@@ -398,3 +400,25 @@ def test_a_broker_that_goes_away_is_waited_for_and_makes_no_partition_idle(
         own_broker.start()
         produce(own_broker, topic, [at(100_000)], partition=0)
         until(lambda: job.execution.progress().rows == 4)
+
+
+def test_a_run_reads_from_one_place_to_another(broker: Broker, new_topic: NewTopic, tmp_path: Path) -> None:
+    topic, out = new_topic(broker, 2), tmp_path / "out.jsonl"
+    produce(broker, topic, map(line, range(10)), partition=0)
+    produce(broker, topic, map(line, range(10, 20)), partition=1)
+    text = f"""
+        import caudal as cd
+        given = cd.source("kafka", topic="{topic}", servers="{broker.address}", format="json", schema={{"n": "int64"}})
+        pipeline = cd.Pipeline("placed", given.to("files", path="{out}", format="json"))
+    """
+    (tmp_path / "p.py").write_text(dedent(text))
+
+    def found(*places: str) -> list[int]:
+        assert main(["run", str(tmp_path / "p.py"), "--quiet", *places]) == 0
+        return sorted(json.loads(row)["n"] for row in out.read_text().splitlines())
+
+    assert found("--to", "latest") == [*range(20)]
+    assert found("--from", f"{topic}:0=8,{topic}:1=5", "--to", f"{topic}:0=9") == [8, *range(15, 20)]
+    assert found("--to", f"{topic}:0=3,{topic}:1=0") == [0, 1, 2]
+    assert found("--from", "latest", "--to", "latest") == []
+    assert found("--from", "2100-01-01T00:00:00Z", "--to", "latest") == []

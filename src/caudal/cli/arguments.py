@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
     run = _command(commands, "run", "run a pipeline file, or a shipped detection by its name; or several together")
     _file(run, "files", nargs="+")
+    _places(run)
     _running(run)
     run.add_argument("--follow", action="store_true", help="go on reading what is appended, until stopped")
     _sides(run)
@@ -50,20 +51,7 @@ def parser() -> argparse.ArgumentParser:
         commands, "replay", "run a pipeline over a topic's history, as fast as it can, into another output"
     )
     _file(replay)
-    replay.add_argument(
-        "--from",
-        default="earliest",
-        dest="start",
-        metavar="PLACE",
-        help='a time (2026-11-01T00:00:00Z), offsets ({"0": 1500}) or earliest (default: %(default)s)',
-    )
-    replay.add_argument(
-        "--to",
-        default="latest",
-        dest="until",
-        metavar="PLACE",
-        help="likewise; latest is the end that the topic has at the start (default: %(default)s)",
-    )
+    _places(replay, "earliest", "latest")
     _running(replay)
     _sides(replay)
     replay.add_argument(
@@ -445,6 +433,15 @@ def _blind(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not end with 1 where all records of a source are dead, or none names a field that is needed",
     )
+
+
+def _places(parser: argparse.ArgumentParser, start: str | None = None, until: str | None = None) -> None:
+    """Which part of a topic is read; None: what its source says."""
+    begin = "where topics are read from: a time (2026-11-01T00:00:00Z), offsets (topic:0=1500,...), earliest"
+    end = "where they end, likewise; latest is the end that a topic has at the start"
+    for name, dest, default, what in (("--from", "start", start, begin), ("--to", "until", until, end)):
+        what += f" (default: {default or 'as the source says'})"
+        parser.add_argument(name, default=default, dest=dest, metavar="PLACE", help=what)
 
 
 def _running(command: argparse.ArgumentParser) -> None:

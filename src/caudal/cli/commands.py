@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,14 +30,17 @@ def run(arguments: Namespace) -> int:
     """`caudal run FILE...`."""
     from caudal.cli.driving import Options, drive, drive_several
     from caudal.runner import load, load_all
+    from caudal.runner.history import placed
 
     options = Options(**{name: getattr(arguments, name) for name in Options.__dataclass_fields__})
-    files, settings = arguments.files, dict(arguments.settings)
+    files, settings, places = arguments.files, dict(arguments.settings), (arguments.start, arguments.until)
     if _several(files):
         folder = Path(files[0]).resolve().name if len(files) == 1 else ""
-        return drive_several(load_all(files, settings=settings), folder, options)
+        loaded = load_all(files, settings=settings)
+        loaded = replace(loaded, plans=tuple(placed(plan, *places) for plan in loaded.plans))
+        return drive_several(loaded, folder, options)
     (arguments.file,) = files
-    return drive(load(arguments.file, settings=settings), options, _program(arguments))[1]
+    return drive(placed(load(arguments.file, settings=settings), *places), options, _program(arguments))[1]
 
 
 def _several(files: Sequence[str]) -> bool:
@@ -48,22 +52,21 @@ def replay(arguments: Namespace) -> int:
     """`caudal replay FILE`."""
     from caudal.cli.driving import Options, drive
     from caudal.runner import load
-    from caudal.runner.history import between, place
+    from caudal.runner.history import placed
 
-    plan = load(arguments.file, settings=dict(arguments.settings))
-    places = place(arguments.start), place(arguments.until)
+    plan = placed(load(arguments.file, settings=dict(arguments.settings)), arguments.start, arguments.until)
     known = {name: value for name, value in vars(arguments).items() if name in Options.__dataclass_fields__}
-    return drive(between(plan, *places), Options(**known), _program(arguments, places))[1]
+    return drive(plan, Options(**known), _program(arguments))[1]
 
 
-def _program(arguments: Namespace, places: tuple[Any, Any] | None = None) -> Program:
-    """Return how another process is given the pipeline of a run; `places`: what a replay reads."""
+def _program(arguments: Namespace) -> Program:
+    """Return how another process is given the pipeline of a run."""
     from caudal.runner.poison.requests import Program
 
     return Program(
         arguments.file,
         dict(arguments.settings),
-        places,
+        (arguments.start, arguments.until),
         follow=getattr(arguments, "follow", False),
         late=arguments.late,
         dead=arguments.dead,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,15 @@ from caudal.core.errors import OptionError
 from caudal.plan.nodes import Node, Source
 from caudal.plan.plan import Plan
 from caudal.ports import registry
+
+_OFFSET = re.compile(r"([^\s:=,]+):([0-9]{1,9})=([0-9]{1,18})")
+
+
+def placed(plan: Plan, start: str | None, until: str | None) -> Plan:
+    """Return the plan as `--from` and `--to` have it read, None: not given. Raises `OptionError`."""
+    if start is None and until is None:
+        return plan
+    return between(plan, *(None if text is None else place(text) for text in (start, until)))
 
 
 def between(plan: Plan, start: Any = None, until: Any = None) -> Plan:
@@ -33,9 +43,17 @@ def ended(plan: Plan) -> Plan:
 
 
 def place(text: str) -> Any:
-    """Return a place as an option takes it: offsets, {"0": 1500}, are JSON."""
+    """Return a place as an option takes it: offsets are topic:0=1500,topic:1=0 or JSON, {"0": 1500}; else a time or a word."""
     if not text.startswith("{"):
-        return text
+        named = [_OFFSET.fullmatch(part.strip()) for part in text.split(",")]
+        found = [(f"{each[1]}/{int(each[2])}", int(each[3])) for each in named if each is not None]
+        if not found:
+            return text
+        if len(dict(found)) < len(named):
+            raise OptionError(
+                f"'{text}' is no place", hint="each partition once, with an offset: topic:0=1500,topic:1=0"
+            )
+        return dict(found)
     try:
         return json.loads(text)
     except ValueError as error:

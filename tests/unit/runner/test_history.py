@@ -8,7 +8,7 @@ import pytest
 
 import caudal as cd
 from caudal.core.errors import OptionError
-from caudal.runner.history import between, ended, place
+from caudal.runner.history import between, ended, place, placed
 
 
 def plan(**options: Any) -> Any:
@@ -42,11 +42,28 @@ def test_sources_without_a_history_are_refused() -> None:
         between(memory, "earliest", "latest")
 
 
-@pytest.mark.parametrize(("text", "found"), [("latest", "latest"), ('{"0": 15}', {"0": 15})])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("latest", "latest"),
+        ("2026-11-01T00:00:00Z", "2026-11-01T00:00:00Z"),
+        ('{"0": 15}', {"0": 15}),
+        ("t:0=15", {"t/0": 15}),
+        ("web.log-1:0=15, web.log-1:12=0", {"web.log-1/0": 15, "web.log-1/12": 0}),
+    ],
+)
 def test_places_of_the_command_line(text: str, found: Any) -> None:
     assert place(text) == found
 
 
-def test_offsets_that_are_no_json_are_refused() -> None:
+@pytest.mark.parametrize("text", ["{0: 15", "t:0=1,latest", "t:0=1,t:0=2", "t:0=1,t:1"])
+def test_offsets_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(OptionError, match="no place"):
-        place("{0: 15")
+        place(text)
+
+
+def test_a_run_is_as_written_where_no_place_is_given() -> None:
+    written = plan(start="latest")
+    assert placed(written, None, None) is written
+    found = options(placed(plan(), None, "t:0=9"))
+    assert (found.get("start"), found["until"]) == (None, {"t/0": 9})

@@ -22,12 +22,12 @@ REQUEST, JOURNAL, NOTE, RESULT = "request.json", "journal", "note.txt", "result.
 class Program:
     """How the job was started, so that another process can be given the same pipeline. See `runner.Job` for what is not said here.
 
-    `file`, `settings`: what is loaded; `between`: what a replay reads, two places.
+    `file`, `settings`: what is loaded; `between`: from where to where topics are read, None: as their sources say.
     """
 
     file: str
     settings: Mapping[str, Any]
-    between: tuple[Any, Any] | None = None
+    between: tuple[str | None, str | None] = (None, None)
     follow: bool = False
     late: str = "file"
     dead: str = "file"
@@ -84,7 +84,7 @@ class Request:
         between = program.pop("between")
         ended: list[list[str]] = places["ended"]
         return cls(
-            Program(**program, between=None if between is None else tuple(between)),
+            Program(**program, between=tuple(between)),
             Places(
                 _mapping(places["positions"]),
                 frozenset((source, partition) for source, partition in ended),

@@ -31,7 +31,7 @@ from caudal.ports.sink import Immediate
 from caudal.ports.source import End, Nothing, Partition, Remembering, Unchanging
 from caudal.rewrite import rewrite
 from caudal.runner.binding import following, open_source
-from caudal.runner.history import between
+from caudal.runner.history import placed
 from caudal.runner.load import load
 from caudal.runner.poison.journal import Journal
 from caudal.runner.poison.narrowing import Key
@@ -113,8 +113,7 @@ class Pipeline:
 
     def __init__(self, program: Program) -> None:
         plan = load(program.file, settings=dict(program.settings))
-        if program.between is not None:
-            plan = between(plan, *program.between)
+        plan = placed(plan, *program.between)
         if program.follow:
             plan = following(plan)
         self._logical: Plan = with_sides(plan, program.late, program.dead)
