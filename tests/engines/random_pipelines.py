@@ -394,7 +394,9 @@ class Drawing:
                     window = self.window(self.one(["tumbling", "session"]))
                     ends[f"over late {i}"] = late.window(window).agg(c=cd.count(), all=cd.collect("n"))
             if keyed.has_dead and self.maybe(0.3):
-                ends[f"letters {i}"] = Stream(DeadLetters(input=keyed)).select("partition", "position", "reason")
+                # engines number what operators have made only where order needs it
+                told = ("partition", "reason") if i else ("partition", "position", "reason")
+                ends[f"letters {i}"] = Stream(DeadLetters(input=keyed)).select(*told)
             if i < len(names) - 1:
                 if self.maybe(0.2):
                     ends[f"out {i}"] = made
