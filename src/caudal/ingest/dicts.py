@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from caudal.columnar import times
-from caudal.columnar.column import Column, from_list
+from caudal.columnar.column import Column, arrow_type, from_arrow, from_list
 from caudal.core import duration, scalars
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Field, Schema
@@ -22,6 +23,14 @@ ROW_BYTES = 256
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _MAX_FLOAT32 = float(np.finfo(np.float32).max) * (1 + 2.0**-25)
+
+
+_NONE = {type(None)}
+_PLAIN = {
+    name: {kind, type(None)}
+    for name, kind in (("string", str), ("int64", int), ("float64", float), ("bool", bool), ("binary", bytes))
+}
+"""By type: Python's whose values are all of it, save integers beyond 64 bits and texts that are no UTF-8."""
 
 
 class _Refused(Exception):
@@ -43,6 +52,32 @@ class Converter:
         self._unnamed = {p: keys for p, keys in self._unnamed.items() if not any(holds(row, keys) for row in part)}
         named = frozenset(self._schema.places()) - self._unnamed.keys()
         return Decoded(columns, len(good), np.array(good, np.int64) + first, dead, named=named)
+
+    def decode_tuples(self, names: Sequence[str], part: Sequence[Sequence[Any]], first: int) -> Decoded:
+        """Return rows that are tuples of the values of these names, which all of the schema's are among; column by column."""
+        columns = _columns(names, part, self._schema)
+        if columns is None:  # one of them is no row: which, and why
+            return self.decode([dict(zip(names, row, strict=True)) for row in part], first)
+        self._unnamed = {}
+        places = np.arange(first, first + len(part), dtype=np.int64)
+        return Decoded(columns, len(part), places, [], named=frozenset(self._schema.places()))
+
+
+def _columns(names: Sequence[str], part: Sequence[Sequence[Any]], schema: Schema) -> dict[str, Column] | None:
+    """Return the columns of tuples, None where a value is none of its column's type."""
+    made: dict[str, Column] = {}
+    try:
+        for field in schema:
+            (key,) = field.keys
+            at, dtype = names.index(key), field.dtype
+            values = [row[at] for row in part]
+            if {*map(type, values)} <= _PLAIN.get(dtype.name, _NONE):
+                made[field.name] = from_arrow(pa.array(values, arrow_type(dtype)), dtype)
+            else:
+                made[field.name] = from_list([_value(value, dtype, field, key) for value in values], dtype)
+    except (_Refused, pa.ArrowInvalid, UnicodeEncodeError, OverflowError):
+        return None
+    return made
 
 
 def convert(

@@ -132,12 +132,20 @@ def test_a_network_around_all_of_ipv4_is_one_of_ipv4_too(tmp_path: Path) -> None
         ({"network": "string", "asn": "string"}, "'asn' takes a string, not int"),
         ({"network": "string", "country": "string"}, "'country' takes a string, not dict"),
         ({"network": "string", "code": cd.field("string", path=["asn", "x"])}, "'asn' takes a mapping, not int"),
-        ({"network": "int64"}, "is a string, not a int64"),
+        ({"network": "int64"}, "networks are one column of text"),
     ],
 )
 def test_a_schema_that_the_records_do_not_keep(tmp_path: Path, schema: Any, told: str) -> None:
     with pytest.raises(CaudalError, match=told):
-        read(cd.table("maxmind", path=written(tmp_path / "a.mmdb"), key="network", schema=schema))
+        read(table(written(tmp_path / "a.mmdb"), schema))
+
+
+def test_a_database_is_a_source_too(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.mmdb")
+    out = cd.source("maxmind", path=path, schema={"net": cd.field("string", path=["network"]), "asn": "int64"})
+    assert {row["net"]: row["asn"] for row in out.collect("arrow").to_pylist()}["192.0.2.128/25"] == 64497
+    with pytest.raises(CaudalError, match="is a string, not a int64"):
+        cd.source("maxmind", path=path, schema={"network": "int64"}).collect()
 
 
 def test_numbers_beyond_what_is_declared(tmp_path: Path) -> None:
@@ -160,6 +168,8 @@ def test_what_is_no_database(tmp_path: Path) -> None:
         read(table(str(tmp_path / "none.mmdb")))
     with pytest.raises(InputError, match="needs path="):
         read(table(""))
+    with pytest.raises(OptionError, match="maxmind is a table of networks, which no text equals"):
+        cd.table("maxmind", path=str(path), key="network", schema={"network": "string"})
     with pytest.raises(OptionError, match="a MaxMind DB is no file of records"):
         cd.table("files", path=str(path), key="network", schema={"network": "string"})
 

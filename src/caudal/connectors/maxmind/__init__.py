@@ -20,9 +20,10 @@ _EXAMPLE = (
 
 
 class MaxmindConnector:
-    """Reads MaxMind databases. `decoded`: a path names no format."""
+    """Reads MaxMind databases. `decoded`: a path names no format; `match`: how tables of it are looked up."""
 
     decoded = True
+    match = "cidr"
 
     def __init__(self) -> None:
         self.source_options: Options = {"path": ""}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -108,15 +108,12 @@ class PostgresQuery:
             (code, told), *_ = [(code, told) for name, code, told in columns if name == field.keys[0]]
             self._check_type(field, code, told)
 
-    def rows(self, skip: int) -> Generator[dict[str, Any]]:
+    def rows(self, skip: int) -> Generator[Sequence[Any]]:
         with self._reading(RunError), self._connected() as opened, self._cursor(opened) as cursor:
-            names = [column.name for column in cursor.description or ()]
-            number = 0
+            yield [column.name for column in cursor.description or ()]
             while fetched := self._answered(opened, lambda: cursor.fetchmany(_FETCHED)):
-                for values in fetched:
-                    if number >= skip:
-                        yield dict(zip(names, values, strict=True))
-                    number += 1
+                yield from fetched[skip:]
+                skip = max(0, skip - len(fetched))
 
     def _check_type(self, field: Field, code: int, told: str) -> None:
         fits = _FITS[field.dtype.name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from caudal.core.errors import InputError, nearest
@@ -21,8 +22,11 @@ class Query(Protocol):
         """Raise `InputError` where the query cannot be read, lacks a declared column or has it of another type."""
         ...
 
-    def rows(self, skip: int) -> Generator[dict[str, Any]]:
-        """Yield the rows from row `skip` on, of one look at the database, which is closed with it; raises `RunError`."""
+    def rows(self, skip: int) -> Generator[Sequence[Any]]:
+        """Yield the names of the query's columns, and its rows from row `skip` on; raises `RunError`.
+
+        It is one look at the database, which is closed with it.
+        """
         ...
 
 
@@ -59,7 +63,8 @@ class SqlPartition:
 
     def __init__(self, query: Query) -> None:
         self._query = query
-        self._rows: Generator[dict[str, Any]] | None = None
+        self._rows: Generator[Sequence[Any]] | None = None
+        self._names: Sequence[str] = ()
         self._converter = dicts.Converter(query.schema)
         self._at = 0
         self._ended = False
@@ -73,18 +78,15 @@ class SqlPartition:
         self._at = position
 
     def read(self, size: int) -> Decoded | End:
-        part: list[dict[str, Any]] = []
         if self._rows is None and not self._ended:
             self._rows = self._query.rows(self._at)
-        for row in self._rows or ():
-            part.append(row)
-            if len(part) >= max(1, size // dicts.ROW_BYTES):
-                break
+            self._names = next(self._rows)
+        part = [*islice(self._rows or (), max(1, size // dicts.ROW_BYTES))]
         if not part:
             self.close()
             self._ended = True
             return End()
-        decoded = self._converter.decode(part, self._at)
+        decoded = self._converter.decode_tuples(self._names, part, self._at)
         self._at += len(part)
         return decoded
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -32,17 +33,14 @@ class SqliteQuery:
             raise InputError(f"cannot read {self.database}", detail=str(error)) from error
         check_names(self.schema, names, self.database)
 
-    def rows(self, skip: int) -> Generator[dict[str, Any]]:
+    def rows(self, skip: int) -> Generator[Sequence[Any]]:
         try:
             with closing(self._connect()) as opened:
                 cursor = opened.execute(self._text)
-                names = _names(cursor)
-                for number, values in enumerate(cursor):
-                    if number >= skip:
-                        row = dict(zip(names, values, strict=True))
-                        for name in self._bools:
-                            row[name] = _bool(row[name])
-                        yield row
+                yield (names := _names(cursor))
+                bools = [at for at, name in enumerate(names) if name in self._bools]
+                for row in islice(cursor, skip, None):
+                    yield row if not bools else [_bool(v) if at in bools else v for at, v in enumerate(row)]
         except sqlite3.Error as error:
             raise RunError(f"cannot read {self.database}", detail=str(error)) from error
 

@@ -6,8 +6,10 @@ which asks once, meets one version whole. What cannot be read as a whole changes
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 from caudal.core.errors import CaudalError
@@ -22,6 +24,21 @@ _LONGEST = 3600.0
 
 _PATIENCE = 5.0
 """Seconds that the end of a job waits for a table that is being read."""
+
+
+_OFTEN = 0.0005
+"""Seconds between switches of threads while a table is read: rows wait so long for the interpreter, several times a morsel."""
+
+
+@contextmanager
+def _often() -> Generator[None]:
+    """Let threads take turns more often; what was set is set again behind it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, _OFTEN))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class Held:
@@ -89,8 +106,10 @@ class Tables:
         with self._lock:
             now = self._clock()
             due = [key for key, (at, _) in self._due.items() if at <= now]
-        for key in due:
-            self._held[key].reload()
+        if due:
+            with _often():
+                for key in due:
+                    self._held[key].reload()
         with self._lock:
             now = self._clock()
             for key in due:

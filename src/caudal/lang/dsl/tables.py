@@ -12,6 +12,7 @@ from caudal.core.types import Schema
 from caudal.lang.dsl.source import source
 from caudal.plan.called import answered
 from caudal.plan.nodes import Source, Table
+from caudal.ports import registry
 
 
 @answered
@@ -43,6 +44,9 @@ def table(
     assert isinstance(given, Source)
     if dict(given.options).get("follow"):
         raise OptionError("a table is read as a whole, not followed", hint='reload="60s" reads it anew')
+    wanted = getattr(registry.find("connector", connector), "match", match)
+    if match != wanted:
+        raise OptionError(f"{connector} is a table of networks, which no text equals", hint=f'match="{wanted}"')
     keys = (key,) if isinstance(key, str) else tuple(key)
     every = None if reload is None else duration.parse(reload, what="reload")
     return Table(given, keys, match, every, duplicates)

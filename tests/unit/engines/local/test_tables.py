@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,15 @@ def test_whatever_breaks_a_reload_the_version_before_stays(tmp_path: Path, monke
     case.at(60)
     assert case.look("a") == ["old"]
     assert "MemoryError: no room" in case.told("table_kept")[0]
+
+
+def test_threads_take_turns_more_often_while_a_table_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case(tmp_path)
+    before, seen = sys.getswitchinterval(), list[float]()
+    monkeypatch.setattr(Held, "reload", lambda self: seen.append(sys.getswitchinterval()))
+    case.at(60)
+    assert seen[0] < before
+    assert sys.getswitchinterval() == before
 
 
 def test_a_morsel_meets_one_version_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
