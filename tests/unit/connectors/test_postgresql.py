@@ -281,6 +281,18 @@ def test_a_reload_that_fails_keeps_the_version_before_also_when_the_server_is_go
     assert kept.version.rows == 3
 
 
+def test_a_reading_that_ends_early_leaves_nothing_open(server: Server) -> None:
+    query = "SELECT CASE WHEN i < 5000 THEN 'k' || i END AS ip FROM generate_series(1, 25000) AS i"
+    with pytest.raises(InputError, match="row 5,000 has no 'ip'"):
+        read(table(server, query, schema={"ip": "string"}))
+    source = cd.source(
+        "sql", database=server.address, query=query, password_env="CAUDAL_TEST_PASSWORD", schema={"ip": "string"}
+    )
+    assert len(source.head(3)) == 3
+    left = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'caudal'"
+    assert any(server.run(left) == [(0,)] for _ in range(500)), "a server notices an end a little later"
+
+
 def test_a_statement_that_takes_too_long_is_given_up(server: Server) -> None:
     query = "SELECT 'k' AS ip FROM pg_sleep(60)"
     with pytest.raises(InputError, match="cannot read") as caught:

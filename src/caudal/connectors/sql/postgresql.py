@@ -168,9 +168,12 @@ class PostgresQuery:
 
     @contextmanager
     def _cursor(self, opened: Any) -> Generator[Any]:
-        with opened.cursor(name="caudal") as cursor:
+        cursor = opened.cursor(name="caudal")
+        try:
             self._answered(opened, lambda: cursor.execute(self._text))
             yield cursor
+        finally:
+            self._answered(opened, cursor.close)  # which asks the server too
 
     def _answered(self, opened: Any, ask: Callable[[], Any]) -> Any:
         """Return what is answered; a server that says nothing for too long is cut off."""
