@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ class Accepted:
 
     `open`: times of a doubled hour depend on the rows before, so `Acceptor.settle` must be called in the partition's order;
     else it was. `later`: by column ("" is the event time), the later reading of each row's time. `lowest`, `highest`: the
-    bounds of its rows' times, None and `NEVER` without any. `named`: see `Decoded`.
+    bounds of its rows' times, None and `NEVER` without any. `named`: see `Decoded`. `fates`: of operators between records and rows.
     """
 
     morsel: Morsel
@@ -49,6 +49,12 @@ class Accepted:
     lowest: int | None = None
     highest: int = int(zones.NEVER)
     named: frozenset[Place] | None = None
+    fates: Mapping[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+
+    @property
+    def own(self) -> int:
+        """How many of its dead letters are records of the source."""
+        return sum(not letter.operator for letter in self.dead)
 
     @property
     def open(self) -> bool:
@@ -72,12 +78,13 @@ class Accepted:
 class Acceptor:
     """Decides which rows of one source are accepted, and when they were; used by all of its partitions, by any thread."""
 
-    def __init__(self, node: Source, *, live: bool, read_at: int) -> None:
-        """`read_at`: the reading time of a bounded run, in milliseconds."""
+    def __init__(self, node: Source, *, live: bool, read_at: int, operator: str = "") -> None:
+        """`read_at`: the reading time of a bounded run, in milliseconds. `operator`: whose its dead letters are; "": the source's."""
         expression, time_format = node.time_text
         self._unit, self._format = node.unit, time_format
         times.check_format(time_format)
         self._time = None if expression is None else bind(expression, node.declared)
+        self._operator = operator
         self._zone = zones.compiled(node.timezone) if node.timezone else None
         self._zoned = f"local time of {node.timezone}"
         self._local = [f.name for f in node.readable if f.local]
@@ -87,7 +94,7 @@ class Acceptor:
 
     def accept(self, decoded: Decoded, block: Block | None) -> Accepted:
         """Return the rows that have an event time; in any thread."""
-        morsel = Morsel(dict(decoded.columns), decoded.rows, position=decoded.position)
+        morsel = Morsel(dict(decoded.columns), decoded.rows, position=decoded.position, ordinal=decoded.ordinal)
         stamp = block.read_at if block is not None else decoded.read_at
         made = Accepted(morsel, [*decoded.dead], decoded.rows + len(decoded.dead), block, self._read_at or stamp)
         made.notices, made.named = [*decoded.notices], decoded.named
@@ -113,7 +120,7 @@ class Acceptor:
             near = (values >= -LIMIT) & (values <= LIMIT)
             ok = near if ok is None else ok & near
         if ok is not None and not ok.all():
-            made.dead += no_time(decoded, column, ~ok, made.block)
+            made.dead += self._own(no_time(decoded, column, ~ok, made.block))
             made.take(np.flatnonzero(ok))
 
     def _readings(self, made: Accepted, values: Ints, valid: Bools | None, name: str) -> Ints:
@@ -159,9 +166,14 @@ class Acceptor:
             made.later = {}
         if morsel.time is not None and made.highest > limit:
             far = morsel.time > limit
-            made.dead += far_future(morsel, np.flatnonzero(far), self._future, made.arrival, made.block)
+            made.dead += self._own(far_future(morsel, np.flatnonzero(far), self._future, made.arrival, made.block))
             made.take(np.flatnonzero(~far))
         made.dead.sort(key=lambda letter: letter.position)
+
+    def _own(self, letters: list[Dead]) -> list[Dead]:
+        for letter in letters:
+            letter.operator = self._operator
+        return letters
 
 
 def instants(column: Column, unit: str, time_format: str, *, local: bool = False) -> tuple[Ints, Bools | None]:
@@ -191,8 +203,14 @@ def no_time(decoded: Decoded, column: Column, bad: Any, block: Block | None) -> 
     for row, value in zip(rows.tolist(), column.take(rows).to_list()):
         position = int(decoded.position[row])
         message = "the event time is null" if value is None else "the event time cannot be read"
-        out.append(Dead.of(position, "event_time", message, _record(block, position), f"value {value!r}"))
+        detail = f"value {value!r}{_element(decoded.ordinal, row)}"
+        out.append(Dead.of(position, "event_time", message, _record(block, position), detail))
     return out
+
+
+def _element(ordinal: Ints | None, row: int) -> str:
+    """Return which of the rows of its record a row is, for people."""
+    return "" if ordinal is None else f", element {int(ordinal[row])}"
 
 
 def letter_values(
@@ -203,7 +221,7 @@ def letter_values(
         "source": sources,
         "partition": partitions,
         "position": [None if d.position < 0 else d.position for d in dead],
-        "operator": [operator] * len(dead),
+        "operator": [d.operator or operator for d in dead],
         "reason": [d.reason for d in dead],
         "message": [d.message for d in dead],
         "detail": [d.detail for d in dead],
@@ -221,7 +239,7 @@ def far_future(morsel: Morsel, rows: Ints, limit: int, read_at: int, block: Bloc
     for row in rows.tolist():
         position, time = int(morsel.position[row]), int(morsel.time[row])
         message = f"the event time is more than {duration.show(limit)} ahead of the record's arrival"
-        detail = f"{(time - read_at) / 1000:.3f} s after the read at {read_at} ms"
+        detail = f"{(time - read_at) / 1000:.3f} s after the read at {read_at} ms{_element(morsel.ordinal, row)}"
         dead = Dead.of(position, "far_future", message, _record(block, position), detail)
         dead.event_time = time
         out.append(dead)

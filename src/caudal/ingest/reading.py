@@ -12,8 +12,9 @@ from caudal.ingest.accepting import Accepted, Acceptor
 from caudal.ingest.cutting import without
 from caudal.ingest.messages import of_messages
 from caudal.ingest.opening import Opening
+from caudal.ingest.staging import Staging
 from caudal.ingest.watching import SourceWatch
-from caudal.plan.nodes import Source
+from caudal.plan.nodes import Source, Staged
 from caudal.ports import framing
 from caudal.ports.engine import BoundSource
 from caudal.ports.format import Decoder
@@ -53,7 +54,11 @@ class SourceReading:
         self._checking = bound.source if isinstance(bound.source, Checking) else None
         self.opening = Opening(bound.reader, node.declared)
         self.watch = SourceWatch(node, bound.reader, live=self.opened.live, quiet=quiet)
-        self.acceptor = Acceptor(node, live=self.opened.live, read_at=read_at)
+        live = self.opened.live
+        self.staging = Staging(node) if isinstance(node, Staged) else None
+        """What stands between records and rows, where something does."""
+        timing, whose = (node.timing, node.last.name) if isinstance(node, Staged) else (node, "")
+        self.acceptor = Acceptor(timing, live=live, read_at=read_at, operator=whose)
 
     def accept(self, decoder: Decoder | None, got: Block | Decoded, partition: str) -> Accepted:
         """Decode what was read of a partition, give rows their event time, and note what the source is like.
@@ -62,19 +67,33 @@ class SourceReading:
         """
         made = self.decoded(decoder, got, partition)
         self.watch.block(made)
-        self.watch.partition(partition, made.taken, len(made.dead), made.dead[0].message if made.dead else "")
+        own = made.own
+        why = next((letter.message for letter in made.dead if not letter.operator), "") if own else ""
+        self.watch.partition(partition, made.taken, own, why)
         return made
 
     def decoded(self, decoder: Decoder | None, got: Block | Decoded, partition: str = "") -> Accepted:
         """Decode what was read and give rows their event time; that the source is so is noted by the caller."""
         if isinstance(got, Decoded):
-            return self.acceptor.accept(self._checked(got, partition), None)
+            return self._accepted(self._checked(got, partition), None)
         assert decoder is not None
         decoded = decoder.decode(got) if got.messages is None else of_messages(decoder, got, got.messages)
         if got.dead:
             decoded.dead = sorted([*decoded.dead, *got.dead], key=lambda letter: letter.position)
         decoded.notices = [*got.notices, *decoded.notices]
-        return self.acceptor.accept(self._checked(decoded, partition), got)
+        return self._accepted(self._checked(decoded, partition), got)
+
+    def peeked(self, decoder: Decoder, block: Block) -> Accepted:
+        """Decode what partitions begin with, to see their first event time."""
+        return self._accepted(decoder.decode(block), None)
+
+    def _accepted(self, decoded: Decoded, block: Block | None) -> Accepted:
+        if self.staging is None:
+            return self.acceptor.accept(decoded, block)
+        staged = self.staging.run(decoded)
+        made = self.acceptor.accept(staged.decoded, block)
+        made.taken, made.fates = staged.records, staged.fates
+        return made
 
     def _checked(self, decoded: Decoded, partition: str) -> Decoded:
         """Let the source check rows, where it wants to."""

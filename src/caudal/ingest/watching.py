@@ -80,13 +80,13 @@ class SourceWatch:
         report = self._report
         with self._lock:
             report.records += taken
-            report.dead += len(dead)
-            report.rows += taken - len(dead)
+            report.dead += made.own
+            report.rows += taken - made.own
             report.early += early
             report.ahead += ahead
             report.odd = odd if report.odd is None else report.odd
             if dead and len(self._kinds) < REASONS:
-                self._note_reasons(dead)
+                self._note_reasons([letter for letter in dead if not letter.operator])
             self._note_names(made.named, block)
             self.bytes += 0 if block is None else block.stop - block.start
             enough = LIVE_RECORDS if self._live else SAMPLE_RECORDS

@@ -36,6 +36,8 @@ class Dead:
     payload: bytes = b""
     truncated: bool = False
     event_time: int | None = None
+    operator: str = ""
+    """Whose letter it is; "": the source's."""
 
     @classmethod
     def of(cls, position: int, reason: str, message: str, payload: bytes, detail: str = "") -> Dead:
@@ -115,6 +117,8 @@ class Decoded:
     named: frozenset[Place] | None = None
     read_at: int = 0
     end: int = -1
+    ordinal: Ints | None = None
+    """Which of the rows it is that were made of its record, None where there is one at most."""
 
 
 @dataclass(frozen=True, slots=True)

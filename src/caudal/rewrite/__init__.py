@@ -10,8 +10,9 @@ from caudal.plan.plan import Plan
 from caudal.rewrite.fuse import fuse
 from caudal.rewrite.predicates import push_predicates
 from caudal.rewrite.projection import push_projection
+from caudal.rewrite.stage import stage
 
-RULES: tuple[Callable[[Plan], Plan], ...] = (push_predicates, push_projection, fuse)
+RULES: tuple[Callable[[Plan], Plan], ...] = (push_predicates, push_projection, stage, fuse)
 
 
 def rewrite(plan: Plan) -> Plan:
@@ -22,4 +23,4 @@ def rewrite(plan: Plan) -> Plan:
     return plan
 
 
-__all__ = ["RULES", "fuse", "push_predicates", "push_projection", "rewrite"]
+__all__ = ["RULES", "fuse", "push_predicates", "push_projection", "rewrite", "stage"]

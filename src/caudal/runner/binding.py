@@ -9,7 +9,7 @@ from typing import Any
 
 from caudal.core.errors import CaudalError, InputError, OptionError, PlanError
 from caudal.core.types import Schema
-from caudal.plan.nodes import Fused, Lookup, Sink, Source
+from caudal.plan.nodes import Fused, Lookup, Retimed, Sink, Source, Staged
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource
@@ -119,6 +119,8 @@ def shared(node: Source) -> bool:
 def apart(plan: Plan) -> str:
     """Return why one group of workers cannot share the sources of a plan, "" where one can."""
     sources = plan.sources
+    if any(isinstance(node, Retimed | Staged) for node in plan.nodes):
+        return "with_event_time is computed by one process, not by the tasks of several workers yet"
     for node in sources:
         if not shared(node):
             return f"its source {node.name} is not one that a group can share"
@@ -160,7 +162,7 @@ def _reader(node: Source, plugin: Any, options: dict[str, Any]) -> Any:
         return None
     chosen = registry.find("format", node.format)
     given = registry.check_options(dict(node.format_options), chosen.reader_options, f"format '{node.format}'")
-    needed = frozenset(node.schema.names) | (node.event_time.columns() if node.event_time is not None else frozenset())
+    needed = node.needed
     readable, needed = _decoded(plugin, options, node.readable, needed)
     reader = chosen.reader(readable, needed, given)
     if isinstance(reader, ReachingReader):

@@ -20,7 +20,7 @@ from caudal.ports import registry
 from caudal.ports.engine import ALWAYS, Bindings, BoundSource, Tuning
 from caudal.ports.sink import Immediate
 from caudal.ports.source import Assigned, Change, Partition, Source
-from caudal.rewrite import rewrite
+from caudal.rewrite import rewrite, stage
 from caudal.runner.binding import open_source
 from caudal.testing.oracle import Outcome
 from caudal.testing.scalars import identity
@@ -63,7 +63,7 @@ class Started:
         instead of connectors. `tuning` are fields of `Tuning`, `extra` the engine's own settings.
         """
         logical = with_captures(plan)
-        physical = rewrite(logical) if rewrites else logical
+        physical = rewrite(logical) if rewrites else stage(logical)
         given = sources or {}
         opened = {
             node.name: BoundSource(given[node.name], None) if node.name in given else open_source(node)

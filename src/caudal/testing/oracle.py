@@ -90,6 +90,11 @@ def _run(node: n.Node, name: str, rows: list[Row], entry: Fates, inputs: Inputs)
     ports: Ports = {"out": out}
     if node.has_dead:
         ports["dead"] = []
+    if isinstance(node, n.Retimed):
+        _retimed(node, name, rows, ports)
+        entry.dead = len(ports["dead"])
+        entry.passed = len(out)
+        return {"out": ports["out"], "dead": ports["dead"]}
     if isinstance(node, n.Punctual):
         out += [_punctual(node, row) for row in rows]
         entry.passed = len(out)
@@ -102,11 +107,26 @@ def _run(node: n.Node, name: str, rows: list[Row], entry: Fates, inputs: Inputs)
             ports["dead"].append(dead_letter(name, failing.reason, row))
             entry.dead += 1
             continue
-        if isinstance(node, n.Filter | n.Lookup):
+        if isinstance(node, n.Filter | n.Lookup | n.Explode):
             entry.filtered += not made
         out += [row.having(values) for values in made]
     entry.passed = entry.taken - entry.filtered - entry.dead
     return ports
+
+
+def _retimed(node: n.Retimed, name: str, rows: list[Row], ports: Ports) -> None:
+    """Give rows their event time, and the W_p that their partition has before each."""
+    highest: dict[tuple[str, str], int] = {}
+    for row in rows:
+        partition = row.source, row.partition
+        given = evaluate(node.event_time, row.values, node.input.schema)
+        time = instant(given, node.unit)
+        if time is None:
+            ports["dead"].append(dead_letter(name, "event_time", row))
+            continue
+        before = highest.setdefault(partition, time)
+        ports["out"].append(Row(row.values, time, before - node.disorder, row.source, row.partition, row.position))
+        highest[partition] = max(before, time)
 
 
 def _punctual(node: n.Punctual, row: Row) -> Row:
@@ -124,6 +144,8 @@ def _made(node: n.Node, row: Row) -> list[dict[str, Any]]:
     if isinstance(node, n.Select | n.WithColumns):
         columns = {name: evaluate(expr, values, node.input.schema) for name, expr in node.columns}
         return [columns if isinstance(node, n.Select) else {**values, **columns}]
+    if isinstance(node, n.Explode):
+        return [_element(node, values, item) for item in values[node.column] or ()]
     if isinstance(node, n.Map):
         return calling.mapped(node, values)
     if isinstance(node, n.Copies):
@@ -135,6 +157,15 @@ def _made(node: n.Node, row: Row) -> list[dict[str, Any]]:
     return [
         {name: values[name] for name in node.schema.names if name in values}
     ]  # letters lack what is text for people
+
+
+def _element(node: n.Explode, values: dict[str, Any], item: Any) -> dict[str, Any]:
+    """Return the row of an element of a list."""
+    beside = {name: value for name, value in values.items() if name != node.column}
+    fields = node.input.schema.dtype(node.column).item
+    if fields is not None and fields.name == "struct" and not node.into:
+        return {**beside, **{f.name: None if item is None else item[f.name] for f in fields.fields}}
+    return {**beside, node.into or node.column: item}
 
 
 def _source(node: n.Source, name: str, partitions: Mapping[str, Sequence[Record]], entry: Fates) -> Ports:

@@ -32,6 +32,20 @@ def each_row(function: Callable[[Any], Any], names: list[str]) -> Listing:
     return run
 
 
+def elements(fields: bool) -> Listing:
+    """Return what gives, for each list, its elements, numbered; `fields`: those of a struct apart."""
+
+    def run(lists: Any) -> Any:
+        lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
+        items = lists.flatten()
+        counts = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        numbers = np.arange(len(items), dtype=np.int64) - np.repeat(np.cumsum(counts) - counts, counts)
+        parts = _parts(items) if fields else [items]
+        return pa.ListArray.from_arrays(_offsets(counts), _positional([pa.array(numbers), *parts]))
+
+    return run
+
+
 def each_window(function: Callable[[Any, Any, Any], Any], names: list[str]) -> Listing:
     """Return what gives, for each list of rows (number, columns of these names) and its bounds, the rows made of it."""
 

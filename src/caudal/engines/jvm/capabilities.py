@@ -58,6 +58,13 @@ SHARED = (
         "refused over unbounded input; bounded jobs meet the version of their start, as everywhere",
     ),
     Gap(
+        "`with_event_time` over live sources, and in a script that runs without caudal",
+        OURS,
+        "records become rows where caudal decodes them, and only what it hands over of bounded input has the rows' numbers",
+        "refused over live sources; a script is handed its rows by caudal run",
+        live=("time/with_event_time",),
+    ),
+    Gap(
         "payloads of dead letters of functions",
         OURS,
         "the columns that a call reads are not gathered in the engine's job",

@@ -33,7 +33,7 @@ class Handed:
         self._node = node
         self.rows = Parts(into / "rows", form, columns, pool)
         self.dead = Parts(into / "dead", form, LETTERS, pool)
-        self.counts: dict[str, Any] = {"partitions": {}, "rows": 0, "dead": 0, "failures": [], "bytes": 0}
+        self.counts: dict[str, Any] = {"partitions": {}, "rows": 0, "dead": 0, "failures": [], "bytes": 0, "of": {}}
         self.notices = self.counts["notices"] = Notices()
         self.counts["watch"] = watch
 
@@ -41,7 +41,10 @@ class Handed:
         """Take stamped rows, and what is none (where `dead` says so)."""
         self.counts["partitions"][partition] = self.counts["partitions"].get(partition, 0) + got.taken
         self.counts["rows"] += got.rows
-        self.counts["dead"] += len(got.dead)
+        self.counts["dead"] += got.accepted.own
+        for letter in got.dead:
+            if letter.operator:
+                self.counts["of"][letter.operator] = self.counts["of"].get(letter.operator, 0) + 1
         self.counts["bytes"] += got.size
         self.notices.add_all(got.notices, where=partition)
         if got.rows:

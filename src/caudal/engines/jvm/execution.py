@@ -312,6 +312,9 @@ def _ledger(
         if fate is not None and above.inputs[0].kind != "source":
             lost.setdefault(above.inputs[0].name, {})[fate] = sunk.get(out.sink.name, 0)
     handed = dict(zip((i.node.name for i in job.inputs), handed_over))
+    for each in handed.values():
+        for operator, number in each.get("of", {}).items():
+            lost.setdefault(operator, {})["dead"] = number
     for node in logical.nodes:
         name = node.name
         if name in handed:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from caudal.columnar.column import Ints
 from caudal.columnar.zones import NEVER
 from caudal.core.types import Schema
-from caudal.engines.jvm.hidden_columns import PARTITION, POSITION, TIME, WATERMARK
+from caudal.engines.jvm.hidden_columns import NUMBER, PARTITION, POSITION, TIME, WATERMARK
 from caudal.engines.jvm.parts import array, stored
 from caudal.ingest.accepting import Accepted
 from caudal.ingest.reading import PartitionReader, SourceReading, row_watermarks
@@ -94,6 +94,9 @@ class Intake(SourceReading):
         if POSITION in self.columns:
             assert morsel.position is not None
             made[POSITION] = array(morsel.position)
+        if NUMBER in self.columns:
+            number = np.zeros(morsel.rows, np.int64) if morsel.ordinal is None else morsel.ordinal
+            made[NUMBER] = array(number)
         rows.columns = made
         block = rows.accepted.block
         rows.size = block.stop - block.start if block is not None else sum(column.nbytes for column in made.values())

@@ -26,6 +26,7 @@ from caudal.plan.expr import Expr
 from caudal.plan.nodes import (
     Copies,
     DeadLetters,
+    Explode,
     Filter,
     FlatMap,
     Fused,
@@ -39,6 +40,7 @@ from caudal.plan.nodes import (
     Shuffle,
     Sink,
     Source,
+    Staged,
     WindowAggregate,
     WindowApply,
     WindowTop,
@@ -255,12 +257,20 @@ class Lowering:
         if node.timed:
             columns.append(Field(TIME, INT64))
         columns += [Field(WATERMARK, INT64), Field(PARTITION, INT64), Field(POSITION, INT64)]
+        staged = isinstance(node, Staged)
+        if staged:
+            if self.live:
+                raise streaming.refused(
+                    self, "with_event_time", "rows are numbered within their records over bounded input alone"
+                )
+            columns.append(Field(NUMBER, INT64))
         table = f"{self.prefix}{node.name} input"
         self.out.inputs.append(Input(node, rank, table, f"{self.prefix}{node.name} letters", Schema(columns)))
         picked: list[Named] = [(named(n), quoted(n)) for n in node.schema.names]
         picked += kept([TIME, WATERMARK] if node.timed else [WATERMARK])
         if node in self.placed:
-            picked += [(SOURCE, self.whole(rank, INT32)), *kept([PARTITION, POSITION]), (NUMBER, self.whole(0))]
+            picked += [(SOURCE, self.whole(rank, INT32)), *kept([PARTITION, POSITION])]
+            picked.append((NUMBER, quoted(NUMBER) if staged else self.whole(0)))
         return self.view(node, "", View(table).project(picked))
 
     def _native(self, node: Source) -> View:
@@ -322,6 +332,7 @@ LIVE: dict[type[Node], Lower] = {
 
 LOWER: dict[type[Node], Lower] = {
     Source: Lowering.source,
+    Staged: Lowering.source,
     Sink: Lowering.sink,
     Filter: stateless.filter_,
     Select: stateless.select,
@@ -333,6 +344,7 @@ LOWER: dict[type[Node], Lower] = {
     Punctual: stateless.punctual,
     FlatMap: stateless.map_,
     Lookup: lookups.lookup,
+    Explode: stateless.explode,
     Late: sides.late,
     DeadLetters: sides.dead,
     WindowAggregate: windows.aggregate,

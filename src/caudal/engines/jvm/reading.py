@@ -17,7 +17,7 @@ from caudal.core.unpacking import FIRST_BYTES, compression_of, encoding_of, fore
 from caudal.engines.jvm.hidden_columns import HIDDEN
 from caudal.ingest.accepting import FUTURE
 from caudal.plan.expr import Column, Expr, call, lit
-from caudal.plan.nodes import Source
+from caudal.plan.nodes import Source, Staged
 from caudal.ports import registry
 from caudal.ports.engine import BoundSource
 
@@ -76,6 +76,8 @@ def scripted(node: Source, columns: Schema, files: Files | None) -> Scripted:
     """Return how a script reads a source; raises `PlanError` where it cannot: caudal must hand the rows over then."""
     if node.connector != "files" or not node.format:
         raise PlanError(f"a script cannot read the connector '{node.connector}'")
+    if isinstance(node, Staged):
+        raise PlanError("a script cannot compute the event time: it is that of rows made of records")
     time = node.event_time
     if time is not None and not isinstance(time, Column):
         raise PlanError("a script cannot compute the event time: it is no plain column")
@@ -110,8 +112,8 @@ def scripted(node: Source, columns: Schema, files: Files | None) -> Scripted:
 
 def native(node: Source, read: Schema, files: Files | None, formats: Sequence[str]) -> Native:
     """Return how an engine reads a source by its own reader of one of these formats; raises `PlanError` where it cannot."""
-    if files is None:
-        raise PlanError("the engine's own readers read files")
+    if files is None or isinstance(node, Staged):
+        raise PlanError("the engine's own readers read the records of files")
     if node.format not in formats:
         raise PlanError(f"the engine has no reader of the format '{node.format}'")
     if node.timezone:

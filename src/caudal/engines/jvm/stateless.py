@@ -13,6 +13,7 @@ from caudal.engines.jvm.relation import Call, Explode, Named, Relation, Union, V
 from caudal.engines.jvm.shape import FAILURE, NTH, REASON
 from caudal.plan.expr import Expr
 from caudal.plan.nodes import Copies, Filter, FlatMap, Map, Node, Punctual, Select, Shuffle, WithColumns
+from caudal.plan.nodes import Explode as ExplodeNode
 from caudal.plan.nodes import Union as UnionNode
 
 if TYPE_CHECKING:
@@ -148,3 +149,20 @@ def map_(lo: Lowering, node: Map) -> View:
         text = quoted(name)
         picked.append((name, f"{text} * {BRANCHES} + {quoted(NTH)}" if name == NUMBER and many else text))
     return lo.view(node, "", called.where(f"{quoted(REASON)} IS NULL").project(picked))
+
+
+def explode(lo: Lowering, node: ExplodeNode) -> View:
+    """Lower `explode`: the worker takes lists apart, as engines disagree on nulls in lists, and on structs in them."""
+    above, made = node.input, node.elements()
+    dtype = above.schema.dtype(node.column)
+    fields = len(made) != 1 or made[0].dtype != dtype.item
+    rows = Schema([Field(NTH, INT64), *(Field(f"__x{i}", f.dtype) for i, f in enumerate(made))])
+    text = lo.functions.table(f"elements({fields!r})", ("tables",), [(own(node.column), dtype)], rows)
+    beside = [column(n) for n in above.schema.names if n != node.column]
+    called = Call(lo.of(above), (*beside, *lo.hidden(above)), text, rows)
+    elements = {f.name: quoted(f"__x{i}") for i, f in enumerate(made)}
+    picked: list[Named] = [(column(n), elements.get(n, own(n))) for n in node.schema.names]
+    for name in lo.hidden(above):
+        text = quoted(name)
+        picked.append((name, f"{text} * {BRANCHES} + {quoted(NTH)}" if name == NUMBER else text))
+    return lo.view(node, "", lo.view(node, "elements", called, shared=True).project(picked))

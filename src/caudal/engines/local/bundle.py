@@ -48,6 +48,8 @@ class Bundle:
         if block.stop == block.start or read.size >= SMALL:
             return False
         intake = channel.intake
+        if intake.staging is not None:
+            return False  # rows of several may be made of one record
         if intake.node.timezone or intake.slicer.expensive or intake.slicer.fixed:
             return False
         if channel.in_flight > 1 or channel.idle or channel.settled:
@@ -103,7 +105,7 @@ class Bundle:
             intake.counters.take(intake.operator, channel.name, count)
             intake.watch.partition(channel.name, count, count - (stop - start), why.get(number, ""))
             pieces.append(channel.along(read, None if morsel.time is None else morsel.time[start:stop]))
-        intake.passed(morsel.rows, len(made.dead))
+        intake.passed(made)
         intake.watch.block(made)
         if behind:
             assert morsel.time is not None

@@ -8,7 +8,7 @@ from typing import Any
 
 from caudal.observe.ledger import FATES, Entry, Ledger
 from caudal.observe.notices import Notices
-from caudal.plan.nodes import DeadLetters, Filter, Keyed, Late, Lookup, Node, Sink, Source
+from caudal.plan.nodes import DeadLetters, Explode, Filter, Keyed, Late, Lookup, Node, Sink, Source
 from caudal.plan.plan import Plan
 
 _HEAD = "partition:"
@@ -129,7 +129,7 @@ def _fill(entry: Entry, node: Node, entries: dict[str, Entry], counters: Counter
         entry.taken = sum(entries[up].emitted[port] for up, port in entry.inputs)
         if isinstance(node, Filter):
             entry.filtered, entry.undecided = count("filtered"), count("undecided")
-        elif isinstance(node, Lookup):
+        elif isinstance(node, Lookup | Explode):
             entry.filtered = count("filtered")
         entry.dead = count("dead")
         entry.passed = entry.taken - entry.filtered - entry.dead

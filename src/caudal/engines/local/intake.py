@@ -23,7 +23,7 @@ from caudal.ingest.accepting import Accepted
 from caudal.ingest.reading import PartitionReader, SourceReading, row_watermarks
 from caudal.observe.lag import PartitionLag
 from caudal.observe.log import log
-from caudal.plan.nodes import Source
+from caudal.plan.nodes import Source, Staged
 from caudal.ports import framing
 from caudal.ports import source as port
 from caudal.ports.engine import BoundSource
@@ -214,7 +214,7 @@ class PartitionChannel(PartitionReader):
         if block.rows.open:
             self.intake.acceptor.settle(block.rows, self.seen)
         morsel = self.intake.shown(block.rows, self.ordinal)
-        self.intake.passed(morsel.rows, len(block.rows.dead))
+        self.intake.passed(block.rows)
         if morsel.time is not None and morsel.rows and self.intake.judged:
             watermark, behind = row_watermarks(morsel.time, self.seen, self.intake.node.disorder, self.floor)
             morsel.watermark = watermark
@@ -313,7 +313,7 @@ class Intake(SourceReading):
         super().__init__(node, bound, read_at)
         self.operator = node.name
         self.counters = counters
-        self.judged = judged and node.event_time is not None
+        self.judged = judged and node.timed
         self.channels: list[PartitionChannel] = []
         self.names = node.schema.names
         self.slicer = slicer
@@ -348,11 +348,16 @@ class Intake(SourceReading):
         """Return what the source waits for, "" for nothing."""
         return self.opened.waiting() if isinstance(self.opened, port.Telling) else ""
 
-    def passed(self, rows: int, dead: int) -> None:
+    def passed(self, made: Accepted) -> None:
         """Count what has been accepted, and what has not."""
-        self.counters.add(self.operator, "passed", rows)
+        dead = made.own
+        self.counters.add(self.operator, "passed", made.taken - dead)
         if dead:
             self.counters.add(self.operator, "dead", dead)
+        for (operator, fate), count in made.fates.items():
+            self.counters.add(operator, fate, count)
+        if isinstance(self.node, Staged):
+            self.counters.add(self.node.last.name, "dead", len(made.dead) - dead)
 
     def adapt(self, size: int, rows: int, seconds: float) -> None:
         """Learn how much to read at once: about a task's work, or a share of a second's where rows are expensive."""
@@ -378,4 +383,6 @@ class Intake(SourceReading):
         """Return accepted rows with the columns that the plan uses."""
         given = made.morsel
         columns = {name: given.columns[name] for name in self.names}
-        return Morsel(columns, given.rows, given.time, position=given.position, partition=ordinal)
+        return Morsel(
+            columns, given.rows, given.time, position=given.position, partition=ordinal, ordinal=given.ordinal
+        )

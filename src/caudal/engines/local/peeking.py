@@ -53,9 +53,9 @@ class Peeking:
             return
         data = np.zeros(len(joined) + PADDING, np.uint8)
         data[: len(joined)] = np.frombuffer(joined, np.uint8)
-        decoder, acceptor = channels[0].decoder, channels[0].intake.acceptor
+        decoder, intake = channels[0].decoder, channels[0].intake
         assert decoder is not None
-        made = acceptor.accept(decoder.decode(Block(data, 0, len(joined), 0, len(joined))), None)
+        made, acceptor = intake.peeked(decoder, Block(data, 0, len(joined), 0, len(joined))), intake.acceptor
         if made.open:
             acceptor.settle(made, channels[0].seen)
         morsel = made.morsel

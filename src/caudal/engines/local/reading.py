@@ -82,7 +82,7 @@ class Reading:
         peeking = Peeking()
         for channel in channels:
             head = channel.open()
-            bounded = not channel.partition.live and channel.intake.node.event_time is not None
+            bounded = not channel.partition.live and channel.intake.node.timed
             if len(channels) > 1 and bounded and channel.fresh:
                 peeking.add(channel, head)
         peeking.finish()

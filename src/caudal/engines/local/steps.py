@@ -21,11 +21,13 @@ from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.lookup import lookup
 from caudal.engines.local.stateful import joined
 from caudal.engines.local.tables import Held
+from caudal.expressions.lists import exploded
 from caudal.plan.expr import Call, Expr, call
 from caudal.plan.expr import Column as ColumnExpr
 from caudal.plan.nodes import (
     Copies,
     DeadLetters,
+    Explode,
     Filter,
     FlatMap,
     Fused,
@@ -69,6 +71,8 @@ def steps(node: Node, context: Context) -> list[StepRun]:
         return [_map(node, context)]
     if isinstance(node, Copies):
         return [_copies(node, context)]
+    if isinstance(node, Explode):
+        return [_explode(node, context)]
     if isinstance(node, Punctual):
         return [_punctual(node)]
     if isinstance(node, Lookup):
@@ -262,6 +266,20 @@ def _copies(node: Copies, context: Context) -> StepRun:
         columns: dict[str, Column] = {name: column.take(owner) for name, column in morsel.columns.items()}
         columns[node.column] = Fixed(INT64, instance)
         return morsel.spread(owner, columns)
+
+    return run
+
+
+def _explode(node: Explode, context: Context) -> StepRun:
+    beside = [name for name in node.input.schema.names if name != node.column]
+    names = node.schema.names
+
+    def run(morsel: Morsel, letters: Letters) -> Morsel:
+        owner, made = exploded(node, morsel.columns[node.column])
+        context.counters.add(node.name, "emitted", len(owner))
+        context.counters.add(node.name, "filtered", morsel.rows - len(np.unique(owner)))
+        columns = {**{name: morsel.columns[name].take(owner) for name in beside}, **made}
+        return morsel.spread(owner, {name: columns[name] for name in names})
 
     return run
 

@@ -18,6 +18,7 @@ from caudal.lang.dsl.lifting import lifted, without_lifted
 from caudal.lang.dsl.lookups import lookup
 from caudal.lang.dsl.options import format_of_path, format_options, path_of, refuse_compressed, split
 from caudal.lang.dsl.processing import Columns, Function, output, process
+from caudal.lang.dsl.records import explode, with_event_time
 from caudal.lang.dsl.throttling import throttle
 from caudal.lang.dsl.windows import condition, expression, ordering
 from caudal.plan.aggregates import Aggregate
@@ -158,6 +159,9 @@ class Stream:
         says which row each comes from. The rows have the event time of the one they come from.
         """
         return Stream(FlatMap(name=name, input=self.node, function=plain(function), output=output(schema)))
+
+    explode = explode
+    with_event_time = with_event_time
 
     def shuffle(self, *, name: str = "") -> Stream:
         """Say that rows are free to go to any core (Storm's shuffle grouping): they are, at every stateless operator."""

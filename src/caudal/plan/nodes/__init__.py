@@ -15,6 +15,7 @@ from caudal.plan.nodes.copies import Copies
 from caudal.plan.nodes.dead_letters import DEAD_FIELDS, DeadLetters
 from caudal.plan.nodes.deduplicate import Deduplicate
 from caudal.plan.nodes.ewma import Ewma
+from caudal.plan.nodes.explode import Explode
 from caudal.plan.nodes.filter import Filter
 from caudal.plan.nodes.fused import Fused, Step
 from caudal.plan.nodes.join import Join
@@ -29,6 +30,7 @@ from caudal.plan.nodes.process import Process
 from caudal.plan.nodes.punctual import Punctual
 from caudal.plan.nodes.reduce import Reduce
 from caudal.plan.nodes.repartition import RepartitionSink, RepartitionSource
+from caudal.plan.nodes.retimed import Retimed, Staged
 from caudal.plan.nodes.running import Running
 from caudal.plan.nodes.select import Select
 from caudal.plan.nodes.shuffle import Shuffle
@@ -52,6 +54,7 @@ __all__ = [
     "DeadLetters",
     "Deduplicate",
     "Ewma",
+    "Explode",
     "Filter",
     "FlatMap",
     "Fused",
@@ -75,12 +78,14 @@ __all__ = [
     "RepartitionSink",
     "RepartitionSource",
     "Result",
+    "Retimed",
     "Role",
     "Running",
     "Select",
     "Shuffle",
     "Sink",
     "Source",
+    "Staged",
     "Step",
     "Table",
     "Throttle",

@@ -25,8 +25,8 @@ Named = tuple[tuple[str, Expr], ...]
 Aggregates = tuple[tuple[str, Aggregate], ...]
 
 NO_TIME = (
-    "give the source event_time='...'; where times are made later, of a list that becomes rows, let the source have them: "
-    "make a line of each item first (jq -c '.Records[]')"
+    "give the source event_time='...'; where times stand in the items of a list, give them to its rows: "
+    '.explode("Records").with_event_time("eventTime")'
 )
 
 

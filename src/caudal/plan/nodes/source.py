@@ -44,23 +44,7 @@ class Source(Node):
         if not len(self.declared):
             raise PlanError("a source needs a schema", hint='schema={"ip": "string", ...}; cd.infer(path) prints one')
         if self.event_time is not None:
-            dtype = self.event_time.dtype(self.declared)
-            if calls(self.event_time):
-                raise PlanError(
-                    "event time cannot come from a Python function", hint="give the source a column or an expression"
-                )
-            if not (dtype.is_numeric or dtype.name in ("timestamp", "string")):
-                raise PlanError(
-                    f"event time cannot come from a {dtype}",
-                    hint="it takes a timestamp, a number or a string in ISO 8601",
-                )
-            if self.unit not in ("", "s", "ms", "us", "ns"):
-                raise PlanError(f"unknown time unit '{self.unit}'", hint="one of s, ms, us, ns")
-            if self.unit and dtype.name in ("string", "timestamp"):
-                raise PlanError(f"unit= is for numbers; event time is a {dtype}", hint="for text use time_format=")
-            if self.time_format and dtype.name != "string":
-                raise PlanError(f"time_format= is for text; event time is a {dtype}", hint="for numbers use unit=")
-            time_formats.compiled(self.time_format)
+            check_time(self.event_time, self.declared, self.unit, self.time_format)
         elif self.disorder:
             raise PlanError("disorder= needs event_time=")
         if self.timezone:
@@ -71,6 +55,13 @@ class Source(Node):
     @property
     def moves(self) -> str:
         return "blocks of a partition are read one after another, decoded on any core"
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The declared columns that are read."""
+        return frozenset(self.schema.names) | (
+            self.event_time.columns() if self.event_time is not None else frozenset()
+        )
 
     def trimmed(self, used: Set[str]) -> Source:
         return replace(self, projection=tuple(name for name in self.declared.names if name in used))
@@ -131,3 +122,21 @@ class Source(Node):
         if self.projection is not None:
             parts.append(f"reads {len(self.projection)} of {len(self.declared)} columns: {', '.join(self.projection)}")
         return " ".join(parts)
+
+
+def check_time(event_time: Expr, schema: Schema, unit: str, time_format: str) -> None:
+    """Raise `PlanError` for what no event time can be made of."""
+    dtype = event_time.dtype(schema)
+    if calls(event_time):
+        raise PlanError("event time cannot come from a Python function", hint="give it a column or an expression")
+    if not (dtype.is_numeric or dtype.name in ("timestamp", "string")):
+        raise PlanError(
+            f"event time cannot come from a {dtype}", hint="it takes a timestamp, a number or a string in ISO 8601"
+        )
+    if unit not in ("", "s", "ms", "us", "ns"):
+        raise PlanError(f"unknown time unit '{unit}'", hint="one of s, ms, us, ns")
+    if unit and dtype.name in ("string", "timestamp"):
+        raise PlanError(f"unit= is for numbers; event time is a {dtype}", hint="for text use time_format=")
+    if time_format and dtype.name != "string":
+        raise PlanError(f"time_format= is for text; event time is a {dtype}", hint="for numbers use unit=")
+    time_formats.compiled(time_format)

@@ -53,6 +53,9 @@ class Intake:
     node: Node = field(default_factory=Node)
     acceptor: Acceptor = field(default_factory=Acceptor)
 
+    def peeked(self, decoder: Decoder, block: Block) -> Made:
+        return self.acceptor.accept(decoder.decode(block), None)
+
 
 @dataclass
 class Channel:
