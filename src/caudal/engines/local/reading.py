@@ -22,6 +22,7 @@ from caudal.engines.local.peeking import Peeking
 from caudal.engines.local.router import Router
 from caudal.engines.local.scheduler import Scheduler
 from caudal.engines.local.settings import Settings
+from caudal.engines.local.stateful import LOWEST
 from caudal.observe.log import log
 from caudal.ports import source as port
 from caudal.ports.records import Block
@@ -282,7 +283,7 @@ class Reading:
         channel.idle = False
         channel.floor = max(channel.floor, self._router.resume(channel.intake.operator, channel.ordinal, channel.marks))
         name = f"{channel.intake.operator}: partition {channel.name}"
-        log.info("%s is idle no more, from watermark %d", name, channel.floor)
+        log.info("%s is idle no more%s", name, f", from watermark {channel.floor}" if channel.floor > LOWEST else "")
 
 
 def _poke(silent: list[StateTask]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
+
+import pytest
 
 import caudal as cd
 from caudal.core.types import Schema
@@ -83,3 +86,17 @@ def test_what_was_written_in_a_silence_is_not_late() -> None:
     assert started.ledger.total("late") == 1  # all were at their ends: time went on
     _, started = windows(script, (8_000, 21_500), 23_000)
     assert started.ledger.total("late") == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"), [((), "idle no more"), (({"k": "a", "t": 3_000},), "idle no more, from watermark ")]
+)
+def test_a_partition_that_wakes_up_says_from_where_if_it_is_known(
+    rows: tuple[dict[str, Any], ...], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = Script().rows(*rows, partition="p0").wait("8s").rows({"k": "a", "t": 4_000}, partition="p0").wait("1s")
+    with caplog.at_level(logging.INFO, "caudal"):
+        windows(script, (0, 0), 9_000)
+    (line,) = [m for m in (r.getMessage() for r in caplog.records) if "idle no more" in m]
+    assert line.partition(" is ")[2].rstrip("0123456789") == told
+    assert "-" not in line.partition(" is ")[2]
