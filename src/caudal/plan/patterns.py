@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from caudal.plan.expr import Expr
 
+MOST = 2**31 - 1
+"""The most rows that an item may say it takes; None is any number."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Event:

@@ -95,6 +95,17 @@ def of_unfinished(waiting: Any, name: str) -> AttributeError:
     return NoSuchName(f"there is no '{name}' here: {ends}", hint=WINDOWED)
 
 
+def of_latest(key: tuple[str, ...], name: str) -> AttributeError:
+    """Return the error of a method that a table of latest rows has not: it is no stream."""
+    if name.startswith("_"):
+        return AttributeError(name)
+    quoted = ", ".join(f'"{each}"' for each in key)
+    on = quoted if len(key) == 1 else f"[{quoted}]"
+    return NoSuchName(
+        f"a table of latest rows has no '{name}': it is no stream", hint=f"look it up: rows.lookup(table, on={on})"
+    )
+
+
 def of_item(key: Any) -> Misuse:
     """Return the error of `stream[key]`."""
     if isinstance(key, Expr):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caudal.core.errors import PlanError, nearest
 from caudal.core.naming import cut, free
 from caudal.core.types import Schema
+from caudal.lang.dsl import instead
 from caudal.lang.dsl.joining import sides
 from caudal.lang.dsl.windows import condition
 from caudal.plan.expr import Column, Expr, col, lit
@@ -28,6 +29,9 @@ class Latest:
         self.node = node
         self.key = key
         self.gone = gone
+
+    def __getattr__(self, name: str) -> Any:
+        raise instead.of_latest(self.key, name)
 
     @property
     def schema(self) -> Schema:

@@ -72,7 +72,7 @@ class Pattern:
 
     def __or__(self, other: Any) -> Pattern:
         if not isinstance(other, Pattern):
-            raise PlanError(f"an event or another: {_kind(other)} is none", hint='a | cd.event("mfa", ...)')
+            raise PlanError(f"| takes events that occur, not {_kind(other)}", hint='a | cd.event("mfa", ...)')
         items = [_single(each, "|") for each in (self, other)]
         for item in items:
             if (item.least, item.most) != (1, 1):
@@ -141,6 +141,11 @@ def event(name: str, condition: Expr | str | None = None) -> Pattern:
 @answered
 def all_of(*events: Pattern) -> Pattern:
     """All of these events, in any order; a row that fits several is the first's that still waits for one."""
+    for each in events:
+        if isinstance(each, Absent):
+            raise PlanError(
+                f"all_of takes events that occur, not {each!r}", hint="cd.all_of(a, c) >> ~b: no b behind them"
+            )
     if len(events) < 2:
         raise PlanError("all_of takes two events or more", hint="cd.all_of(a, b)")
     return Pattern(Told((Element(tuple(_single(each, "all_of") for each in events)),)))

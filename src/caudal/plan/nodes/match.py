@@ -13,7 +13,7 @@ from caudal.plan.captured import Reading, captured, parted
 from caudal.plan.expr import Expr, Literal
 from caudal.plan.nodes.base import NO_TIME, Aggregated, Aggregates, Own, Result, Role, refuse_calls
 from caudal.plan.nodes.keyed import Keyed
-from caudal.plan.patterns import Element, Event, Item, Pattern
+from caudal.plan.patterns import MOST, Element, Event, Item, Pattern
 from caudal.plan.steps import TIMERS, KeyedStep, folding
 from caudal.plan.windows import PINNED, Order
 
@@ -227,6 +227,8 @@ def _check_times(item: Item) -> None:
         raise PlanError(
             f"times takes numbers of rows from 1 on, not {item.least!r}", hint="times(5), times(2, 8), times(3, None)"
         )
+    if max(bounds) > MOST:
+        raise PlanError(f"times takes numbers of rows up to {MOST:,}", hint="times(3, None): any number")
     if bounds[1] < item.least:
         raise PlanError(f"times({item.least}, {item.most}) is no range", hint=f"times({item.most}, {item.least})")
 

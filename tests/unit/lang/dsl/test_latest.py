@@ -31,6 +31,7 @@ def leases(**options: Any) -> Any:
         (lambda: leases(event_time=None).group_by("ip").latest(), "there is none"),
         (lambda: leases().group_by("ip").latest(tombstone="hots = 'x'"), "hots"),
         (lambda: leases().group_by("ip").latest(tombstone=col("n") + 1), "int64"),
+        (lambda: leases().group_by("ip", "n").latest().filter("n = 1"), r'no stream\n.*on=\["ip", "n"\]\)'),
         (lambda: rows().lookup(leases().group_by("ip").latest(), ["ip", "n"]), "key has 1 columns, on= has 2"),
         (lambda: rows().lookup(leases().group_by("ip").latest(), "mac"), "no column 'mac'"),
         (lambda: rows().lookup(leases().group_by("ip").latest(), "n"), "other types"),
