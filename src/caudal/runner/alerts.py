@@ -132,17 +132,20 @@ def _captured(plan: Plan, threads: int) -> dict[str, pl.DataFrame]:
 
 
 def _rows(plan: Plan, nodes: Mapping[str, Node], threads: int) -> dict[str, pl.DataFrame]:
-    """Return the rows of some nodes, over the sources of the plan."""
+    """Return the rows of some nodes, over the sources of the plan; the names are none of operators, whose names users choose."""
     import polars as pl
 
-    sinks = [Sink(name=name, input=node, connector="memory", options=(("into", []),)) for name, node in nodes.items()]
-    rows = capture(Plan(plan.name, tuple(sinks)), threads=threads, identity=IDENTITY, what="replaying").rows
-    return {name: rows[name] if name in rows else pl.DataFrame() for name in nodes}
+    ids = {name: f"__caudal_rows_{name}" for name in nodes}
+    sinks = [
+        Sink(name=ids[name], input=node, connector="memory", options=(("into", []),)) for name, node in nodes.items()
+    ]
+    rows = _captured(Plan(plan.name, tuple(sinks)), threads)
+    return {name: rows[id] if (id := ids[name]) in rows else pl.DataFrame() for name in nodes}
 
 
 def _of(plan: Plan, sink: Sink, operator: Node, row: pl.DataFrame, threads: int) -> pl.DataFrame:
     """Return the operator's own row for an alert."""
-    rows = _rows(plan, {"__caudal_of": operator}, threads)["__caudal_of"]
+    rows = _rows(plan, {"of": operator}, threads)["of"]
     found = rows.filter(rows[IDENTITY] == row[IDENTITY][0])
     if not found.height:
         raise OptionError(

@@ -158,3 +158,14 @@ def test_what_is_no_alert(alert: Any, told: str) -> None:
 def test_what_cannot_be_told_is_said() -> None:
     with pytest.raises(OptionError, match="of kind union"):
         asked(rows().union(rows(disorder="1s").select("t", "ip", "code")), {"ip": "a"})
+
+
+@pytest.mark.parametrize("name", ["rows", "places", "matches", "framed", "made", "of", "row"])
+def test_operators_may_have_any_name(name: str) -> None:
+    fail, ok = cd.event("fail", col("code") == 401), cd.event("ok", col("code") == 200)
+    kept = rows(name=name).group_by("ip")
+    found = asked(kept.window(cd.tumbling("1s")).agg(n=cd.count()), {"ip": "a", "window_start": time(0)})
+    assert times(found) == [0, 900]
+    assert times(asked(kept.running(n=cd.count()), {"ip": "a", "t": 900})) == [0, 900]
+    found = asked(kept.match(fail >> ok, within="3s").agg(n=cd.count()), {"ip": "a", "match_end": time(1000)})
+    assert times(found, "ok") == [1000]
