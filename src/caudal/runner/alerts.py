@@ -26,13 +26,14 @@ from caudal.plan.nodes import (
     Match,
     Node,
     Running,
+    Select,
     Sink,
     Source,
     Windowed,
     WindowTop,
 )
 from caudal.plan.plan import Plan
-from caudal.plan.windows import Sliding
+from caudal.plan.windows import CountWindow, Sliding
 from caudal.runner.capture import capture
 from caudal.runner.comparison import plain_value
 from caudal.runner.sides import role_of
@@ -44,6 +45,7 @@ Row = dict[str, Any]
 
 IDENTITY = "__caudal_identity"
 _PLACE = "__caudal_place"
+_ROW = "__caudal_row "
 _FILTERED = ("string", "int32", "int64", "bool")
 """Types of keys that rows are left out by before they are gathered."""
 
@@ -202,11 +204,28 @@ def _same(rows: pl.DataFrame, values: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def _window(plan: Plan, node: Windowed, of: pl.DataFrame, threads: int) -> tuple[str, dict[str, pl.DataFrame]]:
-    keys = _keys(node, of)
     bounds = {name: of[name][0] for name in RESERVED}
-    whole = WindowTop(name=node.name, input=_only(node, of), keys=node.keys, window=node.window, by=((lit(0), False),))
-    rows = _rows(plan, {"rows": whole}, threads)["rows"]
-    return f"the rows of its key in {node.window}", {"rows": _same(rows, keys | bounds)}
+    rows = _rows(plan, {"rows": _whole(node, _only(node, of))}, threads)["rows"]
+    mine = _same(rows, _keys(node, of) | bounds)
+    own = {f"{_ROW}{name}": name for name in node.input.schema.names if f"{_ROW}{name}" in mine.columns}
+    return f"the rows of its key in {node.window}", {"rows": mine.select(own.keys()).rename(own)}
+
+
+def _whole(node: Windowed, rows: Node) -> WindowTop:
+    """Return all rows of each key and window: these may have columns that are called as keys or bounds are."""
+    window, keyed = node.window, [(f"{_ROW}key {name}", expr) for name, expr in node.keys]
+    ties = window.order.by if isinstance(window, CountWindow) else ()
+    ordered = [(f"{_ROW}order {i}", expr) for i, expr in enumerate(ties)]
+    own = [(f"{_ROW}{name}", Column(name)) for name in rows.schema.names]
+    if isinstance(window, CountWindow):
+        window = replace(window, order=replace(window.order, by=tuple(Column(name) for name, _ in ordered)))
+    return WindowTop(
+        name=f"{_ROW}whole",
+        input=Select(input=rows, columns=(*own, *keyed, *ordered)),
+        keys=tuple((name, Column(f"{_ROW}key {name}")) for name, _ in node.keys),
+        window=window,
+        by=((lit(0), False),),
+    )
 
 
 def _sides(node: Join, of: pl.DataFrame) -> tuple[str, dict[str, pl.DataFrame]]:

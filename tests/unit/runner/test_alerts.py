@@ -66,6 +66,41 @@ def test_windows(window: Any, alert: dict[str, Any], wanted: list[int]) -> None:
     assert times(found) == wanted
 
 
+def seconds() -> Any:
+    return rows().group_by("ip").window(cd.tumbling("1s")).agg(n=cd.count(), name="seconds")
+
+
+@pytest.mark.parametrize(
+    ("window", "alert", "wanted"),
+    [
+        (cd.tumbling("2s"), {"ip": "a", "window_start": time(0)}, [(0, 2), (1000, 2)]),
+        (cd.rows(1, order_by="window_start"), {"ip": "b", "peak": 1, "window_start": time(1999)}, [(1000, 1)]),
+    ],
+)
+def test_windows_of_what_windows_make(window: Any, alert: dict[str, Any], wanted: list[tuple[int, int]]) -> None:
+    found = asked(seconds().group_by("ip").window(window).agg(peak=cd.max("n")), alert)
+    assert found.parts["rows"] == [
+        {"ip": alert["ip"], "window_start": time(start), "window_end": time(start + 1000), "n": n}
+        for start, n in wanted
+    ]
+
+
+def test_windows_by_the_bounds_of_windows_and_behind_windowed_joins() -> None:
+    found = asked(seconds().group_by(at="window_start").window(cd.tumbling("1m")).agg(n=cd.count()), {"at": time(2000)})
+    assert [(row["ip"], row["n"]) for row in found.parts["rows"]] == [("a", 2), ("b", 1)]
+    pairs = rows().join(rows().filter("code = 200"), "ip", window=cd.tumbling("1s"))
+    found = asked(pairs.group_by("ip").window(cd.tumbling("2s")).agg(n=cd.count()), {"ip": "a", "n": 2})
+    assert [(row["t"], row["window_start"], row["t_right"]) for row in found.parts["rows"]] == [
+        (1000, time(1000), 1000),
+        (1100, time(1000), 1000),
+    ]
+
+
+def test_rows_of_windows_are_those_that_were_taken() -> None:
+    found = asked(rows().group_by(ip=col("ip").str.upper()).window(cd.tumbling("1s")).agg(n=cd.count()), {"ip": "B"})
+    assert found.parts["rows"] == [{"t": 400, "ip": "b", "code": 401}]
+
+
 def test_keys_that_are_computed_and_rows_of_functions() -> None:
     @cd.batch
     def sizes(frame: Any) -> Any:
