@@ -16,6 +16,8 @@ import pyarrow as pa
 
 BITS = 12
 REST = 64 - BITS
+FARS = REST + 2
+"""How far the first bit may stand, and 0: nowhere yet."""
 SPAN = 1 << (BITS + 6)
 """More than any entry: the number of a register times 64, and how far."""
 
@@ -51,10 +53,14 @@ def registers(groups: Any, entries: Any) -> tuple[Any, Any]:
 
 def estimates(groups: Any, entries: Any, count: int) -> Any:
     """Return the estimate of each group, from its registers."""
+    return estimated(np.bincount(groups * FARS + entries % 64, minlength=count * FARS).reshape(count, FARS))
+
+
+def estimated(seen: Any) -> Any:
+    """Return the estimate of each group, from how many of its registers keep how far."""
     size = 1 << BITS
-    kinds = REST + 2
-    seen = np.bincount(groups * kinds + entries % 64, minlength=count * kinds).reshape(count, kinds).astype(np.float64)
-    seen[:, 0] = size - seen.sum(axis=1)
+    seen = seen.astype(np.float64)
+    seen[:, 0] = size - seen[:, 1:].sum(axis=1)
     total = size * _tau(1 - seen[:, -1] / size)
     for far in range(REST, 0, -1):
         total = (total + seen[:, far]) / 2

@@ -40,10 +40,10 @@ def join(
         key = whole.key
         row = np.full(len(whole), -1, np.int64)
         row[at] = np.arange(len(rows))
-        later, left_of, right_of = _pairs(key, time, right, free, row >= 0, lower, upper)
-        if how == "semi":
-            first = _first(left_of, had[left_of])
-            later, left_of, right_of = later[first], left_of[first], right_of[first]
+        if how in ("semi", "anti"):
+            later, left_of, right_of = _first(key, time, right, free & (right | ~had), lower, upper)
+        else:
+            later, left_of, right_of = _pairs(key, time, right, free, row >= 0, lower, upper)
         had[left_of] = had[right_of] = True
         whole.columns[3] = pa.array(had)
 
@@ -135,11 +135,16 @@ def _moved(time: Any, shift: int) -> Any:
     return np.clip(time, -END + abs(shift), END - abs(shift)) + shift
 
 
-def _first(left: Any, had: Any) -> Any:
-    """Return where the first pair of each left row stands that has had none."""
-    open_ = np.flatnonzero(~had)
-    _, first = np.unique(left[open_], return_index=True)
-    return np.sort(open_[first])
+def _first(key: Any, time: Any, right: Any, free: Any, lower: int, upper: int) -> tuple[Any, Any, Any]:
+    """Return of each left row that has had no partner the first pair, as `_pairs` gives pairs; never all of them, which may be many."""
+    left, others = np.flatnonzero(free & ~right), np.flatnonzero(free & right)
+    place, asked = _places(key, time)
+    begin = np.searchsorted(place[others], asked(left, lower), "left")
+    some = begin < np.searchsorted(place[others], asked(left, upper), "right")
+    left, partner = left[some], others[begin[some]]
+    later = np.maximum(left, partner)
+    order = np.argsort(later, kind="stable")
+    return later[order], left[order], partner[order]
 
 
 def _wake(keys: int, key: Any, over: Any, kept: Any, waits: Any) -> Any:

@@ -22,6 +22,9 @@ _EMPTY = {"count": 0, "count_if": 0, "count_distinct": 0, "approx_count_distinct
 _BITS = 60
 """As many events and elements a pattern may have for its searches to be told by numbers."""
 
+_ROWS = 1 << 20
+"""Rows of matches that are looked at at once."""
+
 Values = Callable[[Any], list[Any]]
 """Gives the times and arguments of rows, by their numbers."""
 
@@ -139,7 +142,7 @@ def _by_number(shape: Shape, takes: dict[str, Any], held: dict[str, Any], events
             *(np.empty(elements, np.int64), np.empty(elements, np.int64), queues),
             *(np.empty((elements, 3, 2), np.int64), found, wake),
         )
-        made = _ranged(found[:count], logs, fits, shape)
+        found = found[:count]
 
         def values(of: Any) -> list[Any]:
             both = zip(state.columns[3 + 2 * elements :], held.items(), strict=True)
@@ -150,9 +153,19 @@ def _by_number(shape: Shape, takes: dict[str, Any], held: dict[str, Any], events
         ends = np.searchsorted(stays, starts)
         numbers = [time[stays], fits[stays], logged[stays], *(spans[stays, n] for n in range(2 * elements))]
         left = Rows(ends.astype(np.int64), [*(pa.array(n, pa.int64()) for n in numbers), *values(stays)[1:]])
-        return Made(made.of, [*made.bounds(), *make(made, values)], left, [], np.where(wake == 0, END, wake), made.end)
+        pieces = [make(_ranged(piece, logs, fits, shape), values) for piece in _pieces(found)]
+        made = [pa.concat_arrays(each) for each in zip(*pieces, strict=True)]
+        of, start, end = (column.copy() for column in found[:, :3].T)
+        times = [pa.array(each, pa.int64()) for each in (start, end)]
+        return Made(of, [*times, *made], left, [], np.where(wake == 0, END, wake), end)
 
     return Step(kinds, run)
+
+
+def _pieces(found: Any) -> list[Any]:
+    """Return the matches in pieces of a moderate number of rows: those that searches have in common are looked at for each of them."""
+    rows = np.cumsum((found[:, 4::2] - found[:, 3::2]).sum(axis=1))
+    return np.split(found, np.flatnonzero(np.diff(rows // _ROWS)) + 1)
 
 
 def _table(shape: Shape) -> Any:

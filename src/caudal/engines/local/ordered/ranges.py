@@ -16,6 +16,7 @@ from caudal.columnar.grouping import Groups
 from caudal.core.types import INT64
 from caudal.engines.local.aggregates import Aggregator, sort_keys
 from caudal.engines.local.aggregates.functions import (
+    ApproxCountDistinct,
     Count,
     CountDistinct,
     Extreme,
@@ -29,6 +30,10 @@ from caudal.engines.local.aggregates.functions import (
 )
 from caudal.engines.local.lists import Lists, concat_columns
 from caudal.engines.local.ordered import kernels
+from caudal.worker.aggregates import approx_count_distinct as sketch
+
+ESTIMATED = 1 << 13
+"""Sketches of which the estimates are made at once."""
 
 ELEMENTS = 1 << 20
 """Elements of lists that are put in order at once."""
@@ -44,6 +49,12 @@ def results(
         codes = grouping.group([values], [], len(values))
         at = _offsets(lists.length)
         return Fixed(INT64, kernels.different(at[start], at[stop], codes.codes, len(codes)))
+    if isinstance(aggregator, ApproxCountDistinct):
+        (entries,) = _lists(states[0]).flat()
+        at = _offsets(_lists(states[0]).length)
+        seen = kernels.sketched(at[start], at[stop], _values(entries), 1 << sketch.BITS, sketch.FARS)
+        parts = range(0, len(seen), ESTIMATED)
+        return Fixed(INT64, np.concatenate([sketch.estimated(seen[i : i + ESTIMATED]) for i in parts]))
     if isinstance(aggregator, Gathered) and aggregator.by_place:
         (values,) = _lists(states[0]).flat()
         at = _offsets(_lists(states[0]).length)
