@@ -7,7 +7,7 @@ tells them: a window's key and bounds, a pattern's events, the sides of a join.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import and_
@@ -95,19 +95,12 @@ def _found(plan: Plan, wanted: str | dict[str, Any], threads: int) -> tuple[Sink
     """Return the alert, as one row with its identity, and the sink that it goes to."""
     rows = _captured(plan, threads)
     sinks = [sink for sink in plan.sinks if role_of(sink) == "out"]
-    for sink in sinks:
-        known = rows.get(sink.name)
-        if known is None or not known.height:
-            continue
-        if isinstance(wanted, str):
-            mine = known.filter(known[IDENTITY] == wanted)
-            if mine.height:
-                return sink, mine.head(1)
-            continue
-        given = {name: value for name, value in wanted.items() if name != sink.identity}
-        for i, written in enumerate(_plain(known)):
-            if all(name in written and written[name] == value for name, value in given.items()):
-                return sink, known.slice(i, 1)
+    fits = [each for sink in sinks if sink.name in rows for each in _fits(sink, rows[sink.name], wanted)]
+    if fits:
+        closest = max(fit.given for fit in fits)
+        best = [fit for fit in fits if fit.given == closest]
+        _refuse_several(best)
+        return best[0].sink, best[0].row
     names = sorted({name for sink in sinks for name in sink.input.schema.names})
     hint = "an identity as `identity=` of a sink writes it, or the row as JSON"
     if isinstance(wanted, dict):
@@ -116,11 +109,70 @@ def _found(plan: Plan, wanted: str | dict[str, Any], threads: int) -> tuple[Sink
     raise OptionError("the pipeline makes no such alert of this input", hint=hint)
 
 
-def _maker(sink: Sink) -> Node:
-    """Return the operator that the rows of a sink are made by, one by one what it gives."""
+_SOME, _WHOLE, _IDENTITY = range(3)
+"""What is given of a row: some columns, all of them, its identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """A row that may be the one that is asked for. `written`: as JSON lines have it; `given`: what was given of it."""
+
+    sink: Sink
+    row: pl.DataFrame
+    written: Row
+    given: int
+
+    @property
+    def origin(self) -> tuple[Node, str]:
+        """What made it, and which of its rows it is: equal for rows that the same is to be told of."""
+        return _behind(self.sink), self.row[IDENTITY][0] or repr(self.written)
+
+
+def _fits(sink: Sink, known: pl.DataFrame, wanted: str | dict[str, Any]) -> Iterator[_Fit]:
+    """Yield the rows of a sink that have what is given of one."""
+    if isinstance(wanted, str):
+        mine = known.filter(known[IDENTITY] == wanted).head(1)
+        if mine.height:
+            yield _Fit(sink, mine, _plain(mine)[0], _IDENTITY)
+        return
+    given = {name: value for name, value in wanted.items() if name != sink.identity}
+    identity = wanted.get(sink.identity)
+    for i, written in enumerate(_plain(known)):
+        if all(name in written and written[name] == value for name, value in given.items()):
+            its = identity is not None and known[IDENTITY][i] == identity
+            much = _IDENTITY if its else _WHOLE if len(given) == len(written) else _SOME
+            yield _Fit(sink, known.slice(i, 1), written, much)
+
+
+def _refuse_several(fits: Sequence[_Fit]) -> None:
+    """Raise `OptionError` where rows may be meant of which different things are to be told; equal ones of one origin may be."""
+    if len({fit.origin for fit in fits}) == 1:
+        return
+    if all(fit.written == fits[0].written for fit in fits) and len({_behind(fit.sink) for fit in fits}) == 1:
+        return
+    names = ", ".join(dict.fromkeys(fit.sink.name for fit in fits))
+    if fits[0].given == _SOME:
+        raise OptionError(
+            f"{len(fits):,} rows fit this alert, of {names}",
+            hint="paste the whole row, as it was written, or its identity",
+        )
+    raise OptionError(
+        f"{len(fits):,} rows are like this alert, of {names}",
+        hint="give its identity, as `identity=` of a sink writes it",
+    )
+
+
+def _behind(sink: Sink) -> Node:
+    """Return what makes the rows of a sink, which come to it one by one."""
     node: Node = sink.input
     while node.row_wise:
         (node,) = node.inputs
+    return node
+
+
+def _maker(sink: Sink) -> Node:
+    """Return the operator that the rows of a sink are made by, one by one what it gives."""
+    node = _behind(sink)
     if isinstance(node, Source | Keyed):
         return node
     raise OptionError(

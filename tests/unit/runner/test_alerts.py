@@ -89,7 +89,9 @@ def test_windows_by_the_bounds_of_windows_and_behind_windowed_joins() -> None:
     found = asked(seconds().group_by(at="window_start").window(cd.tumbling("1m")).agg(n=cd.count()), {"at": time(2000)})
     assert [(row["ip"], row["n"]) for row in found.parts["rows"]] == [("a", 2), ("b", 1)]
     pairs = rows().join(rows().filter("code = 200"), "ip", window=cd.tumbling("1s"))
-    found = asked(pairs.group_by("ip").window(cd.tumbling("2s")).agg(n=cd.count()), {"ip": "a", "n": 2})
+    found = asked(
+        pairs.group_by("ip").window(cd.tumbling("2s")).agg(n=cd.count()), {"ip": "a", "window_start": time(0)}
+    )
     assert [(row["t"], row["window_start"], row["t_right"]) for row in found.parts["rows"]] == [
         (1000, time(1000), 1000),
         (1100, time(1000), 1000),
@@ -97,7 +99,10 @@ def test_windows_by_the_bounds_of_windows_and_behind_windowed_joins() -> None:
 
 
 def test_rows_of_windows_are_those_that_were_taken() -> None:
-    found = asked(rows().group_by(ip=col("ip").str.upper()).window(cd.tumbling("1s")).agg(n=cd.count()), {"ip": "B"})
+    found = asked(
+        rows().group_by(ip=col("ip").str.upper()).window(cd.tumbling("1s")).agg(n=cd.count()),
+        {"ip": "B", "window_start": time(0)},
+    )
     assert found.parts["rows"] == [{"t": 400, "ip": "b", "code": 401}]
 
 
@@ -192,7 +197,55 @@ def test_what_is_no_alert(alert: Any, told: str) -> None:
 
 def test_what_cannot_be_told_is_said() -> None:
     with pytest.raises(OptionError, match="of kind union"):
-        asked(rows().union(rows(disorder="1s").select("t", "ip", "code")), {"ip": "a"})
+        asked(rows().union(rows(disorder="1s").select("t", "ip", "code").filter("t > 500")), {"ip": "a", "t": 300})
+
+
+def two(alert: Any, *, identity: str = "") -> Made:
+    """Ask of a pipeline of two sinks, in which the rows of the second are some columns of the first's."""
+    kept = rows()
+    counts = kept.group_by("ip").running(n=cd.count()).to("console", name="counts", identity=identity)
+    bad = kept.filter(col("code") == 401).to("console", name="bad", identity=identity)
+    return made(cd.Pipeline("p", counts, bad), alert if isinstance(alert, str) else json.dumps(alert))
+
+
+def test_a_row_that_is_pasted_whole_is_no_other_sinks() -> None:
+    assert two({"t": 900, "ip": "a", "code": 401}).sink == "bad"
+    found = two({"t": 900, "ip": "a", "code": 401, "n": 2})
+    assert (found.sink, times(found)) == ("counts", [0, 900])
+    assert two({"t": 900, "n": 2}).sink == "counts"
+
+
+@pytest.mark.parametrize(
+    ("alert", "told"),
+    [
+        ({"ip": "b"}, "5 rows fit this alert, of counts, bad"),
+        ({"t": 900}, "2 rows fit this alert, of counts, bad"),
+        ({"code": 200}, "3 rows fit this alert, of counts\n"),
+    ],
+)
+def test_rows_of_which_one_may_be_meant_are_counted(alert: dict[str, Any], told: str) -> None:
+    with pytest.raises(OptionError, match=told) as failed:
+        two(alert)
+    assert "paste the whole row" in (failed.value.hint or "")
+
+
+def test_rows_that_are_equal() -> None:
+    twice = [{"t": 5, "ip": "a", "code": 1}] * 2
+    source = cd.source("memory", rows=twice, schema=SCHEMA, event_time="t")
+    assert asked(source, twice[0]).sink == "out"  # nothing tells them apart
+    sinks = [source.filter(col("t") > n).to("console", name=f"out{n}") for n in range(2)]
+    assert made(cd.Pipeline("p", *sinks), json.dumps(twice[0])).sink == "out0"
+    sinks = [source.to("console", name="all"), source.deduplicate("ip").to("console", name="one")]
+    with pytest.raises(OptionError, match="3 rows are like this alert, of all, one") as failed:
+        made(cd.Pipeline("p", *sinks), json.dumps(twice[0]))
+    assert "give its identity" in (failed.value.hint or "")
+
+
+def test_an_identity_in_the_row_tells_which_it_is() -> None:
+    written: list[Any] = []
+    cd.run(cd.Pipeline("p", rows().to("memory", into=written, identity="id", name="out")))
+    ids = {row["t"]: row["id"] for table in written for row in table.to_pylist()}
+    assert two({"ip": "a", "id": ids[1100]}, identity="id").alert["t"] == 1100
 
 
 @pytest.mark.parametrize("name", ["rows", "places", "matches", "framed", "made", "of", "row"])
