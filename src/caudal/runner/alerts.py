@@ -7,6 +7,7 @@ tells them: a window's key and bounds, a pattern's events, the sides of a join.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -18,20 +19,28 @@ from caudal.plan.aggregates import Aggregate
 from caudal.plan.expr import Column, Expr, lit
 from caudal.plan.nodes import (
     RESERVED,
+    Broadcast,
+    DeadLetters,
     Deduplicate,
+    Ewma,
     Filter,
     Join,
+    Key,
     Keyed,
     Lag,
+    Lead,
     Match,
     Node,
     Running,
     Select,
     Sink,
     Source,
+    Throttle,
     Windowed,
     WindowTop,
+    WithColumns,
 )
+from caudal.plan.nodes.join import TwoSided
 from caudal.plan.plan import Plan
 from caudal.plan.windows import CountWindow, Sliding
 from caudal.runner.capture import capture
@@ -46,6 +55,7 @@ Row = dict[str, Any]
 IDENTITY = "__caudal_identity"
 _PLACE = "__caudal_place"
 _ROW = "__caudal_row "
+_KEY = "__caudal_key "
 _FILTERED = ("string", "int32", "int64", "bool")
 """Types of keys that rows are left out by before they are gathered."""
 
@@ -218,18 +228,22 @@ def _parts(plan: Plan, node: Node, of: pl.DataFrame, threads: int) -> tuple[str,
         return _window(plan, node, of, threads)
     if isinstance(node, Match):
         return _match(plan, node, of, threads)
-    if isinstance(node, Running):
-        return _running(plan, node, of, threads)
-    if isinstance(node, Deduplicate | Lag):
+    if isinstance(node, Broadcast):
+        return _setting(node, of)
+    if isinstance(node, Running | Ewma | Throttle):
+        return _up_to(plan, node, of, threads)
+    if isinstance(node, Deduplicate | Lag | Lead):
         return "a row that it let through", {"row": of}
     assert isinstance(node, Keyed)
-    rows = _rows(plan, {"rows": _only(node, of)}, threads)["rows"]
-    return "all rows of its key; which of them decided, its function knows", {"rows": _same(rows, _keys(node, of))}
+    return _taken(plan, node, of, threads)
 
 
 def _keys(node: Keyed, of: pl.DataFrame) -> Row:
-    """Return the keys that the operator's row has, by their columns."""
-    return {name: of[name][0] for name, _ in node.keys if name in of.columns}
+    """Return the keys that the operator's row has, by their columns: not what is called as a key and was passed on."""
+    results = node.results()
+    own = [name for name, expr in node.keys if isinstance(expr, Column) and expr.name == name]
+    names = [name for name, _ in node.keys if name in own or isinstance(results.get(name), Key)]
+    return {name: of[name][0] for name in names if name in of.columns}
 
 
 def _only(node: Keyed, of: pl.DataFrame) -> Node:
@@ -281,25 +295,46 @@ def _whole(node: Windowed, rows: Node) -> WindowTop:
 
 
 def _sides(node: Join, of: pl.DataFrame) -> tuple[str, dict[str, pl.DataFrame]]:
-    shared = [name for name, _ in node.keys if name in of.columns]
+    return f"{node.how} join; the rows of both sides stand in the pair", _apart(node, of, ("left", "right"))
+
+
+def _setting(node: Broadcast, of: pl.DataFrame) -> tuple[str, dict[str, pl.DataFrame]]:
+    part, what = ("latest", "latest row") if node.gone else ("setting", "newest setting")
+    told = (
+        f"a row whose key had no {what.split()[1]}" if node.anti else f"the row, and the {what} of its key at its time"
+    )
+    return told, _apart(node, of, ("row", part))
+
+
+def _apart(node: TwoSided, of: pl.DataFrame, called: tuple[str, str]) -> dict[str, pl.DataFrame]:
+    """Return the columns of each side, where there is one."""
+    shared = [name for name, _ in node.keys if name in of.columns and name not in (*node.left, *node.right)]
     parts: dict[str, pl.DataFrame] = {}
-    for side, names in (("left", node.left), ("right", node.right)):
+    for side, names in zip(called, (node.left, node.right), strict=True):
         mine = of.select([*shared, *(name for name in names if name in of.columns)])
         if any(mine[name][0] is not None for name in mine.columns if name not in shared):
             parts[side] = mine
-    return f"{node.how} join; the rows of both sides stand in the pair", parts
+    return parts
 
 
 def _numbered(node: Keyed, of: pl.DataFrame) -> Running:
-    """Return the rows that an operator takes, each with its number among those of its key."""
+    """Return the rows that an operator takes, late ones not, each with its keys and its number among those of its key."""
     assert node.ordering is not None
+    rows = _only(node, of)
+    if node.keys:
+        rows = WithColumns(input=rows, columns=tuple((f"{_KEY}{name}", expr) for name, expr in node.keys))
     return Running(
         name=f"{_PLACE}s",
-        input=_only(node, of),
-        keys=node.keys,
+        input=rows,
+        keys=tuple((f"{_KEY}{name}", Column(f"{_KEY}{name}")) for name, _ in node.keys),
         frame=Sliding(order=node.ordering),
         aggregates=((_PLACE, Aggregate("count")),),
     )
+
+
+def _keyed(keys: Row) -> Row:
+    """Return keys by the columns that numbered rows have them in."""
+    return {f"{_KEY}{name}": value for name, value in keys.items()}
 
 
 def _nth(rows: pl.DataFrame, of: pl.DataFrame, names: Iterable[str]) -> int:
@@ -327,19 +362,60 @@ def _match(plan: Plan, node: Match, of: pl.DataFrame, threads: int) -> tuple[str
     for event in events:
         places = rows["places"][f"{_PLACE} {event}"][nth]
         taken = rows["rows"].filter(rows["rows"][_PLACE].is_in(places))
-        parts[event] = _same(taken, keys)
+        parts[event] = _same(taken, _keyed(keys))
     return "the rows that its events took", parts
 
 
-def _running(plan: Plan, node: Running, of: pl.DataFrame, threads: int) -> tuple[str, dict[str, pl.DataFrame]]:
-    keys = _keys(node, of)
+def _up_to(
+    plan: Plan, node: Running | Ewma | Throttle, of: pl.DataFrame, threads: int
+) -> tuple[str, dict[str, pl.DataFrame]]:
+    """Return the last rows of a key up to the operator's own."""
     numbered = _numbered(node, of)
-    counted = replace(node, name="__caudal_again", input=numbered, aggregates=((f"{_PLACE} in", Aggregate("count")),))
-    rows = _rows(plan, {"rows": numbered, "framed": counted, "made": replace(node, input=_only(node, of))}, threads)
-    nth = _nth(rows["made"], of, node.schema.names)
-    last, count = rows["framed"][_PLACE][nth], rows["framed"][f"{_PLACE} in"][nth]
-    taken = rows["rows"].filter((rows["rows"][_PLACE] > last - count) & (rows["rows"][_PLACE] <= last))
-    return f"the rows of its key in {node.frame}, up to its own", {"rows": _same(taken, keys)}
+    again: Keyed = replace(node, name="__caudal_again", input=numbered)
+    count, told = _PLACE, "the rows of its key, up to its own"
+    if isinstance(again, Running):
+        count, told = f"{_PLACE} in", f"the rows of its key in {again.frame}, up to its own"
+        again = replace(again, aggregates=(*again.aggregates, (count, Aggregate("count"))))
+    rows = _rows(plan, {"rows": numbered, "again": again}, threads)
+    own = rows["again"].row(_nth(rows["again"], of, node.schema.names), named=True)
+    size = own[count]
+    if isinstance(node, Throttle):
+        size, told = own[node.into] + 1, "a row that it let through, behind those of its key that were held back for it"
+    taken = rows["rows"].filter((rows["rows"][_PLACE] > own[_PLACE] - size) & (rows["rows"][_PLACE] <= own[_PLACE]))
+    mine = _same(taken, _keyed({name: own[f"{_KEY}{name}"] for name, _ in node.keys}))
+    return told, {"rows": mine.select(node.input.schema.names)}
+
+
+def _taken(plan: Plan, node: Keyed, of: pl.DataFrame, threads: int) -> tuple[str, dict[str, pl.DataFrame]]:
+    """Return all rows of a key that an operator took: none that was late, or that its function failed on."""
+    numbered = _numbered(node, of)
+    nodes: dict[str, Node] = {"rows": numbered}
+    told = "all rows of its key that it took"
+    if node.functions:
+        again = replace(node, name="__caudal_again", input=_only(node, of))
+        nodes |= {"given": again.input, "dead": DeadLetters(input=again)}
+        told += "; which of them decided, its function knows"
+    rows = _rows(plan, nodes, threads)
+    mine = _same(rows["rows"], _keyed(_keys(node, of))).select(node.input.schema.names)
+    if rows.get("dead") is not None and rows["dead"].height:
+        given, dead = rows["given"], rows["dead"][IDENTITY]
+        failed = given.filter(given[IDENTITY].is_in(dead.implode()))
+        mine = _without(mine, failed.select(mine.columns))
+        if dead.len() > failed.height:
+            told += f" ({dead.len() - failed.height:,} dead letters of it do not tell of which row they are)"
+    return told, {"rows": mine}
+
+
+def _without(rows: pl.DataFrame, gone: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows without one for each of these, by how values are written."""
+    import polars as pl
+
+    left = Counter(map(repr, gone.iter_rows()))
+    stay: list[bool] = []
+    for row in map(repr, rows.iter_rows()):
+        stay.append(not left[row])
+        left[row] -= not stay[-1]
+    return rows.filter(pl.Series(stay, dtype=pl.Boolean))
 
 
 def _plain(rows: pl.DataFrame) -> list[Row]:

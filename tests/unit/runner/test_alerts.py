@@ -169,6 +169,83 @@ def test_of_a_fold_all_rows_of_the_key_are_told() -> None:
     assert "its function knows" in found.told
 
 
+def spoiled(state: Any, row: Any) -> Any:
+    if row["t"] == 900:
+        raise ValueError("no such row")
+    return {"n": (state or {"n": 0})["n"] + 1}
+
+
+def stepped(state: Any, rows: Any, timers: Any) -> Any:
+    for row in rows:
+        spoiled(None, row)
+        yield {"t": row["t"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "a"),
+    [({"ip": col("ip")}, "a"), ({"key": col("ip").str.upper()}, "A"), ({"ip": col("ip").str.upper()}, "A")],
+)
+def test_rows_that_were_late_or_dead_letters_are_none_of_those_that_were_taken(key: dict[str, Any], a: str) -> None:
+    (name,) = key
+    found = asked(rows().group_by(**key).reduce(spoiled, schema={"n": "int64"}), {name: a, "n": 5})
+    assert times(found) == [0, 1000, 1100, 2500, 2700]  # 300 was late
+    assert found.parts["rows"][0] == {"t": 0, "ip": "a", "code": 401}
+    steps = rows().group_by(**key).process(stepped, schema={"t": "int64"}, state={"x": "int64"})
+    assert times(asked(steps, {name: a, "t": 1100})) == [0, 1000, 1100, 2500, 2700]
+
+
+def test_dead_letters_of_rows_of_windows() -> None:
+    def at_most_one(state: Any, row: Any) -> Any:
+        return {"n": 1 // (2 - row["n"])}
+
+    folded = seconds().group_by(some=col("n") > 0).reduce(at_most_one, schema={"n": "int64"})
+    found = asked(folded, {"some": True, "n": 1})
+    assert [row["n"] for row in found.parts["rows"]] == [1, 2, 1, 2, 1, 2, 1]
+    assert "3 dead letters of it do not tell of which row they are" in found.told
+
+
+def test_of_a_throttled_row_those_are_told_that_were_held_back_for_it() -> None:
+    throttled = rows().group_by(key=col("ip").str.upper()).throttle("1s")
+    assert times(asked(throttled, {"ip": "a", "t": 0})) == [0]
+    found = asked(throttled, {"ip": "a", "t": 1000})
+    assert times(found) == [900, 1000]
+    assert found.parts["rows"][0] == {"t": 900, "ip": "a", "code": 401}
+    assert "its function" not in found.told
+
+
+def test_of_averages_the_rows_up_to_their_own_are_told() -> None:
+    averages = rows().group_by("ip").running(usual=cd.ewma("code", alpha=0.5))
+    found = asked(averages, {"ip": "a", "t": 1100})
+    assert times(found) == [0, 900, 1000, 1100]
+    assert "its function" not in found.told
+
+
+def test_keys_that_are_called_as_columns_and_are_none() -> None:
+    counts = rows().group_by(ip=col("ip").str.upper()).running(n=cd.count())
+    assert times(asked(counts, {"ip": "b", "t": 1200})) == [400, 1200]
+
+
+def test_of_later_values_the_row_that_has_them_is_told() -> None:
+    found = asked(rows().group_by("ip").lead("code", within="1s", into="next"), {"ip": "a", "t": 900})
+    assert found.parts == {"row": [{"t": 900, "ip": "a", "code": 401, "next": 200}]}
+
+
+def test_settings_and_latest_rows_are_told_beside_the_row() -> None:
+    settings = rows().filter(col("code") != 401).select("t", "ip", bad="code")
+    found = asked(rows().broadcast(settings, "ip"), {"ip": "a", "t": 1100})
+    assert found.parts == {
+        "row": [{"ip": "a", "t": 1100, "code": 401}],
+        "setting": [{"ip": "a", "t_right": 1000, "bad": 200}],
+    }
+    assert [*asked(rows().broadcast(settings, "ip"), {"ip": "a", "t": 0}).parts] == ["row"]
+    latest = settings.group_by("ip").latest()
+    found = asked(rows().lookup(latest, on="ip", columns=["bad"]), {"ip": "b", "t": 2600})
+    assert found.parts == {"row": [{"ip": "b", "t": 2600, "code": 200}], "latest": [{"ip": "b", "bad": 200}]}
+    found = asked(rows().lookup(latest, on="ip", how="anti"), {"ip": "b", "t": 1200})
+    assert found.parts == {"row": [{"ip": "b", "t": 1200, "code": 401}]}
+    assert "had no" in found.told
+
+
 def test_alerts_are_found_by_identity_too() -> None:
     written: list[Any] = []
     counts = rows().group_by("ip").window(cd.tumbling("1s")).agg(n=cd.count())
