@@ -265,6 +265,7 @@ class Job:
             figures.get("sources", ()),
             summary.ledger,
             failing=figures.get("failing", {}),
+            late_of=figures.get("late_of", {}),
             allow_blind=self.allow_blind,
             goes_on=not isinstance(self._epochs, Epochs),
         )

@@ -16,6 +16,8 @@ from caudal.observe.ledger import Ledger
 from caudal.observe.notices import Level, Notice, summed
 from caudal.observe.sources import SourceReport, show_share
 from caudal.plan.deciding import Decides, deciding
+from caudal.plan.nodes import Node, Union
+from caudal.plan.nodes.join import LEFT, RIGHT, TwoSided
 from caudal.plan.plan import Plan
 
 LATE = 0.01
@@ -37,13 +39,14 @@ def judge(
     ledger: Ledger,
     *,
     failing: Mapping[str, str] | None = None,
+    late_of: Mapping[str, Mapping[str, int]] | None = None,
     allow_blind: bool = False,
     goes_on: bool = False,
 ) -> list[Notice]:
     """Return what is to be told of the sources and functions of a run, by its logical plan.
 
-    Blindness is a failure, a warning where it is allowed. `failing`: why a function failed first, by operator. `goes_on`: the next run
-    goes on from a checkpoint.
+    Blindness is a failure, a warning where it is allowed. `failing`: why a function failed first, by operator. `late_of`: of operators
+    over two streams how many rows of each side were late. `goes_on`: the next run goes on from a checkpoint.
     """
     told: list[Notice] = []
     level: Level = "warning" if allow_blind else "failure"
@@ -57,7 +60,7 @@ def judge(
         if entry is not None and not entry.taken:
             told.append(Notice("empty", report.source, "there was no record to read"))
     told += _functions(ledger, failing or {})
-    told += _lateness(plan, reports, ledger)
+    told += _lateness(plan, reports, ledger, late_of or {})
     told += [] if goes_on else _restarts(plan, ledger)
     known = {report.source for report in reports}
     for source in plan.sources:
@@ -198,29 +201,55 @@ def _restarts(plan: Plan, ledger: Ledger) -> list[Notice]:
     return told
 
 
-def _lateness(plan: Plan, reports: Sequence[SourceReport], ledger: Ledger) -> list[Notice]:
-    """Return a warning for each source that lost more than `LATE` of what an operator took, with the disorder it needs."""
-    told: list[Notice] = []
+def _lateness(
+    plan: Plan, reports: Sequence[SourceReport], ledger: Ledger, late_of: Mapping[str, Mapping[str, int]]
+) -> list[Notice]:
+    """Return warnings of more than `LATE` late rows, with the disorder that they need.
+
+    Of each source, of the operator that lost the largest share of its rows; of an operator, where its late rows may be of several.
+    """
     above = _sources_above(plan)
-    for report in reports:
-        lost = [
-            (e.late / taken, e.late, taken)
-            for e in ledger.entries.values()
-            if e.late
-            and report.source in above[e.operator]
-            and (taken := e.taken or report.rows)
-            # of several sources those that have such rows
-            and (above[e.operator] == {report.source} or report.behind > LATE * report.rows)
-        ]
-        share, late, taken = max(lost, default=(0.0, 0, 0))
-        if share > LATE:
-            wanted, has = duration.show(report.proposed()), duration.show(report.disorder)
-            text = (
-                f"{{count}} of {taken:,} rows ({show_share(late, taken)}) came too late and were not counted:"
-                f' disorder="{wanted}" would have kept 99.9 % of them (it is "{has}")'
-            )
-            told.append(Notice("late", report.source, text, late, "warning"))
+    lost: dict[frozenset[str], tuple[float, int, int, str]] = {}
+    for node in plan.nodes:
+        entry = ledger.entries.get(plan.ids[node])
+        if entry is None or not entry.late:
+            continue
+        sides = _by_side(node, plan, ledger, late_of.get(entry.operator, {}))
+        if any(len(above[name]) != 1 for name, _, _ in sides):
+            sides = []
+        for name, late, taken in sides or [(entry.operator, entry.late, entry.taken)]:
+            taken = taken or sum(report.rows for report in reports if report.source in above[name])
+            if taken:
+                share = (late / taken, late, taken, entry.operator)
+                lost[above[name]] = max(lost.get(above[name], (0.0, 0, 0, "")), share, key=lambda each: each[0])
+    told: list[Notice] = []
+    for sources, (share, late, taken, operator) in lost.items():
+        of = [r for r in reports if r.source in sources and (len(sources) == 1 or r.behind > LATE * r.rows)]
+        if share <= LATE or not of:
+            continue
+        text = f"{{count}} of {taken:,} rows ({show_share(late, taken)}) came too late and were not counted:"
+        wanted = [(f'disorder="{duration.show(r.proposed())}"', f'"{duration.show(r.disorder)}"', r.source) for r in of]
+        if len(sources) == 1:
+            ((most, has, where),) = wanted
+            text = f"{text} {most} would have kept 99.9 % of them (it is {has})"
+        else:
+            where = operator
+            each = ", ".join(f"{most} of {source} (it is {has})" for most, has, source in wanted)
+            text = f"{text} {each} would have kept 99.9 % of them"
+        told.append(Notice("late", where, text, late, "warning"))
     return told
+
+
+def _by_side(node: Node, plan: Plan, ledger: Ledger, late: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """Return what each side of an operator comes from, how many of its rows were late, and of how many; [] where it is not known."""
+    entry = ledger.entries[plan.ids[node]]
+    if not isinstance(node, TwoSided) or not isinstance(node.input, Union) or sum(late.values()) != entry.late:
+        return []
+    names = [plan.ids[up] for up in node.input.inputs]
+    taken = [ledger.entries[name].passed for name in names if name in ledger.entries]
+    if len(taken) != 2 or sum(taken) != entry.taken:
+        return []
+    return [(name, late[side], of) for name, side, of in zip(names, (LEFT, RIGHT), taken) if late[side]]
 
 
 def _sources_above(plan: Plan) -> dict[str, frozenset[str]]:
@@ -228,5 +257,5 @@ def _sources_above(plan: Plan) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for node in plan.nodes:
         own = frozenset() if node.inputs else frozenset({node.name})
-        found[node.name] = own.union(*(found[up.name] for up in node.inputs))
+        found[plan.ids[node]] = own.union(*(found[plan.ids[up]] for up in node.inputs))
     return found

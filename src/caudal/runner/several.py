@@ -62,6 +62,7 @@ def _of(part: Part, figures: Mapping[str, Any], operators: Collection[str]) -> d
             replace(n, where=own.get(n.where, n.where)) for n in notices if n.where in own or n.where not in operators
         ],
         "failing": {own[name]: why for name, why in figures.get("failing", {}).items() if name in own},
+        "late_of": {own[name]: of for name, of in figures.get("late_of", {}).items() if name in own},
     }
 
 

@@ -345,3 +345,40 @@ def test_a_host_that_is_not_read_is_named(caudal, here, files: int) -> None:
     assert "h2" not in ended.err
     checked = caudal("check", "p.py", "--json")
     assert any("all records of h1.jsonl" in line for line in checked.summary["warnings"])
+
+
+TWO = """
+import caudal as cd
+
+a = cd.source("files", path="a.jsonl", format="json", event_time="t", schema={{"t": "int64", "k": "string"}}, name="a")
+b = cd.source("files", path="b.jsonl", format="json", event_time="t", schema={{"t": "int64", "k": "string"}}, name="b")
+pipeline = cd.Pipeline("p", {stream}.to("files", path="out.jsonl"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("stream", "told"),
+    [
+        (
+            'a.join(b, "k", within="1s", name="j")',
+            [
+                'a: 3 of 4 rows (75.0 %) came too late and were not counted: disorder="50ms" would have kept',
+                'b: 1 of 2 rows (50.0 %) came too late and were not counted: disorder="1ms" would have kept',
+            ],
+        ),
+        (
+            'a.union(b).deduplicate("k", within="1s", name="j")',
+            [
+                'j: 4 of 6 rows (66.7 %) came too late and were not counted: disorder="50ms" of a (it is "0ms"), disorder="1ms" of b'
+            ],
+        ),
+    ],
+)
+def test_late_rows_of_two_streams_are_told_once(caudal, write, here, stream: str, told: list[str]) -> None:
+    write("a.jsonl", [{"t": DAY + t, "k": "x"} for t in (100, 90, 80, 70)])
+    write("b.jsonl", [{"t": DAY + t, "k": "x"} for t in (100, 99)])
+    (here / "p.py").write_text(TWO.format(stream=stream))
+    lines = [line for line in caudal("run", "p.py", "--quiet").err.splitlines() if "came too late" in line]
+    assert len(lines) == len(told)
+    for line, text in zip(lines, told, strict=True):
+        assert line.startswith(f"warning: {text}")

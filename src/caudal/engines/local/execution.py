@@ -19,6 +19,7 @@ from caudal.engines.outputs import counted_sinks
 from caudal.observe.ledger import Ledger
 from caudal.observe.notices import Notice
 from caudal.observe.summary import Progress
+from caudal.plan.nodes.join import LEFT, RIGHT
 from caudal.plan.plan import Plan
 from caudal.ports.engine import Bindings, Tuning
 from caudal.ports.snapshot import Savepoint, Snapshot, State
@@ -139,6 +140,9 @@ class LocalExecution:
             "state_peak": job.state_peak,
             "failures": list(job.reading.failures),
             "failing": dict(job.counters.failing),
+            "late_of": {
+                name: {side: job.counters.get(name, f"late {side}") for side in (LEFT, RIGHT)} for name in job.stateful
+            },
             "broken": {} if job.sections is None else dict(job.sections.failed),
             "seconds": self._seconds,
             "sources": [intake.watch.report() for intake in job.reading.intakes if not intake.inner],

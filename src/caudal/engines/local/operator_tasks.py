@@ -284,6 +284,8 @@ class StateTask(OperatorTask):
         self.counters.add(self.operator, "taken", morsel.rows)
         if partial.late is not None:
             self.counters.add(self.operator, "late", partial.late.rows)
+            for side, count in self.state.late_of(partial.late).items():
+                self.counters.add(self.operator, f"late {side}", count)
         self.state.latecomers.add(morsel, partial.late)
         if partial.partly_late:
             self.counters.add(self.operator, "partly_late", partial.partly_late)

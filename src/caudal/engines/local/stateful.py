@@ -19,8 +19,10 @@ from caudal.engines.local.migrating import LABELS, migrated
 from caudal.engines.local.state import HASH, Blob, Blocks
 from caudal.engines.local.table import Table, concat_tables
 from caudal.expressions.functions.outcome import Failed
+from caudal.plan.expr import col
 from caudal.plan.fitting import parts
 from caudal.plan.nodes import Keyed
+from caudal.plan.nodes.join import LEFT, RIGHT, TwoSided
 
 Bound = Callable[[Morsel], Column]
 Bind = Callable[..., Any]
@@ -92,6 +94,7 @@ class StatefulOperator:
         """The labels of what its state columns are about (see `plan.fitting`)."""
         self._ranks = ranks
         self._keys: list[Bound] = [bind(expr, node.input.schema) for _, expr in node.keys]
+        self._right = bind(col(node.side) == RIGHT, node.input.schema) if isinstance(node, TwoSided) else None
         self.latecomers = Latecomers(operator, self._keys)
         self.key_names = [f"k{i}" for i in range(len(self._keys))]
         self.blocks = Blocks()
@@ -104,6 +107,13 @@ class StatefulOperator:
     def prepare(self, morsel: Morsel) -> Partial:
         """Return what the morsel adds."""
         raise NotImplementedError
+
+    def late_of(self, late: Morsel) -> dict[str, int]:
+        """Return how many of late rows are of each side, where there are two."""
+        if self._right is None:
+            return {}
+        right = int(np.count_nonzero(self._right(late).values))
+        return {LEFT: late.rows - right, RIGHT: right}
 
     def add(self, partial: Partial) -> None:
         """Take a prepared morsel into the state."""
