@@ -16,6 +16,8 @@ _SETTINGS = {
     "python.fn-execution.bundle.size": "10000",
     "python.fn-execution.arrow.batch.size": "5000",
     "table.exec.resource.default-parallelism": "-1",
+    # it makes one operator of what is joined and united one behind the other, and fails where that has more than 63 inputs
+    "table.optimizer.multiple-input-enabled": "false",
     "execution.batch.adaptive.auto-parallelism.enabled": "false",
     "taskmanager.memory.managed.size": "512m",
     "taskmanager.memory.network.min": "128m",
