@@ -48,6 +48,9 @@ class Held:
         """Reads the first version; raises `InputError`."""
         self._table, self._as_of, self._tell = table, as_of, tell
         self.version: Version = pins.read(key, table, as_of)
+        self._failing = ""
+        """What is told of the last reload, if it failed."""
+        self._failures: set[str] = set()
         log.info("%s: %s", table.label, self.version.told())
         tell(Notice("table", table.label, self.version.told()))
 
@@ -57,19 +60,32 @@ class Held:
         try:
             newest = read(self._table, self._as_of)
         except Exception as error:  # whatever it is, rows go on to meet the version before
-            told = error.message if isinstance(error, CaudalError) else f"{type(error).__name__}: {error}"
-            place = error.location if isinstance(error, CaudalError) else ""
-            told = f"{told}, in {place}" if place and place != label else told
-            text = f"a reload failed {{count}} times, and version {before.name} stays: {told}".replace(" 1 times", "")
+            text = f"failed reloads: {{count}}; version {before.name} stays: {_told(error, label)}"
+            if text in self._failures and text != self._failing:  # it worked between, or failed otherwise
+                log.info("%s: %s", label, text.replace("{count}", "one more"))
+            self._failures.add(text)
+            self._failing = text
             self._tell(Notice("table_kept", label, text, level="warning"))
-            log.info("%s stays as it is, version %s: %s", label, before.name, error)
             return False
+        if self._failing:
+            self._failing = ""
+            log.info("%s can be read again", label)
         if newest.name == before.name:
             return False
         self.version = newest
         log.info("%s: %s, in the place of version %s", label, newest.told(), before.name)
         self._tell(Notice("table", label, f"{newest.told()}, in the place of version {before.name}"))
         return True
+
+
+def _told(error: Exception, label: str) -> str:
+    """Return why a table cannot be read, in a line."""
+    if not isinstance(error, CaudalError):
+        return " ".join(f"{type(error).__name__}: {error}".split())
+    place = error.location.removeprefix(f"{label}, ")
+    where = f", in {place}" if place and place != label else ""
+    detail = f": {error.detail}" if error.detail else ""
+    return " ".join(f"{error.message}{where}{detail}".split())
 
 
 class Tables:

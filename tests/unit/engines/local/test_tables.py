@@ -114,7 +114,7 @@ def test_a_failed_reload_keeps_the_version_before_and_says_so(tmp_path: Path, te
         assert case.at(60 * minute) == 60_000
         assert case.look("a", "c") == ["old", None]
     (line,) = case.told("table_kept")
-    assert f"a reload failed 2 times, and version {before.name} stays" in line
+    assert f"failed reloads: 2; version {before.name} stays: " in line
     assert told in line
     case.write(HEAD + "c,new\n")
     case.at(180)
@@ -127,6 +127,21 @@ def test_a_file_that_is_gone_keeps_the_version_before(tmp_path: Path) -> None:
     case.at(60)
     assert case.look("a") == ["old"]
     assert case.told("table_kept")
+
+
+def test_a_reload_that_fails_is_logged_in_a_line_until_it_works_or_fails_otherwise(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = Case(tmp_path)
+    good = case.path.read_text()
+    with caplog.at_level(logging.INFO, "caudal"):
+        for minute, text in enumerate((HEAD, HEAD, HEAD + ",x\n", HEAD + ",x\n", good, HEAD, HEAD), 1):
+            case.write(text)
+            case.at(60 * minute)
+    told = [record.getMessage() for record in caplog.records]
+    assert ["no row" in each or "no 'ip'" in each for each in told] == [True, True, False, True]
+    assert "can be read again" in told[2]
+    assert not [each for each in told if "u000a" in each or "\n" in each]
 
 
 def test_whatever_breaks_a_reload_the_version_before_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
