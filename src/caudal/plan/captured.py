@@ -60,6 +60,18 @@ def substituted(expr: Expr, change: Callable[[Captured], Expr]) -> Expr:
     return Call(expr.function, tuple(substituted(arg, change) for arg in expr.args), expr.options)
 
 
+def of_the_row(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """Return the expression with another in the place of each part that reads no earlier event, the largest such parts."""
+    if not captured(expr):
+        return change(expr)
+    if isinstance(expr, Captured):
+        argument = expr.aggregate.argument
+        return expr if argument is None else Captured(replace(expr.aggregate, argument=of_the_row(argument, change)))
+    if isinstance(expr, Call):
+        return Call(expr.function, tuple(of_the_row(arg, change) for arg in expr.args), expr.options)
+    return expr
+
+
 _OPERATORS = ("add", "sub", "mul", "div", "neg", "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not")
 COMPUTED = frozenset((*_OPERATORS, "is_null", "is_not_null", "coalesce", "alias"))
 """What a condition may do with what it reads of earlier events: a step computes it for each pattern that has begun."""

@@ -85,7 +85,7 @@ class PythonFunction:
 
     def __call__(self, *args: Any) -> Any:
         """Return an expression if any argument is one, else what the function gives for these values."""
-        if any(isinstance(a, Expr) for a in args):
+        if any(isinstance(a, Expr) or hasattr(type(a), "as_expression") for a in args):
             return PythonCall(self, tuple(lit(a) for a in args))
         return self.call(*args)
 

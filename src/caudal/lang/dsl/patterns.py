@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from caudal.core import duration
 from caudal.core.duration import Duration
@@ -15,7 +15,7 @@ from caudal.lang.dsl.windows import condition as conditioned
 from caudal.lang.dsl.windows import ordering
 from caudal.plan.aggregates import Aggregate
 from caudal.plan.called import answered, answered_methods
-from caudal.plan.captured import captured
+from caudal.plan.captured import of_the_row
 from caudal.plan.expr import Expr
 from caudal.plan.nodes.base import Named, Node
 from caudal.plan.nodes.match import Match
@@ -189,11 +189,25 @@ def matched(node: Node, keys: Named, pattern: Any, within: Duration | None, afte
     if within is not None and length <= 0:
         raise PlanError("within must be greater than zero", hint='within="10m"')
     node, keys, order = lifted(node, keys, ordering(order_by, "event_time"))
-    events = [e for e in pattern.told.events if e.condition is not None and not captured(e.condition)]
-    node, tests = lift(node, [(f"is_{e.name}", cast(Expr, e.condition)) for e in events])
-    made = {id(e): replace(e, condition=test) for e, (_, test) in zip(events, tests, strict=True)}
-    told = _with(pattern.told, made)
+    node, told = _lifted_conditions(node, pattern.told)
     return Matched(node, keys, {"pattern": told, "within": length, "after": after, "order": order})
+
+
+def _lifted_conditions(node: Node, told: Told) -> tuple[Node, Told]:
+    """Return node and pattern of which no condition calls a Python function of the row alone."""
+    given = [(event, event.condition) for event in told.events if event.condition is not None]
+    parts: list[tuple[str, Expr]] = []
+    for event, test in given:
+
+        def part(expr: Expr, label: str = f"is_{event.name}") -> Expr:
+            parts.append((label, expr))
+            return expr
+
+        of_the_row(test, part)
+    node, found = lift(node, parts)
+    exprs = iter(expr for _, expr in found)
+    made = {id(event): replace(event, condition=of_the_row(test, lambda _: next(exprs))) for event, test in given}
+    return node, _with(told, made)
 
 
 def _with(told: Told, made: Mapping[int, Event]) -> Told:

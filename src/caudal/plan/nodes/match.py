@@ -14,6 +14,7 @@ from caudal.plan.expr import Expr, Literal
 from caudal.plan.nodes.base import NO_TIME, Aggregated, Aggregates, Own, Result, Role, refuse_calls
 from caudal.plan.nodes.keyed import Keyed
 from caudal.plan.patterns import MOST, Element, Event, Item, Pattern
+from caudal.plan.python import calls
 from caudal.plan.steps import TIMERS, KeyedStep, folding
 from caudal.plan.windows import PINNED, Order
 
@@ -189,6 +190,13 @@ class Match(Keyed):
             if each.aggregate.order_by:
                 raise PlanError(f"{each} takes rows as they came", hint="leave out order_by")
         try:
+            for called in calls(event.condition):
+                if captured(called):
+                    raise called.function.error(
+                        f"{called.function.name}() cannot be computed of an earlier event",
+                        detail=f"in {event.condition}",
+                        hint=f"call it with what the row has: cd.max({called.function.name}(col('bytes')), of='small')",
+                    )
             refuse_calls([event.condition])
             dtype = Reading(source, [], []).typed(event.condition)
             if dtype.name != "bool":

@@ -89,6 +89,23 @@ def test_conditions_may_call_functions() -> None:
     assert out.collect()["n"].to_list() == [[3, 5]]
 
 
+@cd.row
+def doubled(code: int) -> int:
+    return 2 * code
+
+
+def test_conditions_that_read_earlier_events_may_call_functions_of_the_row() -> None:
+    given = [{"ip": "a", "t": t, "code": code, "user": None} for t, code in enumerate([1, 3, 2, 8, 5, 9])]
+    source = cd.source("memory", rows=given, schema=SCHEMA, event_time="t")
+    first = cd.event("first", col("code") == 1)
+    much = (doubled(col("code")) > 6) & (doubled(col("code")) < 4 * cd.max(doubled(col("code")), of="some"))
+    pattern = first >> cd.event("some", "code < 4").times(2) >> cd.event("much", much & (doubled(col("code")) != 10))
+    out = source.group_by("ip").match(pattern, within="1s").agg(codes=cd.collect("code"))
+    assert out.schema.names == ("ip", "match_start", "match_end", "codes")
+    # some: 3 and 2, so 4 * max(doubled) = 24: 8 doubled is 16, the first that is more than 6, less than 24, and not 10
+    assert out.collect()["codes"].to_list() == [[1, 3, 2, 8]]
+
+
 MISTAKES: dict[str, tuple[Any, str, str]] = {
     "no pattern": (lambda: matched("fail"), "match takes a pattern", "cd.event("),
     "begins with what does not occur": (lambda: ~fail >> ok, "begins with an event that occurs", "a >> ~b"),
@@ -148,6 +165,11 @@ MISTAKES: dict[str, tuple[Any, str, str]] = {
         lambda: matched(fail >> cd.event("x", cd.first("user", of="fail").as_expression().str.lower() == col("user"))),
         "cannot be computed of an earlier event",
         "comparisons",
+    ),
+    "a function of an earlier event": (
+        lambda: matched(fail >> cd.event("x", doubled(cd.first("code", of="fail")) == col("code"))),
+        "doubled() cannot be computed of an earlier event",
+        "cd.max(doubled(col('bytes')), of='small')",
     ),
     "of= in a window": (
         lambda: rows().window(cd.tumbling("1s")).agg(n=cd.count(of="fail")),
