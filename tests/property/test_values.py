@@ -88,7 +88,7 @@ def test_an_aggregate_does_not_depend_on_how_rows_are_parted(data: Any, given_ro
     argument = aggregate.argument
     values = [1 if argument is None else evaluate(argument, row, TYPES) for row in given_rows]
     dtype = None if argument is None else argument.dtype(TYPES)
-    made = aggregator(aggregate.function, aggregate.dtype(TYPES), dtype)
+    made = aggregator(aggregate.function, aggregate.dtype(TYPES), dtype, dict(aggregate.options))
     states: list[Any] | None = None
     for start, stop in zip([0, *cuts], [*cuts, len(given_rows)]):
         codes = np.array(
@@ -107,7 +107,8 @@ def test_an_aggregate_does_not_depend_on_how_rows_are_parted(data: Any, given_ro
     extra = len(cuts) + 1 if aggregate.function == "count" and argument is None else 0
     got = made.result(states, NO_RANKS).to_list()
     for group in range(3):
-        wanted = fold(aggregate.function, [v for v, g in zip(values, groups) if g == group])
+        mine = [v for v, g in zip(values, groups) if g == group]
+        wanted = fold(aggregate.function, mine, **dict(aggregate.options))
         assert identity(got[group]) == identity(wanted + extra if extra else wanted)
 
 

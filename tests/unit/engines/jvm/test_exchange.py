@@ -211,6 +211,7 @@ def check(script: types.ModuleType, case: Case, path: Path, tmp: Path) -> tuple[
                 counts.pop("bytes")
                 notices = counts.pop("notices").all()
                 counts.pop("watch")
+                assert counts.pop("of") == {}, "no operator but the source makes letters here"
             else:
                 counts = by_script(script, case, path, into, form)
                 told = counts.pop("told")

@@ -53,8 +53,8 @@ def results(
         (entries,) = _lists(states[0]).flat()
         at = _offsets(_lists(states[0]).length)
         seen = kernels.sketched(at[start], at[stop], _values(entries), 1 << sketch.BITS, sketch.FARS)
-        parts = range(0, len(seen), ESTIMATED)
-        return Fixed(INT64, np.concatenate([sketch.estimated(seen[i : i + ESTIMATED]) for i in parts]))
+        made = [sketch.estimated(seen[i : i + ESTIMATED]) for i in range(0, len(seen), ESTIMATED)]
+        return Fixed(INT64, np.concatenate([np.empty(0, np.int64), *made]))
     if isinstance(aggregator, Gathered) and aggregator.by_place:
         (values,) = _lists(states[0]).flat()
         at = _offsets(_lists(states[0]).length)
