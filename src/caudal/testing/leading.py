@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from caudal.plan.nodes import Lead
-from caudal.testing.rows import Key, Row, keys_of
+from caudal.testing.rows import Row, by_key, keys_of
 from caudal.testing.scalars import evaluate, ordering
 
 
 def leads(node: Lead, rows: list[Row]) -> list[Row]:
     """Return what comes of rows in pinned order: with the row that is met, or when none can be any more."""
-    own: dict[Key, list[tuple[int, Row]]] = {}
-    for place, row in enumerate(rows):
-        own.setdefault(keys_of(node, row)[0], []).append((place, row))
     found: list[tuple[tuple[Any, ...], Row]] = []
-    for several in own.values():
+    for several in by_key(node, rows).values():
         key = [ordering(value) for value in keys_of(node, several[0][1])[1].values()]
         for i, (nth, row) in enumerate(several):
             assert row.time is not None

@@ -11,7 +11,7 @@ from caudal.plan.expr import Column
 from caudal.plan.nodes import Match
 from caudal.plan.patterns import Element, Event
 from caudal.testing.folding import aggregated
-from caudal.testing.rows import Key, Row, keys_of
+from caudal.testing.rows import Row, by_key, keys_of
 from caudal.testing.scalars import evaluate, ordering
 
 
@@ -35,24 +35,19 @@ class _Search:
 
 def matches(node: Match, rows: list[Row]) -> list[Row]:
     """Return the matches in all rows, which stand in pinned order, each in its place."""
-    by_key: dict[Key, list[tuple[int, Row]]] = {}
-    names: dict[Key, dict[str, Any]] = {}
-    for place, row in enumerate(rows):
-        key, values = keys_of(node, row)
-        names.setdefault(key, values)
-        by_key.setdefault(key, []).append((place, row))
     found: list[tuple[tuple[Any, ...], Row]] = []
-    for key, mine in by_key.items():
+    for mine in by_key(node, rows).values():
+        names = keys_of(node, mine[0][1])[1]
         for number, (search, place, last) in enumerate(_of_key(node, mine)):
             first = search.rows()[0].time
             end = last.time if last is not None else _end(node, search)
-            values = {**names[key], "match_start": first, "match_end": end}
+            values = {**names, "match_start": first, "match_end": end}
             for name, aggregate in node.aggregates:
                 values |= aggregated([(name, aggregate)], search.rows(aggregate.of), node.input.schema)
             if last is not None:
                 found.append(((last.time, 0, place, number), last.having(values)))
             else:
-                order = (end, 1, *map(ordering, names[key].values()), number)
+                order = (end, 1, *map(ordering, names.values()), number)
                 found.append((order, Row(values, end, None, "", "", 0)))
     return [row for _, row in sorted(found, key=lambda one: one[0])]
 

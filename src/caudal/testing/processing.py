@@ -11,7 +11,7 @@ from caudal.core.types import TIMESTAMP
 from caudal.plan.nodes import Process
 from caudal.testing import calling
 from caudal.testing.calling import Failing, plain, python
-from caudal.testing.rows import Key, Row, dead_letter, keys_of
+from caudal.testing.rows import Row, by_key, dead_letter, keys_of
 from caudal.testing.scalars import ordering
 
 Placed = tuple[tuple[Any, ...], Row]
@@ -48,12 +48,9 @@ class Timers:
 
 def processed(node: Process, operator: str, rows: list[Row], dead: list[Row]) -> list[Row]:
     """Return what comes of rows in pinned order; dead letters are added to the last argument, those of timers without a source."""
-    own: dict[Key, list[tuple[int, Row]]] = {}
-    for place, row in enumerate(rows):
-        own.setdefault(keys_of(node, row)[0], []).append((place, row))
     found: list[Placed] = []
     failed: list[Placed] = []
-    for several in own.values():
+    for several in by_key(node, rows).values():
         _of_key(node, operator, several, found, failed)
     dead += [row for _, row in sorted(failed, key=lambda one: one[0])]
     return [row for _, row in sorted(found, key=lambda one: one[0])]

@@ -74,6 +74,14 @@ def keys_of(node: Keyed, row: Row) -> tuple[Key, dict[str, Any]]:
     return tuple(identity(v) for v in values.values()), values
 
 
+def by_key(node: Keyed, rows: Sequence[Row]) -> dict[Key, list[tuple[int, Row]]]:
+    """Return the rows of each key, each with its place among all."""
+    own: dict[Key, list[tuple[int, Row]]] = {}
+    for place, row in enumerate(rows):
+        own.setdefault(keys_of(node, row)[0], []).append((place, row))
+    return own
+
+
 def late_row(row: Row, operator: str) -> Row:
     """Return a row as it goes to the late output."""
     known = {

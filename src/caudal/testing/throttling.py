@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from caudal.plan.nodes import Throttle
-from caudal.testing.rows import Key, Row, keys_of
+from caudal.testing.rows import Row, by_key, keys_of
 from caudal.testing.scalars import ordering
 
 
 def throttled(node: Throttle, rows: list[Row]) -> list[Row]:
     """Return what comes of rows in pinned order."""
-    own: dict[Key, list[tuple[int, Row]]] = {}
-    for place, row in enumerate(rows):
-        own.setdefault(keys_of(node, row)[0], []).append((place, row))
     found: list[tuple[tuple[Any, ...], Row]] = []
-    for several in own.values():
+    for several in by_key(node, rows).values():
         key = [ordering(value) for value in keys_of(node, several[0][1])[1].values()]
         waiting: list[Row] = []
         end: int | None = None

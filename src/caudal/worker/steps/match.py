@@ -14,7 +14,7 @@ from caudal.worker.ranges import Ranges
 from caudal.worker.steps import linear
 from caudal.worker.steps.contract import END, Made, Rows, Step, behind, places
 from caudal.worker.steps.folding import Fold, folds
-from caudal.worker.steps.searching import Earlier, Element, Found, Matches, Searches, Shape
+from caudal.worker.steps.searching import Earlier, Element, Found, Matches, Searches, Shape, Taken
 
 _EMPTY = {"count": 0, "count_if": 0, "count_distinct": 0, "approx_count_distinct": 0, "collect": []}
 """What aggregates of no row are that are not null."""
@@ -88,9 +88,9 @@ def _by_walking(shape: Shape, takes: dict[str, Any], held: dict[str, Any], event
             searches.expire(watermark, found)
             wakes.append(searches.wake)
             kept.add(searches)
-        made = found.done()
+        made, taken = found.done()
         columns = [whole.columns[0], *whole.columns[2:]]
-        results = [*made.bounds(), *make(made, lambda of: [column.take(pa.array(of)) for column in columns])]
+        results = [*made.bounds(), *make(taken, lambda of: [column.take(pa.array(of)) for column in columns])]
         return Made(made.of, results, kept.rows(whole, kinds), [], np.array(wakes, np.int64), made.end)
 
     return Step(kinds, run)
@@ -155,9 +155,9 @@ def _by_number(shape: Shape, takes: dict[str, Any], held: dict[str, Any], events
         left = Rows(ends.astype(np.int64), [*(pa.array(n, pa.int64()) for n in numbers), *values(stays)[1:]])
         pieces = [make(_ranged(piece, logs, fits, shape), values) for piece in _pieces(found)]
         made = [pa.concat_arrays(each) for each in zip(*pieces, strict=True)]
-        of, start, end = (column.copy() for column in found[:, :3].T)
-        times = [pa.array(each, pa.int64()) for each in (start, end)]
-        return Made(of, [*times, *made], left, [], np.where(wake == 0, END, wake), end)
+        matches = Matches(*(column.copy() for column in found[:, :3].T))
+        wakes = np.where(wake == 0, END, wake)
+        return Made(matches.of, [*matches.bounds(), *made], left, [], wakes, matches.end)
 
     return Step(kinds, run)
 
@@ -189,8 +189,8 @@ def _taken(kept: Any, given: Any, index: Any, kind: Any) -> Any:
     return whole.take(pa.array(index))
 
 
-def _ranged(found: Any, logs: Any, fits: Any, shape: Shape) -> Matches:
-    """Return what `linear` has found."""
+def _ranged(found: Any, logs: Any, fits: Any, shape: Shape) -> Taken:
+    """Return what the matches that `linear` has found have taken."""
     count, elements = len(found), len(shape.elements)
     lows, highs = found[:, 3::2].ravel(), found[:, 4::2].ravel()
     sizes = highs - lows
@@ -203,7 +203,7 @@ def _ranged(found: Any, logs: Any, fits: Any, shape: Shape) -> Matches:
         for event in reversed(each.items[0][0]):  # the first named is the last written
             events[mine & (fits[rows] >> event & 1 == 1)] = event
     counts = sizes.reshape(count, elements).sum(axis=1)
-    return Matches(found[:, 0].copy(), found[:, 1].copy(), found[:, 2].copy(), counts, rows, events)
+    return Taken(counts, rows, events)
 
 
 @dataclass(slots=True)
@@ -215,12 +215,12 @@ class _Aggregates:
     functions: list[Fold]
     of: dict[str, int]
 
-    def __call__(self, found: Matches, values: Values) -> list[Any]:
+    def __call__(self, taken: Taken, values: Values) -> list[Any]:
         made: dict[str, Any] = {}
         for event in dict.fromkeys([None, *self.of.values()]):
             those = [fold for fold in self.functions if self.of.get(fold[0]) == event]
             if those:
-                made |= zip((fold[0] for fold in those), self._over(those, *found.taken_by(event), values))
+                made |= zip((fold[0] for fold in those), self._over(those, *taken.by(event), values))
         return [made[fold[0]] for fold in self.functions]
 
     def _over(self, functions: list[Fold], rows: Any, counts: Any, values: Values) -> list[Any]:

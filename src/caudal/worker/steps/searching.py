@@ -88,10 +88,12 @@ class Found:
             self.rows.append(row)
             self.events.append(event)
 
-    def done(self) -> Matches:
+    def done(self) -> tuple[Matches, Taken]:
         """Return them as arrays."""
-        lists = (self.of, self.start, self.end, self.counts, self.rows, self.events)
-        return Matches(*(np.array(each, np.int64) for each in lists))
+        of, start, end, *taken = (
+            np.array(each, np.int64) for each in (self.of, self.start, self.end, self.counts, self.rows, self.events)
+        )
+        return Matches(of, start, end), Taken(*taken)
 
 
 @dataclass(slots=True)
@@ -101,15 +103,21 @@ class Matches:
     of: Any
     start: Any
     end: Any
-    counts: Any
-    rows: Any
-    events: Any
 
     def bounds(self) -> list[Any]:
         """Return the times of first and last rows."""
         return [pa.array(times, pa.int64()) for times in (self.start, self.end)]
 
-    def taken_by(self, event: int | None) -> tuple[Any, Any]:
+
+@dataclass(slots=True)
+class Taken:
+    """What matches have taken, as arrays, as `Found` has them."""
+
+    counts: Any
+    rows: Any
+    events: Any
+
+    def by(self, event: int | None) -> tuple[Any, Any]:
         """Return the rows that an event took (None: all), one match behind the other, and how many of each match."""
         if event is None:
             return self.rows, self.counts
