@@ -158,6 +158,22 @@ class Unchanging:
         """Nothing was revoked."""
 
 
+class Listed(Unchanging):
+    """A source of partitions that are known from the start, and closed with it. Bounded, though one may take its time to end."""
+
+    def __init__(self, partitions: Sequence[Partition]) -> None:
+        self._partitions = partitions
+
+    def partitions(self) -> Sequence[Partition]:
+        """Return them."""
+        return self._partitions
+
+    def close(self) -> None:
+        """Close them."""
+        for partition in self._partitions:
+            partition.close()
+
+
 @runtime_checkable
 class Telling(Protocol):
     """A live source that has something to tell beside its partitions; most have not."""

@@ -11,7 +11,7 @@ from caudal.core.errors import OptionError
 from caudal.core.types import Schema
 from caudal.ports.format import FileReader
 from caudal.ports.records import Options
-from caudal.ports.source import Source
+from caudal.ports.source import Listed, Source
 
 _EXAMPLE = (
     'cd.table("maxmind", path="GeoLite2-Country.mmdb", key="network", match="cidr", '
@@ -43,9 +43,9 @@ class MaxmindConnector:
         for field in schema:
             if field.keys == ("network",) and field.dtype.name != "string":
                 raise OptionError(f"the column '{field.name}' of maxmind is a string, not a {field.dtype}")
-        from caudal.connectors.maxmind.database import MaxmindSource
+        from caudal.connectors.maxmind.database import MaxmindPartition
 
-        return MaxmindSource(options["path"], schema)
+        return Listed([MaxmindPartition(options["path"], schema)])
 
     def sample(self, path: str) -> bytes:
         """Return some records as JSON lines, for `caudal infer`; raises what `source` raises."""

@@ -21,7 +21,7 @@ from caudal.core.errors import InputError, OptionError
 from caudal.core.types import STRING, Schema
 from caudal.ingest import dicts
 from caudal.ports.records import Dead, Decoded
-from caudal.ports.source import End, Partition, Unchanging
+from caudal.ports.source import End
 
 NETWORK = "network"
 """The key of a row's network; all others are those of the record."""
@@ -61,23 +61,6 @@ class Database:
             raise InputError("this is no MaxMind DB, or a damaged one", location=path, detail=str(error)) from None
 
 
-class MaxmindSource(Unchanging):
-    """One partition, the file."""
-
-    def __init__(self, path: str, schema: Schema) -> None:
-        library()
-        if not os.path.isfile(path):
-            raise InputError("there is no such file", location=path)
-        self._partitions = [MaxmindPartition(path, schema)]
-
-    def partitions(self) -> Sequence[Partition]:
-        return self._partitions
-
-    def close(self) -> None:
-        for partition in self._partitions:
-            partition.close()
-
-
 class MaxmindPartition:
     """The networks of a file, in the order of their addresses; positions are their numbers."""
 
@@ -85,6 +68,10 @@ class MaxmindPartition:
     start = 0
 
     def __init__(self, path: str, schema: Schema) -> None:
+        """Raises `OptionError` where the library is not installed, `InputError` where there is no such file."""
+        library()
+        if not os.path.isfile(path):
+            raise InputError("there is no such file", location=path)
         self.name = os.path.basename(path)
         self._path = path
         self._networks = [field.name for field in schema if field.keys == (NETWORK,)]

@@ -12,14 +12,14 @@ from caudal.core.errors import OptionError
 from caudal.core.types import Schema
 from caudal.ingest import dicts
 from caudal.ports.records import Decoded
-from caudal.ports.source import End, Partition, Unchanging
+from caudal.ports.source import End, Listed, Partition
 
 
-def open_source(given: Any, schema: Schema) -> MemorySource:
-    """Return a source over the value of the option `rows`; see the connector."""
+def open_source(given: Any, schema: Schema) -> Listed:
+    """Return a source over the value of the option `rows`, with partitions p0, p1 and so on; see the connector."""
     several = isinstance(given, list | tuple) and bool(given) and not isinstance(given[0], Mapping)
     partitions = [_partition(f"p{i}", part, schema) for i, part in enumerate(given if several else [given])]
-    return MemorySource(partitions)
+    return Listed(partitions)
 
 
 def _partition(name: str, given: Any, schema: Schema) -> Partition:
@@ -40,20 +40,6 @@ def _partition(name: str, given: Any, schema: Schema) -> Partition:
     if hasattr(given, "__anext__"):
         hint = "an asynchronous generator is not read: pass a plain one"
     raise OptionError(f"option 'rows' of memory cannot read {type(given).__name__}", hint=hint)
-
-
-class MemorySource(Unchanging):
-    """Partitions p0, p1 and so on. Bounded: none comes later, though one that flows may take its time to end."""
-
-    def __init__(self, partitions: Sequence[Partition]) -> None:
-        self._partitions = partitions
-
-    def partitions(self) -> Sequence[Partition]:
-        return self._partitions
-
-    def close(self) -> None:
-        for partition in self._partitions:
-            partition.close()
 
 
 class TablePartition:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 
-from caudal.connectors.sql.reading import Query, SqlSource
+from caudal.connectors.sql.reading import Query, SqlPartition
 from caudal.core import duration
 from caudal.core.errors import OptionError
 from caudal.core.types import Schema
 from caudal.ports.format import FileReader
 from caudal.ports.records import Options
-from caudal.ports.source import Source
+from caudal.ports.source import Listed, Source
 
 _EXAMPLE = 'cd.table("sql", database="assets.db", query="SELECT ip, owner FROM assets", ...)'
 _ADDRESS = "postgresql://reader@db.example/assets?sslmode=verify-full"
@@ -54,7 +54,7 @@ class SqlConnector:
                 raise OptionError(f"sql has no {field.dtype} inside a column: '{field.name}'")
         query = _query(options, schema)
         query.check()
-        return SqlSource(query)
+        return Listed([SqlPartition(query)])
 
 
 def _query(options: Options, schema: Schema) -> Query:

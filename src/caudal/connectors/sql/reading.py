@@ -10,7 +10,7 @@ from caudal.core.errors import InputError, nearest
 from caudal.core.types import Schema
 from caudal.ingest import dicts
 from caudal.ports.records import Decoded
-from caudal.ports.source import End, Partition, Unchanging
+from caudal.ports.source import End
 
 
 class Query(Protocol):
@@ -38,20 +38,6 @@ def check_names(schema: Schema, names: Sequence[str], where: str) -> None:
             raise InputError(
                 f"the query of {where} has {problem} '{field.keys[0]}'", hint=nearest(field.keys[0], names)
             )
-
-
-class SqlSource(Unchanging):
-    """One partition, `query`."""
-
-    def __init__(self, query: Query) -> None:
-        self._partitions = [SqlPartition(query)]
-
-    def partitions(self) -> Sequence[Partition]:
-        return self._partitions
-
-    def close(self) -> None:
-        for partition in self._partitions:
-            partition.close()
 
 
 class SqlPartition:
