@@ -1,6 +1,6 @@
 """Interval joins: the rate from memory, whether an event's cost grows with their number, and what a longer interval costs.
 
-python lab/joins.py [--rounds 3] [--threads 2] [--millions 1,5] [--engines flink,spark]
+python lab/joins.py [--rounds 3] [--threads 2] [--millions 1,5] [--engines flink,spark] [--flood 20000]
 
 Two streams of so many million rows each, 100,000 keys, joined within 60 s, and counted by windows of 10 minutes; about one pair a row.
 "An hour" has 60 times as many keys, so the matches are as many. DuckDB joins the same columns by range, on as many threads, in turns
@@ -8,6 +8,9 @@ in one run; the pairs of both must be as many. Shown are the median and the spre
 
 With `--engines` all of them count the pairs of two files of JSON lines, each in a whole process, in turns: caudal, DuckDB, Flink SQL's
 interval join (streaming) and Spark SQL (batch). Their environments must be installed (`make engines`).
+
+With `--flood` both streams have so many rows of one key within the interval, and caudal counts the pairs: time, and memory beside
+that of the rows.
 """
 
 from __future__ import annotations
@@ -45,6 +48,11 @@ began = time.perf_counter(); pairs = counted(a, b); took = time.perf_counter() -
 print(json.dumps({"seconds": took, "pairs": pairs, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
 """
 )
+FLOOD = CAUDAL.replace(
+    "counted(a.head(1000)", "a = a.with_columns(ip=0); b = b.with_columns(ip=0); counted(a.head(1000)"
+)
+FLOOD = FLOOD.replace("began =", "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024; began =")
+FLOOD = FLOOD.replace(".ru_maxrss // 1024}", ".ru_maxrss // 1024 - before}")
 DUCKDB = (
     DRAWN
     + """
@@ -169,7 +177,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--millions", default="1,5")
     parser.add_argument("--engines", default="", help="flink,spark: beside them, over files")
+    parser.add_argument("--flood", type=int, default=0, help="rows of one key on each side")
     asked = parser.parse_args()
+    if asked.flood:
+        for _ in range(asked.rounds):
+            made = run(FLOOD, asked.flood, 1, 60, 60, asked.threads)
+            print(f"{made['pairs']:,} pairs of one key: {made['seconds']:.1f} s, {made['memory']:,} MB", flush=True)
+        return
     if asked.engines:
         beside(asked.engines.split(","), int(float(asked.millions.split(",")[0]) * 1e6), asked.rounds, asked.threads)
         return

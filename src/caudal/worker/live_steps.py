@@ -134,7 +134,7 @@ class _Adapter:
         columns = [as_array(pa.array([row[i] for row in rows], arrow_of(kind)), kind) for i, kind in self.given]
         times = None if self.clock is None else np.array([row[self.clock] for row in rows], np.int64)
         whole = Rows(np.array([0, len(rows)]), columns, times)
-        made = self.step.run(_state(self.step, kept), whole, watermark)
+        made = self.step.run(_state(self.step, kept), whole, watermark).whole()
         of, results = with_failed(self.step, made)
         listed = [column.to_pylist() for column in [*results, *self._places(made, of)]]
         out: list[Row] = []

@@ -77,7 +77,7 @@ def over_keys(step: Step, passed: int, time: int | None, placed: bool = False) -
         order = pa.array(np.lexsort((number.to_numpy(zero_copy_only=False), keys)))
         columns = [column.take(order) for column in columns]
         times = None if time is None else columns[time].to_numpy(zero_copy_only=False)
-        made = step.run(step.nothing(len(counts)), Rows(starts, columns[passed:], times), END)
+        made = step.run(step.nothing(len(counts)), Rows(starts, columns[passed:], times), END).whole()
         of, results = with_failed(step, made)
         # rows of one key stand behind one another, those that failed behind the others
         alone = of < 0

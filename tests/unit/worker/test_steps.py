@@ -161,7 +161,7 @@ def taken(
         part, listed = gathered(rows[start:stop], keys)
         part.columns = part.columns * columns
         ahead = rows[stop][1] if stop < len(rows) else END
-        made = step.run(state, part, ahead)
+        made = step.run(state, part, ahead).whole()
         values = [column.to_pylist() for column in made.columns]
         times = [-2] * len(made.of) if made.at is None else made.at.tolist()
         numbers = [-1] * len(made.of) if made.nth is None else made.nth.tolist()
@@ -251,16 +251,16 @@ def test_deduplication_is_that_of_the_oracle(within: int) -> None:
                 passed.append(time)
                 wanted.append(row)
         step = deduplicate({}, {}, within)
-        made = step.run(step.nothing(1), Rows(np.array([0, len(times)]), [], np.array(times, np.int64)), NEVER)
+        made = step.run(step.nothing(1), Rows(np.array([0, len(times)]), [], np.array(times, np.int64)), NEVER).whole()
         assert made.of.tolist() == wanted
 
 
 def test_what_nobody_needs_is_let_go() -> None:
     step = deduplicate({}, {}, 10)
-    made = step.run(step.nothing(2), Rows(np.array([0, 1, 2]), [], np.array([0, 50])), 5)
+    made = step.run(step.nothing(2), Rows(np.array([0, 1, 2]), [], np.array([0, 50])), 5).whole()
     assert made.wake.tolist() == [11, 61]
     none = Rows(np.zeros(3, np.int64), [], np.empty(0, np.int64))
-    left = step.run(made.state, none, 11)
+    left = step.run(made.state, none, 11).whole()
     assert np.diff(left.state.starts).tolist() == [0, 1]
     assert left.wake.tolist() == [END, 61]
 
@@ -387,7 +387,7 @@ def test_live_timers_are_those_of_one_call(seed: int) -> None:
     got = lived(walk, rows, sorted(dice.sample(range(1, 70), 6)), epoch)
     whole, listed = gathered(rows, 4)
     step = silence({}, {}, 3)
-    made = step.run(step.nothing(4), whole, END)
+    made = step.run(step.nothing(4), whole, END).whole()
     wanted: list[list[Any]] = []
     for n, (of, at) in enumerate(zip(made.of.tolist(), made.at.tolist())):
         own = [*listed[of][:2], None] if of >= 0 else [-1 - of, at, at]

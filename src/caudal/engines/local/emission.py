@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from caudal.columnar import sorting
 from caudal.columnar.morsel import Morsel
 from caudal.engines.local.dead_letters import failed_rows
-from caudal.engines.local.operator_tasks import Way
+from caudal.engines.local.operator_tasks import Flow, Ticket, Way
 from caudal.engines.local.slicing import Slicer
 from caudal.engines.local.stateful import OPEN, Failing, Part, Released, joined
 
@@ -36,8 +38,27 @@ class Emission:
         self._sequence = 0
         self._forwarded = -OPEN
 
-    def __call__(self, released: Released, watermark: int) -> None:
-        """Send on what an advance set free; `watermark` holds behind it. Called in order, by one thread at a time."""
+    def __call__(self, released: Released, watermark: int, again: Callable[[], None]) -> Flow | None:
+        """Send on what an advance set free; `watermark` holds behind it. Called in order, by one thread at a time.
+
+        Returns what goes on sending where it is made in pieces, of which many may come: see `Flow`, and `again` there.
+        """
+        if released.pieces is not None:
+            sends = self._sends(released, released.pieces, watermark)
+            return Flow(sends, self._job.settings.threads + 1, lambda: self._job.scheduler.push(DEPTH, again))
+        self._send(released, watermark)
+        return None
+
+    def _sends(
+        self, released: Released, pieces: Iterator[Morsel], watermark: int
+    ) -> Iterator[Callable[[Ticket], None]]:
+        """Yield what sends the pieces on, one by one, and then all else."""
+        for rows in pieces:
+            yield partial(self._send, Released(rows), self._forwarded)
+        yield partial(self._send, replace(released, pieces=None), watermark)
+
+    def _send(self, released: Released, watermark: int, ticket: Ticket | None = None) -> None:
+        """Send on rows. `ticket`: where more follow: it is held until these have landed, and any thread may carry them."""
         if released.parts:
             if not (self._slicer.expensive or self._slicer.fixed):
                 self._send_parts(released.parts, watermark)
@@ -55,8 +76,8 @@ class Emission:
         for i, piece in enumerate(pieces):
             last = i == len(pieces) - 1
             dead = self._failed(released.failing) if last and released.failing else None
-            task = self._task(first + i, piece, watermark if last else before, dead)
-            if self._slicer.expensive or not last:
+            task = self._task(first + i, piece, watermark if last else before, dead, ticket)
+            if self._slicer.expensive or not last or ticket is not None:
                 self._job.scheduler.push(DEPTH, task)
             else:
                 task()
@@ -96,14 +117,20 @@ class Emission:
         # a sink orders the rows of a morsel: cut up, they have to be in order before
         return self._slicer.split(rows.take(sorting.order(rows.order)))
 
-    def _task(self, sequence: int, morsel: Morsel | None, watermark: int, dead: Morsel | None) -> Callable[[], None]:
+    def _task(
+        self, sequence: int, morsel: Morsel | None, watermark: int, dead: Morsel | None, ticket: Ticket | None
+    ) -> Callable[[], None]:
         job, ways = self._job, [Way((self.ordinal,), sequence, watermark)]
+        if ticket is not None:
+            ticket.hold()
 
         def task() -> None:
             begin = time.perf_counter()
-            job.router.send(job.router.out[self.operator], ways, morsel, None)
+            job.router.send(job.router.out[self.operator], ways, morsel, ticket)
             if self.operator in job.router.dead:
-                job.router.send(job.router.dead[self.operator], ways, dead, None)
+                job.router.send(job.router.dead[self.operator], ways, dead, ticket)
+            if ticket is not None:
+                ticket.release()
             if morsel is not None and self._slicer.expensive:
                 self._slicer.learn(morsel.rows, time.perf_counter() - begin)
 

@@ -82,12 +82,12 @@ class Job:
                 f"the state holds {size:,} bytes, more than max_state={limit:,}",
                 location=task.operator,
                 detail=f"largest keys: {keys}",
-                hint="use fewer keys, shorter windows or less disorder, or raise max_state",
+                hint="use fewer keys, shorter windows or intervals, or less disorder, or raise max_state",
             )
 
     def state_bytes(self) -> int:
         """Return about how many bytes the operators' state holds."""
-        return sum(t.state.blocks.nbytes for t in self.stateful.values() if not t.over)
+        return sum(t.state.nbytes() for t in self.stateful.values() if not t.over)
 
     def flush(self) -> None:
         """Close all windows after a stop: every channel reaches the end of data."""

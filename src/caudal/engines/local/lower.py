@@ -16,7 +16,7 @@ from caudal.engines.local.emission import Emission
 from caudal.engines.local.identity import identities
 from caudal.engines.local.intake import Intake
 from caudal.engines.local.job import Job
-from caudal.engines.local.operator_tasks import SinkTask, StateTask
+from caudal.engines.local.operator_tasks import Flow, SinkTask, StateTask
 from caudal.engines.local.ordered.counts import CountOperator
 from caudal.engines.local.ordered.deduplicate import DeduplicateOperator
 from caudal.engines.local.ordered.reduce import ReduceOperator
@@ -183,8 +183,8 @@ def _stateful(job: Job, node: Keyed, numbered: bool, context: Context) -> StateT
     if isinstance(made, PaneOperator):
         made.fold_rows = job.settings.fold_rows
 
-    def emit(released: Released, watermark: int) -> None:
-        job.emissions[node.name](released, watermark)
+    def emit(released: Released, watermark: int, again: Callable[[], None]) -> Flow | None:
+        return job.emissions[node.name](released, watermark, again)
 
     task = StateTask(node.name, job.counters, made, emit, job.settings.clock, job.grown)
     job.stateful[node.name] = task

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -50,6 +50,43 @@ class Ticket:
             last = self._left == 0
         if last:
             self._done()
+
+
+class Flow:
+    """Results that are made while they are sent on: no more than so many are on their way, however many there are.
+
+    `run` goes on until all are sent, or too many are under way; then `again` is called once some have landed.
+    """
+
+    def __init__(self, sends: Iterator[Callable[[Ticket], None]], most: int, again: Callable[[], None]) -> None:
+        self._sends = sends
+        self._most = most
+        self._again = again
+        self._going = 0
+        self._waits = False
+        self._lock = threading.Lock()
+
+    def run(self) -> bool:
+        """Send on; return whether all are sent. Called by one thread at a time, first and whenever `again` has been called."""
+        while True:
+            with self._lock:
+                self._waits = self._going == self._most
+                if self._waits:
+                    return False
+                self._going += 1
+            send = next(self._sends, None)
+            if send is None:
+                return True
+            ticket = Ticket(self._landed)
+            send(ticket)
+            ticket.release()
+
+    def _landed(self) -> None:
+        with self._lock:
+            self._going -= 1
+            waits, self._waits = self._waits, False
+        if waits:
+            self._again()
 
 
 ChannelKey = tuple[int, ...]
@@ -113,6 +150,9 @@ class OperatorTask:
         self._lock = threading.Lock()
         self._ready: deque[tuple[ChannelKey, Envelope]] = deque()
         self._busy = False
+        self._settled = False
+        self._done: list[Ticket] = []
+        """What is given back once it is settled and sent."""
         self.section: Section | None = None
         """The pipelines that it is of, where it is not of all in the plan."""
 
@@ -135,6 +175,10 @@ class OperatorTask:
 
     def settle(self) -> None:
         """Called when no envelope is ready: act on what has changed."""
+
+    def sent(self) -> bool:
+        """Whether all that settling has set free is on its way; if not, the task goes on with `work` once there is room for more."""
+        return True
 
     def forget(self) -> None:
         """Let go what is held for pipelines that have failed."""
@@ -165,7 +209,7 @@ class OperatorTask:
             if self._busy or not self._ready:
                 return
             self._busy = True
-        self._work()
+        self.work()
 
     def poke(self) -> None:
         """Run `settle` once more, in turn with envelopes."""
@@ -173,34 +217,39 @@ class OperatorTask:
             if self._busy:
                 return
             self._busy = True
-        self._work()
+        self.work()
 
-    def _work(self) -> None:
-        done: list[Ticket] = []
+    def work(self) -> None:
+        """Take what is ready, until nothing is; by the thread that has made the task busy, or for which it was left so."""
         try:
-            while True:
-                while True:
-                    with self._lock:
-                        if not self._ready:
-                            break
-                        key, envelope = self._ready.popleft()
-                    guarded(self.section, self.apply, key, envelope)
-                    if self.over:
-                        self.forget()
-                    if envelope.ticket is not None:
-                        done.append(envelope.ticket)
-                guarded(self.section, self.settle)
-                for ticket in done:
+            while guarded(self.section, self.sent) is not False:
+                for ticket in self._done:
                     ticket.release()
-                done.clear()
+                self._done.clear()
                 with self._lock:
-                    if not self._ready:
-                        self._busy = False
+                    if self._settled and not self._ready:
+                        self._busy = self._settled = False
                         return
+                self._take()
+                guarded(self.section, self.settle)
+                self._settled = True
         except BaseException:
             with self._lock:
-                self._busy = False
+                self._busy = self._settled = False
             raise
+
+    def _take(self) -> None:
+        """Apply what is ready, until nothing is."""
+        while True:
+            with self._lock:
+                if not self._ready:
+                    return
+                key, envelope = self._ready.popleft()
+            guarded(self.section, self.apply, key, envelope)
+            if self.over:
+                self.forget()
+            if envelope.ticket is not None:
+                self._done.append(envelope.ticket)
 
 
 class SinkTask(OperatorTask):
@@ -255,7 +304,8 @@ class SinkTask(OperatorTask):
 class StateTask(OperatorTask):
     """Feeds a stateful operator, advances it as the watermark moves, and sends its results on.
 
-    `emit(released, watermark)` takes what came free and the forwarded watermark. The operator's watermark is the minimum over
+    `emit(released, watermark, again)` takes what came free and the forwarded watermark, and returns what is left to be sent on, where
+    something is; `again` is called as there is room for more. The operator's watermark is the minimum over
     the channels that are not idle; when all are idle it moves on with the clock from where it stood (SEMANTICS: idle
     and silent).
     """
@@ -265,7 +315,7 @@ class StateTask(OperatorTask):
         operator: str,
         counters: Counters,
         state: StatefulOperator,
-        emit: Callable[[Released, int], None],
+        emit: Callable[[Released, int, Callable[[], None]], Flow | None],
         clock: Callable[[], int],
         grown: Callable[[StateTask], None],
     ) -> None:
@@ -276,6 +326,7 @@ class StateTask(OperatorTask):
         self._clock = clock
         self._grown = grown
         self._forwarded = -OPEN
+        self._flow: Flow | None = None
 
     def prepare(self, morsel: Morsel | None) -> Partial | None:
         if morsel is None:
@@ -310,13 +361,19 @@ class StateTask(OperatorTask):
         made = released.rows is not None or released.parts or released.failing
         if made or self.state.forwarded > self._forwarded:
             self._forwarded = self.state.forwarded
-            self._emit(released, self._forwarded)
+            self._flow = self._emit(released, self._forwarded, self.work)
+
+    def sent(self) -> bool:
+        if self._flow is not None and not self._flow.run():
+            return False  # and from here on another thread may be at it
+        self._flow = None
+        return True
 
     def go_on(self) -> None:
         """After a restore: tell what follows how far this operator had come, the end of data among others."""
         if self.watermark > -OPEN:
             self._forwarded = self.state.forwarded
-            self._emit(Released(), self._forwarded)
+            self._emit(Released(), self._forwarded, self.work)
 
     @property
     def watermark(self) -> int:
@@ -349,6 +406,7 @@ class StateTask(OperatorTask):
 
     def forget(self) -> None:
         self.state.blocks = Blocks()
+        self._flow = None
 
     def finish(self) -> int:
         """Return the rows whose fate is open, for the ledger."""

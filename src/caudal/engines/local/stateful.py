@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +68,8 @@ class Failing:
 class Released:
     """What an advance sets free: result rows, and the input rows whose fate is now known, counted by fate.
 
-    `parts`: rows that are made when they are asked for, in parts whose order does not matter, instead of `rows`.
+    `parts`: rows that are made when they are asked for, in parts whose order does not matter, instead of `rows`;
+    `pieces`: in order, each once few enough before it are on their way.
     `failing`: what functions failed on; the dead letters are sent on.
     """
 
@@ -76,6 +77,7 @@ class Released:
     fates: dict[str, int] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list[Part])
     failing: list[Failing] = field(default_factory=list)
+    pieces: Iterator[Morsel] | None = None
 
 
 class StatefulOperator:
@@ -178,13 +180,23 @@ class StatefulOperator:
     def _load(self, values: dict[str, Any]) -> None:
         """Take the plain values of a cut."""
 
+    def nbytes(self) -> int:
+        """Return about how many bytes the state takes, for `max_state`."""
+        return self.blocks.nbytes
+
+    def _weights(self, table: Table) -> Ints:
+        """Return how many rows each row of a block stands for."""
+        return np.ones(table.rows, np.int64)
+
     def largest_keys(self, count: int = 3) -> list[str]:
         """Return the keys with the most state rows, for the message of `max_state`."""
         if not self.blocks.tables or not self.key_names:
             return []
-        table = concat_tables([Table({k: t[k] for k in self.key_names}, t.rows) for t in self.blocks.tables.values()])
+        tables = self.blocks.tables.values()
+        weights = np.concatenate([self._weights(table) for table in tables])
+        table = concat_tables([Table({k: t[k] for k in self.key_names}, t.rows) for t in tables])
         groups = self._group(table, [])
-        sizes = np.bincount(groups.codes, minlength=len(groups))
+        sizes = np.bincount(groups.codes, weights, minlength=len(groups))
         top = np.argsort(sizes)[::-1][:count]
         rows = table.take(groups.first[top])
         names = zip(*(rows[k].to_list() for k in self.key_names))

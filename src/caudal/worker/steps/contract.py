@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,20 @@ class Rows:
         return Rows(np.array([0, stop - start]), [c.slice(start, stop - start) for c in self.columns], time)
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Results of rows, of which there may be more than memory holds: each is made when it is asked for, in any thread.
+
+    `counts`: int64, for each row of the call how many results it has. `columns(rows, nth)`: the columns of these rows' results
+    of these numbers, counted from 0; `sizes(rows, nth)`: about how many bytes each takes, `widest()` the largest.
+    """
+
+    counts: Any
+    columns: Callable[[Any, Any], list[Any]]
+    sizes: Callable[[Any, Any], Any]
+    widest: Callable[[], int]
+
+
 @dataclass(slots=True)
 class Made:
     """What a step makes.
@@ -65,6 +79,8 @@ class Made:
     `of`; `failed_at` has the times of those at timers, as `at` has those of results, None where there can be none.
     `wake`: int64, for each key the watermark at which the step is to be called again though no row has come, `END` for
     none; None for none at all. It lies above the watermark of the call.
+    `several`: the results of rows where these may be very many, each with the number that `nth` would have; those in `of`
+    are then of no row. `whole` puts them all among the others.
     """
 
     of: Any
@@ -75,6 +91,22 @@ class Made:
     at: Any = None
     nth: Any = None
     failed_at: list[int] | None = None
+    several: Several | None = None
+
+    def whole(self) -> Made:
+        """Return the same with all results in `of`."""
+        if self.several is None:
+            return self
+        rows = np.repeat(np.arange(len(self.several.counts)), self.several.counts)
+        nth, none = numbered(rows), np.zeros(len(self.of), np.int64)
+        return replace(
+            self,
+            of=np.concatenate([rows, self.of]),
+            columns=joined([self.several.columns(rows, nth), self.columns]),
+            at=np.concatenate([np.zeros(len(rows), np.int64), none if self.at is None else self.at]),
+            nth=np.concatenate([nth, none if self.nth is None else self.nth]),
+            several=None,
+        )
 
 
 @dataclass(frozen=True)

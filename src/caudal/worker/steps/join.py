@@ -6,17 +6,22 @@ are kept stand in the order of their times, so the partners of a row lie side by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from caudal.worker.coercion import as_array
-from caudal.worker.steps.contract import END, Made, Rows, Step, behind, numbered
+from caudal.worker.steps.contract import END, Made, Rows, Several, Step, behind
 
 _OWN = ["bool", "bool", "int64", "bool"]
 """What is kept of a row before its columns: whether it is of the right side, may have a partner, its time, whether it has had one."""
+
+
+Pair = Callable[[Any, Any], tuple[Any, Any]]
 
 
 def join(
@@ -38,13 +43,10 @@ def join(
         right, free, time, had = (column.to_numpy(zero_copy_only=False) for column in whole.columns[:4])
         right, free, had = right.astype(np.bool_), free.astype(np.bool_), had.astype(np.bool_)
         key = whole.key
-        row = np.full(len(whole), -1, np.int64)
-        row[at] = np.arange(len(rows))
         if how in ("semi", "anti"):
-            later, left_of, right_of = _first(key, time, right, free & (right | ~had), lower, upper)
+            counts, pair = _first(key, time, right, free & (right | ~had), at, lower, upper, had)
         else:
-            later, left_of, right_of = _pairs(key, time, right, free, row >= 0, lower, upper)
-        had[left_of] = had[right_of] = True
+            counts, pair = _partners(key, time, right, free, at, lower, upper, had)
         whole.columns[3] = pa.array(had)
 
         over = time + np.where(right, -lower, upper)
@@ -54,21 +56,23 @@ def join(
         at_lone = time[lone] + np.where(right[lone], max(-lower, 0), max(upper, 0))
         order = np.lexsort([lone, ~right[lone], at_lone, key[lone]])  # a missing side stands first
         lone, at_lone = lone[order], at_lone[order]
-        if how == "anti":
-            later, left_of, right_of = later[:0], left_of[:0], right_of[:0]
         made = [
-            _column(column, right_of if theirs else left_of, lone, right[lone] != theirs)
+            column.take(pa.array(lone, mask=right[lone] != theirs))
             for column, theirs in zip(whole.columns[4:], of_right, strict=True)
         ]
+        pairs = _Pairs(len(whole), whole.columns[4:], of_right, pair)
         index = np.flatnonzero(~gone & (right | ~had) if how in ("semi", "anti") else ~gone)
         left = Rows(np.searchsorted(index, whole.starts), [column.take(pa.array(index)) for column in whole.columns])
         return Made(
-            np.concatenate([row[later], -1 - key[lone]]),
+            -1 - key[lone],
             made,
             left,
             wake=_wake(whole.keys, key, over, index, index[may[index]]),
-            at=np.concatenate([time[later], at_lone]),
-            nth=np.concatenate([numbered(later), np.zeros(len(lone), np.int64)]),
+            at=at_lone,
+            nth=np.zeros(len(lone), np.int64),
+            several=Several(
+                np.zeros_like(counts) if how == "anti" else counts, pairs.columns, pairs.sizes, pairs.widest
+            ),
         )
 
     return Step([*_OWN, *types], run)
@@ -81,29 +85,77 @@ def _taken(rows: Rows, types: Sequence[Any]) -> list[Any]:
     return [side, free, time, had, *(as_array(column, kind) for column, kind in zip(columns, types, strict=True))]
 
 
-def _column(column: Any, paired: Any, lone: Any, missing: Any) -> Any:
-    """Return the values of pairs, and behind them of rows alone, null where they are of the other side."""
-    index = np.concatenate([paired, np.where(missing, 0, lone)])
-    return column.take(pa.array(index, pa.int64(), mask=np.concatenate([np.zeros(len(paired), np.bool_), missing])))
+class _Pairs:
+    """Pairs of kept rows, made when they are asked for. `pair`: gives the left rows and the right ones of results by row and number."""
+
+    def __init__(self, rows: int, columns: list[Any], of_right: Sequence[bool], pair: Pair) -> None:
+        self._rows = rows
+        self._columns = [*zip(columns, of_right, strict=True)]
+        self._pair = pair
+
+    def columns(self, rows: Any, nth: Any) -> list[Any]:
+        """Return the columns of pairs; see `Several`."""
+        left, right = (pa.array(side) for side in self._pair(rows, nth))
+        return [column.take(right if theirs else left) for column, theirs in self._columns]
+
+    def sizes(self, rows: Any, nth: Any) -> Any:
+        """Return about how many bytes pairs take; see `Several`."""
+        left, right = self._pair(rows, nth)
+        of_left, of_right = self._sizes
+        return of_left[left] + of_right[right]
+
+    def widest(self) -> int:
+        """Return about how many bytes the largest pair may take."""
+        return sum(int(size) if isinstance(size, int) else int(size.max(initial=0)) for _, size in self._sized)
+
+    @cached_property
+    def _sizes(self) -> tuple[Any, Any]:
+        """How many bytes each kept row takes in a pair as the left one, and as the right one."""
+        sums = np.zeros((2, self._rows), np.int64)
+        for theirs, size in self._sized:
+            sums[int(theirs)] += size
+        return sums[0], sums[1]
+
+    @cached_property
+    def _sized(self) -> list[tuple[bool, Any]]:
+        """Whether each column is of the right side, and how many bytes its values take: one number where it is about the same."""
+        return [(theirs, _size(column)) for column, theirs in self._columns]
 
 
-def _pairs(key: Any, time: Any, right: Any, free: Any, new: Any, lower: int, upper: int) -> tuple[Any, Any, Any]:
-    """Return the pairs that new rows make with those before them: of each the later row, the left, the right; in the order of rows."""
-    where = [np.flatnonzero(free & ~right), np.flatnonzero(free & right)]
-    found: list[tuple[Any, Any, Any]] = []
+def _size(column: Any) -> Any:
+    if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
+        known = pc.fill_null(pc.binary_length(column), 0)  # type: ignore[attr-defined]
+        return 4 + known.to_numpy(zero_copy_only=False).astype(np.int64)
+    return column.nbytes // max(1, len(column))
+
+
+def _partners(
+    key: Any, time: Any, right: Any, free: Any, at: Any, lower: int, upper: int, had: Any
+) -> tuple[Any, Pair]:
+    """Return how many pairs each row at these places makes with those before it, and which; mark all that `had` a partner."""
+    sides = [np.flatnonzero(free & ~right), np.flatnonzero(free & right)]
+    both = np.concatenate(sides)
     place, asked = _places(key, time)
-    for mine, theirs, first, last in ((0, 1, lower, upper), (1, 0, -upper, -lower)):
-        rows, others = where[mine][new[where[mine]]], where[theirs]
-        begin = np.searchsorted(place[others], asked(rows, first), "left")
-        end = np.searchsorted(place[others], asked(rows, last), "right")
-        end = np.minimum(end, np.searchsorted(others, rows))  # those that come behind it find it themselves
-        count = np.maximum(end - begin, 0)
-        later = np.repeat(rows, count)
-        partner = others[np.arange(len(later)) + np.repeat(begin - (np.cumsum(count) - count), count)]
-        found.append((later, partner, later) if mine else (later, later, partner))
-    later, left, of_right = (np.concatenate([a, b]) for a, b in zip(*found, strict=True))
-    order = np.argsort(later, kind="stable")
-    return later[order], left[order], of_right[order]
+    begin, count = np.zeros(len(at), np.int64), np.zeros(len(at), np.int64)
+    for mine, first, last in ((0, lower, upper), (1, -upper, -lower)):
+        some = np.flatnonzero(free[at] & (right[at] == bool(mine)))
+        rows, others = at[some], sides[1 - mine]
+        low = np.searchsorted(place[others], asked(rows, first), "left")
+        high = np.searchsorted(place[others], asked(rows, last), "right")
+        high = np.minimum(high, np.searchsorted(others, rows))  # those that come behind it find it themselves
+        begin[some] = low if mine else low + len(sides[0])
+        count[some] = np.maximum(high - low, 0)
+    some = np.flatnonzero(count)
+    had[at[some]] = True
+    room = len(both) + 1
+    reached = np.bincount(begin[some], minlength=room) - np.bincount(begin[some] + count[some], minlength=room)
+    had[both[np.cumsum(reached)[:-1] > 0]] = True
+
+    def pair(rows: Any, nth: Any) -> tuple[Any, Any]:
+        later, partner = at[rows], both[begin[rows] + nth]
+        return np.where(right[later], partner, later), np.where(right[later], later, partner)
+
+    return count, pair
 
 
 def _places(key: Any, time: Any) -> tuple[Any, Any]:
@@ -135,16 +187,24 @@ def _moved(time: Any, shift: int) -> Any:
     return np.clip(time, -END + abs(shift), END - abs(shift)) + shift
 
 
-def _first(key: Any, time: Any, right: Any, free: Any, lower: int, upper: int) -> tuple[Any, Any, Any]:
-    """Return of each left row that has had no partner the first pair, as `_pairs` gives pairs; never all of them, which may be many."""
+def _first(key: Any, time: Any, right: Any, free: Any, at: Any, lower: int, upper: int, had: Any) -> tuple[Any, Pair]:
+    """Return of each left row that has had no partner the first pair, as `_partners` gives pairs."""
     left, others = np.flatnonzero(free & ~right), np.flatnonzero(free & right)
     place, asked = _places(key, time)
     begin = np.searchsorted(place[others], asked(left, lower), "left")
     some = begin < np.searchsorted(place[others], asked(left, upper), "right")
     left, partner = left[some], others[begin[some]]
+    had[left] = had[partner] = True
     later = np.maximum(left, partner)
     order = np.argsort(later, kind="stable")
-    return later[order], left[order], partner[order]
+    left, partner = left[order], partner[order]
+    count = np.bincount(np.searchsorted(at, later), minlength=len(at))
+    first = np.cumsum(count) - count
+
+    def pair(rows: Any, nth: Any) -> tuple[Any, Any]:
+        return left[first[rows] + nth], partner[first[rows] + nth]
+
+    return count, pair
 
 
 def _wake(keys: int, key: Any, over: Any, kept: Any, waits: Any) -> Any:

@@ -194,7 +194,10 @@ class OrderedOperator(StatefulOperator):
 
     def _step(self, table: Table) -> Released:
         """Take rows (at least one) that stand in pinned order behind all that were taken before."""
-        made = self._taken(table)
+        return self._sent_on(table, self._taken(table))
+
+    def _sent_on(self, table: Table, made: Portion) -> Released:
+        """Return what rows have come to, in their order."""
         every = len(made.of) == table.rows and bool((made.of == np.arange(table.rows)).all())
         out = table if every else table.take(made.of)
         return self._failing(table, made, Released(self._emit(self._result(out, made.columns), out), made.fates))

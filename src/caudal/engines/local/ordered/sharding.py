@@ -18,6 +18,7 @@ from caudal.columnar.grouping import key_hashes
 from caudal.engines.local.dividing import Dividing, rows_of
 from caudal.engines.local.lists import concat_columns
 from caudal.engines.local.ordered.keyed import owned
+from caudal.engines.local.ordered.pieces import Share
 from caudal.engines.local.state import HASH, Blocks
 from caudal.engines.local.table import Table
 from caudal.expressions.functions.outcome import Failed
@@ -51,7 +52,8 @@ S = TypeVar("S", bound=Kept)
 class Portion:
     """What rows of some keys come to. `of`: ascending, the row that each result is of; `columns`: what was made for it.
 
-    `alone`: results that are of no row; `lost`: keys and times of what failed and is of no row, with why.
+    `alone`: results that are of no row; `lost`: keys and times of what failed and is of no row, with why; `shares`: results that are
+    made piece by piece, where there are any; then no others are of rows.
     """
 
     of: Ints
@@ -60,6 +62,7 @@ class Portion:
     failed: list[Failed] = field(default_factory=list[Failed])
     alone: list[Table] = field(default_factory=list[Table])
     lost: list[tuple[Table, list[Failed]]] = field(default_factory=list[tuple[Table, list[Failed]]])
+    shares: list[Share] = field(default_factory=list[Share])
 
 
 class Shards(Generic[S]):
@@ -126,4 +129,9 @@ def merged(portions: Sequence[Portion], rows: Sequence[Ints | None]) -> Portion:
         failed += [f if own is None else replace(f, row=int(own[f.row])) for f in portion.failed]
     alone = [table for portion in portions for table in portion.alone]
     lost = [one for portion in portions for one in portion.lost]
-    return Portion(of, columns, fates, sorted(failed, key=lambda f: f.row), alone, lost)
+    shares = [
+        share if own is None else share.among(own)
+        for portion, own in zip(portions, rows, strict=True)
+        for share in portion.shares
+    ]
+    return Portion(of, columns, fates, sorted(failed, key=lambda f: f.row), alone, lost, shares)

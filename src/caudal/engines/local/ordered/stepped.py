@@ -5,9 +5,10 @@ Results that are made of no row (`worker.steps.contract`) are put among the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ import pyarrow as pa
 from caudal.columnar import sorting
 from caudal.columnar.column import Column, Fixed, Ints, arrow_type, constant, from_arrow
 from caudal.columnar.morsel import Morsel
-from caudal.core.types import INT64, DataType, parse_type
-from caudal.engines.local.lists import Lists, order_by_group
-from caudal.engines.local.ordered.keyed import SLOTS, LatestRows, owned
+from caudal.core.types import INT64, DataType
+from caudal.engines.local.lists import order_by_group
+from caudal.engines.local.ordered.keyed import SLOTS
 from caudal.engines.local.ordered.operator import OrderedOperator
+from caudal.engines.local.ordered.pieces import Piece, Share, cut
 from caudal.engines.local.ordered.sharding import Portion
+from caudal.engines.local.ordered.stepping import KeptRows, kept_type, lengths
 from caudal.engines.local.state import HASH
 from caudal.engines.local.stateful import NEVER_LATE, Bind, Bound, Failing, Released
 from caudal.engines.local.table import Table, concat_tables
@@ -38,12 +41,6 @@ _MADE = "\0made "
 """What the columns that a step makes are called by beside those of a key."""
 
 
-class KeptRows(LatestRows):
-    """What a step keeps of keys. `looked`: how many there were when those of which nothing is kept were dropped."""
-
-    looked = SLOTS
-
-
 class SteppedOperator(OrderedOperator):
     """State: for each key the rows that the step keeps of it, as one list, and when the step is to be called again.
 
@@ -57,28 +54,27 @@ class SteppedOperator(OrderedOperator):
         self, node: Keyed, operator: str, bind: Bind, ranks: Callable[[], Ints], step: Any = None, *rest: Any
     ) -> None:
         """`step`: None for that of the worker package."""
-        super().__init__(node, operator, bind, ranks)
         told = node.step
         assert told is not None
+        self._takes = {name: expr.dtype(node.input.schema).spec for name, expr in told.arguments}
+        self.step: Step = step if isinstance(step, Step) else _made(told, self._takes)
+        super().__init__(node, operator, bind, ranks)
         self.node = node
         self.told = told
         self._last = (0, NEVER_LATE)
         self._arguments: list[Bound] = [bind(expr, self.schema) for _, expr in told.arguments]
-        self._takes = {name: expr.dtype(self.schema).spec for name, expr in told.arguments}
-        self.step: Step = step if isinstance(step, Step) else _made(told, self._takes)
-        self._types = [parse_type(kind) for kind in self.step.keeps]
+        made = {field.name for field in told.results}
+        self._passes = {n for n, result in node.results().items() if n not in made and isinstance(result, Computed)}
 
     def _shard(self) -> KeptRows:
-        return KeptRows(self.blocks, self.key_names)
+        return KeptRows(self.operator, self.step, self.blocks, self.key_names)
 
     def _columns(self, morsel: Morsel, keys: Sequence[Column]) -> dict[str, Column]:
         given = {f"x{i}": compute(morsel) for i, compute in enumerate(self._arguments)}
         return {**self._own_columns(morsel), **given}
 
     def _kept_types(self) -> dict[str, DataType]:
-        children = [from_arrow(column, t) for column, t in zip(self.step.nothing(0).columns, self._types)]
-        none = np.empty(0, np.int64)
-        return {"kept": Lists(children, none, none).dtype, "wake": INT64}
+        return {"kept": kept_type(self.step), "wake": INT64}
 
     def _given(self, table: Table) -> Table:
         names = [*self.key_names, HASH, "time", *(f"x{i}" for i in range(len(self._takes)))]
@@ -89,7 +85,7 @@ class SteppedOperator(OrderedOperator):
         keys = Table({name: table[name] for name in (*self.key_names, HASH)}, table.rows).take(groups.first)
         order, starts = order_by_group(groups.codes, len(groups))
         given = [as_array(table[f"x{i}"].take(order).to_arrow(), kind) for i, kind in enumerate(self._takes.values())]
-        made = self._advance(kept, keys, Rows(starts, given, table.ints("time")[order] if self.timed else None))
+        made = kept.taken(keys, Rows(starts, given, table.ints("time")[order] if self.timed else None), self.watermark)
         of = np.asarray(made.of, np.int64)
         columns = self._made(made)
         mine = np.flatnonzero(of >= 0)
@@ -97,24 +93,17 @@ class SteppedOperator(OrderedOperator):
         back = np.argsort(rows, kind="stable")
         failed = [Failed(int(order[row]), *why) for row, *why in made.failed if row >= 0]
         taken = {name: column.take(mine[back]) for name, column in columns.items()}
-        fates = self._fates(table.rows, len(mine), len(failed))
-        return Portion(rows[back], taken, fates, failed, self._alone(keys, made), self._lost(keys, made))
+        fates = _fates(self.told.gathers, table.rows, len(mine), len(failed))
+        shares = [Share(order, made.several)] if made.several is not None and made.several.counts.any() else []
+        return Portion(rows[back], taken, fates, failed, self._alone(keys, made), _lost(keys, made), shares)
 
-    def _made(self, made: Made) -> dict[str, Column]:
+    def _made(self, made: Made | Piece) -> dict[str, Column]:
         """Return the columns of results: those that the step makes and, where it says so, their numbers in a place."""
         columns: dict[str, Column] = {
             field.name: from_arrow(array.cast(arrow_type(field.dtype)), field.dtype)
             for field, array in zip(self.told.results, made.columns, strict=True)
         }
         return columns if made.nth is None else {**columns, _NTH: Fixed(INT64, np.asarray(made.nth, np.int64))}
-
-    def _fates(self, rows: int, passed: int, failed: int) -> dict[str, int]:
-        if self.told.gathers:
-            return {"absorbed": rows - failed}
-        fates = {"passed": passed}
-        if rows - passed > failed:
-            fates["deduplicated"] = rows - passed - failed
-        return fates
 
     def _alone(self, keys: Table, made: Made) -> list[Table]:
         """Return the results that are made of no row: keys, event times, what was made."""
@@ -126,16 +115,6 @@ class SteppedOperator(OrderedOperator):
         columns = {_MADE + name: column.take(none) for name, column in self._made(made).items()}
         time = Fixed(INT64, np.asarray(made.at, np.int64)[none])
         return [Table({**found.columns, "time": time, **columns}, len(none))]
-
-    def _lost(self, keys: Table, made: Made) -> list[tuple[Table, list[Failed]]]:
-        """Return what failed and is of no row: keys and times, and why."""
-        found = [(i, -1 - row, why) for i, (row, *why) in enumerate(made.failed) if row < 0]
-        if not found:
-            return []
-        assert made.failed_at is not None
-        at = np.array([made.failed_at[i] for i, *_ in found], np.int64)
-        of = keys.take(np.array([key for _, key, _ in found], np.int64))
-        return [(of.with_column("time", at), [Failed(n, *why) for n, (*_, why) in enumerate(found)])]
 
     def _result(self, table: Table, made: dict[str, Column]) -> dict[str, Column]:
         return self._shown(table, made, self._passed(table))
@@ -183,12 +162,12 @@ class SteppedOperator(OrderedOperator):
         if self.told.alone == TIMERS:
             found = kept.where(lambda table: table.ints("wake") <= self.watermark)
         else:
-            found = kept.where(lambda table: _lengths(table) > 0) if self.watermark >= END else None
+            found = kept.where(lambda table: lengths(table) > 0) if self.watermark >= END else None
         if found is None:
             return None
         keys = Table({name: found[name] for name in (*self.key_names, HASH)}, found.rows)
         made = self._called(kept, keys)
-        return Portion(np.empty(0, np.int64), {}, alone=self._alone(keys, made), lost=self._lost(keys, made))
+        return Portion(np.empty(0, np.int64), {}, alone=self._alone(keys, made), lost=_lost(keys, made))
 
     def _losing(self, lost: list[tuple[Table, list[Failed]]], released: Released) -> None:
         """Add what failed and is of no row, in order of time and key."""
@@ -203,79 +182,91 @@ class SteppedOperator(OrderedOperator):
 
     def _together(self, table: Table | None, made: Portion | None, alone: Table | None) -> Released:
         """Return the results of rows and of none, in their places."""
+        lone = None if alone is None else self._lone(alone)
+        if table is not None and made is not None and made.shares:
+            return _flowing(self._pieces(table, made.shares, lone))
         parts: list[Table] = []
-        shared = False
         if table is not None and made is not None and len(made.of):
-            shared = _NTH in made.columns
             of = table.take(made.of)
             parts.append(self._placed(self._result(of, made.columns), made.columns, of))
-        if alone is not None:
-            alone = alone.take(self._by_time(alone))
-            columns = {name.removeprefix(_MADE): c for name, c in alone.columns.items() if name.startswith(_MADE)}
-            shared |= _NTH in columns
-            parts.append(self._placed(self._shown(alone, columns, None), columns, self._moments(alone)))
+        return Released(self._sent([*parts, *([] if lone is None else [lone])]))
+
+    def _sent_on(self, table: Table, made: Portion) -> Released:
+        if not made.shares:
+            return super()._sent_on(table, made)
+        return _flowing(self._pieces(table, made.shares, None), made.fates)
+
+    def _pieces(self, table: Table, shares: list[Share], lone: Table | None) -> Iterator[Morsel]:
+        """Make the results of rows in pieces, and with them those of none that stand before the next."""
+        own = {f"c{i}": name for i, name in enumerate(self.schema.names) if name in self._passes}
+        table = Table({name: table[name] for name in (*self.key_names, "time", "watermark", *own)}, table.rows)
+        for piece in cut(shares, table.rows):
+            of, columns = table.take(piece.rows), self._made(piece)
+            shown = self._shown(of, columns, {name: of[column] for column, name in own.items()})
+            if not self.told.alone:
+                yield _some(self._emit({name: shown[name] for name in self.node.schema.names}, of))
+                continue
+            parts = [self._placed(shown, columns, of)]
+            if lone is not None:
+                before = lone.rows if piece.next is None else self._before(lone, int(table.ints("time")[piece.next]))
+                parts.append(lone.slice(0, before))
+                lone = lone.slice(before, lone.rows)
+            yield _some(self._sent(parts))
+
+    def _before(self, lone: Table, time: int) -> int:
+        """Return how many of the results of no row stand before results of rows of this time."""
+        return int(np.searchsorted(lone.ints("time"), time)) if self.told.alone == TIMERS else 0
+
+    def _lone(self, alone: Table) -> Table:
+        """Return the results of no row in order."""
+        alone = alone.take(self._by_time(alone))
+        columns = {name.removeprefix(_MADE): c for name, c in alone.columns.items() if name.startswith(_MADE)}
+        return self._placed(
+            self._shown(alone, columns, None),
+            columns,
+            _moments(alone, None if self.told.alone == TIMERS else self._last),
+        )
+
+    def _sent(self, parts: list[Table]) -> Morsel | None:
+        """Return the next results."""
         if not parts:
-            return Released()
-        whole = concat_tables(parts)
+            return None
+        shared = any(_NTH in part.columns for part in parts)
+        whole = concat_tables(
+            [part if _NTH in part.columns else part.with_column(_NTH, np.zeros(part.rows, np.int64)) for part in parts]
+        )
         if self.told.alone == TIMERS:
             whole = whole.take(np.argsort(whole.ints("time"), kind="stable"))
         columns = {name: whole[f"c{i}"] for i, name in enumerate(self.node.schema.names)}
         rows = self._emit(columns, whole, whole.ints(_NTH) == 0)
         if rows is not None and shared:
             rows.ordinal = whole.ints(_NTH)
-        return Released(rows)
+        return rows
 
     def _by_time(self, table: Table) -> Ints:
         """Return the order of what is made of no row: by time and key, and as it was made."""
         ranks = [sorting.rank(table[name]) for name in self.key_names]
         return np.lexsort([*reversed(ranks), table.ints("time")]).astype(np.int64, copy=False)
 
-    def _moments(self, alone: Table) -> Table:
-        """Return results of no row with event time and W_p: those that the end of data makes have the last row's."""
-        time, watermark = alone.ints("time"), NEVER_LATE
-        if self.told.alone != TIMERS:
-            last, watermark = self._last
-            time = np.full(alone.rows, last, np.int64)
-        both = {"time": Fixed(INT64, time), "watermark": Fixed(INT64, np.full(alone.rows, watermark, np.int64))}
-        return Table(both, alone.rows)
-
     def _placed(self, shown: dict[str, Column], made: dict[str, Column], of: Table) -> Table:
         """Return the columns of results by their numbers, with time, W_p, and which result of its place each is."""
         columns = {f"c{i}": shown[name] for i, name in enumerate(self.node.schema.names)}
-        nth = made.get(_NTH, Fixed(INT64, np.zeros(of.rows, np.int64)))
-        return Table({**columns, "time": of["time"], "watermark": of["watermark"], _NTH: nth}, of.rows)
+        numbers = {_NTH: made[_NTH]} if _NTH in made else {}
+        return Table({**columns, "time": of["time"], "watermark": of["watermark"], **numbers}, of.rows)
 
     # -- state --------------------------------------------------------------------------------------------------
 
-    def _advance(self, kept: KeptRows, keys: Table, rows: Rows) -> Made:
-        """Take the step of these keys, and keep what it says."""
-        number = kept.number([keys[name] for name in self.key_names], keys.rows)
-        found, known = kept.numbered(number)
-        state = self.step.nothing(keys.rows)
-        if known is not None:
-            lists = known["kept"]
-            assert isinstance(lists, Lists)
-            counts = np.zeros(keys.rows, np.int64)
-            counts[found] = lists.length
-            children = lists.flat()
-            state.starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-            state.columns = [as_array(c.to_arrow(), kind) for c, kind in zip(children, self.step.keeps)]
-        made = self.step.run(state, rows, self.watermark)
-        self._keep(kept, keys, number, made)
-        return made
+    def nbytes(self) -> int:
+        """Return the bytes of the state, with what a step takes beside it."""
+        return super().nbytes() + sum(kept.copied for kept in self.shards.states)
+
+    def _weights(self, table: Table) -> Ints:
+        return lengths(table) if "kept" in table.columns else super()._weights(table)
 
     def _called(self, kept: KeptRows, keys: Table) -> Made:
         """Take the step of these keys though no row of theirs has come."""
         none = [pa.nulls(0, arrow_of(kind)) for kind in self._takes.values()]
-        return self._advance(kept, keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)))
-
-    def _keep(self, kept: KeptRows, keys: Table, number: Ints, made: Made) -> None:
-        columns = [
-            from_arrow(array.cast(arrow_type(dtype)), dtype) for array, dtype in zip(made.state.columns, self._types)
-        ]
-        lists = Lists(columns, made.state.starts[:-1], np.diff(made.state.starts))
-        wake = np.full(keys.rows, END, np.int64) if made.wake is None else made.wake
-        kept.put(owned(Table({**keys.columns, "kept": lists, "wake": Fixed(INT64, wake)}, keys.rows)), number)
+        return kept.taken(keys, Rows(np.zeros(keys.rows + 1, np.int64), none, np.empty(0, np.int64)), self.watermark)
 
     def _expire(self, kept: KeptRows) -> None:
         if kept.rows < 2 * kept.looked:
@@ -283,7 +274,7 @@ class SteppedOperator(OrderedOperator):
         due = None if self.told.alone else kept.where(lambda table: table.ints("wake") <= self.watermark)
         if due is not None:
             self._called(kept, Table({name: due[name] for name in (*self.key_names, HASH)}, due.rows))
-        kept.retain(lambda rows: _lengths(rows) > 0)
+        kept.retain(lambda rows: lengths(rows) > 0)
         kept.looked = max(kept.rows, SLOTS)
 
     def _values(self) -> dict[str, Any]:
@@ -301,7 +292,45 @@ def _made(told: KeyedStep, takes: dict[str, Any]) -> Step:
     return getattr(import_module(f"{told.package}.{told.name}"), told.name)(takes, gives, **options)
 
 
-def _lengths(table: Table) -> Ints:
-    lists = table["kept"]
-    assert isinstance(lists, Lists)
-    return lists.length
+def _some(rows: Morsel | None) -> Morsel:
+    assert rows is not None
+    return rows
+
+
+def _fates(gathers: bool, rows: int, passed: int, failed: int) -> dict[str, int]:
+    if gathers:
+        return {"absorbed": rows - failed}
+    fates = {"passed": passed}
+    if rows - passed > failed:
+        fates["deduplicated"] = rows - passed - failed
+    return fates
+
+
+def _lost(keys: Table, made: Made) -> list[tuple[Table, list[Failed]]]:
+    """Return what failed and is of no row: keys and times, and why."""
+    found = [(i, -1 - row, why) for i, (row, *why) in enumerate(made.failed) if row < 0]
+    if not found:
+        return []
+    assert made.failed_at is not None
+    at = np.array([made.failed_at[i] for i, *_ in found], np.int64)
+    of = keys.take(np.array([key for _, key, _ in found], np.int64))
+    return [(of.with_column("time", at), [Failed(n, *why) for n, (*_, why) in enumerate(found)])]
+
+
+def _flowing(pieces: Iterator[Morsel], fates: dict[str, int] | None = None) -> Released:
+    """Return results that are made in pieces, one at least."""
+    first, second = next(pieces), next(pieces, None)
+    return (
+        Released(first, fates or {})
+        if second is None
+        else Released(None, fates or {}, pieces=chain([first, second], pieces))
+    )
+
+
+def _moments(alone: Table, last: tuple[int, int] | None) -> Table:
+    """Return results of no row with event time and W_p: those that the end of data makes have the last row's."""
+    time, watermark = alone.ints("time"), NEVER_LATE
+    if last is not None:
+        time, watermark = np.full(alone.rows, last[0], np.int64), last[1]
+    both = {"time": Fixed(INT64, time), "watermark": Fixed(INT64, np.full(alone.rows, watermark, np.int64))}
+    return Table(both, alone.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -57,6 +58,10 @@ def aggregations(node: WindowNode | Running, bind: Bind) -> list[Aggregation]:
     return [Aggregation(WHOLE, rows, None, [bind(expr, schema) for expr in exprs])]
 
 
+WAY = 1 << 53
+"""More than an operator makes of one row."""
+
+
 class WindowOperator(StatefulOperator):
     """A window aggregate's runtime, in event time."""
 
@@ -79,7 +84,7 @@ class WindowOperator(StatefulOperator):
                 morsel.time,
                 morsel.partition,
                 morsel.position,
-                morsel.branch,
+                _way(morsel),
                 ranks,
             )
             for j, state in enumerate(each.aggregator.partial(rows, groups)):
@@ -153,3 +158,8 @@ class WindowOperator(StatefulOperator):
         return {name: column.dtype for name, column in table.columns.items()}
 
     _extra: tuple[str, ...] = ()
+
+
+def _way(morsel: Morsel) -> Any:
+    """Return what tells apart rows that stand in one place: the way that each took, and which it is of those that were made of one."""
+    return morsel.branch if morsel.ordinal is None else morsel.branch * WAY + morsel.ordinal
