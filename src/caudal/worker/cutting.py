@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 
-def pieces(sizes: Any, room: int) -> Iterator[tuple[int, int]]:
-    """Yield (begin, end) of neighbours that take about `room` together, or that are one alone; `sizes`: what each takes, int64."""
-    if len(sizes):
-        whole = np.cumsum(sizes)
-        cuts = np.flatnonzero(np.diff((whole - 1) // room)) + 1
-        yield from pairwise([0, *cuts.tolist(), len(sizes)])
+def pieces(sizes: Any, room: int) -> list[tuple[int, int]]:
+    """Return (begin, end) of neighbours that take about `room` together, or that are one alone; `sizes`: what each takes, int64."""
+    if not len(sizes):
+        return []
+    cuts = np.flatnonzero(np.diff((np.cumsum(sizes) - 1) // room)) + 1
+    return [*pairwise([0, *cuts.tolist(), len(sizes)])]

@@ -269,7 +269,7 @@ def _gathered(held: _Held, function: str, gives: Any, options: dict[str, Any]) -
     """Return what a fold over gathered values makes of each range (`worker.aggregates`): that over ranges where there is one."""
     module = import_module(f"caudal.worker.aggregates.{function}")
     if held.ties is None and hasattr(module, "sliding"):
-        return module.sliding(held.spec, gives, **options)(held.values, held.ranges.moves(), held.counts)
+        return module.sliding(held.spec, gives, **options)(held.values, held.ranges, held.counts)
     fold = getattr(module, function)(held.spec, gives, **options)
     index, offsets = held.listed()
     return fold(held.values.take(pa.array(index)), offsets)

@@ -11,6 +11,7 @@ import pytest
 
 from caudal.testing.folding import fold
 from caudal.worker.aggregates.approx_count_distinct import approx_count_distinct, entries_of, estimates, registers
+from caudal.worker.ranges import Ranges, over_ranges
 
 
 def hashes(seed: int, count: int) -> np.ndarray:
@@ -53,3 +54,37 @@ def test_groups_and_parts_change_nothing() -> None:
     merged = registers(*(np.concatenate(each) for each in zip(*parts)))
     assert estimates(*merged, 4).tolist() == whole
     assert len(merged[0]) <= 4 * 4096
+
+
+def test_ranges_that_slide_have_the_estimates_of_their_values() -> None:
+    dice = random.Random(5)
+    for rows, width in ((1, 1), (400, 30), (3000, 3000), (3000, 7)):
+        values = [dice.choice([None, *hashes(rows, 900).tolist()]) for _ in range(rows)]
+        stop = np.arange(1, rows + 1)
+        first = np.maximum(stop - width, 0)
+        made = over_ranges(
+            Ranges(first, stop), "approx_count_distinct", {}, pa.array(values, pa.int64()), "int64", "int64"
+        )
+        picked = [*range(0, rows, max(1, rows // 40)), rows - 1]
+        wanted = [fold("approx_count_distinct", values[first[i] : stop[i]]) for i in picked]
+        assert [made[i].as_py() for i in picked] == wanted
+
+
+def test_what_a_row_costs_does_not_grow_with_its_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = 0
+
+    class Entries:
+        def __init__(self, entries: np.ndarray) -> None:
+            self.entries, self.size = entries, entries.size
+
+        def __getitem__(self, at: int) -> int:
+            nonlocal reads
+            reads += 1
+            return self.entries[at]
+
+    rows = 3000
+    module = "caudal.worker.aggregates.approx_count_distinct"
+    monkeypatch.setattr(f"{module}.entries_of", lambda given: Entries(entries_of(given)))
+    ranges = Ranges(np.zeros(rows, np.int64), np.arange(1, rows + 1))
+    over_ranges(ranges, "approx_count_distinct", {}, pa.array(hashes(1, rows)), "int64", "int64")
+    assert 0 < reads < 10 * rows  # all frames together hold 4.5 million

@@ -18,6 +18,9 @@ BITS = 12
 REST = 64 - BITS
 FARS = REST + 2
 """How far the first bit may stand, and 0: nowhere yet."""
+ESTIMATED = 1 << 13
+"""Sketches of which the estimates are made at once."""
+
 SPAN = 1 << (BITS + 6)
 """More than any entry: the number of a register times 64, and how far."""
 
@@ -30,6 +33,19 @@ def approx_count_distinct(takes: Any, gives: Any) -> Callable[[Any, Any], Any]:
         groups = np.repeat(np.arange(len(counts)), counts)
         found, entries = registers(groups, entries_of(values.to_numpy(zero_copy_only=False)))
         return pa.array(estimates(found, entries, len(counts)))
+
+    return fold
+
+
+def sliding(takes: Any, gives: Any) -> Callable[[Any, Any, Any], Any]:
+    """Return the fold over ranges that slide (`worker.ranges.Ranges`), of which each has so many values."""
+
+    def fold(values: Any, ranges: Any, counts: Any) -> Any:
+        present = values.is_valid().to_numpy(zero_copy_only=False)
+        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(present)])
+        entries = entries_of(values.drop_null().to_numpy(zero_copy_only=False))
+        seen = sketched(before[ranges.first], before[ranges.stop], entries, 1 << BITS, FARS)
+        return pa.array(estimated(seen))
 
     return fold
 
@@ -56,8 +72,56 @@ def estimates(groups: Any, entries: Any, count: int) -> Any:
     return estimated(np.bincount(groups * FARS + entries % 64, minlength=count * FARS).reshape(count, FARS))
 
 
+def sketched(start: Any, stop: Any, entries: Any, registers: int, fars: int) -> Any:
+    """Return for each range that slides how many registers keep how far: a row is taken in once and let go once.
+
+    What may yet be the largest of a register stands in a list, the larger before the smaller that came later.
+    """
+    out = np.zeros((start.size, fars), np.int16)
+    seen = np.zeros(fars, np.int16)
+    first = np.full(registers, -1, np.int64)
+    last = np.full(registers, -1, np.int64)
+    following = np.full(entries.size, -1, np.int64)
+    before = np.full(entries.size, -1, np.int64)
+    a = 0
+    b = 0
+    for q in range(start.size):
+        while b < stop[q]:
+            r = entries[b] // 64
+            if first[r] >= 0:
+                seen[entries[first[r]] % 64] -= 1
+            while last[r] >= 0 and entries[last[r]] <= entries[b]:
+                last[r] = before[last[r]]
+            if last[r] >= 0:
+                following[last[r]] = b
+                before[b] = last[r]
+            else:
+                first[r] = b
+            last[r] = b
+            seen[entries[first[r]] % 64] += 1
+            b += 1
+        while a < start[q]:
+            r = entries[a] // 64
+            if first[r] == a:
+                seen[entries[a] % 64] -= 1
+                first[r] = following[a]
+                if first[r] < 0:
+                    last[r] = -1
+                else:
+                    before[first[r]] = -1
+                    seen[entries[first[r]] % 64] += 1
+            a += 1
+        out[q] = seen
+    return out
+
+
 def estimated(seen: Any) -> Any:
     """Return the estimate of each group, from how many of its registers keep how far."""
+    made = [_estimated(seen[i : i + ESTIMATED]) for i in range(0, len(seen), ESTIMATED)]
+    return np.concatenate([np.empty(0, np.int64), *made])
+
+
+def _estimated(seen: Any) -> Any:
     size = 1 << BITS
     seen = seen.astype(np.float64)
     seen[:, 0] = size - seen[:, 1:].sum(axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -32,20 +32,20 @@ def percentile(takes: Any, gives: Any, p: float) -> Callable[[Any, Any], Any]:
     return fold
 
 
-def sliding(takes: Any, gives: Any, p: float) -> Callable[[Any, Iterable[tuple[int, int, int, int]], Any], Any]:
-    """Return the fold over ranges that slide: what leaves each, what comes (`Ranges.moves`), and how many values it has.
+def sliding(takes: Any, gives: Any, p: float) -> Callable[[Any, Any, Any], Any]:
+    """Return the fold over ranges that slide (`worker.ranges.Ranges`), of which each has so many values.
 
     The places of a range's values, among all of them in order, are kept as a sorted list.
     """
 
-    def fold(values: Any, moves: Iterable[tuple[int, int, int, int]], counts: Any) -> Any:
+    def fold(values: Any, ranges: Any, counts: Any) -> Any:
         order = _order([("value", values)])
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
         among = np.where(values.is_valid().to_numpy(zero_copy_only=False), place, -1).tolist()
         held: list[int] = []
         found: list[int] = []
-        for (begin, left, come, stop), at in zip(moves, places(counts, p).tolist()):
+        for (begin, left, come, stop), at in zip(ranges.moves(), places(counts, p).tolist()):
             for one in among[begin:left]:
                 if one >= 0:
                     del held[bisect_left(held, one)]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from caudal.worker.coercion import arrow_of, as_array
+from caudal.worker.cutting import pieces
 from caudal.worker.ranges import Ranges
 from caudal.worker.steps import linear
 from caudal.worker.steps.contract import END, Made, Rows, Step, behind, places
@@ -153,19 +154,15 @@ def _by_number(shape: Shape, takes: dict[str, Any], held: dict[str, Any], events
         ends = np.searchsorted(stays, starts)
         numbers = [time[stays], fits[stays], logged[stays], *(spans[stays, n] for n in range(2 * elements))]
         left = Rows(ends.astype(np.int64), [*(pa.array(n, pa.int64()) for n in numbers), *values(stays)[1:]])
-        pieces = [make(_ranged(piece, logs, fits, shape), values) for piece in _pieces(found)]
-        made = [pa.concat_arrays(each) for each in zip(*pieces, strict=True)]
+        # rows that searches have in common are looked at for each of them
+        sizes = (found[:, 4::2] - found[:, 3::2]).sum(axis=1)
+        parts = [make(_ranged(found[a:b], logs, fits, shape), values) for a, b in pieces(sizes, _ROWS) or [(0, 0)]]
+        made = [pa.concat_arrays(each) for each in zip(*parts, strict=True)]
         matches = Matches(*(column.copy() for column in found[:, :3].T))
         wakes = np.where(wake == 0, END, wake)
         return Made(matches.of, [*matches.bounds(), *made], left, [], wakes, matches.end)
 
     return Step(kinds, run)
-
-
-def _pieces(found: Any) -> list[Any]:
-    """Return the matches in pieces of a moderate number of rows: those that searches have in common are looked at for each of them."""
-    rows = np.cumsum((found[:, 4::2] - found[:, 3::2]).sum(axis=1))
-    return np.split(found, np.flatnonzero(np.diff(rows // _ROWS)) + 1)
 
 
 def _table(shape: Shape) -> Any:

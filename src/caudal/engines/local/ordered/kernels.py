@@ -11,6 +11,7 @@ from caudal.columnar.compiled import kernel, part
 from caudal.columnar.grouping import hash_bytes
 from caudal.columnar.memory import store64
 from caudal.engines.local.aggregates.exact import LIMBS, NAN
+from caudal.worker.aggregates import approx_count_distinct
 
 NEVER = np.int64(-(2**62))
 """Below every event time."""
@@ -197,48 +198,8 @@ def different(start, stop, codes, groups):
     return out
 
 
-@kernel()
-def sketched(start, stop, entries, registers, fars):
-    """Return for each range how many registers keep how far. Entries are a register times 64, and how far: the largest counts.
-
-    What may yet be the largest of a register stands in a list, the larger before the smaller that came later.
-    """
-    out = np.zeros((start.size, fars), np.int16)
-    seen = np.zeros(fars, np.int16)
-    first = np.full(registers, -1, np.int64)
-    last = np.full(registers, -1, np.int64)
-    following = np.full(entries.size, -1, np.int64)
-    before = np.full(entries.size, -1, np.int64)
-    a = np.int64(0)
-    b = np.int64(0)
-    for q in range(start.size):
-        while b < stop[q]:
-            r = entries[b] // 64
-            if first[r] >= 0:
-                seen[entries[first[r]] % 64] -= 1
-            while last[r] >= 0 and entries[last[r]] <= entries[b]:
-                last[r] = before[last[r]]
-            if last[r] >= 0:
-                following[last[r]] = b
-                before[b] = last[r]
-            else:
-                first[r] = b
-            last[r] = b
-            seen[entries[first[r]] % 64] += 1
-            b += 1
-        while a < start[q]:
-            r = entries[a] // 64
-            if first[r] == a:
-                seen[entries[a] % 64] -= 1
-                first[r] = following[a]
-                if first[r] < 0:
-                    last[r] = -1
-                else:
-                    before[first[r]] = -1
-                    seen[entries[first[r]] % 64] += 1
-            a += 1
-        out[q] = seen
-    return out
+sketched = kernel()(approx_count_distinct.sketched)
+"""That of the worker package, compiled."""
 
 
 @kernel()

@@ -31,9 +31,7 @@ from caudal.engines.local.aggregates.functions import (
 from caudal.engines.local.lists import Lists, concat_columns
 from caudal.engines.local.ordered import kernels
 from caudal.worker.aggregates import approx_count_distinct as sketch
-
-ESTIMATED = 1 << 13
-"""Sketches of which the estimates are made at once."""
+from caudal.worker.cutting import pieces
 
 ELEMENTS = 1 << 20
 """Elements of lists that are put in order at once."""
@@ -53,8 +51,7 @@ def results(
         (entries,) = _lists(states[0]).flat()
         at = _offsets(_lists(states[0]).length)
         seen = kernels.sketched(at[start], at[stop], _values(entries), 1 << sketch.BITS, sketch.FARS)
-        made = [sketch.estimated(seen[i : i + ESTIMATED]) for i in range(0, len(seen), ESTIMATED)]
-        return Fixed(INT64, np.concatenate([np.empty(0, np.int64), *made]))
+        return Fixed(INT64, sketch.estimated(seen))
     if isinstance(aggregator, Gathered) and aggregator.by_place:
         (values,) = _lists(states[0]).flat()
         at = _offsets(_lists(states[0]).length)
@@ -64,10 +61,9 @@ def results(
         return sorting.one_zero(take_best(values, chosen))
     if not isinstance(states[0], Lists) or len(states) > 1:
         return aggregator.result(folded(aggregator, states, start, stop, ranks, pinned), ranks)
-    elements = np.cumsum(_offsets(_lists(states[0]).length)[stop] - _offsets(_lists(states[0]).length)[start])
-    cuts = np.flatnonzero(np.diff(elements // ELEMENTS)) + 1
+    at = _offsets(_lists(states[0]).length)
     parts = []
-    for a, b in zip([0, *cuts.tolist()], [*cuts.tolist(), len(start)]):
+    for a, b in pieces(at[stop] - at[start], ELEMENTS) or [(0, 0)]:
         piece = folded(aggregator, states, start[a:b], stop[a:b], ranks, pinned)
         parts.append(aggregator.result(piece, ranks))
     return concat_columns(parts)
