@@ -60,6 +60,8 @@ class RepartitionTask(OperatorTask):
         self._held: list[list[pa.Table]] = [[] for _ in range(self._partitions)]
         self._sizes = [0] * self._partitions
         self._said: tuple[int, bool] | None = None
+        self._reached = LOWEST
+        """How far the watermark of all that is not idle has come."""
 
     def prepare(self, morsel: Morsel | None) -> Any:
         """Return the rows of each partition."""
@@ -86,7 +88,13 @@ class RepartitionTask(OperatorTask):
                     self._send(number)
             self.counters.add(self.operator, "written", rows)
         with self._lock:
-            self.channels[key].reach(envelope)
+            channel = self.channels[key]
+            channel.watermark = max(channel.watermark, envelope.watermark)
+            known = [each.watermark for each in self.channels.values() if not each.idle]
+            self._reached = max(
+                self._reached, min(known, default=LOWEST)
+            )  # before it is idle, where that is what it tells
+            channel.reach(envelope)
 
     def resume(self, key: ChannelKey, mark: int) -> int:
         """A partition has rows again."""
@@ -100,8 +108,8 @@ class RepartitionTask(OperatorTask):
             self._send(number)
         known = [channel.watermark for channel in self.channels.values() if not channel.idle]
         idle = bool(self.channels) and not known
-        said = self._said[0] if self._said is not None else LOWEST
-        now = (max(said, min(known, default=LOWEST)), idle)
+        self._reached = max(self._reached, min(known, default=LOWEST))
+        now = (self._reached, idle)
         if now == self._said or (now[0] <= LOWEST and not idle):
             return
         self._said = now
@@ -209,16 +217,26 @@ class RepartitionChannel(PartitionChannel):
         before, morsel = self.known, block.rows.morsel
         if morsel.rows:
             self._raise(morsel, block)
-        for name, watermark, idle in block.marks or ():
+        self._reach()
+        for name, watermark, idle in block.marks or ():  # one by one, as if each had come in a block of its own
             writer = self._writer(name)
-            self._heard(writer, idle)
             writer.watermark = max(writer.watermark, watermark)
-        known = [writer.watermark for writer in self.writers.values() if not writer.idle]
-        self.known = max(self.known, min(known, default=LOWEST), self.floor if known else LOWEST)
+            if not idle:
+                self._heard(writer, False)
+            self._reach()
+            if idle:
+                self._heard(writer, True)
+                self._reach()
         pieces = self._pieces(morsel, block, lambda _: before)
-        if not known:
+        if all(writer.idle for writer in self.writers.values()):
             pieces += self._rest()
         return pieces
+
+    def _reach(self) -> None:
+        """Let the watermark be as far as those of all shards that are not idle."""
+        known = [writer.watermark for writer in self.writers.values() if not writer.idle]
+        if known:
+            self.known = max(self.known, min(known), self.floor)
 
     def _raise(self, morsel: Morsel, block: Received) -> None:
         """Let no W_p be below what this partition had reached while the row's shard was idle."""
