@@ -115,6 +115,23 @@ def test_a_name_has_one_holder(broker: Broker, new_job: NewJob) -> None:
     job.check()
 
 
+def test_a_name_has_one_holder_whatever_the_store(broker: Broker, new_job: NewJob) -> None:
+    """Who is refused sees the other commit under its name, and ends long before it would have given the name up for lost."""
+    job = new_job(broker)
+    first = job.start("a")
+    job.goes_on()
+    job.more = ["--checkpoint", "elsewhere"]
+    began = time.monotonic()
+    second = job.start("a")
+    job.workers.remove(second)
+    said = second.ends(1)
+    assert time.monotonic() - began < 45  # seconds of a session, for which a name of somebody dead is kept
+    assert "another worker runs under the name a" in said
+    job.goes_on()
+    assert job.workers == [first]
+    job.check()
+
+
 def test_a_worker_ends_when_the_topic_is_enlarged(broker: Broker, new_job: NewJob) -> None:
     job = new_job(broker)
     worker = job.start()

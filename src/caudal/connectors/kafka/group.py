@@ -79,6 +79,11 @@ class KafkaGroup:
         """What its workers write to."""
         self._trimming = Trimming(self._cluster)
         self._refused_since: float | None = None
+        self._writer = ""
+        """The name of this worker's transaction."""
+        self._stood: Mapping[str, Stand] | None = None
+        """Where partitions stood by commits under that name once the group had refused this worker, None while that is not known."""
+        self._let_in = False
         self._member = self._as(rebalancing.first(access))
         self._watch = EndsWatch(self._cluster, lambda: self._member.reading())
 
@@ -125,17 +130,14 @@ class KafkaGroup:
         if consuming.failed:
             raise RunError(consuming.failed)
         if consuming.fenced and member.protocol.classic:  # who joins there fences off whoever has the name
-            raise RunError(
-                f"another worker runs under the name {self._membership.worker}, in the group '{self._group}'",
-                hint="each worker of a group has a --worker name of its own; one group, one --checkpoint",
-            )
+            raise self._held()
         if consuming.outdated:
             self._fall_back()
         elif consuming.refused and time.monotonic() - member.joined_at >= _AGAIN:
             self._join_again(consuming.refused)
         changes, self._changes = [*self._changes, *self._member.changes()], []
         if any(isinstance(change, Given) for change in changes):
-            self._refused_since = None
+            self._refused_since, self._let_in = None, True
         return changes
 
     def found(self, partitions: Sequence[str]) -> Mapping[str, Stand | None] | Unstable:
@@ -154,7 +156,7 @@ class KafkaGroup:
     def expel(self, writer: str) -> None:
         """Fence a writer off, and end what it has open."""
         log.info("kafka: the transaction of %s is ended", writer)
-        foreign = self.transaction(writer)
+        foreign = self._opened(writer)
         foreign.sweep()
         foreign.close()
 
@@ -174,6 +176,10 @@ class KafkaGroup:
 
     def transaction(self, name: str) -> GroupedTransaction:
         """Open this worker's transaction."""
+        self._writer = name
+        return self._opened(name)
+
+    def _opened(self, name: str) -> GroupedTransaction:
         return GroupedTransaction(
             self._access, name, self._first, self._open, standing=self._standing, topics=self._topics
         )
@@ -237,6 +243,8 @@ class KafkaGroup:
         if self._refused_since is None:
             self._refused_since = now
             log.warning("kafka: the group '%s' does not let this worker in yet, which asks again: %s", self._group, why)
+        if not self._let_in:
+            self._look_for_another()
         if now - self._refused_since > _PATIENCE:
             raise RunError(
                 f"the group '{self._group}' does not let this worker in",
@@ -244,6 +252,29 @@ class KafkaGroup:
                 hint="a worker of its name may run with another --checkpoint, or in another job: give one a --worker or --group of its own",
             )
         self._as_another(self._member.protocol)
+
+    def _look_for_another(self) -> None:
+        """Raise `RunError` where somebody commits under this worker's name, which has not committed anything yet itself.
+
+        Somebody dead does not: opening this worker's transaction has ended what it had left open.
+        """
+        try:
+            found = self._standing.found([Part(topic, n) for topic, count in self._flat.items() for n in range(count)])
+        except RunError:
+            return
+        if isinstance(found, Unstable):
+            return
+        stands = {name: each for name, each in found.items() if each is not None}
+        mine = {name: stand for name, stand in stands.items() if f'"{self._writer}"' in stand.token}
+        if self._stood is not None and any(self._stood.get(name) != stand for name, stand in mine.items()):
+            raise self._held()
+        self._stood = mine if self._stood is None else self._stood
+
+    def _held(self) -> RunError:
+        return RunError(
+            f"another worker runs under the name {self._membership.worker}, in the group '{self._group}'",
+            hint="each worker of a group has a --worker name of its own; one group, one --checkpoint",
+        )
 
     def _fall_back(self) -> None:
         """Join by the classic protocol: the brokers do not know the newer one."""
