@@ -23,6 +23,7 @@ def show(arguments: Namespace, store: Store, found: Manifest | GroupSavepoint) -
     told = _told(found) if isinstance(found, Manifest) else _together(found)
     shards = [found.shard] if isinstance(found, Manifest) else [*found.shards]
     told["convicted"] = [each for shard in shards for each in _convicted(store, shard)]
+    told["withheld"] = [each for shard in shards for each in _withheld(store, shard)]
     if arguments.json:
         print(json.dumps({"caudal_checkpoint": SCHEMA, "url": arguments.url, **told}))
     else:
@@ -52,6 +53,13 @@ def _print(told: Mapping[str, Any]) -> None:
             "convicted: records that kill the process",
             [f"{c['source']} {c['partition']}: at {c['position']:,}, {c['message']}" for c in told["convicted"]],
         ),
+        (
+            "withheld: calls of functions that kill the process",
+            [
+                f"{c['operator']}: with {c['rows']:,} row{'' if c['rows'] == 1 else 's'}, {c['message']}"
+                for c in told["withheld"]
+            ],
+        ),
         ("sinks", [f"{name}: {json.dumps(receipt)}" for name, receipt in told["receipts"].items()]),
     ):
         if lines:
@@ -64,6 +72,16 @@ def _convicted(store: Store, shard: str) -> list[dict[str, Any]]:
     return [
         {"source": source, "partition": partition, "position": each.position, "message": each.letter.message}
         for (source, partition), several in convicted(store, shard).items()
+        for each in several
+    ]
+
+
+def _withheld(store: Store, shard: str) -> list[dict[str, Any]]:
+    from caudal.runner.poison.looking import withheld
+
+    return [
+        {"operator": site.partition("/")[0], "rows": each.args.num_rows, "message": each.message}
+        for site, several in withheld(store, shard).items()
         for each in several
     ]
 

@@ -56,6 +56,14 @@ def fits(node: Keyed) -> dict[str, Any]:
     return json.loads(json.dumps(made))
 
 
+def anywhere(value: Any) -> Any:
+    """Return a description without the modules of functions: a pipeline file is another one where a program of the user's imports it."""
+    if isinstance(value, Mapping):
+        function = "module" in value and "kind" in value
+        return {name: anywhere(each) for name, each in value.items() if not (function and name == "module")}
+    return [anywhere(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def graph(plan: Plan) -> str:
     """Return what the counts of a ledger are counts of, as a hash: the operators, and what they read."""
     nodes = [[plan.ids[node], node.kind, [[plan.ids[i], node.port] for i in node.inputs]] for node in plan.nodes]

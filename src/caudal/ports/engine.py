@@ -12,6 +12,7 @@ from caudal.observe.ledger import Ledger
 from caudal.observe.sources import SourceReport
 from caudal.observe.summary import Progress
 from caudal.plan.plan import Plan
+from caudal.ports.calls import Calls
 from caudal.ports.records import Convict
 from caudal.ports.sink import Sink
 from caudal.ports.snapshot import Dealt, Place, Savepoint, Share, Snapshot, State
@@ -35,10 +36,11 @@ class BoundSource:
 
 @dataclass(frozen=True, slots=True)
 class Bindings:
-    """Opened connectors by operator id."""
+    """Opened connectors by operator id. `calls`: see there; engines that call functions elsewhere have no use for it."""
 
     sources: Mapping[str, BoundSource]
     sinks: Mapping[str, Sink]
+    calls: Calls = field(default_factory=Calls)
 
 
 @dataclass(frozen=True, slots=True)

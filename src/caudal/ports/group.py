@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from caudal.core.types import Schema
 from caudal.ports.records import Decoded, Options
 from caudal.ports.sink import TransactionalSink
-from caudal.ports.source import Partition, Revoked
+from caudal.ports.source import Partition, Revoked, Source
 from caudal.ports.transaction import Outcome
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """Where a partition stands: its next offset, and the token that was committed with it."""
+    """Where a partition stands: its next offset, and the token that was committed with it, JSON that names the writer's transaction."""
 
     offset: int
     token: str
@@ -218,6 +218,13 @@ class GroupConnector(Protocol):
         """Join the group over sources, by their operator ids; see `SourceConnector.source` for what is raised.
 
         What is raised for one of them has its id as the location.
+        """
+        ...
+
+    def between(self, options: Options, topic: str) -> Source:
+        """Return a source of a topic that workers send rows through, by the access that a source's options give.
+
+        It takes part in no group and commits nothing: a trial reads what a worker would. Raises `InputError`.
         """
         ...
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from caudal.checkpoint import events as p
@@ -24,6 +24,7 @@ from caudal.core.errors import CaudalError, OptionError
 from caudal.observe.log import log
 from caudal.observe.summary import Commit, Progress
 from caudal.plan.plan import Plan
+from caudal.ports.calls import Calls
 from caudal.ports.engine import Execution
 from caudal.ports.sink import Delivery, Sink
 from caudal.runner.conducting import Conductor, Refusal
@@ -32,7 +33,8 @@ from caudal.runner.epoch_steps import EpochSteps
 from caudal.runner.epochs import enlisted
 from caudal.runner.migration import Fits, migration
 from caudal.runner.outbox import Outbox, Room
-from caudal.runner.poison.looking import Poison, convicted, marked
+from caudal.runner.poison.calls import calls_here
+from caudal.runner.poison.looking import Poison, Suspect, convicted, marked, standing, withheld
 from caudal.runner.poison.requests import Convicts, Places, Program
 from caudal.runner.poison.trying import Limits
 from caudal.runner.resuming import SHARD, Beginning, beginning
@@ -143,8 +145,10 @@ class Checkpoints:
             self._steps = EpochSteps(self._shard, sinks, delivery, snapshots, transaction, self._room)
             self._asked = Asked(self._store, snapshots)
             poison = Poison(self._store, how.program, how.limits)
-            self.convicts: Convicts = {} if self.complete else self._taken(poison)
+            self.convicts: Convicts = {} if self.complete else self._taken(poison, fits, plan)
             """Records that sources are to hand out as dead letters."""
+            self.calls = Calls(withheld(self._store, SHARD))
+            """What is known of calls of functions."""
         except BaseException:
             if poison is not None:
                 poison.end()
@@ -155,8 +159,8 @@ class Checkpoints:
         self._transaction = transaction
         self._poison = poison
 
-    def _taken(self, poison: Poison) -> Convicts:
-        """Look for the record that has killed the last run, where one has; return all that are known."""
+    def _taken(self, poison: Poison, fits: Fits, plan: Plan) -> Convicts:
+        """Look for what has killed the last run, where something has; return all records that are known."""
         manifest = self._beginning.manifest
         mark = marked(self._store, _MARK)
         begun = poison.taken(SHARD, mark, GENESIS if manifest is None else manifest.id)
@@ -164,7 +168,9 @@ class Checkpoints:
         poison.forget(mark)
         if begun.cause:
             written = 0.0 if manifest is None else manifest.written / 1000
-            begun = poison.look(SHARD, begun, _places(manifest), written)
+            going_on = replace(standing(manifest, self._beginning.snapshots), allow_dropped=fits.allow_dropped)
+            suspect = Suspect(SHARD, _places(manifest), written, going_on, calls=calls_here(plan))
+            begun = poison.look(suspect, begun)
             self._store.replace(_MARK, json.dumps(begun.told()).encode())
         return convicted(self._store, SHARD)
 

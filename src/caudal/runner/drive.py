@@ -14,6 +14,7 @@ from caudal.observe.ledger import Ledger
 from caudal.observe.summary import Progress, Summary, Target
 from caudal.plan.plan import Plan
 from caudal.ports import registry
+from caudal.ports.calls import Calls
 from caudal.ports.engine import Bindings, BoundSource, Engine, Execution, Tuning
 from caudal.ports.resource import holding
 from caudal.rewrite import rewrite
@@ -132,7 +133,8 @@ class Job:
                 self._epochs = worker
                 return worker
             self._epochs = self._begun(checkpoint)
-            bindings = Bindings(self._withholding(self._epochs), self._epochs.sinks)
+            calls = self._epochs.calls if isinstance(self._epochs, Checkpoints) else Calls()
+            bindings = Bindings(self._withholding(self._epochs), self._epochs.sinks, calls)
             execution = engine.start(self.logical, self.physical, bindings, tuning)
             self._epochs.start(execution)
             return execution
@@ -339,6 +341,8 @@ def run(
     do; `restore`: the URL of other checkpoints, with an `@ID`, that a fresh place begins from.
     `allow_dropped_state`: state that the pipeline has no use for any more is left behind. `group`, `worker`: the names of the group
     of workers that share a topic, and of this one in it; `partitions`: of the topics between workers, 0: as many as the source has.
+    The process is the caller's: what ends it, or hangs it, is not looked for in here. A run that has died more than once from one
+    checkpoint says so as it begins: `caudal run FILE --checkpoint URL`, over the same checkpoint, finds the record that kills.
     What went wrong without ending the run stands in the summary's `failures`: a source that broke; one of which every
     record was dead, or whose records never name a field that a filter or a key depends on (with `allow_blind` a warning).
     Raises `UserError` before anything starts, `RunError` while it runs.

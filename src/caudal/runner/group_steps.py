@@ -19,6 +19,7 @@ from caudal.checkpoint.segments import digest
 from caudal.checkpoint.snapshots import Snapshots
 from caudal.checkpoint.store import Store
 from caudal.core.errors import RunError
+from caudal.ports.calls import Calls
 from caudal.ports.engine import Bindings, Tasks
 from caudal.ports.group import Group, GroupTransaction, Stand, Unstable
 from caudal.ports.records import Decoded
@@ -29,7 +30,8 @@ from caudal.runner.group_savepoints import GroupSavepoint
 from caudal.runner.layout import Layout
 from caudal.runner.outbox import Outbox, Room
 from caudal.runner.poison.attempts import Begun
-from caudal.runner.poison.looking import Poison, convicted, marked
+from caudal.runner.poison.calls import calls_here
+from caudal.runner.poison.looking import Poison, Suspect, convicted, marked, standing, withheld
 from caudal.runner.poison.requests import Places
 from caudal.runner.rests import Rest, leave, mark_of, stays
 from caudal.runner.shard import Shard
@@ -203,14 +205,15 @@ class GroupSteps:
                 f"the snapshot {token.snapshot} of shard {effect.shard} is not in {self._store.url}",
                 hint="do all workers use the same --checkpoint? was it cleaned up by hand?",
             )
-        if not self._looked(effect.shard, 0.0 if manifest is None else manifest.written / 1000):
+        if not self._looked(effect.shard, manifest, held_by):
             return p.Failed(effect, "a record is looked for that kills the process")
         sources = _parts(self._group, place.layout, held, fresh=manifest is None)
         sinks = {name: self._sinks[name] for name in part.sinks}
         held.staging = staging(sinks, effect.shard, place.writer)
         outboxes = {name: Outbox(sink, self.room) for name, sink in {**sinks, **held.staging.sinks}.items()}
         convicts = {name: several for (_, name), several in convicted(self._store, effect.shard).items()}
-        bindings = Bindings(part.sources(sources, convicts), outboxes)
+        calls = Calls(withheld(self._store, effect.shard))
+        bindings = Bindings(part.sources(sources, convicts), outboxes, calls)
         execution = self._tasks.open(effect.shard, part.plan, bindings)
         held.shard = Shard(effect.shard, snapshots, outboxes, part.fits, origin.id if origin is not None else "")
         if manifest is not None:
@@ -219,15 +222,23 @@ class GroupSteps:
         held.staging.recover(token.epoch, {} if manifest is None else manifest.receipts)
         return p.Loaded(effect.shard, token.epoch)
 
-    def _looked(self, shard: str, written: float) -> bool:
-        """Whether nothing has killed who had the shard before, or it is known by now which record that was; see `Poison.look`."""
+    def _looked(self, shard: str, manifest: Manifest | None, held_by: Snapshots) -> bool:
+        """Whether nothing has killed who had the shard before, or it is known by now what that was; see `Poison.look`."""
         held = self.held[shard]
         begun = held.begun
         layout = self._place.layout
-        if not begun.cause or not layout.reads(shard):  # rows between stages are records no more
+        if not begun.cause:
             return True
         places = Places({(layout.source(name), name): at.offset for name, at in held.stands.items()}, whole=False)
-        found = self._poison.looking(shard, begun.token, lambda: self._poison.look(shard, begun, places, written))
+        suspect = Suspect(
+            shard,
+            places,
+            0.0 if manifest is None else manifest.written / 1000,
+            standing(manifest, held_by, layout, shard),
+            layout.reads(shard),
+            calls_here(layout.part(shard).plan),
+        )
+        found = self._poison.looking(shard, begun.token, lambda: self._poison.look(suspect, begun))
         if found is None:
             return False
         held.begun = found

@@ -188,7 +188,10 @@ def _fate(name: str, stored: Stored | None, now: Mapping[str, Any]) -> Fate:
     then = stored.fits
     if not isinstance(then, dict):
         return Fate(name, "refused", *held, ("the checkpoint does not say what its state depends on",))
-    why = [*_differences(then["same"], now["same"]), *_retyped(then["parts"], now["parts"])]
+    why = [
+        *_differences(fitting.anywhere(then["same"]), fitting.anywhere(now["same"])),
+        *_retyped(then["parts"], now["parts"]),
+    ]
     if why:
         return Fate(name, "refused", *held, why)
     changes = [line for kind in fitting.PARTS for line in _moved(kind, then["parts"], now["parts"])]

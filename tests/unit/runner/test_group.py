@@ -252,7 +252,7 @@ def test_a_partition_may_go_before_it_was_ever_loaded(made: Any, monkeypatch: py
     """A record is looked for that kills whoever has it, which takes a while; the partition is another's before it is found."""
     looking = threading.Event()
 
-    def found(steps: GroupSteps, shard: str, written: float) -> bool:
+    def found(steps: GroupSteps, shard: str, *_: object) -> bool:
         if steps._place.writer != "g.a" or shard != "1":
             return True
         looking.set()

@@ -100,6 +100,17 @@ class KafkaConnector:
         """Whether a group of workers can share what these options name: topics by name that are read without end."""
         return options["until"] is None and not options["pattern"]
 
+    def between(self, options: Options, topic: str) -> Source:
+        """Return a source of a repartition topic of a group."""
+        from caudal.connectors.kafka.client import access
+        from caudal.connectors.kafka.columns import Columns
+        from caudal.connectors.kafka.places import Place
+        from caudal.connectors.kafka.repartition import LONGEST
+        from caudal.connectors.kafka.source import Asked, KafkaSource
+
+        asked = Asked((topic,), "", Place("earliest"), None, LONGEST, options["reader"])
+        return KafkaSource(access(options), asked, Columns({}), None)
+
     def apart(self, several: Sequence[Options]) -> str:
         """Return why one group cannot share all that these options name: one member reads one cluster, and each topic once."""
         first, *others = several

@@ -17,6 +17,7 @@ from caudal.connectors.kafka.client import library, reason
 from caudal.connectors.kafka.cluster import Cluster, Part
 from caudal.connectors.kafka.consuming import Consuming, Feed
 from caudal.connectors.kafka.rebalancing import Rebalancing
+from caudal.connectors.kafka.repartition import LONGEST
 from caudal.core.errors import RunError
 from caudal.observe.log import log
 from caudal.ports.group import Change, Given, Renewed
@@ -26,7 +27,7 @@ _RELEASE = 60.0
 """Seconds that the job has to commit what was read of partitions that are taken away."""
 _REFRESH = 0.2
 """Seconds between two looks at which generation the group is in."""
-_BETWEEN = Wanted(key=False, headers=False, longest=1 << 30)
+_BETWEEN = Wanted(key=False, headers=False, longest=LONGEST)
 """What is wanted of the messages of repartition topics, however long they are."""
 
 

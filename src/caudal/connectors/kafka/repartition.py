@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SETTINGS = {"retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"}
 """What was written stays until the job that reads it has committed behind it."""
 
+LONGEST = 1 << 30
+"""Bytes of the longest message: any that there is."""
+
 TRIM = 10.0
 """Seconds between two times at which what was read is deleted."""
 

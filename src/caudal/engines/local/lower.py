@@ -85,7 +85,7 @@ def lower(
     job = Job(settings, counters, origins, cores)
     live = live or any(p.live for bound in bindings.sources.values() for p in bound.source.partitions())
     table = partial(cores.tables.of, notices=counters.notices, live=live)
-    context = Context(bind, counters, cores.functions, origins.names.__getitem__, table)
+    context = Context(bind, counters, cores.functions, origins.names.__getitem__, table, bindings.calls)
     edges: list[Edge] = []
     made: dict[Node, Any] = {}
     sections = job.sections = Sections(plan, settings.apart)

@@ -17,6 +17,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.types import INT64, TIMESTAMP, Field, Schema
 from caudal.engines.local.counters import Counters
 from caudal.engines.local.dead_letters import Origin, failed_rows, keep, told
+from caudal.engines.local.functions import guarding
 from caudal.engines.local.functions.binding import Functions
 from caudal.engines.local.lookup import lookup
 from caudal.engines.local.stateful import joined
@@ -43,6 +44,7 @@ from caudal.plan.nodes import (
     WithColumns,
 )
 from caudal.plan.python import PythonCall, calls
+from caudal.ports.calls import Calls
 
 Letters = dict[str, Morsel]
 """The dead letters that the steps of one morsel made, by operator."""
@@ -52,13 +54,17 @@ StepRun = Callable[[Morsel, Letters], Morsel]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What steps are made with: `bind` compiles expressions, `functions` binds Python functions, `table` opens that of a lookup."""
+    """What steps are made with: `bind` compiles expressions, `functions` binds Python functions, `table` opens that of a lookup.
+
+    `calls`: what is known of the calls of functions in this process.
+    """
 
     bind: Callable[..., Any]
     counters: Counters
     functions: Functions
     origin: Origin
     table: Callable[[Lookup], Held]
+    calls: Calls
 
 
 def steps(node: Node, context: Context) -> list[StepRun]:
@@ -221,7 +227,9 @@ def _call(
         args.append(arg if parameter is None or got == parameter else call("cast", arg, to=str(parameter)))
     bound = [context.bind(arg, schema) for arg in args]
     assert function.returns is not None
-    run_call = context.functions.scalar(function, [arg.dtype(schema) for arg in args], function.returns)
+    types = [arg.dtype(schema) for arg in args]
+    run_call = context.functions.scalar(function, types, function.returns)
+    run_call = guarding.scalar(context.calls, f"{operator}/{column[1:]}", function, run_call, types)
     counters = context.counters
 
     def run(morsel: Morsel, letters: Letters) -> Morsel:
@@ -240,6 +248,8 @@ def _call(
 def _map(node: Map, context: Context) -> StepRun:
     operator, names, flat = node.name, node.input.schema.names, isinstance(node, FlatMap)
     run_map = context.functions.rows(node.function, node.input.schema, node.output, flat)
+    types = {name: node.input.schema.dtype(name) for name in names}
+    run_map = guarding.rows(context.calls, operator, node.function, run_map, types)
     counters = context.counters
 
     def run(morsel: Morsel, letters: Letters) -> Morsel:

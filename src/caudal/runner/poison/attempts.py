@@ -28,6 +28,9 @@ NOTES = "attempts"
 SILENT = 3
 """Deaths in silence, one after another from one place, after which records are looked at all the same."""
 
+TOLD = 2
+"""Deaths in silence of which a process of the user's own is told: one may be anything."""
+
 VAIN = 3
 """Times that nothing is found, one after another from one place, before the job ends."""
 
@@ -53,7 +56,7 @@ class Begun:
 
     `attempt`: the last one; `token`: the commit that it went on from; `silent`: deaths in silence from there; `vain`: times that
     nothing was found there; `cause`: the death that a record is looked for, "" for none; `died`: when that was, seconds since the
-    epoch, 0 where it is not known.
+    epoch, 0 where it is not known; `unexplained`: when the last of those was for which nothing was found.
     """
 
     attempt: str = ""
@@ -62,6 +65,7 @@ class Begun:
     vain: int = 0
     cause: str = ""
     died: float = 0.0
+    unexplained: float = 0.0
 
     @classmethod
     def of(cls, mark: Mapping[str, Any]) -> Begun:
@@ -78,12 +82,13 @@ class Begun:
         silent = (self.silent if here else 0) + (note.there and not note.cause and self.attempt != attempt)
         cause, died = (note.cause, note.died) if note.cause else (self.cause, self.died)
         if not cause and silent >= SILENT:
-            cause, died, silent = UNKNOWN, 0.0, 0
-        return Begun(attempt, token, silent, self.vain if here else 0, cause, died)
+            cause, died = UNKNOWN, 0.0
+        return Begun(attempt, token, silent, self.vain if here else 0, cause, died, self.unexplained)
 
     def looked(self, found: int) -> Begun:
         """Return what is known once records were looked at, and so many convicted."""
-        return replace(self, cause="", died=0.0, vain=0 if found else self.vain + (self.cause != UNKNOWN))
+        vain = 0 if found else self.vain + (self.cause != UNKNOWN)
+        return replace(self, cause="", died=0.0, silent=0, vain=vain, unexplained=self.died)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +103,11 @@ class Note:
 class Attempt:
     """The attempt that this process is. `id`: its name."""
 
-    def __init__(self, store: Store, hang: int) -> None:
-        """Make its note. `hang`: milliseconds without any progress after which the process ends, 0 for any."""
+    def __init__(self, store: Store, hang: int, *, ours: bool = True) -> None:
+        """Make its note. `hang`: milliseconds without any progress after which the process ends, 0 for any.
+
+        `ours`: the process is caudal's own. Of another's, whose signals and hangs are that program's, the note stays without a word.
+        """
         self.id = secrets.token_hex(8)
         self._store = store
         self._hang = hang / 1000
@@ -107,7 +115,7 @@ class Attempt:
         self._fd = -1
         self._before = faulthandler.is_enabled()
         store.create(self._name, b"")
-        if isinstance(store, OnDisk):
+        if ours and isinstance(store, OnDisk):
             self._fd = os.open(store.path(self._name), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             faulthandler.enable(self._fd)
         self._sweep()
@@ -183,6 +191,18 @@ class Attempt:
         """Remove notes that are nobody's any more."""
         late = time.time() - _STALE
         self._store.delete(each.name for each in self._store.list(NOTES) if each.modified < late)
+
+
+def unfound(begun: Begun, url: str) -> str:
+    """Return what is told of a job that has died from one place in a process of the user's own, where nothing is looked for."""
+    if begun.cause and begun.cause != UNKNOWN:
+        how = f"has died since its last commit ({begun.cause})"
+    else:
+        how = f"has died {begun.silent} times since its last commit, without a word"
+    return (
+        f"this job {how}; where a record kills it, caudal run FILE --checkpoint {url} finds which, "
+        "and from then on cd.run leaves it out too"
+    )
 
 
 def vain(begun: Begun, shard: str) -> RunError:

@@ -17,142 +17,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from caudal.columnar import ipc
+from caudal.core.errors import RunError
 from caudal.ingest import cutting
 from caudal.ingest.opening import Opening
 from caudal.ingest.reading import PartitionReader
-from caudal.observe.log import log
-from caudal.plan.nodes import Sink, Source
-from caudal.plan.plan import Plan
-from caudal.ports import registry
-from caudal.ports.engine import Bindings, BoundSource, Engine, Tuning
+from caudal.plan.nodes import Source
+from caudal.ports.calls import Calls
+from caudal.ports.engine import Bindings, BoundSource
 from caudal.ports.format import LineReader
 from caudal.ports.records import MAX_PAYLOAD, Block, Convict, Decoded
-from caudal.ports.sink import Immediate
-from caudal.ports.source import End, Nothing, Partition, Remembering, Unchanging
-from caudal.rewrite import rewrite
-from caudal.runner.binding import following, open_source
-from caudal.runner.history import placed
-from caudal.runner.load import load
+from caudal.ports.source import End, Nothing, Partition
+from caudal.runner.layout import Nothing as NoRows
 from caudal.runner.poison.journal import Journal
 from caudal.runner.poison.narrowing import Key
-from caudal.runner.poison.requests import JOURNAL, NOTE, REQUEST, RESULT, Places, Program, Request
-from caudal.runner.sides import with_sides
+from caudal.runner.poison.pipeline import GivenPartition, Loaded, Pipeline, nowhere
+from caudal.runner.poison.replay import PATIENCE, replay
+from caudal.runner.poison.requests import CALL, JOURNAL, NOTE, REQUEST, RESULT, Request
+from caudal.runner.poison.units import Units
 
 _READ = 8 << 20
 """Bytes asked of a source at once."""
-
-_PATIENCE = 10.0
-"""Seconds for which a source that does not know whether it is at its end is asked again."""
-
-
-class Given(Unchanging):
-    """A source that has been given what its one partition reads; None: it has no partition."""
-
-    def __init__(self, partition: GivenPartition | None = None) -> None:
-        self._partitions: list[Partition] = [] if partition is None else [partition]
-
-    def partitions(self) -> Sequence[Partition]:
-        """Return it, if any."""
-        return self._partitions
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class GivenPartition:
-    """A piece of a partition, as a partition that ends with it."""
-
-    live = False
-
-    def __init__(self, name: str, head: bytes, start: int, got: Block | Decoded) -> None:
-        self.name = name
-        self.start = start
-        self._head = head
-        self._got: Block | Decoded | None = got
-
-    def head(self) -> bytes:
-        """Return what the partition begins with: its decoder is opened by that."""
-        return self._head
-
-    def seek(self, position: int) -> None:
-        """What is given stands where it stands."""
-
-    def read(self, size: int) -> Block | Decoded | Nothing | End:
-        """Return the piece, once."""
-        got, self._got = self._got, None
-        return End() if got is None else got
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class Nowhere(Immediate):
-    """A target that encodes rows and forgets them."""
-
-    where = "nowhere"
-
-    def __init__(self, node: Sink) -> None:
-        self._encoder: Any = None
-        if node.format:
-            chosen = registry.find("format", node.format)
-            options = registry.check_options(
-                dict(node.format_options), chosen.writer_options, f"format '{node.format}'"
-            )
-            self._encoder = chosen.encoder(node.schema, options)
-
-    def encode(self, table: Any) -> Any:
-        """Return the rows as its format has them."""
-        return None if self._encoder is None else self._encoder.encode(table)
-
-    def write(self, payload: Any) -> None:
-        """Forget them."""
-
-
-class Pipeline:
-    """The pipeline of a program, which runs pieces; its sources are open."""
-
-    def __init__(self, program: Program) -> None:
-        plan = load(program.file, settings=dict(program.settings))
-        plan = placed(plan, *program.between)
-        if program.follow:
-            plan = following(plan)
-        self._logical: Plan = with_sides(plan, program.late, program.dead)
-        self._physical: Plan = rewrite(self._logical)
-        self._engine: Engine = registry.find("engine", program.engine)
-        self._threads = program.threads or os.cpu_count() or 1
-        self.nodes = {node.name: node for node in self._physical.sources}
-        self.bound = {name: open_source(node) for name, node in self.nodes.items()}
-
-    def run(self, source: str = "", given: GivenPartition | None = None) -> None:
-        """Run what is given to its end. What the pipeline says against it is no matter here: the job will say it."""
-        sources = {
-            name: BoundSource(Given(given if name == source else None), bound.reader)
-            for name, bound in self.bound.items()
-        }
-        sinks = {node.name: Nowhere(node) for node in self._physical.sinks}
-        tuning = Tuning(self._threads, read_at=time.time_ns() // 1_000_000)
-        try:
-            self._engine.start(self._logical, self._physical, Bindings(sources, sinks), tuning).run()
-        except Exception as error:
-            log.info("a piece fails, and does not kill: %s", error)
-
-    def partitions(self, places: Places) -> dict[Key, Partition]:
-        """Return the partitions as a run that goes on would have them, at their places; those that have not ended."""
-        found: dict[Key, Partition] = {}
-        for name, bound in self.bound.items():
-            source = bound.source
-            if name in places.memories and isinstance(source, Remembering):
-                known = {key[1]: at for key, at in places.positions.items() if key[0] == name}
-                going = {part: at for part, at in known.items() if (name, part) not in places.ended}
-                source.recall(places.memories[name], going)
-            for each in source.partitions():
-                key = name, each.name
-                if key in places.ended or not (places.whole or key in places.positions):
-                    continue
-                if key in places.positions:
-                    each.seek(places.positions[key])
-                found[key] = each
-        return found
 
 
 class Reading:
@@ -188,7 +73,7 @@ class Reading:
             return got
         now = time.monotonic()
         self._quiet = self._quiet or now
-        return None if got.silent and now - self._quiet < _PATIENCE else End()
+        return None if got.silent and now - self._quiet < PATIENCE else End()
 
     def given(self, part: Block | Decoded, start: int) -> GivenPartition:
         """Return a piece as a partition."""
@@ -250,6 +135,30 @@ class Attempt:
         return True
 
 
+def again(request: Request, journal: Journal, args: bytes) -> None:
+    """Make a call again, with so many of its rows, or windows, at once."""
+    trial = request.trial
+    assert trial is not None
+    loaded, calls = Loaded(request.program), Calls(sites={})
+    sources = {node.name: BoundSource(NoRows(), None) for node in loaded.physical.sources}
+    bindings = Bindings(sources, nowhere(loaded.physical), calls)
+    execution = loaded.engine.start(loaded.logical, loaded.physical, bindings, loaded.tuning(1))
+    execution.run()  # what is done at first is done before a call is in work
+    units = Units.of(ipc.from_bytes(args, CALL))
+    run = (calls.sites or {}).get(units.site)
+    if run is None:
+        raise RunError(f"the pipeline has no function at {units.site} any more")
+    ((_, start),) = trial.starts.items()
+    stop = units.count if trial.stop is None else trial.stop
+    step = max(1, trial.size // cutting.ROW)
+    for begin in range(start, stop, step):
+        end = min(begin + step, stop)
+        part = units.part(begin, end)
+        journal.begin(0, begin, end, cutting.ROW * (end - begin), part.shown() if end - begin == 1 else None)
+        run(part.table, part.lengths)
+        journal.landed(0, end)
+
+
 def _end(part: Block | Decoded) -> int:
     return int(part.position[-1]) + 1 if isinstance(part, Decoded) and part.end < 0 else part.end
 
@@ -278,12 +187,19 @@ def main(folder: Path, parent: int) -> int:
         request = Request.decode((folder / REQUEST).read_text())
         result: dict[str, Any]
         try:
-            if request.trial is None:
+            journal = Journal(str(folder / JOURNAL))
+            if request.standing is not None:
+                replay(request, journal, folder)
+                result = {}
+            elif (folder / CALL).exists():
+                again(request, journal, (folder / CALL).read_bytes())
+                result = {}
+            elif request.trial is None:
                 found = Pipeline(request.program).partitions(request.places)
                 places = request.places.positions
                 result = {"partitions": [[*key, places.get(key, each.start)] for key, each in found.items()]}
             else:
-                Attempt(request, Journal(str(folder / JOURNAL))).run()
+                Attempt(request, journal).run()
                 result = {}
         except Exception as error:
             result = {"failed": f"{type(error).__name__}: {error}"}

@@ -20,6 +20,7 @@ from caudal.runner.poison import journal
 from caudal.runner.poison.journal import Entry, Journal
 from caudal.runner.poison.narrowing import Broken, Conviction, Died, Killed, Landed, Narrowing, Outcome, Passed, Piece
 from caudal.runner.poison.requests import (
+    CALL,
     JOURNAL,
     NOTE,
     REQUEST,
@@ -53,12 +54,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What came of a trial; `record` and `told`: the record in work, and what the process said as it died. `result`: what it left."""
+    """What came of a trial; `record` and `told`: the record in work, and what the process said as it died. `result`: what it left.
+
+    `args`: with what a function was called over which a shard that goes on has died, b"" for none.
+    """
 
     outcome: Outcome
     record: bytes = b""
     told: str = ""
     result: Any = None
+    args: bytes = b""
 
 
 class Trials:
@@ -71,69 +76,79 @@ class Trials:
 
     def convicts(self, known: Convicts, found: Callable[[Convict, Piece], None]) -> str:
         """Find the records that kill, and give each to `found`; return why that ended early, "" where it did not."""
-        asked = self._ended(replace(self._request, convicts=known))
+        asked = ended(replace(self._request, convicts=known), self._limits)
         if isinstance(asked.outcome, Broken) or not asked.result:
             return asked.outcome.why if isinstance(asked.outcome, Broken) else "the sources cannot be looked at"
         starts = {(source, partition): start for source, partition, start in asked.result["partitions"]}
         narrowing = Narrowing(starts)
         held = {key: [*several] for key, several in known.items()}
         while (tried := narrowing.next()) is not None:
-            ended = self._ended(replace(self._request, trial=tried, convicts=held))
-            conviction = narrowing.heard(ended.outcome)
+            came = ended(replace(self._request, trial=tried, convicts=held), self._limits)
+            conviction = narrowing.heard(came.outcome)
             if conviction is not None:
-                convict = convict_of(conviction, ended)
+                convict = convict_of(conviction, came)
                 mine = held.setdefault(conviction.piece.key, [])
                 mine.append(convict)
                 mine.sort(key=lambda each: each.position)
                 found(convict, conviction.piece)
         return narrowing.gave_up
 
-    def _ended(self, request: Request) -> Ended:
-        with tempfile.TemporaryDirectory(prefix="caudal-trial-") as made:
-            folder = Path(made)
-            (folder / REQUEST).write_text(request.encode())
-            starts = {} if request.trial is None else request.trial.starts
-            journal.fresh(str(folder / JOURNAL), list(starts.values()))
-            book = Journal(str(folder / JOURNAL))
-            command = [sys.executable, "-m", "caudal.runner.poison.trial", made, str(os.getpid())]
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )  # fmt: skip
-            try:
-                overstepped = self._watched(process, book)
-                return _ended(request, process.returncode, overstepped, book.read(), folder)
-            finally:
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
-                book.close()
 
-    def _watched(self, process: subprocess.Popen[bytes], book: Journal) -> str:
-        """Wait for its end; return what it has overstepped, so that it was ended here, "" for nothing."""
-        room = self._limits.memory or _free() // 2
-        held = 0
-        while True:
-            try:
-                process.wait(_LOOK)
-                return ""
-            except subprocess.TimeoutExpired:
-                pass
-            entry = book.read()
-            if not entry.working:
-                held = _resident(process.pid)
-                continue
-            if held and room and _resident(process.pid) - held > room:
+def ended(request: Request, limits: Limits) -> Ended:
+    """Hold a trial; return what came of it."""
+    with tempfile.TemporaryDirectory(prefix="caudal-trial-") as made:
+        folder = Path(made)
+        (folder / REQUEST).write_text(request.encode())
+        if request.args:
+            (folder / CALL).write_bytes(request.args)
+        journal.fresh(str(folder / JOURNAL), _starts(request))
+        book = Journal(str(folder / JOURNAL))
+        command = [sys.executable, "-m", "caudal.runner.poison.trial", made, str(os.getpid())]
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            overstepped = _watched(process, book, limits)
+            return _ended(request, process.returncode, overstepped, book.read(), folder)
+        finally:
+            if process.poll() is None:
                 process.kill()
                 process.wait()
-                return f"takes more than {room >> 20:,} MB of memory"
-            limit = self._limits.hang / 1000
-            if limit and not entry.one:
-                limit = min(limit, SHORT)
-            if limit and time.monotonic() - entry.since > limit and not _stopped(process.pid):
-                process.kill()
-                process.wait()
-                return f"hangs: it is not done after {duration.show(self._limits.hang)}"
+            book.close()
+
+
+def _starts(request: Request) -> list[int]:
+    if request.standing is not None:
+        return [0]
+    return [] if request.trial is None else list(request.trial.starts.values())
+
+
+def _watched(process: subprocess.Popen[bytes], book: Journal, limits: Limits) -> str:
+    """Wait for its end; return what it has overstepped, so that it was ended here, "" for nothing."""
+    room = limits.memory or _free() // 2
+    held = 0
+    while True:
+        try:
+            process.wait(_LOOK)
+            return ""
+        except subprocess.TimeoutExpired:
+            pass
+        entry = book.read()
+        if not entry.working:
+            held = _resident(process.pid)
+            continue
+        if held and room and _resident(process.pid) - held > room:
+            process.kill()
+            process.wait()
+            return f"takes more than {room >> 20:,} MB of memory"
+        limit = limits.hang / 1000
+        if limit and not entry.one:
+            limit = min(limit, SHORT)
+        if limit and time.monotonic() - entry.since > limit and not _stopped(process.pid):
+            process.kill()
+            process.wait()
+            return f"hangs: it is not done after {duration.show(limits.hang)}"
 
 
 def convict_of(conviction: Conviction, ended: Ended) -> Convict:
@@ -146,7 +161,7 @@ def convict_of(conviction: Conviction, ended: Ended) -> Convict:
 
 
 def _ended(request: Request, code: int, overstepped: str, entry: Entry, folder: Path) -> Ended:
-    keys = [] if request.trial is None else list(request.trial.starts)
+    keys = [("", "")] if request.standing is not None else [] if request.trial is None else list(request.trial.starts)
     landed: Landed = dict(zip(keys, entry.landed, strict=True))
     try:
         result = json.loads((folder / RESULT).read_text())
@@ -157,11 +172,12 @@ def _ended(request: Request, code: int, overstepped: str, entry: Entry, folder: 
     name = signal.Signals(-code).name if code < 0 else f"ended with the status {code}"
     if code < 0 and not overstepped and name not in OWN:
         return Ended(Killed(landed))
-    if request.trial is None:
+    if request.trial is None and request.standing is None:
         return Ended(Broken(f"looking at the sources has failed: {name}"))
     piece = Piece(keys[entry.partition], entry.start, entry.end, entry.one, entry.size) if entry.working else None
     told = (folder / NOTE).read_text(errors="replace") if (folder / NOTE).exists() else ""
-    return Ended(Died(overstepped or name, piece, landed), entry.payload if entry.one else b"", _dying(told))
+    args = (folder / CALL).read_bytes() if request.standing is not None and entry.working else b""
+    return Ended(Died(overstepped or name, piece, landed), entry.payload if entry.one else b"", _dying(told), args=args)
 
 
 def _dying(told: str) -> str:

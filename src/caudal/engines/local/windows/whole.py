@@ -12,6 +12,7 @@ from caudal.columnar.morsel import Morsel
 from caudal.core.types import TIMESTAMP
 from caudal.engines.local.aggregates.whole import WHOLE, kept
 from caudal.engines.local.dead_letters import failed_rows, told
+from caudal.engines.local.functions import guarding
 from caudal.engines.local.lists import Lists
 from caudal.engines.local.steps import Context, Letters, StepRun
 from caudal.plan.nodes import RESERVED, WindowApply, WindowTop
@@ -20,9 +21,11 @@ from caudal.plan.python import JIT
 
 def apply_step(node: WindowApply, context: Context) -> StepRun:
     """Return the step that calls the function of `node` with the rows of each window."""
-    call = context.functions.windows(node)
     heads = [*(name for name, _ in node.keys), *RESERVED]
     bounded = node.function.kind != JIT
+    types = {name: node.input.schema.dtype(name) for name in node.takes}
+    types |= dict.fromkeys(RESERVED, TIMESTAMP) if bounded else {}
+    call = guarding.windows(context.calls, node.name, node.function, context.functions.windows(node), types)
 
     def run(morsel: Morsel, letters: Letters) -> Morsel:
         made = call(_frames(morsel, node.takes, bounded))
