@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import faulthandler
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from caudal.checkpoint.store import open_store
-from caudal.runner.poison.attempts import SILENT, UNKNOWN, Attempt, Begun, Note
+from caudal.core.errors import RunError
+from caudal.runner.poison.attempts import SILENT, UNKNOWN, VAIN, Attempt, Begun, Note
+from caudal.runner.poison.looking import Poison, Suspect
+from caudal.runner.poison.requests import Places, Program, Standing
+from caudal.runner.poison.trying import Limits
 
 SILENCE = Note(True)
 
@@ -63,3 +71,43 @@ def test_searches_in_vain_are_counted_while_nothing_gets_on() -> None:
 
 def test_a_mark_of_an_earlier_version_says_nothing() -> None:
     assert Begun.of({"writer": "g.0", "at": 5}) == Begun()
+
+
+def test_searches_in_vain_count_only_where_nothing_was_found_elsewhere_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All shards of a worker that died are searched, and one of them had what it died of."""
+    store = open_store(str(tmp_path / "state"))
+    poison = Poison(store, Program("p.py", {}), Limits(hang=0))
+    monkeypatch.setattr(Poison, "_records", lambda *_: 0)
+    suspect = Suspect("1", Places({}), 0.0, Standing("", store.url, "1"), calls=False)
+    begun = Begun("a", "t1", cause="SIGSEGV", died=2000.0, vain=VAIN, unexplained=1000.0)
+    try:
+        with pytest.raises(RunError, match="again and again"):
+            poison.look(suspect, begun)
+        store.create("0/convicted/call-0", b"{}")  # long behind the death before
+        found = poison.look(suspect, begun)
+        assert (found.vain, found.unexplained, found.cause) == (1, 2000.0, "")
+    finally:
+        poison.end()
+
+
+def test_a_process_of_another_has_a_note_without_words_and_its_handlers_to_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(str(tmp_path / "state"))
+    before = faulthandler.is_enabled()
+    faulthandler.disable()
+    mark: dict[str, Any] = {}
+    try:
+        for number in range(4):
+            poison = Poison(store, None, Limits())
+            assert not faulthandler.is_enabled()
+            mark = poison.taken("job", mark, "t1").told()  # and never ends
+            assert ("has died 2 times" in caplog.text) == (number >= 2)
+        assert "caudal run FILE --checkpoint" in caplog.text
+        assert mark["begun"]["cause"] == UNKNOWN
+        assert Poison(store, None, Limits()).taken("job", mark, "t2").silent == 1
+    finally:
+        if before:
+            faulthandler.enable()
