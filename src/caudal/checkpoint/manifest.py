@@ -48,7 +48,8 @@ class Manifest:
     `id`: its epoch and something random; `written`: milliseconds since 1970; `last`: the run has come to the end of its data.
     `origin`: the id of the savepoint that its run began from, "" for none. `engine`, `version`, `key_hash`, `key_groups`,
     `positions`, `rest`: see `ports.snapshot.State`. `receipts`: what the sinks have staged for the epoch. `files`: those that `operators`
-    refer to, by name. `graph`: what the counts of the ledger are counts of (see `runner.migration`).
+    refer to, by name. `graph`: what the counts of the ledger are counts of (see `runner.migration`). `users`: where
+    it is of several pipelines, by operator its id in each pipeline that shares it.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Manifest:
     files: Mapping[str, File]
     receipts: Mapping[str, Receipt] = field(default_factory=dict[str, Receipt])
     graph: str = ""
+    users: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     @property
     def live(self) -> int:
@@ -85,6 +87,7 @@ class Manifest:
         document = {
             "caudal_checkpoint": FORMAT,
             **{name: getattr(self, name) for name in _PLAIN},
+            **({"users": {name: dict(each) for name, each in self.users.items()}} if self.users else {}),
             "positions": [[*place, at] for place, at in sorted(self.positions.items())],
             "files": [[name, *self.files[name]] for name in sorted(self.files)],
             "operators": {
@@ -167,7 +170,8 @@ def decoded(store: Store, name: str, data: bytes) -> Manifest:
         for operator, stored in document["operators"].items()
     }
     positions = {(source, partition): at for source, partition, at in document["positions"]}
-    return Manifest(**{each: document[each] for each in _PLAIN}, positions=positions, operators=operators, files=files)
+    plain = {each: document[each] for each in _PLAIN}
+    return Manifest(**plain, positions=positions, operators=operators, files=files, users=document.get("users", {}))
 
 
 def read(store: Store, name: str) -> Manifest:

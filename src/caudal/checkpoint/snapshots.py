@@ -157,7 +157,14 @@ class Snapshots:
         return Draft(epoch, state, operators, {name: file for name, file in known.items() if name in used})
 
     def manifest(
-        self, draft: Draft, receipts: Mapping[str, Receipt], *, last: bool = False, origin: str = "", graph: str = ""
+        self,
+        draft: Draft,
+        receipts: Mapping[str, Receipt],
+        *,
+        last: bool = False,
+        origin: str = "",
+        graph: str = "",
+        users: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Manifest:
         """Return the manifest of a draft; see there for the other arguments."""
         state = draft.state
@@ -179,6 +186,7 @@ class Snapshots:
             files=draft.files,
             receipts=receipts,
             graph=graph,
+            users=users or {},
         )
 
     def commit(self, manifest: Manifest) -> None:

@@ -32,10 +32,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Several pipelines, and the plan that runs them."""
+    """Several pipelines, and the plan that runs them. `users`: by each node's id there, its id in each pipeline that shares it."""
 
     plan: Plan
     parts: tuple[Part, ...]
+    users: dict[str, dict[str, str]]
 
 
 def together(plans: Sequence[Plan], name: str = "", *, without: Collection[str] = ()) -> Together:
@@ -61,7 +62,7 @@ def together(plans: Sequence[Plan], name: str = "", *, without: Collection[str] 
             sinks |= dict.fromkeys(made.node(new[sink]) for sink in plan.sinks)
             parts.append(Part(plan, {called[new[node]]: plan.ids[node] for node in plan.nodes}))
     whole = Plan(name or " + ".join(names), tuple(sink for sink in sinks if isinstance(sink, Sink)))
-    return Together(whole, tuple(parts))
+    return Together(whole, tuple(parts), {called[node]: node.users for alike in kept.values() for node in alike})
 
 
 @dataclass(eq=False, slots=True)

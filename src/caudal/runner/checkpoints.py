@@ -26,7 +26,7 @@ from caudal.observe.summary import Commit, Progress
 from caudal.plan.plan import Plan
 from caudal.ports.calls import Calls
 from caudal.ports.engine import Execution
-from caudal.ports.sink import Delivery, Sink
+from caudal.ports.sink import Delivery, Receipt, Sink
 from caudal.runner.conducting import Conductor, Refusal
 from caudal.runner.delivery import check_mode
 from caudal.runner.epoch_steps import EpochSteps
@@ -37,6 +37,7 @@ from caudal.runner.poison.calls import calls_here
 from caudal.runner.poison.looking import Poison, Suspect, convicted, marked, standing, withheld
 from caudal.runner.poison.requests import Convicts, Places, Program
 from caudal.runner.poison.trying import Limits
+from caudal.runner.recalling import recalled
 from caudal.runner.resuming import SHARD, Beginning, beginning
 from caudal.runner.savepoints import Asked
 from caudal.runner.shard import GENESIS, Shard
@@ -121,6 +122,7 @@ class Checkpoints:
         """Look at the store. Raises `OptionError` where it cannot be used or does not fit, `RunError`."""
         self.how = how
         self._sinks = sinks
+        self._receipts: Mapping[str, Receipt] = {}
         self._room = Room()
         direct = delivery == "at-least-once"
         outboxes = {} if direct else {name: Outbox(sink, self._room) for name, sink in sinks.items()}
@@ -178,7 +180,10 @@ class Checkpoints:
         """Raise `OptionError` where state would be left behind that must not; tell what becomes of it."""
         manifest = self._beginning.manifest
         if manifest is None or self.complete:
+            self._receipts = {} if manifest is None else manifest.receipts
             return
+        manifest = recalled(manifest, fits.users, allow_dropped=fits.allow_dropped)
+        self._receipts = manifest.receipts
         found = migration(manifest, fits)
         found.check(allow_dropped=fits.allow_dropped)
         for line in found.to_text().split("\n") if found.changed else ():
@@ -319,9 +324,8 @@ class Checkpoints:
         assert self._execution is not None
         begin = self._beginning
         self._shard.begin(self._execution, begin.manifest, begin.snapshots)
-        receipts = {} if begin.manifest is None else begin.manifest.receipts
         epoch = 0 if begin.manifest is None else begin.manifest.epoch
-        self._steps.recover(epoch, receipts)
+        self._steps.recover(epoch, self._receipts)
         return p.Loaded(SHARD, epoch)
 
     def _pause(self, effect: p.Effect, seconds: float) -> p.Event:

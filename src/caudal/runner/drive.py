@@ -157,8 +157,13 @@ class Job:
             return Epochs(sinks, self.logical.name)
         delivery, why = choose(check_mode(checkpoint.delivery), self.bindings.sources, sinks)
         self.delivery = f"{delivery}; {why}" if why else delivery
-        fits = Fits.of(self.logical, self.physical, allow_dropped=checkpoint.allow_dropped)
+        fits = Fits.of(self.logical, self.physical, allow_dropped=checkpoint.allow_dropped, users=self.users)
         return Checkpoints(checkpoint, self.logical, fits, sinks, delivery)
+
+    @property
+    def users(self) -> Mapping[str, Mapping[str, str]]:
+        """By operator its id in each pipeline that shares it, where there are several."""
+        return {}
 
     def run(self, watch: Callable[[Progress], None] | None = None, *, flush: bool = False) -> Summary:
         """Run to the end of data or a stop, then publish what the sinks have (or drain them).

@@ -54,7 +54,7 @@ class Fate:
 class Fits:
     """What a plan has to say of state: of each stateful operator, and of all its operators (see `plan.fitting`).
 
-    `allow_dropped`: state that it has no use for may be left behind.
+    `allow_dropped`: state that it has no use for may be left behind. `users`: of several pipelines, by operator its id in each.
     """
 
     operators: Mapping[str, Any]
@@ -62,9 +62,17 @@ class Fits:
     sources: frozenset[str]
     sinks: frozenset[str]
     allow_dropped: bool = False
+    users: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
     @classmethod
-    def of(cls, logical: Plan, physical: Plan, *, allow_dropped: bool = False) -> Fits:
+    def of(
+        cls,
+        logical: Plan,
+        physical: Plan,
+        *,
+        allow_dropped: bool = False,
+        users: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> Fits:
         """Return those of a plan, as written and as it runs."""
         return cls(
             {node.name: fitting.fits(node) for node in physical.nodes if isinstance(node, Keyed)},
@@ -72,6 +80,7 @@ class Fits:
             frozenset(node.name for node in physical.sources),
             frozenset(node.name for node in physical.sinks),
             allow_dropped,
+            users or {},
         )
 
 

@@ -10,6 +10,7 @@ from caudal.checkpoint.snapshots import Snapshots, find
 from caudal.checkpoint.store import Store, open_store
 from caudal.core.errors import OptionError, RunError
 from caudal.ports.transaction import Transaction
+from caudal.runner.recalling import TOGETHER, joined
 
 SHARD = "job"
 """The one shard of a job that shares its input with nobody."""
@@ -72,7 +73,7 @@ def named(restore: str) -> tuple[Store, Manifest]:
 
 
 def _of(manifest: Manifest, pipeline: str, where: str) -> None:
-    if manifest.pipeline != pipeline:
+    if joined(manifest.pipeline.split(TOGETHER)) != joined(pipeline.split(TOGETHER)):
         raise OptionError(
             f"the checkpoint is of the pipeline '{manifest.pipeline}', not of '{pipeline}'",
             location=where,

@@ -16,6 +16,7 @@ from caudal.ports.engine import Execution
 from caudal.runner.binding import following, shared
 from caudal.runner.checkpoints import Checkpointing, checkpointing
 from caudal.runner.drive import Job
+from caudal.runner.recalling import joined
 from caudal.runner.sides import with_sides
 
 Watch = Callable[[Progress], None]
@@ -28,6 +29,10 @@ class _Together(Job):
         self._whole = together(plans, name, without=without)
         self.summaries: list[Summary] = []
         super().__init__(self._whole.plan, **how)
+
+    @property
+    def users(self) -> Mapping[str, Mapping[str, str]]:
+        return self._whole.users
 
     def _summed(
         self, ledger: Ledger, figures: Mapping[str, Any], targets: Mapping[str, Target], drained: bool
@@ -112,7 +117,7 @@ class Several:
                 "several pipelines over Kafka cannot share checkpoints: each is a group of workers of its own",
                 hint="run them apart, each with a --checkpoint of its own",
             )
-        self._name = name or " + ".join(plan.name for plan in plans)
+        self._name = name or joined(plan.name for plan in plans)
         self._how: dict[str, Any] = {**how, "late": late, "dead": dead, "checkpoint": checkpoint}
         self._checkpoint = checkpoint
         self._broken: dict[str, CaudalError] = {}

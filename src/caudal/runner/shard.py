@@ -16,6 +16,7 @@ from caudal.ports.sink import Receipt
 from caudal.ports.snapshot import State, Unsupported
 from caudal.runner.migration import Fits, migration
 from caudal.runner.outbox import Outbox
+from caudal.runner.recalling import recalled, restated
 from caudal.runner.resuming import GENESIS
 
 
@@ -53,10 +54,11 @@ class Shard:
         self._execution = execution
         self._whole = manifest is None or held_by is not self._snapshots
         if manifest is not None:
-            found = migration(manifest, self._fits)
-            found.check(allow_dropped=self._fits.allow_dropped)
+            fits = self._fits
+            found = migration(recalled(manifest, fits.users, allow_dropped=fits.allow_dropped), fits)
+            found.check(allow_dropped=fits.allow_dropped)
             self._whole |= found.changed
-            execution.resume(found.applied(held_by.load(manifest)))
+            execution.resume(found.applied(restated(held_by.load(manifest), manifest.users, fits.users)))
         self.last = manifest
 
     def freeze(self, *, anyhow: bool) -> bool:
@@ -79,7 +81,7 @@ class Shard:
         assert self._state is not None
         draft = self._snapshots.write(epoch, self._state, self._fits.operators)
         self.manifest = self._snapshots.manifest(
-            draft, receipts, last=last, origin=self._origin, graph=self._fits.graph
+            draft, receipts, last=last, origin=self._origin, graph=self._fits.graph, users=self._fits.users
         )
         return self.manifest.id
 
