@@ -106,6 +106,10 @@ class InputError(UserError):
     """An input that cannot be opened: missing, unreadable, with a header that does not fit."""
 
 
+class NotThere(InputError):
+    """A file that is to be read, and is not there."""
+
+
 class RunError(CaudalError):
     """The job failed while it ran: disk full, memory limit, a source that broke."""
 

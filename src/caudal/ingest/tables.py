@@ -20,7 +20,7 @@ from caudal.columnar.column import Column, Fixed, Nested, Text, concat
 from caudal.columnar.lookup import Crossing, Indexed, nbytes
 from caudal.columnar.spans import NoSpan
 from caudal.columnar.zones import NEVER
-from caudal.core.errors import CaudalError, InputError, OptionError
+from caudal.core.errors import CaudalError, InputError, NotThere, OptionError
 from caudal.ingest.reading import PartitionReader, SourceReading
 from caudal.plan import wire
 from caudal.plan.nodes import Lookup, Table
@@ -57,6 +57,9 @@ class Version:
         return f"version {self.name}, {self.rows:,} rows{more}"
 
 
+_THERE = "is it right, seen from the working directory? what a table is read from has to be there when the run begins"
+
+
 def read(table: Table, as_of: Sequence[str] = ()) -> Version:
     """Read the newest version; raises `InputError`, at the table, for one that cannot be read as a whole."""
     try:
@@ -80,7 +83,8 @@ def read(table: Table, as_of: Sequence[str] = ()) -> Version:
             )
     except CaudalError as error:
         where = table.label if not error.location else f"{table.label}, {error.location}"
-        raise InputError(error.message, location=where, detail=error.detail, hint=error.hint) from error
+        hint = _THERE if isinstance(error, NotThere) else error.hint
+        raise InputError(error.message, location=where, detail=error.detail, hint=hint) from error
     return Version(indexed, name)
 
 

@@ -7,6 +7,7 @@ tells them: a window's key and bounds, a pattern's events, the sides of a join.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -147,11 +148,25 @@ def _fits(sink: Sink, known: pl.DataFrame, wanted: str | dict[str, Any]) -> Iter
         return
     given = {name: value for name, value in wanted.items() if name != sink.identity}
     identity = wanted.get(sink.identity)
-    for i, written in enumerate(_plain(known)):
-        if all(name in written and written[name] == value for name, value in given.items()):
+    for i, (written, bare) in enumerate(zip(_plain(known), known.to_dicts(), strict=True)):
+        if all(name in written and _is(written[name], bare[name], value) for name, value in given.items()):
             its = identity is not None and known[IDENTITY][i] == identity
             much = _IDENTITY if its else _WHOLE if len(given) == len(written) else _SOME
             yield _Fit(sink, known.slice(i, 1), written, much)
+
+
+def _is(written: Any, value: Any, given: Any) -> bool:
+    """Whether a value is what was given: as it is written, or as JSON lines have it, in which what is no number is null."""
+    return written == given or plain_value(_finite(value)) == _finite(given)
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for each NaN and infinity in it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return {name: _finite(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _refuse_several(fits: Sequence[_Fit]) -> None:

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
-from caudal.core.errors import CaudalError, OptionError, PlanError, RunError
+from caudal.core.errors import OptionError, PlanError, RunError
 from caudal.observe.ledger import Ledger
 from caudal.observe.summary import Progress, Summary, Target
 from caudal.plan.plan import Plan
@@ -48,6 +49,8 @@ def check_threads(threads: int, cluster: str = "") -> int:
 
 class Job:
     """A bound job: `run` it once; `stop`, `kill` and `progress` may be called meanwhile, from a signal handler too."""
+
+    _users: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
     def __init__(
         self,
@@ -157,13 +160,8 @@ class Job:
             return Epochs(sinks, self.logical.name)
         delivery, why = choose(check_mode(checkpoint.delivery), self.bindings.sources, sinks)
         self.delivery = f"{delivery}; {why}" if why else delivery
-        fits = Fits.of(self.logical, self.physical, allow_dropped=checkpoint.allow_dropped, users=self.users)
+        fits = Fits.of(self.logical, self.physical, allow_dropped=checkpoint.allow_dropped, users=self._users)
         return Checkpoints(checkpoint, self.logical, fits, sinks, delivery)
-
-    @property
-    def users(self) -> Mapping[str, Mapping[str, str]]:
-        """By operator its id in each pipeline that shares it, where there are several."""
-        return {}
 
     def run(self, watch: Callable[[Progress], None] | None = None, *, flush: bool = False) -> Summary:
         """Run to the end of data or a stop, then publish what the sinks have (or drain them).
@@ -178,9 +176,6 @@ class Job:
                 with nullcontext() if isinstance(self._epochs, Epochs | None) else self._epochs.watched(self.progress):
                     execution.run(None if watch is None else lambda: watch(self.progress()), flush=flush)
             return self._end(execution.drained)
-        except CaudalError:
-            self.abort()
-            raise
         except MemoryError as error:
             self.abort()
             raise RunError("out of memory", hint="lower max_state or use fewer threads") from error

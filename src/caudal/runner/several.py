@@ -28,11 +28,8 @@ class _Together(Job):
     def __init__(self, plans: Sequence[Plan], name: str, without: Sequence[str], **how: Any) -> None:
         self._whole = together(plans, name, without=without)
         self.summaries: list[Summary] = []
+        self._users = self._whole.users
         super().__init__(self._whole.plan, **how)
-
-    @property
-    def users(self) -> Mapping[str, Mapping[str, str]]:
-        return self._whole.users
 
     def _summed(
         self, ledger: Ledger, figures: Mapping[str, Any], targets: Mapping[str, Target], drained: bool

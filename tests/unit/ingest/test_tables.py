@@ -159,3 +159,10 @@ def test_pinned_tables_stay_as_they_are(tmp_path: Path) -> None:
         with pins.held():
             assert pins.read("key", given, ()) is first
     assert pins.read("key", given, ()).rows == 3
+
+
+def test_a_table_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no file at") as caught:
+        read(table(tmp_path / "none.csv"))
+    assert "follow" not in caught.value.hint
+    assert "when the run begins" in caught.value.hint

@@ -334,3 +334,16 @@ def test_operators_may_have_any_name(name: str) -> None:
     assert times(asked(kept.running(n=cd.count()), {"ip": "a", "t": 900})) == [0, 900]
     found = asked(kept.match(fail >> ok, within="3s").agg(n=cd.count()), {"ip": "a", "match_end": time(1000)})
     assert times(found, "ok") == [1000]
+
+
+@pytest.mark.parametrize("pasted", ["NaN", "null", "Infinity", '"nan"'])
+def test_what_is_no_number_is_null_where_alerts_are_written(pasted: str) -> None:
+    schema = {"t": "int64", "ip": "string", "x": "float64"}
+    given = [{"t": 0, "ip": "a", "x": 1.0}, {"t": 1, "ip": "b", "x": float("nan")}, {"t": 2, "ip": "c", "x": 2.0}]
+    read = cd.source("memory", rows=given, schema=schema, event_time="t")
+    sums = read.group_by("ip").window(cd.tumbling("1s")).agg(x=cd.sum("x"), all=cd.collect("x"))
+    alone = pasted if pasted != '"nan"' else "null"
+    found = asked(sums, f'{{"x": {pasted}, "all": [{alone}]}}')
+    assert (found.alert["ip"], times(found)) == ("b", [1])
+    with pytest.raises(OptionError, match="no such alert"):
+        asked(sums, f'{{"ip": "a", "x": {pasted}}}')

@@ -15,7 +15,7 @@ from caudal.connectors.files.decoded import as_utf8, decompressed, told_by_first
 from caudal.connectors.files.lines import LinePartition
 from caudal.connectors.files.paths import Found, Paths, identities_of_stdin, identity_of
 from caudal.connectors.files.streams import Pipe, Plain, Stream, budget, reason_of
-from caudal.core.errors import InputError
+from caudal.core.errors import InputError, NotThere
 from caudal.core.unpacking import (
     FIRST_BYTES,
     compression_found,
@@ -198,7 +198,7 @@ class FilesSource(Unchanging):
         self._memory: dict[str, dict[str, Any]] = {}
         found, missing = paths.find()
         if missing:
-            raise InputError(
+            raise NotThere(
                 f"no file at {missing[0]}" + (f" (and {len(missing) - 1} other paths)" if len(missing) > 1 else ""),
                 hint="is it right, seen from the working directory? with follow=True a missing file is waited for",
             )

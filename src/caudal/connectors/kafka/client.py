@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from caudal.core import extras, secrets
 from caudal.core.errors import InputError, OptionError
 from caudal.core.shown import shown
 
@@ -46,15 +46,9 @@ _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI
 
 def library() -> Any:
     """Return the module `confluent_kafka`; raises `OptionError` where it is not installed."""
-    try:
-        import confluent_kafka
-        import confluent_kafka.admin
-    except ImportError as error:
-        hint = "pip install 'caudal[kafka]'"
-        raise OptionError(
-            "the connector 'kafka' needs the package confluent-kafka", detail=str(error), hint=hint
-        ) from None
-    return confluent_kafka
+    return extras.library(
+        "the connector 'kafka'", "confluent-kafka", "kafka", "confluent_kafka", "confluent_kafka.admin"
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -173,16 +167,8 @@ def _secrets(options: Mapping[str, Any], mechanism: str) -> dict[str, str]:
 
 def _secret(name: str, place: str) -> str:
     kind, _, where = place.partition(":")
-    if kind == "env":
-        value = os.environ.get(where)
-        if value is None:
-            raise InputError(f"the environment has no {where}", hint=f"it is to hold '{name}' of kafka")
-        return value
-    try:
-        return Path(where).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InputError(f"cannot read '{name}' of kafka: {why}", location=where) from None
+    read = secrets.of_variable if kind == "env" else secrets.of_file
+    return read(where, f"'{name}' of kafka")
 
 
 def _quiet() -> Any:

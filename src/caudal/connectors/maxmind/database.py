@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from caudal.columnar import addresses
 from caudal.columnar.column import Column, Ints, Text, from_arrow, writable
 from caudal.connectors.maxmind.tree import SIZES, Networks, networks
-from caudal.core.errors import InputError, OptionError
+from caudal.core import extras
+from caudal.core.errors import InputError
 from caudal.core.types import STRING, Schema
 from caudal.ingest import dicts
 from caudal.ports.records import Dead, Decoded
@@ -32,12 +33,7 @@ _SAMPLE = 2000
 
 def library() -> Any:
     """Return the module `maxminddb`; raises `OptionError` where it is not installed."""
-    try:
-        import maxminddb
-    except ImportError as error:
-        hint = "pip install 'caudal[maxmind]'"
-        raise OptionError("the connector 'maxmind' needs the package maxminddb", detail=str(error), hint=hint) from None
-    return maxminddb
+    return extras.library("the connector 'maxmind'", "maxminddb", "maxmind", "maxminddb")
 
 
 class Database:

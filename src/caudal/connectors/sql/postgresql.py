@@ -11,10 +11,10 @@ import socket
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from caudal.connectors.sql.reading import check_names
+from caudal.core import extras, secrets
 from caudal.core.errors import CaudalError, InputError, OptionError, RunError
 from caudal.core.shown import holds_password, shown
 from caudal.core.types import Field, Schema
@@ -74,12 +74,7 @@ _INSTEAD = {
 
 def library() -> Any:
     """Return the module `psycopg`; raises `OptionError` where it is not installed."""
-    try:
-        import psycopg
-    except ImportError as error:
-        hint = "pip install 'caudal[postgresql]'"
-        raise OptionError("PostgreSQL needs the package psycopg", detail=str(error), hint=hint) from None
-    return psycopg
+    return extras.library("PostgreSQL", "psycopg", "postgresql", "psycopg")
 
 
 class PostgresQuery:
@@ -197,20 +192,10 @@ class PostgresQuery:
             timer.cancel()
 
     def _password(self) -> str | None:
+        what = "the password of the database"
         if self._env:
-            found = os.environ.get(self._env)
-            if found is None:
-                raise InputError(
-                    f"the environment has no {self._env}", hint="it is to hold the password of the database"
-                )
-            return found
-        if not self._file:
-            return None
-        try:
-            return Path(self._file).read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise InputError(f"cannot read the password of the database: {why}", location=self._file) from None
+            return secrets.of_variable(self._env, what)
+        return secrets.of_file(self._file, what) if self._file else None
 
 
 class _Bare:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from caudal.core.errors import InputError, OptionError
+from caudal.core import extras
+from caudal.core.errors import InputError
 from caudal.core.types import (
     BINARY,
     BOOL,
@@ -70,13 +71,7 @@ class Written:
 
 def library() -> Any:
     """Return the module `fastavro`; raises `OptionError` where it is not installed."""
-    try:
-        import fastavro
-        import fastavro.schema
-    except ImportError as error:
-        hint = "pip install 'caudal[avro]'"
-        raise OptionError("the format 'avro' needs the package fastavro", detail=str(error), hint=hint) from None
-    return fastavro
+    return extras.library("the format 'avro'", "fastavro", "avro", "fastavro", "fastavro.schema")
 
 
 def of_file(path: str) -> Written:
