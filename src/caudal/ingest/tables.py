@@ -21,12 +21,13 @@ from caudal.columnar.lookup import Crossing, Indexed, nbytes
 from caudal.columnar.spans import NoSpan
 from caudal.columnar.zones import NEVER
 from caudal.core.errors import CaudalError, InputError, NotThere, OptionError
+from caudal.ingest.connecting import options_of, reader_of
 from caudal.ingest.reading import PartitionReader, SourceReading
 from caudal.plan import wire
 from caudal.plan.nodes import Lookup, Table
 from caudal.ports import registry
 from caudal.ports.engine import BoundSource
-from caudal.ports.format import FileReader, ReachingReader
+from caudal.ports.format import FileReader
 from caudal.ports.source import End, Nothing
 
 _READ = 4 << 20
@@ -130,14 +131,8 @@ def opened(table: Table) -> BoundSource:
     """Open what a table is read from; raises `InputError` or `OptionError`."""
     node = table.rows
     plugin = registry.find("connector", node.connector)
-    options = registry.check_options(dict(node.options), plugin.source_options, f"connector '{node.connector}'")
-    reader: Any = None
-    if node.format:
-        chosen = registry.find("format", node.format)
-        given = registry.check_options(dict(node.format_options), chosen.reader_options, f"format '{node.format}'")
-        reader = chosen.reader(node.readable, frozenset(node.schema.names), given)
-        if isinstance(reader, ReachingReader):
-            reader.reach()
+    options = options_of(node, plugin)
+    reader = reader_of(node, plugin, options)
     file_reader = reader if isinstance(reader, FileReader) else None
     source = plugin.source(options, file_reader, node.readable)
     if source.live:

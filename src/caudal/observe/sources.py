@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from caudal.core.errors import nearest
@@ -194,3 +194,29 @@ def show_share(part: int, whole: int) -> str:
     '18.7 %'
     """
     return f"{100 * part / whole:.1f} %" if whole else "0 %"
+
+
+def merged(empty: SourceReport, parts: Iterable[tuple[SourceReport, Mapping[str, int]]]) -> SourceReport:
+    """Return what several have learnt of parts of one source; beside each report, how many records of which partition it is of."""
+    whole = replace(empty)
+    whole.reasons, whole.lateness, whole.dead_partitions = [], {}, {}
+    unnamed: set[Place] | None = None
+    alive: set[str] = set()
+    for part, taken in parts:
+        for name in ("records", "dead", "rows", "behind", "early", "ahead"):
+            setattr(whole, name, getattr(whole, name) + getattr(part, name))
+        whole.reasons += [r for r in part.reasons if r not in whole.reasons and len(whole.reasons) < REASONS]
+        whole.first, whole.names = whole.first or part.first, whole.names or part.names
+        whole.unit = whole.unit or part.unit
+        whole.odd = part.odd if whole.odd is None else whole.odd
+        if part.records:
+            unnamed = {*part.unnamed} if unnamed is None else unnamed & {*part.unnamed}
+        for cell, count in part.lateness.items():
+            whole.lateness[cell] = whole.lateness.get(cell, 0) + count
+        alive |= {name for name, count in taken.items() if count and name not in part.dead_partitions}
+        for name, (count, why) in part.dead_partitions.items():
+            before, first = whole.dead_partitions.get(name, (0, why))
+            whole.dead_partitions[name] = before + count, first
+    whole.unnamed = tuple(sorted(unnamed or ()))
+    whole.dead_partitions = {name: each for name, each in whole.dead_partitions.items() if name not in alive}
+    return whole

@@ -62,6 +62,16 @@ def _node(node: Node, inputs: list[int]) -> dict[str, Any]:
     return out
 
 
+def dumps_node(node: Node) -> str:
+    """Return a node that has no inputs as JSON text; raises `PlanError` as `to_json` does."""
+    return json.dumps(_node(node, []), ensure_ascii=True, allow_nan=False)
+
+
+def loads_node(text: str) -> Node:
+    """Return the node of such a text."""
+    return _read_node(json.loads(text), [])
+
+
 def describe(node: Node) -> dict[str, Any]:
     """Return the JSON form of a node without its name and its inputs: what it does, whatever it is called and stands behind."""
     out = _node(node, [])

@@ -42,6 +42,11 @@ def find(kind: str, name: str) -> Any:
         ) from error
 
 
+def shipped(kind: str, name: str) -> bool:
+    """Whether a plugin is caudal's own, and so goes with a job that brings all of caudal along."""
+    return available(kind)[name].value.startswith("caudal.")
+
+
 def check_options(given: dict[str, Any], known: dict[str, Any], what: str) -> dict[str, Any]:
     """Return the options with defaults filled in; raises `OptionError` for an unknown one or a value of another type.
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from caudal.core.errors import CaudalError, InputError, OptionError, PlanError
-from caudal.core.types import Schema
+from caudal.ingest.connecting import options_of, reader_of
 from caudal.plan.nodes import Fused, Lookup, Retimed, Sink, Source, Staged
 from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.ports.engine import Bindings, BoundSource
-from caudal.ports.format import Encoder, FileReader, ReachingReader
+from caudal.ports.format import Encoder, FileReader
 from caudal.ports.group import Group, GroupConnector, Membership, Shared
 from caudal.ports.sink import ShardedSink, ShardingConnector
-from caudal.ports.source import MessageConnector, Partition, Unchanging
+from caudal.ports.source import Partition, Unchanging
 from caudal.runner.sharing import SharedSink
 from caudal.runner.sides import role_of
 
@@ -138,8 +138,8 @@ def join(plan: Plan, membership: Membership) -> dict[str, BoundSource]:
     asked: dict[str, Shared] = {}
     readers: dict[str, Any] = {}
     for node in plan.sources:
-        options = _options(node, plugin)
-        readers[node.name] = _reader(node, plugin, options)
+        options = options_of(node, plugin)
+        readers[node.name] = reader_of(node, plugin, options)
         asked[node.name] = Shared(options, node.readable)
     source = Joined(plugin.join(asked, membership))
     return {name: BoundSource(source, reader) for name, reader in readers.items()}
@@ -152,49 +152,17 @@ def joined(sources: Mapping[str, BoundSource]) -> Group:
     return source.group
 
 
-def _options(node: Source, plugin: Any) -> dict[str, Any]:
-    return registry.check_options(dict(node.options), plugin.source_options, f"connector '{node.connector}'")
-
-
-def _reader(node: Source, plugin: Any, options: dict[str, Any]) -> Any:
-    """Return the reader of a source's format, None where it has none; raises `InputError` for one that needs what does not answer."""
-    if not node.format:
-        return None
-    chosen = registry.find("format", node.format)
-    given = registry.check_options(dict(node.format_options), chosen.reader_options, f"format '{node.format}'")
-    needed = node.needed
-    readable, needed = _decoded(plugin, options, node.readable, needed)
-    reader = chosen.reader(readable, needed, given)
-    if isinstance(reader, ReachingReader):
-        try:
-            reader.reach()
-        except InputError as error:
-            raise error.at(node.name) from error.__cause__
-    return reader
-
-
 def open_source(node: Source) -> BoundSource:
     """Open a source for reading; raises `InputError` or `OptionError`."""
     plugin = registry.find("connector", node.connector)
-    options = _options(node, plugin)
-    reader = _reader(node, plugin, options)
+    options = options_of(node, plugin)
+    reader = reader_of(node, plugin, options)
     try:
         if isinstance(reader, FileReader):
             return BoundSource(plugin.source(options, reader, node.readable), None)
         return BoundSource(plugin.source(options, None, node.readable), reader)
     except InputError as error:
         raise error.at(node.name) from error.__cause__
-
-
-def _decoded(
-    plugin: Any, options: dict[str, Any], schema: Schema, needed: frozenset[str]
-) -> tuple[Schema, frozenset[str]]:
-    """Return what a format is to decode, and what of it is needed: not what messages have beside it."""
-    if not isinstance(plugin, MessageConnector):
-        return schema, needed
-    beside = plugin.beside(options).names
-    decoded = Schema([field for field in schema if field.name not in beside], schema.absent)
-    return decoded, (needed | plugin.relies_on(options)) - frozenset(beside)
 
 
 def _writers(plan: Plan, live: bool) -> dict[Sink, list[Sink]]:

@@ -16,6 +16,7 @@ from caudal.core.types import Schema
 from caudal.ports.format import Encoder, FileReader
 from caudal.ports.group import Group, Membership, Shared
 from caudal.ports.records import Options
+from caudal.ports.remote import Receiving
 from caudal.ports.source import Source
 
 if TYPE_CHECKING:
@@ -95,6 +96,15 @@ class KafkaConnector:
 
         asked, placement = _asked(options, file_reader), _placement(options, schema)
         return KafkaSource(access(options), asked, self._columns(options), placement)
+
+    def receiving(self, options: Options, schema: Schema, counts: Mapping[str, int]) -> Receiving:
+        """Return what makes blocks of messages that an engine has read by its own connector."""
+        from caudal.connectors.kafka.remote import KafkaReceiving
+
+        placement = _placement(options, schema)
+        if placement is not None:
+            placement.counts(counts)
+        return KafkaReceiving(self._columns(options), placement, options["max_record"])
 
     def shared(self, options: Options) -> bool:
         """Whether a group of workers can share what these options name: topics by name that are read without end."""

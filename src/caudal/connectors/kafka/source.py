@@ -16,10 +16,12 @@ from caudal.connectors.kafka.ends import EndsWatch
 from caudal.connectors.kafka.partition import KafkaPartition
 from caudal.connectors.kafka.placement import Placement
 from caudal.connectors.kafka.places import Place
+from caudal.connectors.kafka.remote import properties
 from caudal.core.errors import InputError, RunError
 from caudal.core.naming import natural_key
 from caudal.observe.notices import Notice
 from caudal.ports.records import Decoded
+from caudal.ports.remote import Span, Topics
 from caudal.ports.source import Assigned, Change
 
 
@@ -43,11 +45,12 @@ class Asked:
 
 
 class KafkaSource:
-    """Topics; keeps `ports.source.Source`, `Telling`, `Ending` and `Checking`."""
+    """Topics; keeps `ports.source.Source`, `Telling`, `Ending` and `Checking`, and `ports.remote.RemoteSource`."""
 
     def __init__(self, access: Access, asked: Asked, columns: Columns, placement: Placement | None) -> None:
         """Connect, and find all partitions. Raises `InputError`, within seconds, for what cannot be read."""
         self.live = asked.until is None
+        self._access = access
         self._domain = access.domain
         self._asked = asked
         self._columns = columns
@@ -91,6 +94,19 @@ class KafkaSource:
     def ends(self) -> Mapping[str, int]:
         """Return where partitions end: the high watermarks, or where a bounded source ends."""
         return {part.name: end for part, end in (self._watch.known() | self._ends).items()}
+
+    def topics(self) -> Topics | str:
+        """Return what is to be read where others do it; see `ports.remote.RemoteSource`."""
+        if self.live:
+            return "a source that goes on is read by caudal"
+        reached = properties(self._access)
+        if isinstance(reached, str):
+            return reached
+        spans = [
+            Span(each.name, each.part.topic, each.part.number, each.start, self._ends[each.part])
+            for each in self._partitions
+        ]
+        return Topics(reached, spans, dict(self._counts), self._columns.key, self._columns.headers)
 
     def told(self) -> list[Notice]:
         """Return what happened since the last call."""

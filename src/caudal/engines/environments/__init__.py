@@ -16,6 +16,7 @@ from pathlib import Path
 
 from caudal.core.errors import OptionError, nearest
 from caudal.engines.environments.environment import LockedEnvironment
+from caudal.environments import placing
 from caudal.environments.jdk import Java
 from caudal.environments.jdk import find as java
 from caudal.ports.environment import Health, Problem
@@ -39,6 +40,11 @@ def python(engine: str) -> Path | None:
 def jars(engine: str) -> list[Path]:
     """Return the jars beside the engine's own (its Kafka connector), in the lock's order; [] where not installed."""
     return _of(engine).jars()
+
+
+def kernels(engine: str) -> Path:
+    """Return where the compiled kernels of an engine's interpreter are kept."""
+    return placing.cache("CAUDAL_KERNELS", "kernels") / engine
 
 
 def health(engine: str) -> Health:

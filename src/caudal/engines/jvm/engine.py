@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from caudal.core.errors import PlanError
 from caudal.engines import environments
 from caudal.engines.arrival import one_partition, takes_arrival
-from caudal.engines.jvm import clusters
+from caudal.engines.jvm import clusters, topics
 from caudal.expressions.functions.checking import check_compiled
 
 if TYPE_CHECKING:
@@ -70,7 +70,11 @@ class JvmEngine:
         live = tuning.live or _live(sources)
         if tuning.native and not live and not wants_places(logical):
             native = try_native([(s, s.schema) for s in physical.sources], sources, dialect.reads)
-        return lower_all([physical], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster, live=live)
+        job = lower_all([physical], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster, live=live)
+        if not live and native is None:
+            job.topics, said = topics.choose({n: i.node for n, i in enumerate(job.inputs)}, sources, tuning.exchange)
+            job.notes += said
+        return job
 
     def tasks(self, logical: Plan, tuning: Tuning) -> None:
         """Return None: the cluster shares partitions among its workers; see `ports.engine.Engine`."""
@@ -110,9 +114,10 @@ class JvmEngine:
         job = self.lower(logical, physical, bindings.sources, tuning)
         python, _ = environments.require(self.name)  # first, for nothing can be said of functions without it
         self._fits(job, physical)
-        clusters.check_exchange(tuning.exchange)
+        exchange = "" if tuning.exchange in (topics.CLIENT, topics.TASKS) else tuning.exchange
+        clusters.check_exchange(exchange)
         if tuning.cluster:
-            clusters.require(self.cluster(tuning.cluster), self.name, tuning.exchange)
+            clusters.require(self.cluster(tuning.cluster), self.name, exchange or _needless(job))
         return self._execution(python, [(logical, physical, bindings)], job, tuning)
 
     def together(
@@ -196,3 +201,9 @@ class JvmEngine:
 
 def _live(sources: Mapping[str, BoundSource]) -> bool:
     return any(bound.source.live for bound in sources.values())
+
+
+def _needless(job: Job) -> str:
+    """Return a word for a job that nothing is handed over to, "" for any other."""
+    handed = len(job.inputs) > len(job.topics) or any(plan.tables for plan in job.plans)
+    return "" if handed else topics.TASKS

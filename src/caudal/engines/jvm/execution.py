@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from caudal.core.errors import RunError
 from caudal.core.types import Schema
+from caudal.engines import environments
 from caudal.engines.jvm.causes import causes_of
 from caudal.engines.jvm.exchange import hand_over
 from caudal.engines.jvm.lookups import TableInput, hand_over_tables
+from caudal.engines.jvm.package import linked
 from caudal.engines.jvm.processes import sweep, tell
 from caudal.engines.jvm.script import Job
+from caudal.engines.jvm.topics import CLIENT, TASKS, Told
 from caudal.engines.outputs import counted_sinks
 from caudal.ingest.tables import Version
 from caudal.observe.ledger import Entry, Ledger
@@ -86,6 +89,7 @@ class JvmExecution(NoSnapshots):
         self._stopped = False
         self._doing = f"handing rows over to {engine}"
         self._handed: list[dict[str, Any]] = []
+        self._told: dict[int, Told] = {}
         self._counts: dict[int, int] = {}
         self._sunk: dict[str, int] = {}
         self._alerts = counted_sinks(out.sink for out in job.outputs)
@@ -159,7 +163,7 @@ class JvmExecution(NoSnapshots):
         folder = Path(tempfile.mkdtemp(prefix=f"caudal-{self._engine}-"))
         self._folders.append(folder)
         rows = folder / "rows"
-        if exchange := self._tuning.exchange:
+        if (exchange := self._tuning.exchange) not in ("", CLIENT, TASKS):
             # the cluster may be another user's: who may read it, the directory around it decides
             rows = Path(exchange).absolute() / f"caudal-{self._engine}-{uuid.uuid4().hex}"
             self._folders.append(rows)
@@ -183,6 +187,11 @@ class JvmExecution(NoSnapshots):
 
         read_at = self._tuning.read_at or time.time_ns() // 1_000_000  # one for all sources
         for index, (each, bound) in enumerate(zip(self._job.inputs, self._sources, strict=True)):
+            if index in self._job.topics:
+                told = self._told[index] = Told(each.node, self._job.topics[index])
+                self._handed.append(told.counts)
+                bound.source.close()  # the tasks' own connections read it
+                continue
             counts = hand_over(
                 each.node,
                 bound,
@@ -210,8 +219,9 @@ class JvmExecution(NoSnapshots):
         script = folder / "job.py"
         self._write(self._job, f"The pipeline '{self._logical.name}'.").save(script)
         command = [str(self._python), "-W", "ignore", str(script), "--rows", str(rows), "--results", str(results)]
-        environment = {**os.environ, **self._environment, "CAUDAL_FEEDER": str(os.getpid())}
-        environment |= _aside(folder / "aside", environment)
+        command += ["--read-at", str(self._tuning.read_at)] if self._tuning.read_at else []
+        environment = _surroundings(self._environment, folder / "aside")
+        environment |= _all_of_caudal(self._engine) if self._job.topics and not self._job.cluster else {}
         self._checkpoint()
         self._doing = f"running on {self._engine}"
         with (folder / "log.txt").open("wb") as said:
@@ -260,6 +270,9 @@ class JvmExecution(NoSnapshots):
         told = json.loads((results / "counts.json").read_text(encoding="utf-8"))
         for count, number in told["counts"]:
             self._counts[count] = self._counts.get(count, 0) + number
+        for number, texts in told["told"].items():
+            for text in texts:
+                self._told[int(number)].take(json.loads(text))
         for number, out in enumerate(self._job.outputs):
             self._sunk[out.sink.name] = self._sunk.get(out.sink.name, 0) + told["rows"][number]
             path = results / f"{number}.arrow"
@@ -334,6 +347,18 @@ def _ledger(
             late, dead = (lost[name].get(fate, 0) for fate in ("late", "dead"))
             ledger.entries[name] = Entry(name, node.kind, (), late=late, dead=dead, whole=False)
     return ledger
+
+
+def _surroundings(own: Mapping[str, str], aside: Path) -> dict[str, str]:
+    """Return the environment of a job's process."""
+    environment = {**os.environ, **own, "CAUDAL_FEEDER": str(os.getpid())}
+    return environment | _aside(aside, environment)
+
+
+def _all_of_caudal(engine: str) -> dict[str, str]:
+    """Return the variables by which a job on this machine and its workers find all of caudal, and keep its kernels."""
+    package, kernels = (str(each) for each in linked(environments.kernels(engine)))
+    return {"CAUDAL_PACKAGE": package, "PYTHONPATH": package, "NUMBA_CACHE_DIR": kernels}
 
 
 def _aside(folder: Path, environment: Mapping[str, str]) -> dict[str, str]:

@@ -7,12 +7,14 @@ rows that are made of one row, its number.
 from __future__ import annotations
 
 from caudal.core.errors import PlanError
+from caudal.core.types import INT64, Field, Schema
 from caudal.plan.nodes import (
     DeadLetters,
     Keyed,
     Late,
     Node,
     Source,
+    Staged,
 )
 from caudal.plan.plan import Plan
 
@@ -22,6 +24,9 @@ PLACE = (SOURCE, PARTITION, POSITION, NUMBER)
 
 HIDDEN = frozenset({TIME, WATERMARK, *PLACE})
 """All hidden columns."""
+
+KIND, TOLD, LETTER = "__kind", "__told", "__letter_"
+"""Columns of what tasks make of messages (see `tasks.topics`); the last is what stands before the names of a letter's."""
 
 BRANCHES = 1 << 20
 """How many rows can be made of one row and still be told apart."""
@@ -37,6 +42,17 @@ def check_names(plan: Plan) -> None:
                     location=node.name,
                     hint=f"a source's rows are handed over with columns {', '.join(sorted(HIDDEN))}: rename the field",
                 )
+
+
+def handed_over(node: Source) -> Schema:
+    """Return the columns of a source's rows as they are handed over: its own and the hidden ones."""
+    columns = [*node.schema]
+    if node.timed:
+        columns.append(Field(TIME, INT64))
+    columns += [Field(WATERMARK, INT64), Field(PARTITION, INT64), Field(POSITION, INT64)]
+    if isinstance(node, Staged):
+        columns.append(Field(NUMBER, INT64))
+    return Schema(columns)
 
 
 def placed(plan: Plan, *, sides: bool = True) -> set[Node]:

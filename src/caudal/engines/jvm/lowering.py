@@ -12,10 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caudal.core.errors import PlanError
-from caudal.core.types import INT32, INT64, DataType, Field, Schema
+from caudal.core.types import INT32, INT64, DataType, Schema
 from caudal.engines.jvm import lookups, positions, sides, stateless, steps, streaming, windows
 from caudal.engines.jvm.dialect import Dialect
-from caudal.engines.jvm.hidden_columns import NUMBER, PARTITION, POSITION, SOURCE, TIME, WATERMARK, check_names, placed
+from caudal.engines.jvm.hidden_columns import (
+    NUMBER,
+    PARTITION,
+    POSITION,
+    SOURCE,
+    TIME,
+    WATERMARK,
+    check_names,
+    handed_over,
+    placed,
+)
 from caudal.engines.jvm.lookups import TableInput
 from caudal.engines.jvm.reading import Native
 from caudal.engines.jvm.relation import Named, Relation, Union, View, kept, printed, quoted
@@ -253,19 +263,13 @@ class Lowering:
         if self.native:
             return self._native(node)
         rank = self.ranks[node.name]
-        columns = [*node.schema]
-        if node.timed:
-            columns.append(Field(TIME, INT64))
-        columns += [Field(WATERMARK, INT64), Field(PARTITION, INT64), Field(POSITION, INT64)]
         staged = isinstance(node, Staged)
-        if staged:
-            if self.live:
-                raise streaming.refused(
-                    self, "with_event_time", "rows are numbered within their records over bounded input alone"
-                )
-            columns.append(Field(NUMBER, INT64))
+        if staged and self.live:
+            raise streaming.refused(
+                self, "with_event_time", "rows are numbered within their records over bounded input alone"
+            )
         table = f"{self.prefix}{node.name} input"
-        self.out.inputs.append(Input(node, rank, table, f"{self.prefix}{node.name} letters", Schema(columns)))
+        self.out.inputs.append(Input(node, rank, table, f"{self.prefix}{node.name} letters", handed_over(node)))
         picked: list[Named] = [(named(n), quoted(n)) for n in node.schema.names]
         picked += kept([TIME, WATERMARK] if node.timed else [WATERMARK])
         if node in self.placed:

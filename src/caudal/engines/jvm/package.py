@@ -7,15 +7,21 @@ import the standard library, what the engine's environment has, and other module
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.metadata import entry_points, version
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from textwrap import fill
+
+from caudal.ports import registry
 
 PACKAGE = "caudal_worker.zip"
 """What the file is called, wherever it lies."""
@@ -47,10 +53,71 @@ def packed(modules: Iterable[str]) -> bytes:
     for path in [*files]:
         for folder in Path(path).parents[:-1]:
             files.setdefault(f"{folder}/__init__.py", _STUB)
+    return _zipped({path: text.encode() for path, text in files.items()})
+
+
+def whole() -> bytes:
+    """Return the zip file of all of caudal, with what says which plugins it has: for jobs whose tasks read by its own readers.
+
+    caudal itself is a stub there, for what it offers is the front end, which no task needs.
+    """
+    root = _root()
+    files = {
+        f"{_OURS}/{path.relative_to(root).as_posix()}": path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    return _zipped({**files, f"{_OURS}/__init__.py": _STUB.encode(), **_metadata()})
+
+
+def linked(home: Path) -> tuple[Path, Path]:
+    """Return a directory below `home` that an interpreter on this machine finds all of caudal in, as it is installed here, and
+    nothing else; and one for its compiled kernels, which go with that directory's name.
+
+    Those of installations that are gone are removed.
+    """
+    root = _root()
+    for old in home.glob("*/package/" + _OURS):
+        if not old.exists():
+            shutil.rmtree(old.parent.parent, ignore_errors=True)
+    place = home / hashlib.sha256(f"{root} {version(_OURS)}".encode()).hexdigest()[:16]
+    if not (place / "package").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".package-", dir=place))
+        (made / _OURS).symlink_to(root, target_is_directory=True)
+        for name, data in _metadata().items():
+            (made / name).parent.mkdir(exist_ok=True)
+            (made / name).write_bytes(data)
+        try:
+            made.rename(place / "package")
+        except OSError:  # another job was faster
+            shutil.rmtree(made)
+    return place / "package", place / "kernels"
+
+
+def _root() -> Path:
+    spec = find_spec(_OURS)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent
+
+
+def _metadata() -> dict[str, bytes]:
+    """Return the files that name caudal's plugins, as an installation has them."""
+    lines: list[str] = []
+    for group in sorted(f"{_OURS}.{kind}" for kind in registry.KINDS.values()):
+        own = [e for e in entry_points(group=group) if e.value.startswith(f"{_OURS}.")]
+        lines += [f"[{group}]", *sorted(f"{e.name} = {e.value}" for e in own), ""]
+    named = f"{_OURS}-{version(_OURS)}.dist-info"
+    about = f"Metadata-Version: 2.1\nName: {_OURS}\nVersion: {version(_OURS)}\n"
+    return {f"{named}/METADATA": about.encode(), f"{named}/entry_points.txt": "\n".join(lines).encode()}
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
     into = io.BytesIO()
     with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(files):
-            archive.writestr(zipfile.ZipInfo(path), files[path].encode(), zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(path), files[path], zipfile.ZIP_DEFLATED)
     return into.getvalue()
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from caudal.core.errors import PlanError
 from caudal.core.types import DataType, Schema
 from caudal.engines.jvm.lowering import Lowered, Lowering, unfused
-from caudal.engines.jvm.package import PACKAGE, import_lines, packed
+from caudal.engines.jvm.package import PACKAGE, import_lines, packed, whole
 from caudal.engines.jvm.reading import Files, Native, scripted
 from caudal.engines.jvm.relation import LiveStep, View, own, printed, quoted
 from caudal.engines.jvm.shipping import called
+from caudal.engines.jvm.topics import ByTasks
 from caudal.engines.jvm.usercode import UserCode
 from caudal.plan.nodes import DEAD_FIELDS
 from caudal.plan.plan import Plan
@@ -42,6 +43,8 @@ class Job:
     cluster: str = ""
     live: bool = False
     notes: list[str] = field(default_factory=list[str])
+    topics: dict[int, ByTasks] = field(default_factory=dict[int, ByTasks])
+    """The inputs that tasks read, by their numbers."""
 
     @property
     def inputs(self) -> list[Any]:
@@ -105,6 +108,9 @@ class Style:
     taken: bool = True
 
 
+_TASKS = ["caudal.engines.jvm.tasks.topics", "caudal.ports.remote"]
+"""What a script names whose tasks read topics."""
+
 _HEAD = '''"""{title}
 
 A job for {needs}, written by caudal {version}. Run it with an interpreter that has this:
@@ -117,7 +123,7 @@ What it imports of caudal lies beside it, in {package}: caudal explain FILE --en
 import os
 import sys
 
-PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "{package}")
+PACKAGE = os.environ.get("CAUDAL_PACKAGE") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "{package}")
 if not os.path.exists(PACKAGE):
     sys.exit("{package} is missing: it must lie beside this script")
 sys.path.insert(0, PACKAGE)
@@ -133,6 +139,7 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
     modules = [f"caudal.engines.{style.name}.job.driver", *job.functions.modules, *readers]
     code = job.code.source()
     placed = ["caudal.worker.placing"] if code else []
+    modules += _TASKS if job.topics else []
     body = [
         code,
         f"{style.handle} = job.{style.handle}" if functions or "spark." in views else "",
@@ -145,14 +152,14 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
         queries(job, style.type_of, taken=style.taken),
         _ends(job, style),
     ]
-    texts = [style.driver, functions, reads, *_live_steps(job)]
+    texts = [style.driver, functions, reads, *_live_steps(job), *(["TopicTask(Received)"] if job.topics else [])]
     imports = [import_lines(texts, modules), import_lines([code], placed)]
     head = _HEAD.format(
         title=title, engine=style.name, needs=style.needs, version=version("caudal"), file="job.py", package=PACKAGE
     )
     start = [head + "\n".join(filter(None, imports)), _settings(style), _made(style, job, title)]
     text = "\n\n".join(part.strip("\n") for part in [*start, *body] if part.strip()) + "\n"
-    return Script(text, {PACKAGE: packed([*modules, *placed])})
+    return Script(text, {PACKAGE: whole() if job.topics else packed([*modules, *placed])})
 
 
 def _settings(style: Style) -> str:
@@ -165,6 +172,7 @@ def _made(style: Style, job: Job, title: str) -> str:
     told: dict[str, object] = {"cluster": job.cluster, "parallelism": job.threads}
     told |= {"functions": True} if job.functions.modules else {}
     told |= {"live": True} if job.live else {}
+    told |= {"topics": True} if job.topics else {}
     told |= {"first": first} if first and style.name == "flink" else {}
     given = [repr(title), "PACKAGE", "SETTINGS", *(f"{name}={value!r}" for name, value in told.items())]
     return "job = " + called(style.driver, given)
@@ -175,7 +183,9 @@ def _ends(job: Job, style: Style) -> str:
     if job.live:
         return f"job.follow(OUTPUTS, SLOTS, QUERIES, {_of_plans(job)!r})"
     taken = {} if style.taken else _taken(job)
-    return f"job.run(OUTPUTS, SLOTS, QUERIES{f', {taken!r}' if taken else ''})"
+    more = [repr(taken)] if taken else []
+    more += ["told=TOLD"] if job.topics else []
+    return f"job.run({', '.join(['OUTPUTS', 'SLOTS', 'QUERIES', *more])})"
 
 
 def _live_steps(job: Job) -> Iterable[str]:
@@ -205,7 +215,11 @@ def _inputs(job: Job, style: Style) -> str:
             given = [repr(held.name), repr(columns_of(held.columns, style.type_of)), f"job.part({held.part!r}, 'rows')"]
             lines.append(called("job.lookup_table", given))
         for each in plan.inputs:
+            if number in job.topics:
+                lines.append(_topics(job.topics[number], number, each, style))
             for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
+                if number in job.topics:
+                    break
                 given = [repr(table), repr(columns_of(columns, style.type_of)), f"job.part({number}, {what!r})"]
                 lines.append(called("job.table", given))
             names.append((each.rank, each.node.name, number))
@@ -217,6 +231,31 @@ def _inputs(job: Job, style: Style) -> str:
         made = [(rank, name) for name, rank in plan.made]
         lines.append(called("job.partitions", [repr(plan.prefix + "partitions"), repr(names), repr(made)]))
     return "\n".join(lines)
+
+
+def _topics(way: ByTasks, number: int, each: Any, style: Style) -> str:
+    """Return the statement that makes the tables of a source whose messages tasks read."""
+    from caudal.engines.jvm.tasks.topics import task_columns
+
+    topics = way.topics
+    spans = [(span.name, span.topic, span.number, span.start, span.end) for span in topics.spans]
+    task = called("TopicTask", [repr(way.source), repr(way.ranks), repr(dict(topics.counts)), "job.given.read_at"])
+    return called(
+        "job.topics",
+        [
+            repr(number),
+            repr(each.rows),
+            repr(each.dead),
+            repr(_telling(each)),
+            f"columns={columns_of(task_columns(each.node), style.type_of)!r}",
+            f"properties={dict(topics.properties)!r}",
+            f"spans={spans!r}",
+            f"key={topics.key}",
+            f"headers={topics.headers}",
+            f"task={task}",
+            "received=Received",
+        ],
+    )
 
 
 def _taken(job: Job) -> dict[int, str]:
@@ -276,6 +315,10 @@ def _reads(job: Job, files: Mapping[str, Files] | None) -> tuple[str, list[str]]
         return _fed("tables are read by caudal, which hands them over to this job: caudal run (--rows)"), []
     if not job.inputs:
         return "", []
+    if len(job.topics) == len(job.inputs):
+        return "", []
+    if job.topics:
+        return _fed("caudal hands the rows of some sources over to this job: caudal run (--rows)"), []
     if job.live:
         return _fed("this job is fed while it runs: caudal run hands the rows over (--rows)"), []
     if files is None:
@@ -309,6 +352,8 @@ def queries(job: Job, type_of: Callable[[DataType], str], *, taken: bool = True)
     `taken`: see `Style`.
     """
     widths: dict[str, int] = {"BIGINT": 1} if job.counts else {}
+    if job.topics:
+        widths[_TOLD] = 1
     placed: list[list[str]] = []
     for out in job.outputs:
         used: dict[str, int] = {}
@@ -330,9 +375,22 @@ def queries(job: Job, type_of: Callable[[DataType], str], *, taken: bool = True)
             continue
         one = "1L" if job.live else "COUNT(*)"  # a stream has no end to count to: whoever reads adds up
         queries.append(_query(len(job.outputs) + number, order, {"BIGINT 0": one}, count.view))
+    port = len(job.outputs) + len(job.counts)
+    told = {port + i: (number, order.index(f"{_TOLD} 0") + 1) for i, number in enumerate(job.topics)}
+    for each, (number, _) in told.items():
+        queries.append(_query(each, order, {f"{_TOLD} 0": "`told`"}, View(_telling(job.inputs[number]))))
     listed = ",\n".join(f"    {literal(q)}" for q in queries)
     numbers = [[order.index(slot) + 1 for slot in slots] for slots in placed]
-    return f"SLOTS = {numbers!r}\nQUERIES = [\n{listed},\n]"
+    telling = f"TOLD = {told!r}\n" if told else ""
+    return f"SLOTS = {numbers!r}\n{telling}QUERIES = [\n{listed},\n]"
+
+
+_TOLD = "STRING"
+"""The type of what tasks tell, as both engines spell it."""
+
+
+def _telling(each: Any) -> str:
+    return f"{each.rows} told"
 
 
 def _query(number: int, order: list[str], given: dict[str, str], source: View) -> str:

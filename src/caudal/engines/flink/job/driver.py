@@ -24,9 +24,11 @@ from pyflink.common import Configuration
 from pyflink.java_gateway import get_gateway
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
+from caudal.engines.flink.job.messages import decoding, messages, unfolded
 from caudal.engines.flink.job.sessions import cancel_jobs
 from caudal.engines.flink.job.workers import forked_workers
 from caudal.engines.jvm.job.driver import Driver, Slots, united
+from caudal.engines.jvm.job.messages import Span, connectors
 
 _REMOTE = {
     "execution.target": "remote",
@@ -56,12 +58,14 @@ class FlinkJob(Driver):
         parallelism: int = 0,
         functions: bool = False,
         first: Sequence[str] = (),
+        topics: bool = False,
     ) -> None:
         super().__init__("Flink", package, cluster, parallelism)
         self._name = f"{title} {uuid.uuid4().hex}"
-        files = [package] if functions else []
+        self._jars = connectors() if topics else []
+        files = [self.brought] if (functions or topics) and self.brought else []
         python = sys.executable
-        if functions:
+        if functions or topics:
             folder = tempfile.mkdtemp(prefix="workers-")
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
             if not self.given.cluster:
@@ -90,8 +94,9 @@ class FlinkJob(Driver):
             settings.set_string("rest.address", host.strip("[]"))
             settings.set_string("rest.port", port)
             # a cluster runs Python functions by a jar that only comes with Python
-            jars = glob.glob(os.path.join(str(pyflink.__path__[0]), "opt", "flink-python*.jar"))
-            settings.set_string("pipeline.jars", ";".join(pathlib.Path(jar).as_uri() for jar in jars))
+            self._jars += glob.glob(os.path.join(str(pyflink.__path__[0]), "opt", "flink-python*.jar"))
+        if self._jars:
+            settings.set_string("pipeline.jars", ";".join(pathlib.Path(jar).as_uri() for jar in self._jars))
         made = EnvironmentSettings.new_instance().in_batch_mode().with_configuration(settings).build()
         return TableEnvironment.create(made)
 
@@ -111,6 +116,32 @@ class FlinkJob(Driver):
         quoted = "`" + name.replace("`", "``") + "`"
         self.tables.execute_sql(f"CREATE TEMPORARY TABLE {quoted} ({listed}) WITH ({texts})")
 
+    def topics(
+        self,
+        number: int,
+        rows: str,
+        dead: str,
+        told: str,
+        *,
+        columns: Mapping[str, str],
+        properties: Mapping[str, str],
+        spans: Sequence[Span],
+        key: bool,
+        headers: bool,
+        task: Any,
+        received: Any,
+    ) -> None:
+        """Make a source known whose messages Flink's connector reads and tasks decode: rows, dead letters, what is told.
+
+        `columns`: of what a task gives, with their types (see `tasks.topics`).
+        """
+        self._reads(number, spans)
+        query = messages(self.tables, f"messages {number}", properties, spans, key=key)
+        call = decoding(self.tables, f"decoded_{number}", task, received, columns, key=key)
+        self.view(f"decoded {number}", f"SELECT {call} AS `d` FROM ({query})")
+        for name, query in zip((rows, dead, told), unfolded(columns, f"decoded {number}")):
+            self.view(name, query)
+
     def view(self, name: str, query: str) -> None:
         """Give a query a name."""
         self.tables.create_temporary_view("`" + name.replace("`", "``") + "`", self.tables.sql_query(query))
@@ -126,10 +157,17 @@ class FlinkJob(Driver):
         )
         self.view(name, f"SELECT * FROM (VALUES {values}) AS names(`s`, `p`, `source`, `partition`, `made`)")
 
-    def run(self, outputs: list[tuple[str, str, dict[str, Any]]], slots: Slots, queries: Sequence[str]) -> None:
+    def run(
+        self,
+        outputs: list[tuple[str, str, dict[str, Any]]],
+        slots: Slots,
+        queries: Sequence[str],
+        *,
+        told: Mapping[int, tuple[int, int]] | None = None,
+    ) -> None:
         """Run the job and hand its rows over; where it fails on a cluster, nothing of it goes on there."""
         try:
-            results = self._results(outputs)
+            results = self._results(outputs, told=told)
             arrow = get_gateway().jvm.org.apache.flink.table.runtime.arrow.ArrowUtils
             for query in united(queries):
                 parts = arrow.collectAsPandasDataFrame(self.tables.sql_query(query)._j_table, 10000)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from caudal.engines.jvm.job.exchange import hand_over
+from caudal.engines.jvm.job.messages import Span, added, handed
 from caudal.engines.jvm.job.results import Results
 from caudal.engines.jvm.job.telling import tell
 
@@ -82,6 +83,16 @@ class Driver:
         """Make a source known: files of these columns."""
         raise NotImplementedError
 
+    @property
+    def brought(self) -> str:
+        """The package as a file that goes to Python workers, "" where they find all of it on this machine."""
+        return "" if os.path.isdir(self.package) else self.package
+
+    def _reads(self, number: int, spans: Sequence[Span]) -> None:
+        """Take note of a source whose messages tasks read."""
+        self._handed += [handed([]) for _ in range(number + 1 - len(self._handed))]
+        self._handed[number] = handed(spans)
+
     def _found(self) -> bool:
         if not self.given.rows:
             return False
@@ -101,11 +112,21 @@ class Driver:
         rows += [(rank, 0, operator, "", True) for rank, operator in operators] or [(-1, 0, "", "", True)]
         return rows
 
-    def _results(self, outputs: list[tuple[str, str, dict[str, Any]]], folder: str = "") -> Results:
-        return Results(outputs, folder or self.given.results)
+    def _results(
+        self,
+        outputs: list[tuple[str, str, dict[str, Any]]],
+        folder: str = "",
+        told: Mapping[int, tuple[int, int]] | None = None,
+    ) -> Results:
+        return Results(outputs, folder or self.given.results, told)
 
     def _end(self, results: Results) -> None:
         results.end()
+        for number, texts in results.told.items():
+            counts = self._handed[number]
+            added(counts, texts)
+            if not results.folder:
+                print("source", number, "rows", counts["rows"], "dead letters", counts["dead"], file=sys.stderr)  # noqa: T201
         if self._failed:
             raise SystemExit(1)  # a file broke: what came before it has been counted
 

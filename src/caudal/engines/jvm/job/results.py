@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,13 +19,22 @@ class Results:
 
     `outputs`: for each one its name, its target's path ("" for standard output) and its columns with their types (as
     caudal names them). With `folder` the rows go into Arrow files there, named by the output's number, else, as
-    lines of JSON, into the targets, each of which appears whole at the end.
+    lines of JSON, into the targets, each of which appears whole at the end. `told`: of which port a source's tasks tell, and in
+    which column.
     """
 
-    def __init__(self, outputs: list[tuple[str, str, dict[str, Any]]], folder: str = "") -> None:
+    def __init__(
+        self,
+        outputs: list[tuple[str, str, dict[str, Any]]],
+        folder: str = "",
+        told: Mapping[int, tuple[int, int]] | None = None,
+    ) -> None:
         self.outputs = outputs
         self.folder = folder
         self.counts: list[list[int]] = []
+        self._telling = dict(told or {})
+        self.told: dict[int, list[str]] = {number: [] for number, _ in self._telling.values()}
+        """What tasks have told of messages, by the numbers of sources."""
         self._files: dict[int, tuple[Any, Any]] = {}
         self._targets: dict[str, Any] = {}
         self._rows = [0] * len(outputs)
@@ -55,6 +65,9 @@ class Results:
             if number < len(self.outputs):
                 columns = [rows.column(slot) for slot in slots[number]]
                 self.take(number, pa.RecordBatch.from_arrays(columns, list(self.outputs[number][2])))
+            elif number in self._telling:
+                source, slot = self._telling[number]
+                self.told[source] += rows.column(slot).to_pylist()
             else:
                 self.counts.append([number - len(self.outputs), sum(rows.column(1).to_pylist())])
 
@@ -71,7 +84,7 @@ class Results:
             os.replace(f"{target}.tmp", target)
         if self.folder:
             with open(os.path.join(self.folder, "counts.json"), "w", encoding="utf-8") as out:
-                json.dump({"rows": self._rows, "counts": self.counts}, out)
+                json.dump({"rows": self._rows, "counts": self.counts, "told": self.told}, out)
 
     def _opened(self, target: str) -> Any:
         """Return the file that becomes a target, one for all outputs that go there; None for standard output."""

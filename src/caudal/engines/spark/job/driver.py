@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from caudal.engines.jvm.job.driver import Driver, Slots, united
+from caudal.engines.jvm.job.messages import Span, connectors
+from caudal.engines.spark.job.messages import decoded, messages
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
@@ -33,7 +35,8 @@ _NEAR = ("//127.", "//localhost", "local[")
 
 
 class SparkJob(Driver):
-    """A job as its script describes it. `live`: its input goes on; `functions`: Python workers run some."""
+    """A job as its script describes it. `live`: its input goes on; `functions`: Python workers run some; `topics`: it reads
+    some by Spark's own connector."""
 
     form = "parquet"
 
@@ -47,13 +50,15 @@ class SparkJob(Driver):
         parallelism: int = 0,
         functions: bool = False,
         live: bool = False,
+        topics: bool = False,
     ) -> None:
         super().__init__("Spark", package, cluster, parallelism)
         self._live = live
         self._scanned: dict[str, frozenset[str]] = {}
-        self.spark = self._session(title, {**settings, **(_LIVE if live else {})})
-        if functions:
-            self.spark.sparkContext.addPyFile(package)
+        given = {**settings, **(_LIVE if live else {}), **({"spark.jars": ",".join(connectors())} if topics else {})}
+        self.spark = self._session(title, given)
+        if functions and self.brought:
+            self.spark.sparkContext.addPyFile(self.brought)
 
     def _session(self, title: str, settings: Mapping[str, str]) -> Any:
         cluster = self.given.cluster
@@ -93,6 +98,45 @@ class SparkJob(Driver):
         if counted:
             self._scanned[name] = frozenset(frame.inputFiles())
         frame.createOrReplaceTempView("`" + name + "`")
+
+    def topics(
+        self,
+        number: int,
+        rows: str,
+        dead: str,
+        told: str,
+        *,
+        columns: Mapping[str, str],
+        properties: Mapping[str, str],
+        spans: Sequence[Span],
+        key: bool,
+        headers: bool,
+        task: Any,
+        received: Any,
+    ) -> None:
+        """Make a source known whose messages Spark's connector reads and tasks decode: rows, dead letters, what is told.
+
+        `columns`: of what a task gives, with their types (see `tasks.topics`).
+        """
+        self._reads(number, spans)
+        if self.brought:
+            self.spark.sparkContext.addPyFile(self.brought)
+        listed = ", ".join("`" + name + "` " + kind for name, kind in columns.items())
+        frame = messages(self.spark, properties, spans, key=key, headers=headers)
+        if frame is None:
+            made = self.spark.createDataFrame([], listed)
+        else:
+            # each of its readers would decode all messages again
+            made = frame.mapInArrow(decoded(task, received), listed).persist(StorageLevel.MEMORY_AND_DISK)
+        letters = [name for name in columns if name.startswith("__letter_")]
+        own = [name for name in columns if name not in ("__kind", "__told", *letters)]
+        made.where("`__told` IS NOT NULL").selectExpr("`__told` AS `told`").createOrReplaceTempView("`" + told + "`")
+        for name, kind, picked in (
+            (rows, 0, {n: n for n in own}),
+            (dead, 1, {n: n[len("__letter_") :] for n in letters}),
+        ):
+            texts = ["`" + column + "` AS `" + called + "`" for column, called in picked.items()]
+            made.where("`__kind` = " + str(kind)).selectExpr(*texts).createOrReplaceTempView("`" + name + "`")
 
     def lookup_table(self, name: str, columns: Mapping[str, str], path: str) -> None:
         """Make a table known that rows are looked up in: no stream, whatever the input is."""
@@ -134,9 +178,11 @@ class SparkJob(Driver):
         slots: Slots,
         queries: Sequence[str],
         taken: Mapping[int, str] | None = None,
+        *,
+        told: Mapping[int, tuple[int, int]] | None = None,
     ) -> None:
         """Run the job and hand its rows over; `taken`: the tables whose rows are counted, by the counts' numbers."""
-        results, scans = self._results(outputs), {}
+        results, scans = self._results(outputs, told=told), {}
         for query in united(queries):
             frame = self.spark.sql(query)
             for batch in frame.toArrow().to_batches():

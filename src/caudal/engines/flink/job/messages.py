@@ -1,0 +1,175 @@
+"""Messages of topics on Flink: its own connector reads them, and a function behind it decodes those of a partition, in order.
+
+A subtask of the source reads whole partitions, and the function runs in the same chain: so it sees each of them in order, and
+says so where it does not.
+"""
+
+# pyright: reportMissingImports=false
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyflink.table.udf import udf
+
+from caudal.engines.jvm.job.messages import Span, by_topic
+
+_BESIDE = {
+    "topic": "STRING METADATA VIRTUAL",
+    "partition": "INT METADATA VIRTUAL",
+    "offset": "BIGINT METADATA VIRTUAL",
+    "timestamp": "TIMESTAMP_LTZ(3) METADATA VIRTUAL",
+}
+_TAKES = {"topic": "STRING", "partition": "INT", "offset": "BIGINT", "timestamp": "TIMESTAMP_LTZ(3)", "value": "BYTES"}
+_LETTER = "__letter_"
+_NAN = "__nan_"
+"""What stands before the name of a column that says where another is NaN: among Series that would be null."""
+
+
+def messages(tables: Any, name: str, properties: Mapping[str, str], spans: Sequence[Span], *, key: bool) -> str:
+    """Make tables of the messages of spans, one of each topic; return the query of all."""
+    parts: list[str] = []
+    columns = {"key": "BYTES", "value": "BYTES", **_BESIDE} if key else {"value": "BYTES", **_BESIDE}
+    listed = ", ".join(f"`{column}` {kind}" for column, kind in columns.items())
+    for number, (topic, found) in enumerate(by_topic(spans).items()):
+        if all(span[3] == span[4] for span in found):
+            continue
+        # the connector fails at a partition that it is not told of
+        options = {
+            "connector": "kafka",
+            "topic": topic,
+            **{f"properties.{each}": value for each, value in properties.items()},
+            "properties.isolation.level": "read_committed",
+            "scan.startup.mode": "specific-offsets",
+            "scan.startup.specific-offsets": ";".join(f"partition:{s[2]},offset:{s[3]}" for s in found),
+            "scan.bounded.mode": "specific-offsets",
+            "scan.bounded.specific-offsets": ";".join(f"partition:{s[2]},offset:{s[4]}" for s in found),
+            "value.format": "raw",
+        }
+        if key:
+            options |= {"key.format": "raw", "key.fields": "key", "value.fields-include": "EXCEPT_KEY"}
+        texts = ", ".join("'" + option + "' = '" + value.replace("'", "''") + "'" for option, value in options.items())
+        tables.execute_sql(f"CREATE TEMPORARY TABLE `{name} {number}` ({listed}) WITH ({texts})")
+        parts.append(f"SELECT {', '.join(f'`{column}`' for column in columns)} FROM `{name} {number}`")
+    nothing = ", ".join(f"CAST(NULL AS {_TAKES.get(column, 'BYTES')}) AS `{column}`" for column in columns)
+    return "\nUNION ALL\n".join(parts) or f"SELECT {nothing} FROM (VALUES (1)) AS nothing(`n`) WHERE `n` = 0"
+
+
+def decoding(
+    tables: Any, name: str, task: Any, received: Callable[..., Any], columns: Mapping[str, str], *, key: bool
+) -> str:
+    """Make the function that decodes messages known by a name; return its call. It gives a row of what `unfolded` reads."""
+    kinds = {"__told": "STRING", "__letter": "STRING"}
+    for column, kind in columns.items():
+        if column not in ("__kind", "__told") and not column.startswith(_LETTER):
+            kinds |= {column: kind, **({_NAN + column: "BOOLEAN"} if kind in _REAL else {})}
+    gives = "ROW<" + ", ".join(f"`{column}` {kind}" for column, kind in kinds.items()) + ">"
+    takes = {**_TAKES, **({"key": "BYTES"} if key else {})}
+    # what is not deterministic the planner neither doubles nor moves
+    made = udf(
+        _decoded(task, received, [*kinds]),
+        input_types=[*takes.values()],
+        result_type=gives,
+        func_type="pandas",
+        deterministic=False,
+    )
+    tables.create_temporary_function(name, made)
+    return f"{name}({', '.join(f'`{column}`' for column in takes)})"
+
+
+_REAL = ("FLOAT", "DOUBLE")
+
+
+def unfolded(columns: Mapping[str, str], made: str) -> tuple[str, str, str]:
+    """Return the queries of rows, of dead letters and of what is told, over a view whose column `d` is what is decoded."""
+    rows: list[str] = []
+    letters: list[str] = []
+    for column, kind in columns.items():
+        if column.startswith(_LETTER):
+            called = column.removeprefix(_LETTER)
+            letters.append(f"CAST(JSON_VALUE(`l`, '$.{called}') AS {kind}) AS `{called}`")
+        elif column not in ("__kind", "__told"):
+            text = f"`d`.`{column}`"
+            if kind in _REAL:
+                text = f"CASE WHEN `d`.`{_NAN}{column}` THEN CAST('NaN' AS {kind}) ELSE {text} END"
+            rows.append(f"{text} AS `{column}`")
+    letter = f"SELECT `d`.`__letter` AS `l` FROM `{made}` WHERE `d`.`__letter` IS NOT NULL"
+    return (
+        f"SELECT {', '.join(rows)} FROM `{made}` WHERE `d`.`__letter` IS NULL",
+        f"SELECT {', '.join(letters)} FROM ({letter})",
+        f"SELECT `d`.`__told` AS `told` FROM `{made}` WHERE `d`.`__told` IS NOT NULL",
+    )
+
+
+def _decoded(task: Any, received: Callable[..., Any], names: list[str]) -> Callable[..., Any]:
+    """Return the function of Series that decodes messages: one row for each, in the order that they come in."""
+
+    def run(topic, number, offset, at, value, key=None):
+        count = len(offset)
+        columns: dict[str, list[Any]] = {name: [None] * count for name in ("__told", "__letter")}
+        batches, places = [], []
+        for name, part, rows in _partitions(topic, number):
+            taken = [pa.array(series.iloc[rows], kind) for series, kind in ((offset, pa.int64()), (value, pa.binary()))]
+            stamps = pa.array(_millis(at.iloc[rows]), pa.int64())
+            keys = None if key is None else pa.array(key.iloc[rows], pa.binary())
+            offsets = offset.to_numpy()[rows]
+            for batch in task.decoding.rows(name, part, received(taken[0], stamps, taken[1], keys)):
+                if batch.column("__kind")[0].as_py():
+                    for letter in _letters(batch):
+                        row = rows[offsets.searchsorted(letter["position"])]
+                        columns["__letter"][row] = json.dumps(letter)
+                else:
+                    batches.append(batch)
+                    places.append(rows[offsets.searchsorted(batch.column("__o").to_numpy())])
+        columns["__told"][0] = task.decoding.telling()
+        return pd.DataFrame({**columns, **_placed(batches, places, count, names)}, columns=names)
+
+    return run
+
+
+def _partitions(topic: Any, number: Any) -> Iterator[tuple[Any, int, Any]]:
+    """Yield each partition of some messages, and where its messages stand."""
+    codes, topics = pd.factorize(topic)
+    numbers = number.to_numpy()
+    order = np.lexsort((numbers, codes))
+    bounds = np.flatnonzero((np.diff(codes[order]) != 0) | (np.diff(numbers[order]) != 0)) + 1
+    for rows in np.split(order, bounds):
+        yield topics[codes[rows[0]]], int(numbers[rows[0]]), rows
+
+
+def _millis(at: Any) -> Any:
+    return at.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
+
+
+def _letters(batch: Any) -> Iterator[dict[str, Any]]:
+    names = [name for name in batch.schema.names if name.startswith(_LETTER)]
+    for row in batch.select(names).to_pylist():
+        yield {name.removeprefix(_LETTER): value for name, value in row.items()}
+
+
+def _placed(batches: list[Any], places: list[Any], count: int, names: list[str]) -> dict[str, Any]:
+    """Return the columns of rows, each where its message stood; elsewhere they are null."""
+    empty = dict.fromkeys(names, pd.Series([None] * count, dtype=object))
+    made: dict[str, Any] = {name: series for name, series in empty.items() if name not in ("__told", "__letter")}
+    if not batches:
+        return made
+    table = pa.Table.from_batches(batches).combine_chunks()
+    place = np.concatenate(places)
+    source = np.full(count, -1, np.int64)
+    source[place] = np.arange(len(place))
+    taking = pa.array(source, mask=source < 0) if len(place) < count else pa.array(source)
+    for name in made:
+        if name.startswith(_NAN):
+            continue
+        array = table.column(name).take(taking)
+        array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+        if _NAN + name in names:
+            made[_NAN + name] = pd.Series([v is not None and v != v for v in array.to_pylist()])
+        plain = pa.types.is_primitive(array.type) and not array.null_count
+        made[name] = pd.Series(array.to_numpy() if plain else array.to_pylist(), dtype=None if plain else object)
+    return made
