@@ -36,21 +36,26 @@ def fold(function: str, values: Sequence[Any], **options: Any) -> Any:
     return _FOLDS[function](present, **options) if present else None
 
 
-def aggregated(aggregates: Iterable[tuple[str, Aggregate]], rows: Sequence[Row], schema: Schema) -> dict[str, Any]:
-    """Return aggregates over rows that stand in their operator's order; `order_by` breaks ties of time before that."""
+def aggregated(
+    aggregates: Iterable[tuple[str, Aggregate]], rows: Sequence[Row], schema: Schema, *, arrival: bool = False
+) -> dict[str, Any]:
+    """Return aggregates over rows that stand in their operator's order; `order_by` breaks ties of time before that.
+
+    With `arrival` all rows are of one time.
+    """
     values: dict[str, Any] = {}
     for name, aggregate in aggregates:
         argument = aggregate.argument
         ordered = rows
         if aggregate.order_by:
-            ordered = sorted(rows, key=lambda row, by=aggregate.order_by: _place(row, by, schema))
+            ordered = sorted(rows, key=lambda row, by=aggregate.order_by: _place(row, by, schema, arrival))
         given = [1 if argument is None else evaluate(argument, row.values, schema) for row in ordered]
         values[name] = fold(aggregate.function, given, **dict(aggregate.options))
     return values
 
 
-def _place(row: Row, order_by: Iterable[Expr], schema: Schema) -> tuple[Any, ...]:
-    return (ordering(row.time), *(ordering(evaluate(e, row.values, schema)) for e in order_by))
+def _place(row: Row, order_by: Iterable[Expr], schema: Schema, arrival: bool) -> tuple[Any, ...]:
+    return (ordering(None if arrival else row.time), *(ordering(evaluate(e, row.values, schema)) for e in order_by))
 
 
 def _percentile(values: Sequence[Any], p: float) -> Any:

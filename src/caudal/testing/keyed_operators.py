@@ -68,7 +68,7 @@ def _running(node: Running, operator: str, rows: list[Row], dead: list[Row]) -> 
         elif node.frame.size:
             assert row.time is not None
             frame = [r for r in so_far if r.time is not None and r.time > row.time - node.frame.size]
-        values = aggregated(node.aggregates, frame, node.input.schema)
+        values = aggregated(node.aggregates, frame, node.input.schema, arrival=node.frame.order.arrival)
         out.append(row.having({**keys, **row.values, **values}))
     return out
 

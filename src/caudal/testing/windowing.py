@@ -59,7 +59,9 @@ def windowed(node: Windowed, operator: str, rows: list[Row], entry: Fates) -> Po
 
 def _results(node: Windowed, cell: Cell) -> Iterator[dict[str, Any]]:
     if isinstance(node, WindowAggregate):
-        yield {**cell.values, **aggregated(node.aggregates, cell.rows, node.input.schema)}
+        order = node.window.ordering
+        arrival = order is not None and order.arrival
+        yield {**cell.values, **aggregated(node.aggregates, cell.rows, node.input.schema, arrival=arrival)}
     elif isinstance(node, WindowTop):
         ranked = _ranked(node, cell.rows)
         for row in ranked[: node.limit] if node.limit else ranked:
