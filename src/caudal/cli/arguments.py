@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--follow", action="store_true", help="as it would follow its sources")
     _sides(explain)
     explain.add_argument("--engine", default="local", metavar="NAME", help="flink or spark: print the job's script")
+    _places(explain)
     _cluster(explain)
     explain.add_argument(
         "-o",
@@ -383,6 +384,7 @@ def _comparing(commands: Any) -> None:
         metavar="NAME,NAME",
         help="such as local,flink,spark; local:1,local:4 takes 1 and 4 threads",
     )
+    _places(verify)
     for command in (backtest, verify):
         command.add_argument(
             "--threads", type=int, default=0, metavar="N", help="operator threads (default: the cores)"
@@ -396,7 +398,11 @@ def _cluster(command: argparse.ArgumentParser) -> None:
         "--cluster", default="", metavar="ADDRESS", help="a Flink session cluster (host:port) or a Spark master's URL"
     )
     command.add_argument(
-        "--exchange", default="", metavar="DIR", help="where rows are handed over: a directory that the cluster reaches"
+        "--exchange",
+        default="",
+        metavar="HOW",
+        help="tasks: they read topics (the default for topics that they can); "
+        "client: caudal reads, and hands rows over; a directory: in it, which the cluster reaches",
     )
 
 

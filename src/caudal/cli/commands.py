@@ -111,6 +111,7 @@ def explain(arguments: Namespace) -> int:
     """`caudal explain FILE...`."""
     from caudal.plan.together import together
     from caudal.runner import load, load_all, looking
+    from caudal.runner.history import placed
 
     files, settings = arguments.files, dict(arguments.settings)
     if arguments.alert:
@@ -124,8 +125,11 @@ def explain(arguments: Namespace) -> int:
         plan = together([plan.pinned() for plan in loaded.plans]).plan
     else:
         plan = load(files[0], settings=settings)
+    plan = placed(plan, arguments.start, arguments.until)
     found = looking.explained(plan, follow=arguments.follow, late=arguments.late, dead=arguments.dead)
-    script = looking.script(found, arguments.engine, arguments.cluster, native=arguments.dead == "discard")
+    script = looking.script(
+        found, arguments.engine, arguments.cluster, arguments.exchange, native=arguments.dead == "discard"
+    )
     if arguments.output:
         if script is None:
             raise OptionError("-o writes the script of a job", hint="name the engine: --engine flink or --engine spark")

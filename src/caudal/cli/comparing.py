@@ -14,6 +14,7 @@ from caudal.observe.summary import Summary
 from caudal.runner.backtest import Backtest, Output, load_both
 from caudal.runner.backtest import backtest as run_both
 from caudal.runner.comparison import Difference, Row, differing
+from caudal.runner.history import placed
 from caudal.runner.load import load
 from caudal.runner.verify import Verification
 from caudal.runner.verify import verify as run_all
@@ -40,7 +41,7 @@ def backtest(arguments: Namespace) -> int:
 def verify(arguments: Namespace) -> int:
     """`caudal verify FILE`."""
     with redirect_stdout(sys.stderr):
-        plan = load(arguments.file, settings=dict(arguments.settings))
+        plan = placed(load(arguments.file, settings=dict(arguments.settings)), arguments.start, arguments.until)
         found = run_all(plan, arguments.engines, threads=arguments.threads, watch=_watch(arguments.json))
     if arguments.json:
         print(json.dumps(_verify_json(found, arguments.show)))

@@ -11,6 +11,8 @@ from caudal.core.errors import OptionError
 from caudal.plan.nodes import Node, Source
 from caudal.plan.plan import Plan
 from caudal.ports import registry
+from caudal.ports.source import Ending
+from caudal.runner.binding import open_source
 
 _OFFSET = re.compile(r"([^\s:=,]+):([0-9]{1,9})=([0-9]{1,18})")
 
@@ -42,6 +44,28 @@ def ended(plan: Plan) -> Plan:
     return _with(plan, {"until": "latest"}, only_missing=True)[0]
 
 
+def fixed(plan: Plan) -> Plan:
+    """Return the plan with every bounded source that has a history read between the very offsets that its places mean by now.
+
+    Raises `InputError` and `OptionError` as opening a source does.
+    """
+
+    def change(node: Node, _: Any) -> Node:
+        if not isinstance(node, Source) or not _has_history(node) or dict(node.options).get("until") is None:
+            return node
+        bound = open_source(node)
+        try:
+            assert isinstance(bound.source, Ending)
+            until = dict(bound.source.ends())
+            start = {partition.name: partition.start for partition in bound.source.partitions()}
+        finally:
+            bound.source.close()
+        kept = tuple((name, value) for name, value in node.options if name not in ("start", "until"))
+        return replace(node, options=(*kept, ("start", start), ("until", until)))
+
+    return plan.pinned().rebuild(change)
+
+
 def place(text: str) -> Any:
     """Return a place as an option takes it: offsets are topic:0=1500,topic:1=0 or JSON, {"0": 1500}; else a time or a word."""
     if not text.startswith("{"):
@@ -62,6 +86,11 @@ def place(text: str) -> Any:
         ) from None
 
 
+def _has_history(node: Source) -> bool:
+    known = registry.find("connector", node.connector).source_options
+    return "start" in known and "until" in known
+
+
 def _with(plan: Plan, values: dict[str, Any], *, only_missing: bool = False) -> tuple[Plan, bool]:
     found = False
 
@@ -69,8 +98,7 @@ def _with(plan: Plan, values: dict[str, Any], *, only_missing: bool = False) -> 
         nonlocal found
         if not isinstance(node, Source):
             return node
-        known = registry.find("connector", node.connector).source_options
-        if "start" not in known or "until" not in known:
+        if not _has_history(node):
             return node
         found = True
         given = dict(node.options)

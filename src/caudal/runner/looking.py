@@ -53,9 +53,11 @@ def explained(plan: Plan, *, follow: bool = False, late: str = "file", dead: str
     return Explained(plan, rewrite(whole), whole)
 
 
-def script(found: Explained, engine: str, cluster: str = "", *, native: bool = False) -> Script | None:
+def script(
+    found: Explained, engine: str, cluster: str = "", exchange: str = "", *, native: bool = False
+) -> Script | None:
     """Return the script that an engine would run, None for one that runs plans as they are; raises `UserError` kin."""
-    tuning = Tuning(0, cluster=cluster, native=native)
+    tuning = Tuning(0, cluster=cluster, exchange=exchange, native=native)
     opened: dict[str, BoundSource] = {}
     try:
         for node in found.running.sources:

@@ -18,6 +18,7 @@ from caudal.plan.plan import Plan
 from caudal.ports import registry
 from caudal.runner.capture import Captured, capture
 from caudal.runner.comparison import Difference, compare
+from caudal.runner.history import ended, fixed
 from caudal.runner.lineage import Lineage, lineages
 from caudal.runner.magnitudes import with_magnitudes
 from caudal.runner.outputs import origin
@@ -89,7 +90,7 @@ def verify(
 
 def _verified(plan: Plan, chosen: Sequence[Way], watch: Callable[[str], None] | None) -> Verification:
     first, others = chosen[0], chosen[1:]
-    pinned = plan.pinned()
+    pinned = fixed(ended(plan.pinned()))  # all ways read the same part of a topic
     taken_from = lineages(pinned)
     behind: dict[str, dict[str, str]] = {}
     measured = pinned

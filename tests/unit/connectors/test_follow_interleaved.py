@@ -95,6 +95,10 @@ class Stage:
         self.source.close()
 
 
+STEPS = 4
+"""Steps of one log between two reads at most, fewer than there are from one rotation to the next."""
+
+
 class Log:
     """A log that is written and rotated step by step; `readable`: what stands in it, or in a copy."""
 
@@ -152,7 +156,8 @@ def compressed(path: Path) -> Iterator[None]:
 
 
 def play(folder: Path, given: str, way: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Stage, set[bytes]]:
-    """Write and rotate two logs, each step at a moment that the seed decides; rotations are some looks apart."""
+    """Write and rotate two logs, each step at a moment that the seed decides; rotations are some reads apart: of lines that
+    come and go between two of them nobody knows."""
     rng = random.Random(seed)
     with monkeypatch.context() as patched:
         logs = [Log(folder, f"{number}.log", way) for number in range(2)]
@@ -162,10 +167,13 @@ def play(folder: Path, given: str, way: str, seed: int, monkeypatch: pytest.Monk
         stage = Stage(str(folder / given), patched)
         pending = [log.steps(4, rng) for log in logs]
         eager = rng.choice([0.003, 0.02, 0.2])
+        left = dict[Iterator[None], int]()
 
         def between() -> None:
             while pending and rng.random() < eager:
-                if next(steps := rng.choice(pending), True):
+                steps = rng.choice(pending)
+                left[steps] = left.get(steps, STEPS) - 1
+                if left[steps] >= 0 and next(steps, True):
                     pending.remove(steps)
             if rng.random() < 0.02:
                 stage.within(stage.read if stage.looking else stage.look)
@@ -175,6 +183,7 @@ def play(folder: Path, given: str, way: str, seed: int, monkeypatch: pytest.Monk
             stage.look()
             if rng.random() < 0.7:
                 stage.read()
+                left.clear()
         stage.settle()
     return stage, set[bytes]().union(*(log.readable for log in logs))
 

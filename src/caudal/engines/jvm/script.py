@@ -168,7 +168,8 @@ def _settings(style: Style) -> str:
 
 def _made(style: Style, job: Job, title: str) -> str:
     """Return the statement that makes the job."""
-    first = [module for module in job.code.imports if module == "numba"]  # it takes long, and starts no threads
+    # it takes long, and starts no threads
+    first = ["numba"] if job.topics else [module for module in job.code.imports if module == "numba"]
     told: dict[str, object] = {"cluster": job.cluster, "parallelism": job.threads}
     told |= {"functions": True} if job.functions.modules else {}
     told |= {"live": True} if job.live else {}

@@ -135,11 +135,11 @@ class FlinkJob(Driver):
 
         `columns`: of what a task gives, with their types (see `tasks.topics`).
         """
-        self._reads(number, spans)
+        self._reads(number, spans, task)
         query = messages(self.tables, f"messages {number}", properties, spans, key=key)
         call = decoding(self.tables, f"decoded_{number}", task, received, columns, key=key)
         self.view(f"decoded {number}", f"SELECT {call} AS `d` FROM ({query})")
-        for name, query in zip((rows, dead, told), unfolded(columns, f"decoded {number}")):
+        for name, query in zip((rows, dead, told), unfolded(columns, f"decoded {number}", f"decoded_{number}")):
             self.view(name, query)
 
     def view(self, name: str, query: str) -> None:

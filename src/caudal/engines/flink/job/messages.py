@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pyflink.common import Row
 from pyflink.table.udf import udf
 
 from caudal.engines.jvm.job.messages import Span, by_topic
@@ -66,7 +67,12 @@ def decoding(
     kinds = {"__told": "STRING", "__letter": "STRING"}
     for column, kind in columns.items():
         if column not in ("__kind", "__told") and not column.startswith(_LETTER):
-            kinds |= {column: kind, **({_NAN + column: "BOOLEAN"} if kind in _REAL else {})}
+            kinds |= {column: "STRING" if _nested(kind) else kind}
+            kinds |= {_NAN + column: "BOOLEAN"} if kind in _REAL else {}
+            if _nested(kind):
+                tables.create_temporary_function(
+                    _reader(name, column), udf(_read, input_types=["STRING"], result_type=kind)
+                )
     gives = "ROW<" + ", ".join(f"`{column}` {kind}" for column, kind in kinds.items()) + ">"
     takes = {**_TAKES, **({"key": "BYTES"} if key else {})}
     # what is not deterministic the planner neither doubles nor moves
@@ -84,8 +90,31 @@ def decoding(
 _REAL = ("FLOAT", "DOUBLE")
 
 
-def unfolded(columns: Mapping[str, str], made: str) -> tuple[str, str, str]:
-    """Return the queries of rows, of dead letters and of what is told, over a view whose column `d` is what is decoded."""
+def _nested(kind: str) -> bool:
+    """Whether values of a type cross over as JSON: functions of Series give none that are lists and structs."""
+    return kind.startswith(("ARRAY<", "ROW<"))
+
+
+def _reader(name: str, column: str) -> str:
+    return f"{name}_{column.encode().hex()}"
+
+
+def _read(text: Any) -> Any:
+    """Return what a text of JSON says, in the shape that Flink takes it in."""
+    return None if text is None else _shaped(json.loads(text))
+
+
+def _shaped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Row(*(_shaped(v) for v in value.values()))
+    return [_shaped(v) for v in value] if isinstance(value, list) else value
+
+
+def unfolded(columns: Mapping[str, str], made: str, name: str) -> tuple[str, str, str]:
+    """Return the queries of rows, of dead letters and of what is told, over a view whose column `d` is what is decoded.
+
+    `name`: that of the function that decodes.
+    """
     rows: list[str] = []
     letters: list[str] = []
     for column, kind in columns.items():
@@ -93,7 +122,7 @@ def unfolded(columns: Mapping[str, str], made: str) -> tuple[str, str, str]:
             called = column.removeprefix(_LETTER)
             letters.append(f"CAST(JSON_VALUE(`l`, '$.{called}') AS {kind}) AS `{called}`")
         elif column not in ("__kind", "__told"):
-            text = f"`d`.`{column}`"
+            text = f"{_reader(name, column)}(`d`.`{column}`)" if _nested(kind) else f"`d`.`{column}`"
             if kind in _REAL:
                 text = f"CASE WHEN `d`.`{_NAN}{column}` THEN CAST('NaN' AS {kind}) ELSE {text} END"
             rows.append(f"{text} AS `{column}`")
@@ -171,5 +200,8 @@ def _placed(batches: list[Any], places: list[Any], count: int, names: list[str])
         if _NAN + name in names:
             made[_NAN + name] = pd.Series([v is not None and v != v for v in array.to_pylist()])
         plain = pa.types.is_primitive(array.type) and not array.null_count
-        made[name] = pd.Series(array.to_numpy() if plain else array.to_pylist(), dtype=None if plain else object)
+        values = array.to_numpy() if plain else array.to_pylist()
+        if pa.types.is_nested(array.type):
+            values = [None if value is None else json.dumps(value) for value in values]
+        made[name] = pd.Series(values, dtype=None if plain else object)
     return made

@@ -88,8 +88,10 @@ class Driver:
         """The package as a file that goes to Python workers, "" where they find all of it on this machine."""
         return "" if os.path.isdir(self.package) else self.package
 
-    def _reads(self, number: int, spans: Sequence[Span]) -> None:
-        """Take note of a source whose messages tasks read."""
+    def _reads(self, number: int, spans: Sequence[Span], task: Any) -> None:
+        """Take note of a source whose messages tasks read; on this machine they find what they are decoded by compiled."""
+        if not self.brought:
+            task.warm()
         self._handed += [handed([]) for _ in range(number + 1 - len(self._handed))]
         self._handed[number] = handed(spans)
 

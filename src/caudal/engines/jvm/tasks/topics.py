@@ -68,6 +68,15 @@ class TopicTask:
     def __setstate__(self, given: tuple[str, dict[str, int], dict[str, int], int]) -> None:
         self._given, self._made = given, None
 
+    def warm(self) -> None:
+        """Compile the kernels that messages are decoded by, once for all tasks of this machine: each would compile them by itself."""
+        decoding = _Decoding(*self._given)
+        values = pa.array([b"{}", b"{", b"1 2", None], pa.binary())
+        numbers = pa.array(range(len(values)), pa.int64())
+        for topic in self._given[2]:
+            got = Received(numbers, numbers, values, values, pa.nulls(len(values), pa.list_(pa.null())))
+            list(decoding.rows(topic, 0, got))
+
     @property
     def decoding(self) -> _Decoding:
         """What decodes them."""
