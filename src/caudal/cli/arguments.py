@@ -397,13 +397,8 @@ def _cluster(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--cluster", default="", metavar="ADDRESS", help="a Flink session cluster (host:port) or a Spark master's URL"
     )
-    command.add_argument(
-        "--exchange",
-        default="",
-        metavar="HOW",
-        help="tasks: they read topics (the default for topics that they can); "
-        "client: caudal reads, and hands rows over; a directory: in it, which the cluster reaches",
-    )
+    what = "tasks: they read topics; client: caudal hands rows over; DIR: in a directory that the cluster reaches"
+    command.add_argument("--exchange", default="", metavar="HOW", help=what)
 
 
 def _file(command: argparse.ArgumentParser, name: str = "file", **several: Any) -> None:

@@ -29,5 +29,5 @@ def _write() -> "Callable[..., Script]":
     return write
 
 
-ENGINE = JvmEngine("flink", "json", _dialect, _write, session, {})
+ENGINE = JvmEngine("flink", "json", _dialect, _write, session, {}, headers=False)
 """The engine named "flink"."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from caudal.observe.sources import SourceReport
     from caudal.plan.plan import Plan
     from caudal.ports.engine import Bindings, BoundSource, Execution, Script, Tuning
+    from caudal.ports.remote import Topics
 
 
 def wants_places(plan: Plan) -> bool:
@@ -42,7 +43,7 @@ class JvmEngine:
 
     `form`: how rows are handed over to it. `dialect` and `write` are looked up when they are needed. `cluster`: what an
     address means to it. `variables`: what its process finds in its environment. `streams`: whether it takes input that
-    goes on.
+    goes on; `headers`: whether its Kafka connector gives them as they are.
     """
 
     name: str
@@ -52,6 +53,11 @@ class JvmEngine:
     cluster: Callable[[str], Cluster]
     variables: Mapping[str, str]
     streams: bool = False
+    headers: bool = True
+
+    def refuses(self, read: Topics) -> str:
+        """Return why the engine's connector cannot read topics as caudal does, "" where it can."""
+        return "" if self.headers or not read.headers else "the engine's connector gives headers without their order"
 
     def lower(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> Job:
         """Return the plan as this engine's job; raises `PlanError`, located at the operator, for what it cannot do.
@@ -72,7 +78,9 @@ class JvmEngine:
             native = try_native([(s, s.schema) for s in physical.sources], sources, dialect.reads)
         job = lower_all([physical], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster, live=live)
         if not live and native is None:
-            job.topics, said = topics.choose({n: i.node for n, i in enumerate(job.inputs)}, sources, tuning.exchange)
+            job.topics, said = topics.choose(
+                {n: i.node for n, i in enumerate(job.inputs)}, sources, tuning.exchange, self.refuses
+            )
             job.notes += said
         return job
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,12 @@ class ByTasks:
         return {span.name: rank for rank, span in enumerate(self.topics.spans)}
 
 
-def by_tasks(node: Source, bound: BoundSource) -> ByTasks | str:
-    """Return how an engine's tasks read a source, or why they cannot."""
+def _nothing(_: Topics) -> str:
+    return ""
+
+
+def by_tasks(node: Source, bound: BoundSource, refuses: Callable[[Topics], str] = _nothing) -> ByTasks | str:
+    """Return how an engine's tasks read a source, or why they cannot; `refuses`: what keeps its connector from it."""
     plugin = registry.find("connector", node.connector)
     if not isinstance(plugin, RemoteConnector) or not isinstance(bound.source, RemoteSource):
         return f"the connector '{node.connector}' is read by caudal"
@@ -47,6 +51,8 @@ def by_tasks(node: Source, bound: BoundSource) -> ByTasks | str:
     topics = bound.source.topics()
     if isinstance(topics, str):
         return topics
+    if why := refuses(topics):
+        return why
     try:
         return ByTasks(topics, wire.dumps_node(node))
     except CaudalError as error:
@@ -54,7 +60,10 @@ def by_tasks(node: Source, bound: BoundSource) -> ByTasks | str:
 
 
 def choose(
-    nodes: Mapping[int, Source], sources: Mapping[str, BoundSource], exchange: str
+    nodes: Mapping[int, Source],
+    sources: Mapping[str, BoundSource],
+    exchange: str,
+    refuses: Callable[[Topics], str] = _nothing,
 ) -> tuple[dict[int, ByTasks], list[str]]:
     """Return which sources tasks read, by their numbers, and what is to be said of that.
 
@@ -67,7 +76,7 @@ def choose(
     for number, node in nodes.items():
         if node.name not in sources or not (exchange == TASKS or isinstance(sources[node.name].source, RemoteSource)):
             continue
-        way = by_tasks(node, sources[node.name])
+        way = by_tasks(node, sources[node.name], refuses)
         if isinstance(way, ByTasks):
             chosen[number] = way
         elif exchange == TASKS:
