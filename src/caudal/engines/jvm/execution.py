@@ -286,24 +286,25 @@ class JvmExecution(NoSnapshots):
 
     def _failure(self, folder: Path) -> RunError:
         assert self._process is not None
-        code = self._process.returncode
         text = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
-        number, kept = tempfile.mkstemp(prefix=f"caudal-{self._engine}-failure-", suffix=".log")
-        with open(number, "w", encoding="utf-8") as file:
-            file.write(text)
-        causes = causes_of(text)
-        if not causes:
-            how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            causes = [
-                f"its process ended ({how}) and said nothing of why",
-                "a function that ends its process does this",
-            ]
-        where = f" at {self._job.cluster}" if self._job.cluster else ""
-        return RunError(f"the job on {self._engine}{where} failed", detail="\n  ".join([*causes, f"all of it: {kept}"]))
+        return _failed(self._engine, self._job.cluster, self._process.returncode, text)
 
     def _tidy(self) -> None:
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _failed(engine: str, cluster: str, code: int, text: str) -> RunError:
+    """Return the error of a job whose process ended with a code and said this, which is kept in a file."""
+    number, kept = tempfile.mkstemp(prefix=f"caudal-{engine}-failure-", suffix=".log")
+    with open(number, "w", encoding="utf-8") as file:
+        file.write(text)
+    causes = causes_of(text)
+    if not causes:
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        causes = [f"its process ended ({how}) and said nothing of why", "a function that ends its process does this"]
+    where = f" at {cluster}" if cluster else ""
+    return RunError(f"the job on {engine}{where} failed", detail="\n  ".join([*causes, f"all of it: {kept}"]))
 
 
 def _ledger(
