@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from caudal.core.errors import OptionError
+from caudal.core.errors import OptionError, nearest
 from caudal.plan.nodes import Node, Source
 from caudal.plan.plan import Plan
 from caudal.ports import registry
@@ -30,6 +31,7 @@ def between(plan: Plan, start: Any = None, until: Any = None) -> Plan:
     Places are those of the connector: "earliest", "latest", a time, offsets by partition. Raises `OptionError` where no source has
     any.
     """
+    _check_topics(plan, (start, until))
     changed, found = _with(plan, {"start": start, "until": until})
     if not found:
         raise OptionError(
@@ -86,6 +88,30 @@ def place(text: str) -> Any:
         ) from None
 
 
+def _own(place: Any, options: Mapping[str, Any], name: str) -> Any:
+    """Return what of a place is about the topics that a source names: of offsets those of its own."""
+    topics = {options.get("topic"), *options.get("topics", ())} - {None, ""}
+    if not isinstance(place, dict) or not topics:
+        return place
+    own = {
+        part: offset for part, offset in place.items() if "/" not in str(part) or str(part).rpartition("/")[0] in topics
+    }
+    return own or ("latest" if name == "until" else None)
+
+
+def _check_topics(plan: Plan, places: Iterable[Any]) -> None:
+    """Raise `OptionError` for an offset of a topic that no source reads."""
+    options = [dict(node.options) for node in plan.sources]
+    if any(each.get("pattern") for each in options):
+        return
+    topics = {topic for each in options for topic in (each.get("topic"), *each.get("topics", ())) if topic}
+    for place in places:
+        for part in place if isinstance(place, dict) else ():
+            topic, slash, _ = str(part).rpartition("/")
+            if slash and topic not in topics:
+                raise OptionError(f"no source reads the topic '{topic}'", hint=nearest(topic, topics))
+
+
 def _has_history(node: Source) -> bool:
     known = registry.find("connector", node.connector).source_options
     return "start" in known and "until" in known
@@ -102,7 +128,8 @@ def _with(plan: Plan, values: dict[str, Any], *, only_missing: bool = False) -> 
             return node
         found = True
         given = dict(node.options)
-        for name, value in values.items():
+        for name, place in values.items():
+            value = _own(place, given, name)
             if value is not None and not (only_missing and given.get(name) is not None):
                 given[name] = value
         return replace(node, options=tuple(given.items()))

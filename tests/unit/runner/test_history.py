@@ -67,3 +67,29 @@ def test_a_run_is_as_written_where_no_place_is_given() -> None:
     assert placed(written, None, None) is written
     found = options(placed(plan(), None, "t:0=9"))
     assert (found.get("start"), found["until"]) == (None, {"t/0": 9})
+
+
+def topics(*given: dict[str, Any]) -> Any:
+    streams = [
+        cd.source("kafka", servers="nowhere:9092", format="json", schema={"n": "int64"}, name=f"s{i}", **each)
+        for i, each in enumerate(given)
+    ]
+    return cd.Pipeline("p", *(stream.to("console") for stream in streams))
+
+
+def all_options(plan: Any) -> list[tuple[Any, Any]]:
+    found = (dict(node.options) for node in plan.sources)
+    return [(each.get("start"), each.get("until")) for each in found]
+
+
+def test_each_source_takes_the_offsets_of_its_own_topics() -> None:
+    plan = topics({"topic": "a"}, {"topics": ["b", "c"]})
+    assert all_options(placed(plan, "a:0=5,c:1=7", "b:0=9")) == [({"a/0": 5}, "latest"), ({"c/1": 7}, {"b/0": 9})]
+    assert all_options(placed(topics({"topic": "a"}), '{"0": 3}', None)) == [({"0": 3}, None)]
+
+
+def test_an_offset_of_a_topic_that_nobody_reads_is_refused() -> None:
+    with pytest.raises(OptionError, match="no source reads the topic 'logz'") as error:
+        placed(topics({"topic": "logs"}), "logz:0=5", None)
+    assert "logs" in error.value.hint
+    assert all_options(placed(topics({"pattern": "log.*"}), "logz:0=5", None)) == [({"logz/0": 5}, None)]
