@@ -95,8 +95,8 @@ class Stage:
         self.source.close()
 
 
-STEPS = 4
-"""Steps of one log between two reads at most, fewer than there are from one rotation to the next."""
+STEPS = 2
+"""Steps of one log between two reads at most: its copies are written over some looks later, as of rotations by minutes."""
 
 
 class Log:

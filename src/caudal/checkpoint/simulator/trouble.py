@@ -27,7 +27,7 @@ class Trouble:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._away: set[str] = set()
+        self._away: dict[str, tuple[int, str]] = {}
         """Partitions whose offsets are away, and come back."""
 
     def begin(self, faults: Sequence[Fault]) -> None:
@@ -112,16 +112,15 @@ class Trouble:
         _, token = committed[partition]
         if fault.kind == "expire":
             del committed[partition]
-            self._away.discard(partition)  # what came meanwhile is newer than what is away, and with it that goes too
+            self._away.pop(partition, None)  # what came meanwhile is newer than what is away, and with it that goes too
         elif fault.kind == "rot" and token in self._world.store.objects:
             self._world.store.damage(token)
         elif fault.kind == "blank":
-            offset = committed.pop(partition)
-            self._away.add(partition)
+            offset = self._away[partition] = committed.pop(partition)  # newer than one that is away already
             self._world.clock.after(1.0, partial(self._come_back, partition, offset))
         self._world.hopeless.add(fault.kind)
 
     def _come_back(self, partition: str, offset: tuple[int, str]) -> None:
-        if partition in self._away:
-            self._away.discard(partition)
+        if self._away.get(partition) is offset:
+            del self._away[partition]
             self._world.broker.offsets.committed.setdefault(partition, offset)

@@ -33,6 +33,18 @@ SHARED = (
         "they are read to their end, and then the job runs; a file can be followed where live sources are",
     ),
     Gap(
+        "topics without end, and files, that the engine's tasks read",
+        OURS,
+        "how far each partition has come would have to be kept in the engine's state, and files need a source of ours",
+        "caudal reads them and hands rows over: files, and on Spark topics that go on; Flink takes parts of topics (`--to`)",
+    ),
+    Gap(
+        "targets that the engine's tasks write",
+        OURS,
+        "each target needs a writer of its own in them, with the guarantees that it has here",
+        "results come back to caudal, which writes them as always",
+    ),
+    Gap(
         "drains of bounded jobs, and cuts",
         NEVER,
         "a bounded job is run again from its input; it has no half of a result",
