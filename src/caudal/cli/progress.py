@@ -188,7 +188,8 @@ def line(progress: Progress, rate: float) -> str:
     """Return progress as one plain line."""
     if progress.elsewhere:
         alerts = f"{progress.alerts:,} alerts, " if progress.alerts else ""
-        return f"{progress.elsewhere}: {progress.rows:,} rows handed over, {alerts}{progress.elapsed:.0f} s"
+        rows = f"{progress.rows:,} rows handed over, " if progress.rows else ""
+        return f"{progress.elsewhere}: {rows}{alerts}{progress.elapsed:.0f} s"
     shown = "  ".join(f"{name} {value}" for name, value in fields(progress, rate))
     return f"{shown}  {progress.waiting}" if progress.waiting else shown
 

@@ -67,7 +67,7 @@ def test_a_job_in_another_process_says_what_goes_on_and_little_more(capsys: pyte
                 doing = "running on flink"
             display.show(Progress(tenth / 10, min(tenth, 12) * 1_000, 0.0, None, 0, 0, 0, 0, elsewhere=doing))
     assert capsys.readouterr().err.splitlines() == [
-        "handing rows over to flink: 0 rows handed over, 0 s",
+        "handing rows over to flink: 0 s",
         "running on flink: 12,000 rows handed over, 1 s",
         "running on flink: 12,000 rows handed over, 31 s",
     ]

@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -49,6 +50,7 @@ class Driver:
     def __init__(self, engine: str, package: str, cluster: str, parallelism: int) -> None:
         self.package = package
         self.given = _asked(engine, cluster, parallelism)
+        self.given.read_at = self.given.read_at or time.time_ns() // 1_000_000  # one for all sources and tasks
         self._handed: list[dict[str, Any]] = []
         self._failed = False
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
