@@ -18,7 +18,6 @@ import caudal as cd
 from caudal import col
 from caudal.broker import Broker, installing
 from caudal.core.errors import OptionError
-from caudal.engines.jvm.exchange import hand_over
 from caudal.runner import history
 from caudal.runner.verify import verify
 
@@ -139,7 +138,7 @@ def test_topics_give_the_rows_of_the_local_engine_and_none_passes_through_this_p
 
 
 @pytest.mark.parametrize("engine", ["flink", "spark"])
-def test_a_part_of_a_topic_and_the_way_over_the_client_give_the_same(engine: str, broker: Broker) -> None:
+def test_a_part_of_topics_gives_the_same_rows(engine: str, broker: Broker) -> None:
     require(engine)
     place = history.place
     part = history.between(
@@ -148,7 +147,3 @@ def test_a_part_of_a_topic_and_the_way_over_the_client_give_the_same(engine: str
     found = verify(part, ["local", engine])
     assert found.equal, found.to_text()
     assert next(iter(found.summaries.values())).rows < 900
-
-
-def test_the_way_over_the_client_is_still_there(broker: Broker) -> None:
-    assert hand_over is not None
