@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 from engine_scenarios import require
 
@@ -84,6 +86,14 @@ def fill(broker: Broker) -> None:
     produce(broker, "flows", flows)
 
 
+@cd.batch
+def distances(window: pl.DataFrame) -> pl.DataFrame:
+    """Return how far apart the ports of every two flows of a window are."""
+    ports = window["port"].to_numpy()
+    first, second = np.triu_indices(len(ports), 1)
+    return pl.DataFrame({"apart": np.abs(ports[first] - ports[second]).astype(np.float64)})
+
+
 def plan(broker: Broker, **options: Any) -> cd.Pipeline:
     """What a detection does: windows, pairwise distances, a join of two topics, a pattern, late rows and dead letters."""
     requests = cd.source(
@@ -99,9 +109,10 @@ def plan(broker: Broker, **options: Any) -> cd.Pipeline:
         name="requests",
         **options,
     )
+    milliseconds = cd.when(col("t") < 100_000_000_000).then(col("t") * 1000).otherwise(col("t"))
     flows = cd.source(
-        "kafka", topic="flows", servers=broker.address, format="json", event_time="t",
-        schema={"ip": "string", "port": "int64", "t": "timestamp"}, disorder="1s", name="flows", **options,
+        "kafka", topic="flows", servers=broker.address, format="json", event_time=milliseconds,
+        schema={"ip": "string", "port": "int64", "t": "int64"}, disorder="1s", name="flows", **options,
     )  # fmt: skip
     dos = (
         requests.group_by("ip")
@@ -118,6 +129,7 @@ def plan(broker: Broker, **options: Any) -> cd.Pipeline:
         requests.select("ip", "x", "tags", "at", "who", "place").to("console", name="all"),
         joined.to("console", name="joined"),
         matched.to("console", name="matched"),
+        flows.window(cd.tumbling("8s")).apply(distances, schema={"apart": "float64"}).to("console", name="distances"),
         dos.late().to("console", name="late"),
         requests.dead_letters().to("console", name="dead"),
     )
