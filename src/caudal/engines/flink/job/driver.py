@@ -135,7 +135,7 @@ class FlinkJob(Driver):
 
         `columns`: of what a task gives, with their types (see `tasks.topics`).
         """
-        self._reads(number, spans, task)
+        self._reads(number, rows.removesuffix(" input"), spans, task)
         query = messages(self.tables, f"messages {number}", properties, spans, key=key)
         call = decoding(self.tables, f"decoded_{number}", task, received, columns, key=key)
         self.view(f"decoded {number}", f"SELECT {call} AS `d` FROM ({query})")

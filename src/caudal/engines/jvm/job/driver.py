@@ -52,6 +52,8 @@ class Driver:
         self.given = _asked(engine, cluster, parallelism)
         self.given.read_at = self.given.read_at or time.time_ns() // 1_000_000  # one for all sources and tasks
         self._handed: list[dict[str, Any]] = []
+        self._named: dict[int, str] = {}
+        """What sources are called whose messages tasks read."""
         self._failed = False
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
@@ -90,12 +92,13 @@ class Driver:
         """The package as a file that goes to Python workers, "" where they find all of it on this machine."""
         return "" if os.path.isdir(self.package) else self.package
 
-    def _reads(self, number: int, spans: Sequence[Span], task: Any) -> None:
+    def _reads(self, number: int, name: str, spans: Sequence[Span], task: Any) -> None:
         """Take note of a source whose messages tasks read; on this machine they find what they are decoded by compiled."""
         if not self.brought:
             task.warm()
         self._handed += [handed([]) for _ in range(number + 1 - len(self._handed))]
         self._handed[number] = handed(spans)
+        self._named[number] = name
 
     def _found(self) -> bool:
         if not self.given.rows:
@@ -130,7 +133,7 @@ class Driver:
             counts = self._handed[number]
             added(counts, texts)
             if not results.folder:
-                print("source", number, "rows", counts["rows"], "dead letters", counts["dead"], file=sys.stderr)  # noqa: T201
+                print(self._named[number], "rows", counts["rows"], "dead letters", counts["dead"], file=sys.stderr)  # noqa: T201
         if self._failed:
             raise SystemExit(1)  # a file broke: what came before it has been counted
 

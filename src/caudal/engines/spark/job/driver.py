@@ -118,7 +118,7 @@ class SparkJob(Driver):
 
         `columns`: of what a task gives, with their types (see `tasks.topics`).
         """
-        self._reads(number, spans, task)
+        self._reads(number, rows.removesuffix(" input"), spans, task)
         if self.brought:
             self.spark.sparkContext.addPyFile(self.brought)
         listed = ", ".join("`" + name + "` " + kind for name, kind in columns.items())
