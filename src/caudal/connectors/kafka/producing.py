@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from caudal.connectors.kafka import partitioners
@@ -83,6 +84,8 @@ class Producing:
     ) -> None:
         """Hand messages over, in order; to a partition where one is named. Raises `RunError` for one that was, or will be, refused."""
         to: dict[str, Any] = {} if partition is None else {"partition": partition}
+        # what becomes of messages that were given up is told late, and is nothing to those behind them
+        heard = partial(self._delivered, self._failed)
         for first in range(0, len(values), _AT_ONCE):
             part = values[first : first + _AT_ONCE]
             some: list[dict[str, Any]] = [{"value": value} for value in part]
@@ -92,7 +95,7 @@ class Producing:
                         message["key"] = key
             self._room(sum(len(value or b"") for value in part))
             try:
-                queued = self.client.produce_batch(topic, some, on_delivery=self._delivered, **to)
+                queued = self.client.produce_batch(topic, some, on_delivery=heard, **to)
             except self._library.KafkaException as error:
                 self._fatal = error.args[0]
                 raise self._refused(topic, code_of(error), reason(error)) from None
@@ -132,7 +135,7 @@ class Producing:
             self.client.poll(0)
         except self._library.KafkaException:
             pass
-        self._failed.clear()
+        self._failed = []
         self._bytes = 0
 
     def touch(self, parts: Sequence[Part], put: Callable[[], None], seconds: float) -> None:
@@ -157,10 +160,11 @@ class Producing:
             self.settle()
         self._bytes += size
 
-    def _delivered(self, error: Any, message: Any) -> None:
+    def _delivered(self, failed: list[tuple[int, str, str]], error: Any, message: Any) -> None:
+        """Take note of a message that was not delivered among those of its time."""
         if error is not None:
             self._fatal = error if error.fatal() else self._fatal
-            self._failed.append((error.code(), error.str(), message.topic()))
+            failed.append((error.code(), error.str(), message.topic()))
 
     def _refused(self, topic: str, code: int, text: str) -> RunError:
         errors = self._library.KafkaError
