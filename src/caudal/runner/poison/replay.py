@@ -45,6 +45,22 @@ STUCK = 30.0
 """Seconds without any progress, and without a call, after which the process ends itself: it is no call that hangs."""
 
 
+class Quiet:
+    """How long a partition that does not know whether it is at its end has had nothing."""
+
+    def __init__(self) -> None:
+        self._since = 0.0
+
+    def over(self, got: Block | Decoded | Nothing | End) -> bool:
+        """Take in what was read; return whether that is nothing, and no more is waited for."""
+        if not isinstance(got, Nothing):
+            self._since = 0.0
+            return False
+        now = time.monotonic()
+        self._since = self._since or now
+        return not got.silent or now - self._since >= PATIENCE
+
+
 class Ending:
     """A partition that ends where it has nothing more now; in all else it is the one that it is made of."""
 
@@ -53,7 +69,7 @@ class Ending:
 
     def __init__(self, partition: Partition) -> None:
         self._partition = partition
-        self._quiet = 0.0
+        self._quiet = Quiet()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._partition, name)
@@ -61,12 +77,8 @@ class Ending:
     def read(self, size: int) -> Block | Decoded | Nothing | End:
         """Read; see `ports.source.Partition`."""
         got = self._partition.read(size)
-        if not isinstance(got, Nothing):
-            self._quiet = 0.0
-            return got
-        now = time.monotonic()
-        self._quiet = self._quiet or now
-        return got if got.silent and now - self._quiet < PATIENCE else End(position=got.position)
+        over = self._quiet.over(got)
+        return End(position=got.position) if over and isinstance(got, Nothing) else got
 
 
 class Ended(Unchanging):

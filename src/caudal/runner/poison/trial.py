@@ -32,7 +32,7 @@ from caudal.runner.layout import Nothing as NoRows
 from caudal.runner.poison.journal import Journal
 from caudal.runner.poison.narrowing import Key
 from caudal.runner.poison.pipeline import GivenPartition, Loaded, Pipeline, nowhere
-from caudal.runner.poison.replay import PATIENCE, replay
+from caudal.runner.poison.replay import Quiet, replay
 from caudal.runner.poison.requests import CALL, JOURNAL, NOTE, REQUEST, RESULT, Request
 from caudal.runner.poison.units import Units
 
@@ -50,7 +50,7 @@ class Reading:
         self._bound = bound
         self._node = node
         self._head = b""
-        self._quiet = 0.0
+        self._quiet = Quiet()
         self.reader: PartitionReader
 
     def begin(self, place: int | None, start: int, convicts: Sequence[Convict]) -> None:
@@ -68,12 +68,9 @@ class Reading:
     def read(self) -> Block | Decoded | End | None:
         """Return what is there; None: it may come. A live partition ends where it has nothing more now."""
         got = self.reader.take(_READ)
-        if not isinstance(got, Nothing):
-            self._quiet = 0.0
-            return got
-        now = time.monotonic()
-        self._quiet = self._quiet or now
-        return None if got.silent and now - self._quiet < PATIENCE else End()
+        if self._quiet.over(got):
+            return End()
+        return None if isinstance(got, Nothing) else got
 
     def given(self, part: Block | Decoded, start: int) -> GivenPartition:
         """Return a piece as a partition."""
