@@ -17,10 +17,10 @@ def options_of(node: Source, plugin: Any) -> dict[str, Any]:
     return registry.check_options(dict(node.options), plugin.source_options, f"connector '{node.connector}'")
 
 
-def reader_of(node: Source, plugin: Any, options: dict[str, Any], *, reach: bool = True) -> Any:
+def reader_of(node: Source, plugin: Any, options: dict[str, Any]) -> Any:
     """Return the reader of a source's format, None where it has none.
 
-    Raises `InputError` for one that needs what does not answer, unless it is not to `reach` for it.
+    Raises `InputError` for one that needs what does not answer.
     """
     if not node.format:
         return None
@@ -28,7 +28,7 @@ def reader_of(node: Source, plugin: Any, options: dict[str, Any], *, reach: bool
     given = registry.check_options(dict(node.format_options), chosen.reader_options, f"format '{node.format}'")
     readable, needed = _decoded(plugin, options, node.readable, node.needed)
     reader = chosen.reader(readable, needed, given)
-    if reach and isinstance(reader, ReachingReader):
+    if isinstance(reader, ReachingReader):
         try:
             reader.reach()
         except InputError as error:
