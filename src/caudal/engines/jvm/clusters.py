@@ -51,9 +51,9 @@ def master(address: str) -> Cluster:
     return Cluster(address, known, all(_loopback(host) for host, _ in known))
 
 
-def require(cluster: Cluster, engine: str, exchange: str) -> None:
-    """Raise `OptionError` where rows cannot be handed over to a cluster, or where nobody answers."""
-    if not cluster.near and not exchange:
+def require(cluster: Cluster, engine: str, exchange: str, *, handed: bool = True) -> None:
+    """Raise `OptionError` where rows that are to be handed over to a cluster cannot be, or where nobody answers."""
+    if handed and not cluster.near and not exchange:
         raise OptionError(
             f"a job on {cluster.address} needs a directory that both sides reach",
             hint="name one by --exchange: rows are handed over in it",

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from caudal.observe.sources import SourceReport
     from caudal.plan.plan import Plan
     from caudal.ports.engine import Bindings, BoundSource, Execution, Script, Tuning
-    from caudal.ports.remote import Topics
 
 
 def wants_places(plan: Plan) -> bool:
@@ -55,10 +54,6 @@ class JvmEngine:
     streams: bool = False
     headers: bool = True
 
-    def refuses(self, read: Topics) -> str:
-        """Return why the engine's connector cannot read topics as caudal does, "" where it can."""
-        return "" if self.headers or not read.headers else "the engine's connector gives headers without their order"
-
     def lower(self, logical: Plan, physical: Plan, sources: Mapping[str, BoundSource], tuning: Tuning) -> Job:
         """Return the plan as this engine's job; raises `PlanError`, located at the operator, for what it cannot do.
 
@@ -78,9 +73,8 @@ class JvmEngine:
             native = try_native([(s, s.schema) for s in physical.sources], sources, dialect.reads)
         job = lower_all([physical], dialect, native=native, threads=tuning.threads, cluster=tuning.cluster, live=live)
         if not live and native is None:
-            job.topics, said = topics.choose(
-                {n: i.node for n, i in enumerate(job.inputs)}, sources, tuning.exchange, self.refuses
-            )
+            nodes = {number: each.node for number, each in enumerate(job.inputs)}
+            job.topics, said = topics.choose(nodes, sources, tuning.exchange, headers=self.headers)
             job.notes += said
         return job
 
@@ -122,10 +116,10 @@ class JvmEngine:
         job = self.lower(logical, physical, bindings.sources, tuning)
         python, _ = environments.require(self.name)  # first, for nothing can be said of functions without it
         self._fits(job, physical)
-        exchange = "" if tuning.exchange in (topics.CLIENT, topics.TASKS) else tuning.exchange
+        exchange = topics.directory(tuning.exchange)
         clusters.check_exchange(exchange)
         if tuning.cluster:
-            clusters.require(self.cluster(tuning.cluster), self.name, exchange or _needless(job))
+            clusters.require(self.cluster(tuning.cluster), self.name, exchange, handed=job.handed)
         return self._execution(python, [(logical, physical, bindings)], job, tuning)
 
     def together(
@@ -209,9 +203,3 @@ class JvmEngine:
 
 def _live(sources: Mapping[str, BoundSource]) -> bool:
     return any(bound.source.live for bound in sources.values())
-
-
-def _needless(job: Job) -> str:
-    """Return a word for a job that nothing is handed over to, "" for any other."""
-    handed = len(job.inputs) > len(job.topics) or any(plan.tables for plan in job.plans)
-    return "" if handed else topics.TASKS

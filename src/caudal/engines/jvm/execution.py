@@ -22,7 +22,7 @@ from caudal.engines.jvm.lookups import TableInput, hand_over_tables
 from caudal.engines.jvm.package import linked
 from caudal.engines.jvm.processes import sweep, tell
 from caudal.engines.jvm.script import Job
-from caudal.engines.jvm.topics import CLIENT, TASKS, Told
+from caudal.engines.jvm.topics import Told, directory
 from caudal.engines.outputs import counted_sinks
 from caudal.ingest.tables import Version
 from caudal.observe.ledger import Entry, Ledger
@@ -90,6 +90,7 @@ class JvmExecution(NoSnapshots):
         self._doing = f"handing rows over to {engine}"
         self._handed: list[dict[str, Any]] = []
         self._told: dict[int, Told] = {}
+        self._read_at = tuning.read_at or time.time_ns() // 1_000_000  # one for all sources, whoever reads them
         self._counts: dict[int, int] = {}
         self._sunk: dict[str, int] = {}
         self._alerts = counted_sinks(out.sink for out in job.outputs)
@@ -163,7 +164,7 @@ class JvmExecution(NoSnapshots):
         folder = Path(tempfile.mkdtemp(prefix=f"caudal-{self._engine}-"))
         self._folders.append(folder)
         rows = folder / "rows"
-        if (exchange := self._tuning.exchange) not in ("", CLIENT, TASKS):
+        if exchange := directory(self._tuning.exchange):
             # the cluster may be another user's: who may read it, the directory around it decides
             rows = Path(exchange).absolute() / f"caudal-{self._engine}-{uuid.uuid4().hex}"
             self._folders.append(rows)
@@ -185,7 +186,6 @@ class JvmExecution(NoSnapshots):
             if watch is not None:
                 watch()
 
-        read_at = self._tuning.read_at or time.time_ns() // 1_000_000  # one for all sources
         for index, (each, bound) in enumerate(zip(self._job.inputs, self._sources, strict=True)):
             if index in self._job.topics:
                 told = self._told[index] = Told(each.node, self._job.topics[index])
@@ -201,7 +201,7 @@ class JvmExecution(NoSnapshots):
                 each.columns,
                 threads=self._tuning.threads,
                 watch=watched,
-                read_at=read_at,
+                read_at=self._read_at,
             )
             self._handed.append(counts)
         counts = [{k: v for k, v in handed.items() if k not in ("notices", "watch")} for handed in self._handed]
@@ -219,7 +219,7 @@ class JvmExecution(NoSnapshots):
         script = folder / "job.py"
         self._write(self._job, f"The pipeline '{self._logical.name}'.").save(script)
         command = [str(self._python), "-W", "ignore", str(script), "--rows", str(rows), "--results", str(results)]
-        command += ["--read-at", str(self._tuning.read_at)] if self._tuning.read_at else []
+        command += ["--read-at", str(self._read_at)]
         environment = _surroundings(self._environment, folder / "aside")
         environment |= _all_of_caudal(self._engine) if self._job.topics and not self._job.cluster else {}
         self._checkpoint()

@@ -25,9 +25,6 @@ PLACE = (SOURCE, PARTITION, POSITION, NUMBER)
 HIDDEN = frozenset({TIME, WATERMARK, *PLACE})
 """All hidden columns."""
 
-KIND, TOLD, LETTER = "__kind", "__told", "__letter_"
-"""Columns of what tasks make of messages (see `tasks.topics`); the last is what stands before the names of a letter's."""
-
 BRANCHES = 1 << 20
 """How many rows can be made of one row and still be told apart."""
 

@@ -35,8 +35,7 @@ class LiveExecution(JvmExecution):
         self._lockstep = bool(extra.pop("lockstep", False))
         clock = extra.pop("clock", lambda: time.monotonic_ns() // 1_000_000)
         clocks: Sequence[Callable[[], int]] = clock if isinstance(clock, list) else [clock] * len(self._job.plans)
-        read_at = self._tuning.read_at or time.time_ns() // 1_000_000
-        self._timings = [Timing(each, read_at=read_at, **extra) for each in clocks]
+        self._timings = [Timing(each, read_at=self._read_at, **extra) for each in clocks]
         self._steps = [n for n, count in enumerate(self._job.counts) if count.fate == "step"]
         self._feeds: list[LiveInput] = []
         self._halted: set[int] = set()

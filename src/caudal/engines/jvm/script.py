@@ -52,6 +52,11 @@ class Job:
         return [i for plan in self.plans for i in plan.inputs]
 
     @property
+    def handed(self) -> bool:
+        """Whether caudal hands anything over to it."""
+        return len(self.inputs) > len(self.topics) or any(plan.tables for plan in self.plans)
+
+    @property
     def outputs(self) -> list[Any]:
         """The outputs of all plans, in order: their numbers name the results."""
         return [o for plan in self.plans for o in plan.outputs]
@@ -108,7 +113,7 @@ class Style:
     taken: bool = True
 
 
-_TASKS = ["caudal.engines.jvm.tasks.topics", "caudal.ports.remote"]
+_TASKS = ["caudal.engines.jvm.job.messages", "caudal.engines.jvm.tasks.topics", "caudal.ports.remote"]
 """What a script names whose tasks read topics."""
 
 _HEAD = '''"""{title}
@@ -152,7 +157,13 @@ def write(style: Style, job: Job, title: str, files: Mapping[str, Files] | None 
         queries(job, style.type_of, taken=style.taken),
         _ends(job, style),
     ]
-    texts = [style.driver, functions, reads, *_live_steps(job), *(["TopicTask(Received)"] if job.topics else [])]
+    texts = [
+        style.driver,
+        functions,
+        reads,
+        *_live_steps(job),
+        *(["Messages(TopicTask, Received)"] if job.topics else []),
+    ]
     imports = [import_lines(texts, modules), import_lines([code], placed)]
     head = _HEAD.format(
         title=title, engine=style.name, needs=style.needs, version=version("caudal"), file="job.py", package=PACKAGE
@@ -218,11 +229,17 @@ def _inputs(job: Job, style: Style) -> str:
         for each in plan.inputs:
             if number in job.topics:
                 lines.append(_topics(job.topics[number], number, each, style))
-            for table, columns, what in ((each.rows, each.columns, "rows"), (each.dead, Schema(DEAD_FIELDS), "dead")):
-                if number in job.topics:
-                    break
-                given = [repr(table), repr(columns_of(columns, style.type_of)), f"job.part({number}, {what!r})"]
-                lines.append(called("job.table", given))
+            else:
+                for table, columns, what in (
+                    (each.rows, each.columns, "rows"),
+                    (each.dead, Schema(DEAD_FIELDS), "dead"),
+                ):
+                    given = [
+                        repr(table),
+                        repr(columns_of(columns, style.type_of)),
+                        f"job.part({number}, {what!r})",
+                    ]
+                    lines.append(called("job.table", given))
             names.append((each.rank, each.node.name, number))
             number += 1
         if job.live:
@@ -241,22 +258,17 @@ def _topics(way: ByTasks, number: int, each: Any, style: Style) -> str:
     topics = way.topics
     spans = [(span.name, span.topic, span.number, span.start, span.end) for span in topics.spans]
     task = called("TopicTask", [repr(way.source), repr(way.ranks), repr(dict(topics.counts)), "job.given.read_at"])
-    return called(
-        "job.topics",
-        [
-            repr(number),
-            repr(each.rows),
-            repr(each.dead),
-            repr(_telling(each)),
-            f"columns={columns_of(task_columns(each.node), style.type_of)!r}",
-            f"properties={dict(topics.properties)!r}",
-            f"spans={spans!r}",
-            f"key={topics.key}",
-            f"headers={topics.headers}",
-            f"task={task}",
-            "received=Received",
-        ],
-    )
+    messages = [
+        f"columns={columns_of(task_columns(each.node), style.type_of)!r}",
+        f"properties={dict(topics.properties)!r}",
+        f"spans={spans!r}",
+        f"key={topics.key}",
+        f"headers={topics.headers}",
+        f"task={task}",
+        "received=Received",
+    ]
+    views = [each.rows, each.dead, _telling(each)]
+    return called("job.topics", [repr(number), repr(each.node.name), *map(repr, views), called("Messages", messages)])
 
 
 def _taken(job: Job) -> dict[int, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from caudal.core.errors import CaudalError, OptionError
+from caudal.engines.jvm.job.messages import added, handed
 from caudal.observe.notices import Notice, Notices
 from caudal.observe.sources import SourceReport, merged
 from caudal.plan import wire
@@ -33,12 +34,13 @@ class ByTasks:
         return {span.name: rank for rank, span in enumerate(self.topics.spans)}
 
 
-def _nothing(_: Topics) -> str:
-    return ""
+def directory(exchange: str) -> str:
+    """Return the directory that an exchange names, "" where it names none; see `ports.engine.Tuning`."""
+    return "" if exchange in (CLIENT, TASKS) else exchange
 
 
-def by_tasks(node: Source, bound: BoundSource, refuses: Callable[[Topics], str] = _nothing) -> ByTasks | str:
-    """Return how an engine's tasks read a source, or why they cannot; `refuses`: what keeps its connector from it."""
+def by_tasks(node: Source, bound: BoundSource, *, headers: bool = True) -> ByTasks | str:
+    """Return how an engine's tasks read a source, or why they cannot; `headers`: whether its connector gives them as they are."""
     plugin = registry.find("connector", node.connector)
     if not isinstance(plugin, RemoteConnector) or not isinstance(bound.source, RemoteSource):
         return f"the connector '{node.connector}' is read by caudal"
@@ -51,8 +53,8 @@ def by_tasks(node: Source, bound: BoundSource, refuses: Callable[[Topics], str] 
     topics = bound.source.topics()
     if isinstance(topics, str):
         return topics
-    if why := refuses(topics):
-        return why
+    if topics.headers and not headers:
+        return "the engine's connector gives headers without their order"
     try:
         return ByTasks(topics, wire.dumps_node(node))
     except CaudalError as error:
@@ -63,7 +65,8 @@ def choose(
     nodes: Mapping[int, Source],
     sources: Mapping[str, BoundSource],
     exchange: str,
-    refuses: Callable[[Topics], str] = _nothing,
+    *,
+    headers: bool = True,
 ) -> tuple[dict[int, ByTasks], list[str]]:
     """Return which sources tasks read, by their numbers, and what is to be said of that.
 
@@ -76,7 +79,7 @@ def choose(
     for number, node in nodes.items():
         if node.name not in sources or not (exchange == TASKS or isinstance(sources[node.name].source, RemoteSource)):
             continue
-        way = by_tasks(node, sources[node.name], refuses)
+        way = by_tasks(node, sources[node.name], headers=headers)
         if isinstance(way, ByTasks):
             chosen[number] = way
         elif exchange == TASKS:
@@ -94,23 +97,16 @@ class Told:
     def __init__(self, node: Source, way: ByTasks) -> None:
         self._node = node
         self._reports: list[tuple[SourceReport, dict[str, int]]] = []
-        self.counts: dict[str, Any] = {
-            "partitions": dict.fromkeys(way.ranks, 0), "rows": 0, "dead": 0, "failures": [], "bytes": 0, "of": {},
-        }  # fmt: skip
+        self.counts: dict[str, Any] = {**handed(way.ranks), "bytes": 0, "of": {}}
         self.counts["notices"] = self._notices = Notices()
         self.counts["watch"] = self
 
     def take(self, told: Mapping[str, Any]) -> None:
         """Take in what one task has told."""
-        taken: dict[str, int] = told.get("partitions", {})
-        for name, number in taken.items():
-            self.counts["partitions"][name] += number
-        dead = told.get("dead", 0)
-        self.counts["dead"] += dead
-        self.counts["rows"] += sum(taken.values()) - dead
+        added(self.counts, told)
         self.counts["bytes"] += told.get("bytes", 0)
         self._notices.add_all(Notice(**notice) for notice in told.get("notices", []))
-        self._reports.append((_report(told["report"]), taken))
+        self._reports.append((_report(told["report"]), told.get("partitions", {})))
 
     def report(self) -> SourceReport:
         """Return what is known of the source."""

@@ -24,11 +24,11 @@ from pyflink.common import Configuration
 from pyflink.java_gateway import get_gateway
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
-from caudal.engines.flink.job.messages import decoding, messages, unfolded
+from caudal.engines.flink.job.messages import create_table, decoding, read, unfolded
 from caudal.engines.flink.job.sessions import cancel_jobs
 from caudal.engines.flink.job.workers import forked_workers
 from caudal.engines.jvm.job.driver import Driver, Slots, united
-from caudal.engines.jvm.job.messages import Span, connectors
+from caudal.engines.jvm.job.messages import Messages, connectors
 
 _REMOTE = {
     "execution.target": "remote",
@@ -110,36 +110,14 @@ class FlinkJob(Driver):
     ) -> None:
         """Make a source known: files of these columns."""
         given = {"connector": "filesystem", "path": "file://" + os.path.abspath(path), "format": form}
-        listed = ", ".join("`" + column.replace("`", "``") + "` " + kind for column, kind in columns.items())
-        pairs = {**given, **(options or {})}.items()
-        texts = ", ".join("'" + key + "' = '" + value.replace("'", "''") + "'" for key, value in pairs)
-        quoted = "`" + name.replace("`", "``") + "`"
-        self.tables.execute_sql(f"CREATE TEMPORARY TABLE {quoted} ({listed}) WITH ({texts})")
+        create_table(self.tables, name, columns, {**given, **(options or {})})
 
-    def topics(
-        self,
-        number: int,
-        rows: str,
-        dead: str,
-        told: str,
-        *,
-        columns: Mapping[str, str],
-        properties: Mapping[str, str],
-        spans: Sequence[Span],
-        key: bool,
-        headers: bool,
-        task: Any,
-        received: Any,
-    ) -> None:
-        """Make a source known whose messages Flink's connector reads and tasks decode: rows, dead letters, what is told.
-
-        `columns`: of what a task gives, with their types (see `tasks.topics`).
-        """
-        self._reads(number, rows.removesuffix(" input"), spans, task)
-        query = messages(self.tables, f"messages {number}", properties, spans, key=key)
-        call = decoding(self.tables, f"decoded_{number}", task, received, columns, key=key)
+    def decoded(self, number: int, rows: str, dead: str, told: str, messages: Messages) -> None:
+        """Give names to what tasks make of the messages of a source."""
+        query = read(self.tables, f"messages {number}", messages)
+        call = decoding(self.tables, f"decoded_{number}", messages)
         self.view(f"decoded {number}", f"SELECT {call} AS `d` FROM ({query})")
-        for name, query in zip((rows, dead, told), unfolded(columns, f"decoded {number}", f"decoded_{number}")):
+        for name, query in zip((rows, dead, told), unfolded(messages, f"decoded {number}", f"decoded_{number}")):
             self.view(name, query)
 
     def view(self, name: str, query: str) -> None:

@@ -81,7 +81,7 @@ def on_row(function: Function, takes: Sequence[Any], real: bool) -> Function:
     def run(*given: Any) -> Any:
         made = function(*(pa.array([_arrow_value(v, k)], k) for v, k in zip(given, kinds))).to_pylist()[0]
         nan = [made["value"] is not None and made["value"] != made["value"]] if real else []
-        return Row(_flink_value(made["value"]), *nan, made["reason"], made["message"], made["detail"])
+        return Row(flink_value(made["value"]), *nan, made["reason"], made["message"], made["detail"])
 
     return run
 
@@ -93,7 +93,7 @@ def on_table(function: Function, takes: Sequence[Any]) -> Function:
     def run(*given: Any) -> Iterator[Any]:
         made = function(*(pa.array([_arrow_value(v, k)], k) for v, k in zip(given, kinds)))
         for row in zip(*(column.to_pylist() for column in made.flatten().flatten())):
-            yield tuple(_flink_value(v) for v in row)
+            yield tuple(flink_value(v) for v in row)
 
     return run
 
@@ -103,7 +103,7 @@ def on_value(function: Function, takes: Any) -> Function:
     kind = arrow_of(takes)
 
     def run(value: Any) -> Any:
-        return _flink_value(function(pa.array([_arrow_value(value, kind)], kind)).to_pylist()[0])
+        return flink_value(function(pa.array([_arrow_value(value, kind)], kind)).to_pylist()[0])
 
     return run
 
@@ -119,8 +119,8 @@ def _arrow_value(value: Any, kind: Any) -> Any:
     return bytes(value) if pa.types.is_binary(kind) else value
 
 
-def _flink_value(value: Any) -> Any:
+def flink_value(value: Any) -> Any:
     """Return a value of Arrow's as Flink takes it."""
     if isinstance(value, dict):
-        return Row(*(_flink_value(v) for v in value.values()))
-    return [_flink_value(v) for v in value] if isinstance(value, list) else value
+        return Row(*(flink_value(v) for v in value.values()))
+    return [flink_value(v) for v in value] if isinstance(value, list) else value

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from caudal.engines.jvm.job.exchange import hand_over
-from caudal.engines.jvm.job.messages import Span, added, handed
+from caudal.engines.jvm.job.messages import Messages, added, handed
 from caudal.engines.jvm.job.results import Results
 from caudal.engines.jvm.job.telling import tell
 
@@ -52,8 +52,6 @@ class Driver:
         self.given = _asked(engine, cluster, parallelism)
         self.given.read_at = self.given.read_at or time.time_ns() // 1_000_000  # one for all sources and tasks
         self._handed: list[dict[str, Any]] = []
-        self._named: dict[int, str] = {}
-        """What sources are called whose messages tasks read."""
         self._failed = False
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
@@ -92,13 +90,17 @@ class Driver:
         """The package as a file that goes to Python workers, "" where they find all of it on this machine."""
         return "" if os.path.isdir(self.package) else self.package
 
-    def _reads(self, number: int, name: str, spans: Sequence[Span], task: Any) -> None:
-        """Take note of a source whose messages tasks read; on this machine they find what they are decoded by compiled."""
+    def topics(self, number: int, name: str, rows: str, dead: str, told: str, messages: Messages) -> None:
+        """Make a source known whose messages the engine's connector reads and tasks decode: rows, dead letters, what is told."""
         if not self.brought:
-            task.warm()
+            messages.task.warm()  # on this machine tasks find what they decode by compiled
         self._handed += [handed([]) for _ in range(number + 1 - len(self._handed))]
-        self._handed[number] = handed(spans)
-        self._named[number] = name
+        self._handed[number] = {**handed(span[0] for span in messages.spans), "name": name}
+        self.decoded(number, rows, dead, told, messages)
+
+    def decoded(self, number: int, rows: str, dead: str, told: str, messages: Messages) -> None:
+        """Give names to what tasks make of the messages of a source."""
+        raise NotImplementedError
 
     def _found(self) -> bool:
         if not self.given.rows:
@@ -131,9 +133,10 @@ class Driver:
         results.end()
         for number, texts in results.told.items():
             counts = self._handed[number]
-            added(counts, texts)
+            for text in texts:
+                added(counts, json.loads(text))
             if not results.folder:
-                print(self._named[number], "rows", counts["rows"], "dead letters", counts["dead"], file=sys.stderr)  # noqa: T201
+                print(counts["name"], "rows", counts["rows"], "dead letters", counts["dead"], file=sys.stderr)  # noqa: T201
         if self._failed:
             raise SystemExit(1)  # a file broke: what came before it has been counted
 

@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+KIND, TOLD, LETTER = "__kind", "__told", "__letter_"
+"""Columns of what tasks make of messages (see `tasks.topics`); the last is what stands before the names of a letter's."""
 
 Span = tuple[str, str, int, int, int]
 """A partition as caudal calls it, its topic and number, where to begin, and where to end before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages of topics and what decodes them: how they are reached, which, and whether their keys and headers are wanted.
+
+    `columns`: of what a task makes of them, with their types; `task`: a `tasks.topics.TopicTask`, `received` makes what it takes.
+    """
+
+    columns: Mapping[str, str]
+    properties: Mapping[str, str]
+    spans: Sequence[Span]
+    key: bool
+    headers: bool
+    task: Any
+    received: Callable[..., Any]
+
+    @property
+    def own(self) -> dict[str, str]:
+        """The columns of rows."""
+        return {n: kind for n, kind in self.columns.items() if n not in (KIND, TOLD) and not n.startswith(LETTER)}
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """The columns of dead letters, as these call them."""
+        return {n.removeprefix(LETTER): kind for n, kind in self.columns.items() if n.startswith(LETTER)}
 
 
 def connectors() -> list[str]:
@@ -34,17 +63,15 @@ def by_topic(spans: Sequence[Span]) -> dict[str, list[Span]]:
     return found
 
 
-def handed(spans: Sequence[Span]) -> dict[str, Any]:
-    """Return what counts of rows begin with: the partitions, in order."""
-    return {"partitions": {span[0]: 0 for span in spans}, "rows": 0, "dead": 0, "failures": [], "told": []}
+def handed(names: Iterable[str]) -> dict[str, Any]:
+    """Return what the counts of a source begin with: none of its partitions, in order, has given anything."""
+    return {"partitions": dict.fromkeys(names, 0), "rows": 0, "dead": 0, "failures": [], "told": []}
 
 
-def added(counts: dict[str, Any], texts: Sequence[str]) -> None:
-    """Add what tasks have told to counts."""
-    for text in texts:
-        told: Mapping[str, Any] = json.loads(text)
-        for name, number in told.get("partitions", {}).items():
-            counts["partitions"][name] += number
-            counts["rows"] += number
-        counts["dead"] += told.get("dead", 0)
-        counts["rows"] -= told.get("dead", 0)
+def added(counts: dict[str, Any], told: Mapping[str, Any]) -> None:
+    """Add what a task has told to counts."""
+    for name, number in told.get("partitions", {}).items():
+        counts["partitions"][name] += number
+        counts["rows"] += number
+    counts["dead"] += told.get("dead", 0)
+    counts["rows"] -= told.get("dead", 0)

@@ -7,7 +7,6 @@ stands as JSON in a row of its own, or beside another row.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -16,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 
 from caudal.core.types import INT32, STRING, Field, Schema
-from caudal.engines.jvm.hidden_columns import KIND, LETTER, TOLD, handed_over
+from caudal.engines.jvm.hidden_columns import handed_over
 from caudal.engines.jvm.intake import Channel, Intake, Rows
+from caudal.engines.jvm.job.messages import KIND, LETTER, TOLD
 from caudal.engines.jvm.parts import dead_letters
 from caudal.ingest.connecting import options_of, reader_of
 from caudal.ingest.watching import SourceWatch
@@ -93,7 +93,7 @@ class _Decoding:
         options = options_of(node, plugin)
         self._receiving = plugin.receiving(options, node.readable, counts)
         bound = BoundSource(self._receiving, reader_of(node, plugin, options))
-        self._read_at = read_at or time.time_ns() // 1_000_000
+        self._read_at = read_at
         self._intake = Intake(node, bound, handed_over(node), self._read_at)
         self._node = node
         self._reader = bound.reader

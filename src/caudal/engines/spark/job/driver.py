@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from caudal.engines.jvm.job.driver import Driver, Slots, united
-from caudal.engines.jvm.job.messages import Span, connectors
-from caudal.engines.spark.job.messages import decoded, messages
+from caudal.engines.jvm.job.messages import KIND, LETTER, TOLD, Messages, connectors
+from caudal.engines.spark.job.messages import decoding, read
 
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
@@ -99,44 +99,23 @@ class SparkJob(Driver):
             self._scanned[name] = frozenset(frame.inputFiles())
         frame.createOrReplaceTempView("`" + name + "`")
 
-    def topics(
-        self,
-        number: int,
-        rows: str,
-        dead: str,
-        told: str,
-        *,
-        columns: Mapping[str, str],
-        properties: Mapping[str, str],
-        spans: Sequence[Span],
-        key: bool,
-        headers: bool,
-        task: Any,
-        received: Any,
-    ) -> None:
-        """Make a source known whose messages Spark's connector reads and tasks decode: rows, dead letters, what is told.
-
-        `columns`: of what a task gives, with their types (see `tasks.topics`).
-        """
-        self._reads(number, rows.removesuffix(" input"), spans, task)
+    def decoded(self, number: int, rows: str, dead: str, told: str, messages: Messages) -> None:
+        """Give names to what tasks make of the messages of a source."""
         if self.brought:
             self.spark.sparkContext.addPyFile(self.brought)
-        listed = ", ".join("`" + name + "` " + kind for name, kind in columns.items())
-        frame = messages(self.spark, properties, spans, key=key, headers=headers)
+        listed = ", ".join("`" + name + "` " + kind for name, kind in messages.columns.items())
+        frame = read(self.spark, messages)
         if frame is None:
             made = self.spark.createDataFrame([], listed)
         else:
             # each of its readers would decode all messages again
-            made = frame.mapInArrow(decoded(task, received), listed).persist(StorageLevel.MEMORY_AND_DISK)
-        letters = [name for name in columns if name.startswith("__letter_")]
-        own = [name for name in columns if name not in ("__kind", "__told", *letters)]
-        made.where("`__told` IS NOT NULL").selectExpr("`__told` AS `told`").createOrReplaceTempView("`" + told + "`")
-        for name, kind, picked in (
-            (rows, 0, {n: n for n in own}),
-            (dead, 1, {n: n[len("__letter_") :] for n in letters}),
+            made = frame.mapInArrow(decoding(messages), listed).persist(StorageLevel.MEMORY_AND_DISK)
+        for name, which, picked in (
+            (rows, f"`{KIND}` = 0", [f"`{column}`" for column in messages.own]),
+            (dead, f"`{KIND}` = 1", [f"`{LETTER}{column}` AS `{column}`" for column in messages.letters]),
+            (told, f"`{TOLD}` IS NOT NULL", [f"`{TOLD}` AS `told`"]),
         ):
-            texts = ["`" + column + "` AS `" + called + "`" for column, called in picked.items()]
-            made.where("`__kind` = " + str(kind)).selectExpr(*texts).createOrReplaceTempView("`" + name + "`")
+            made.where(which).selectExpr(*picked).createOrReplaceTempView("`" + name + "`")
 
     def lookup_table(self, name: str, columns: Mapping[str, str], path: str) -> None:
         """Make a table known that rows are looked up in: no stream, whatever the input is."""

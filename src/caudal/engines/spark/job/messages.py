@@ -4,40 +4,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from caudal.engines.jvm.job.messages import Span, by_topic, filled
+from caudal.engines.jvm.job.messages import Messages, by_topic, filled
 
 
-def messages(
-    spark: Any, properties: Mapping[str, str], spans: Sequence[Span], *, key: bool, headers: bool
-) -> Any | None:
-    """Return the messages of spans as a frame, each partition one of Spark's; None where there are none."""
-    topics = by_topic(filled(spans))
+def read(spark: Any, messages: Messages) -> Any | None:
+    """Return messages as a frame, each partition one of Spark's; None where there are none."""
+    topics = by_topic(filled(messages.spans))
     if not topics:
         return None
-    options = {f"kafka.{name}": value for name, value in properties.items()}
+    options = {f"kafka.{name}": value for name, value in messages.properties.items()}
     options |= {
         "kafka.isolation.level": "read_committed",
         "assign": json.dumps({topic: [s[2] for s in found] for topic, found in topics.items()}),
         "startingOffsets": json.dumps({t: {str(s[2]): s[3] for s in found} for t, found in topics.items()}),
         "endingOffsets": json.dumps({t: {str(s[2]): s[4] for s in found} for t, found in topics.items()}),
         "failOnDataLoss": "true",
-        "includeHeaders": str(headers).lower(),
+        "includeHeaders": str(messages.headers).lower(),
     }
     picked = ["topic", "partition", "offset", "unix_millis(timestamp) AS stamp", "value"]
-    picked += ["key"] if key else []
-    picked += ["headers"] if headers else []
+    picked += ["key"] if messages.key else []
+    picked += ["headers"] if messages.headers else []
     return spark.read.format("kafka").options(**options).load().selectExpr(*picked)
 
 
-def decoded(task: Any, received: Callable[..., Any]) -> Callable[[Iterator[Any]], Iterator[Any]]:
-    """Return the function of Arrow batches that decodes messages; `received` makes what the task takes."""
+def decoding(messages: Messages) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """Return the function of Arrow batches that decodes messages."""
+    task, received = messages.task, messages.received
 
     def run(batches: Iterator[Any]) -> Iterator[Any]:
         some = False
