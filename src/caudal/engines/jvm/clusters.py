@@ -66,7 +66,10 @@ def check_exchange(exchange: str) -> None:
     """Raise `OptionError` for a directory that is none, or that cannot be written to."""
     if exchange and not (os.path.isdir(exchange) and os.access(exchange, os.W_OK | os.X_OK)):
         what = "cannot be written to" if os.path.isdir(exchange) else "is no directory"
-        raise OptionError(f"--exchange: {exchange} {what}", hint="rows are handed over in it: it must be there")
+        raise OptionError(
+            f"--exchange: {exchange} {what}",
+            hint="rows are handed over in it: it must be there; or say tasks, or client",
+        )
 
 
 def _reach(cluster: Cluster, engine: str) -> None:
